@@ -1,0 +1,401 @@
+//! What happened, in the past tense: the journal's contract. Version 1.
+//!
+//! An event is written once and never changed. Adding a variant or an optional field is
+//! compatible; renaming or removing one is not, and needs a new version.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    CallId, QueueId, ScriptId, SeatId, Timestamp, TrunkId,
+    seat::{Device, Intent, OfferResult, Work},
+};
+
+/// Version of the event schema, written into each journal segment's header.
+pub const EVENT_VERSION: u32 = 1;
+
+/// An event with its two clocks. The journal adds the sequence number and the hash.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamped {
+    /// Wall-clock time.
+    pub at: Timestamp,
+    /// Monotonic time: milliseconds since the engine's start. Durations between two events of one
+    /// run are differences of this, whatever the wall clock did.
+    pub up_ms: u64,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// Who released a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReleasedBy {
+    /// 市民 hung up.
+    Caller,
+    /// 话务员 hung up.
+    Agent,
+    /// The script, a limit or the survey's end: the engine hung up by rule.
+    Engine,
+    /// The carrier or the network: transport failure, media lost, session expired.
+    Network,
+}
+
+/// How a call ended, one word for the statistics. Each call ends exactly once with one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// A human answered.
+    Answered,
+    /// The caller left while waiting for a human (queue or ringing seat).
+    Abandoned,
+    /// The caller left in the menu, before asking for a human.
+    LeftMenu,
+    /// The longest wait of the queue passed.
+    TimedOut,
+    /// The queue was full, closed or unknown: the caller was told so and released.
+    Refused,
+    /// The call was never answered by the engine: rejected or cancelled before the answer.
+    Rejected,
+    /// Our fault, or the carrier's: media or transport failed before a human answered.
+    Failed,
+    /// The engine stopped in mid-call; written by the next start.
+    Interrupted,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum Event {
+    /// The engine started. Seats and calls of an earlier run are gone.
+    EngineStarted {
+        /// Package version of the engine.
+        version: String,
+    },
+    /// The engine stopped in an orderly way.
+    EngineStopped {},
+
+    /// A trunk's INVITE was taken in.
+    CallArrived {
+        /// The call.
+        call: CallId,
+        /// Where it came from; `None` for a call from a registered seat.
+        trunk: Option<TrunkId>,
+        /// Caller's number as received, normalised.
+        caller: String,
+        /// Dialled number, normalised.
+        called: String,
+        /// SIP Call-ID, to find the call in a carrier's log.
+        sip_call_id: String,
+    },
+    /// An INVITE was refused before it became a call (KPI K1 and K14 count it).
+    InviteRejected {
+        /// Source address, `ip:port`.
+        source: String,
+        /// Trunk, where the source is one.
+        trunk: Option<TrunkId>,
+        /// Caller's number as received.
+        caller: String,
+        /// Dialled number as received.
+        called: String,
+        /// SIP status sent.
+        status: u16,
+        /// Why, in a few words.
+        cause: String,
+    },
+    /// The engine answered (200 sent).
+    CallAnswered {
+        /// The call.
+        call: CallId,
+    },
+    /// A script began for the call.
+    ScriptStarted {
+        /// The call.
+        call: CallId,
+        /// The script.
+        script: ScriptId,
+        /// SHA-256 of the script's text, first 16 hex digits.
+        version: String,
+    },
+    /// The caller chose in a menu, or said nothing until its time ran out.
+    MenuChosen {
+        /// The call.
+        call: CallId,
+        /// The menu step's name.
+        menu: String,
+        /// The key, or `None` when the time ran out.
+        digit: Option<char>,
+    },
+    /// The caller asked for a human and stands in a queue.
+    QueueEntered {
+        /// The call.
+        call: CallId,
+        /// The queue.
+        queue: QueueId,
+        /// Priority, 0 (first) to 9.
+        priority: u8,
+        /// Place at entry, 1 is next.
+        position: u32,
+    },
+    /// The queue did not take the call (full, closed).
+    QueueRefused {
+        /// The call.
+        call: CallId,
+        /// The queue.
+        queue: QueueId,
+        /// Why, in a few words.
+        cause: String,
+    },
+    /// A seat was matched to the call and is being rung.
+    SeatOffered {
+        /// The call.
+        call: CallId,
+        /// The seat.
+        seat: SeatId,
+        /// The queue.
+        queue: QueueId,
+        /// Why this seat, in a few words a supervisor understands.
+        why: String,
+    },
+    /// The offer ended.
+    OfferEnded {
+        /// The call.
+        call: CallId,
+        /// The seat.
+        seat: SeatId,
+        /// How.
+        result: OfferResult,
+        /// Time from offer to end, ms.
+        rang_ms: u64,
+    },
+    /// A human answered. Waits are measured three ways (kpi.md, Clocks).
+    SeatAnswered {
+        /// The call.
+        call: CallId,
+        /// The seat.
+        seat: SeatId,
+        /// The queue it came from.
+        queue: QueueId,
+        /// Wait since the trunk's INVITE, ms.
+        since_arrival_ms: u64,
+        /// Wait since the end of the menu, ms.
+        since_menu_ms: u64,
+        /// Wait since the queue was entered, ms.
+        since_queue_ms: u64,
+    },
+    /// The agent's number was announced to the caller (报工号).
+    SeatAnnounced {
+        /// The call.
+        call: CallId,
+        /// The seat.
+        seat: SeatId,
+    },
+    /// Both sides hear each other.
+    TalkStarted {
+        /// The call.
+        call: CallId,
+        /// The seat.
+        seat: SeatId,
+    },
+    /// One side put the other on hold.
+    TalkHeld {
+        /// The call.
+        call: CallId,
+        /// Who held.
+        by: ReleasedBy,
+    },
+    /// The held talk went on.
+    TalkResumed {
+        /// The call.
+        call: CallId,
+        /// Who resumed.
+        by: ReleasedBy,
+    },
+    /// Recording began.
+    RecordingStarted {
+        /// The call.
+        call: CallId,
+        /// File name inside the recordings folder.
+        file: String,
+    },
+    /// Recording ended and the file is complete.
+    RecordingClosed {
+        /// The call.
+        call: CallId,
+        /// File name inside the recordings folder.
+        file: String,
+        /// Length of the sound, ms.
+        ms: u64,
+        /// SHA-256 of the file, hex.
+        sha256: String,
+    },
+    /// A recording could not be written (disk full, slow, gone): the call went on without it.
+    RecordingFailed {
+        /// The call.
+        call: CallId,
+        /// File name inside the recordings folder.
+        file: String,
+        /// Why, in a few words.
+        cause: String,
+    },
+    /// The talk ended.
+    TalkEnded {
+        /// The call.
+        call: CallId,
+        /// The seat.
+        seat: SeatId,
+        /// From the bridge to the release, ms; hold included.
+        talk_ms: u64,
+        /// On hold, ms.
+        hold_ms: u64,
+        /// Who released.
+        released_by: ReleasedBy,
+    },
+    /// The caller was asked for a score (触发).
+    SurveyOffered {
+        /// The call.
+        call: CallId,
+        /// The seat that is scored.
+        seat: SeatId,
+    },
+    /// The caller gave a score (参评).
+    SurveyAnswered {
+        /// The call.
+        call: CallId,
+        /// The seat that is scored.
+        seat: SeatId,
+        /// The key pressed, from the caller's leg only.
+        digit: char,
+        /// What the script says the key means, e.g. `satisfied`.
+        meaning: String,
+    },
+    /// The caller gave no score before the time ran out or the caller left.
+    SurveyUnanswered {
+        /// The call.
+        call: CallId,
+        /// The seat that would have been scored.
+        seat: SeatId,
+    },
+    /// The call is over. Written exactly once for each `CallArrived`.
+    CallEnded {
+        /// The call.
+        call: CallId,
+        /// One word for the statistics.
+        outcome: Outcome,
+        /// Who released.
+        released_by: ReleasedBy,
+        /// Why, in a few words; a SIP status where there was one.
+        cause: String,
+        /// From the INVITE to the end, ms.
+        total_ms: u64,
+    },
+
+    /// A seat's phone registered, re-registered at another address, or went away.
+    SeatDeviceChanged {
+        /// The seat.
+        seat: SeatId,
+        /// Reachable or not.
+        device: Device,
+        /// Why or where: contact address, `expired`, `unregistered`.
+        detail: String,
+    },
+    /// A seat's state changed: the seat ledger is the sum of these intervals.
+    SeatChanged {
+        /// The seat.
+        seat: SeatId,
+        /// What the agent wants.
+        #[serde(flatten)]
+        intent: Intent,
+        /// What the seat does.
+        work: Work,
+        /// The call it does it for.
+        call: Option<CallId>,
+    },
+    /// A seat's request was carried out or refused (star code, page, API).
+    SeatRequested {
+        /// The seat.
+        seat: SeatId,
+        /// What was asked, e.g. `ready`, `not-ready meal`.
+        request: String,
+        /// Through what: `phone`, `api:NAME`.
+        through: String,
+        /// Whether it was carried out.
+        done: bool,
+    },
+}
+
+impl Event {
+    /// The call the event belongs to.
+    pub fn call(&self) -> Option<CallId> {
+        match *self {
+            Self::CallArrived { call, .. }
+            | Self::CallAnswered { call }
+            | Self::ScriptStarted { call, .. }
+            | Self::MenuChosen { call, .. }
+            | Self::QueueEntered { call, .. }
+            | Self::QueueRefused { call, .. }
+            | Self::SeatOffered { call, .. }
+            | Self::OfferEnded { call, .. }
+            | Self::SeatAnswered { call, .. }
+            | Self::SeatAnnounced { call, .. }
+            | Self::TalkStarted { call, .. }
+            | Self::TalkHeld { call, .. }
+            | Self::TalkResumed { call, .. }
+            | Self::RecordingStarted { call, .. }
+            | Self::RecordingClosed { call, .. }
+            | Self::RecordingFailed { call, .. }
+            | Self::TalkEnded { call, .. }
+            | Self::SurveyOffered { call, .. }
+            | Self::SurveyAnswered { call, .. }
+            | Self::SurveyUnanswered { call, .. }
+            | Self::CallEnded { call, .. } => Some(call),
+            Self::SeatChanged { call, .. } => call,
+            Self::EngineStarted { .. }
+            | Self::EngineStopped {}
+            | Self::InviteRejected { .. }
+            | Self::SeatDeviceChanged { .. }
+            | Self::SeatRequested { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seat::Reason;
+
+    #[test]
+    fn an_event_is_one_flat_object() {
+        let stamped = Stamped {
+            at: Timestamp(1_795_305_600_123),
+            up_ms: 42,
+            event: Event::SeatChanged {
+                seat: SeatId::new("1001").unwrap(),
+                intent: Intent::NotReady(Reason::Meal),
+                work: Work::WrapUp,
+                call: Some(CallId(7)),
+            },
+        };
+        let json = serde_json::to_string(&stamped).unwrap();
+        assert_eq!(
+            json,
+            r#"{"at":1795305600123,"up_ms":42,"type":"seat-changed","seat":"1001","intent":"not-ready","reason":"meal","work":"wrap-up","call":7}"#
+        );
+        assert_eq!(serde_json::from_str::<Stamped>(&json).unwrap(), stamped);
+    }
+
+    #[test]
+    fn a_ready_seat_has_no_reason() {
+        let event = Event::SeatChanged {
+            seat: SeatId::new("1001").unwrap(),
+            intent: Intent::Ready,
+            work: Work::Free,
+            call: None,
+        };
+        let json = serde_json::to_string(&event).unwrap();
+        assert_eq!(
+            json,
+            r#"{"type":"seat-changed","seat":"1001","intent":"ready","work":"free","call":null}"#
+        );
+        assert_eq!(serde_json::from_str::<Event>(&json).unwrap(), event);
+    }
+}

@@ -1,0 +1,14 @@
+//! Words without behaviour: the ids, times, events and limits that every core speaks.
+//!
+//! Nothing here does anything; a type belongs here only when two crates need the same word.
+
+pub mod diagnostic;
+pub mod event;
+pub mod ids;
+pub mod limits;
+pub mod privacy;
+pub mod seat;
+pub mod time;
+
+pub use ids::{CallId, LegId, QueueId, ScriptId, SeatId, SkillId, TrunkId};
+pub use time::{Instant, Timestamp};
