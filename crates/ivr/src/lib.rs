@@ -1,1 +1,22 @@
-//! placeholder
+//! The script language of the voice menus: parser, checker, interpreter.
+//!
+//! A script is a TOML text that a city's IT person writes (`ivr-scripts/README.md`).
+//! [`Program::compile`] checks it and makes it compact; a [`Run`] leads one caller through it.
+//! Both are plain values: the caller of [`Run::handle`] says what happened and when, and gets
+//! back what is to be done.
+
+mod ask;
+mod check;
+pub mod dialogue;
+mod near;
+mod parse;
+mod program;
+mod prompt;
+mod run;
+pub mod speech;
+
+pub use ask::{KEYS, MEANINGS};
+pub use parse::{PROMPTS_AT_ONCE, SCRIPT_BYTES, SCRIPT_STEPS};
+pub use program::{Known, Program};
+pub use prompt::{Language, PromptKey};
+pub use run::{Effect, Facts, Input, PROMPTS_LONGEST_S, Run, SCRIPT_LONGEST_S};
