@@ -1,0 +1,167 @@
+//! What a media worker is told, and what it reports.
+
+use hotline_model::LegId;
+
+use crate::{Clip, sdp::Agreed};
+
+/// An order to a media worker. Orders about a leg that is not open are counted and dropped.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Binds a port for the leg: answered by [`Report::Opened`] or [`Report::OpenFailed`].
+    Open {
+        /// The leg; new.
+        leg: LegId,
+    },
+    /// What the offer and answer agreed on; again after each re-INVITE. Restarts the watch for
+    /// silence.
+    Connect {
+        /// The leg.
+        leg: LegId,
+        /// What was agreed.
+        agreed: Agreed,
+    },
+    /// Plays clips without a gap between them, in place of what plays. On a bridged leg the play
+    /// goes before the relay until it ends.
+    Play {
+        /// The leg.
+        leg: LegId,
+        /// Name of this play, given back in [`Report::PlayEnded`].
+        play: u32,
+        /// The sounds, in order.
+        clips: Vec<Clip>,
+        /// Whether to begin again at the end, for ever: music.
+        repeat: bool,
+    },
+    /// Ends the play without a report.
+    StopPlay {
+        /// The leg.
+        leg: LegId,
+    },
+    /// Each leg hears the other from now on. Ends the plays of both without a report, and any
+    /// bridge that either was in.
+    Bridge {
+        /// One leg.
+        a: LegId,
+        /// The other.
+        b: LegId,
+    },
+    /// Ends the bridge of the leg, both halves.
+    Unbridge {
+        /// Either leg of the bridge.
+        leg: LegId,
+    },
+    /// Records what is heard from one leg or two, into the left and the right channel.
+    Record {
+        /// Name of the recording, in each of its blocks.
+        recording: u64,
+        /// Heard on the left: the caller.
+        left: LegId,
+        /// Heard on the right: the agent. Silence when absent.
+        right: Option<LegId>,
+    },
+    /// Ends a recording; its end marker follows the last block. Also happens by itself when the
+    /// last of its legs is closed.
+    StopRecord {
+        /// The recording.
+        recording: u64,
+    },
+    /// Sends a key press by RFC 4733, after those already waiting. Sound from a play stops for as
+    /// long. Dropped and counted when telephone-event was not agreed.
+    Press {
+        /// The leg.
+        leg: LegId,
+        /// `0`–`9`, `*`, `#`, `A`–`D`.
+        digit: char,
+        /// How long the key is held, milliseconds; 40 to 8,000.
+        ms: u32,
+    },
+    /// Frees the port: answered by [`Report::Closed`].
+    Close {
+        /// The leg.
+        leg: LegId,
+    },
+}
+
+/// What a media worker reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// The leg has a port.
+    Opened {
+        /// The leg.
+        leg: LegId,
+        /// Its RTP port on the media address.
+        port: u16,
+    },
+    /// The leg got no port and does not exist.
+    OpenFailed {
+        /// The leg.
+        leg: LegId,
+        /// Why, in a few words.
+        cause: String,
+    },
+    /// The last frame of a play has been sent and its 20 ms are over. Not for plays that were
+    /// replaced, stopped or repeat.
+    PlayEnded {
+        /// The leg.
+        leg: LegId,
+        /// The play's name.
+        play: u32,
+    },
+    /// A key was pressed, once per press, when it was released (RFC 4733).
+    Digit {
+        /// The leg.
+        leg: LegId,
+        /// `0`–`9`, `*`, `#`, `A`–`D`.
+        digit: char,
+        /// How long it was held, milliseconds, as far as was heard.
+        ms: u32,
+    },
+    /// No packet came for [`RTP_SILENCE_S`](hotline_model::limits::RTP_SILENCE_S) although the
+    /// peer may send. Once, until the next [`Command::Connect`].
+    Silent {
+        /// The leg.
+        leg: LegId,
+    },
+    /// The recorder was too slow: so many blocks of the recording are missing. Sent when the
+    /// recording ends, only when there are any.
+    RecordingGaps {
+        /// The recording.
+        recording: u64,
+        /// Blocks of up to 20 ms lost.
+        blocks: u64,
+    },
+    /// The leg is gone and its port free.
+    Closed {
+        /// The leg.
+        leg: LegId,
+        /// What it sent and received.
+        stats: Stats,
+    },
+}
+
+/// Counts of one leg's life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// RTP packets taken in.
+    pub received: u64,
+    /// RTP packets sent.
+    pub sent: u64,
+    /// Packets that never came, from the sequence numbers (RFC 3550 §6.4.1, cumulative loss).
+    pub lost: u64,
+    /// Keys pressed.
+    pub digits: u64,
+    /// Packets from an address that was not negotiated.
+    pub strangers: u64,
+    /// Packets that are not RTP version 2, or longer than
+    /// [`RTP_PACKET_BYTES`](hotline_model::limits::RTP_PACKET_BYTES).
+    pub malformed: u64,
+    /// RTCP packets on the RTP port (RFC 5761 §4).
+    pub rtcp: u64,
+    /// Packets of a payload type that was not agreed, or while the peer may not send.
+    pub not_agreed: u64,
+    /// Packets that could not be passed on: the other leg lacks telephone-event, or they came too
+    /// late for their place.
+    pub not_relayed: u64,
+    /// Packets the network refused to take.
+    pub send_failed: u64,
+}

@@ -1,0 +1,138 @@
+//! Offer and answer (RFC 8866, RFC 3264): one audio stream, G.711, telephone-event.
+
+use core::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+};
+
+use crate::Codec;
+
+mod compose;
+mod negotiate;
+mod read;
+
+pub use negotiate::{accept, answer, offer};
+
+/// Most m= lines of a description. The answer must have as many as the offer (RFC 3264 §6), so
+/// they are bounded; more is malformed.
+pub const SDP_MEDIA_LINES: usize = 32;
+
+/// Our end of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Local {
+    /// Address the peer shall send to.
+    pub address: IpAddr,
+    /// RTP port the peer shall send to.
+    pub port: u16,
+    /// `sess-id` of the o= line; the same for the life of the dialog.
+    pub session: u64,
+    /// `sess-version`; one higher with each changed description of the dialog (RFC 3264 §8).
+    pub version: u64,
+}
+
+/// What WE may do with the stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Direction {
+    /// Send and receive.
+    #[default]
+    SendRecv,
+    /// Send only: we hold the peer.
+    SendOnly,
+    /// Receive only: the peer holds us.
+    RecvOnly,
+    /// Neither.
+    Inactive,
+}
+
+impl Direction {
+    /// Whether we may send.
+    pub const fn sends(self) -> bool {
+        matches!(self, Self::SendRecv | Self::SendOnly)
+    }
+
+    /// Whether the peer may send.
+    pub const fn receives(self) -> bool {
+        matches!(self, Self::SendRecv | Self::RecvOnly)
+    }
+
+    /// The same agreement seen from the other side (RFC 3264 §6.1).
+    #[must_use]
+    pub const fn mirrored(self) -> Self {
+        Self::of(self.receives(), self.sends())
+    }
+
+    /// The direction with these two rights.
+    pub const fn of(sends: bool, receives: bool) -> Self {
+        match (sends, receives) {
+            (true, true) => Self::SendRecv,
+            (true, false) => Self::SendOnly,
+            (false, true) => Self::RecvOnly,
+            (false, false) => Self::Inactive,
+        }
+    }
+
+    /// Attribute name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SendRecv => "sendrecv",
+            Self::SendOnly => "sendonly",
+            Self::RecvOnly => "recvonly",
+            Self::Inactive => "inactive",
+        }
+    }
+}
+
+/// What an offer and its answer agreed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Agreed {
+    /// Where we send to, and the only source we accept. An unspecified address (`0.0.0.0`, the
+    /// hold of RFC 2543) accepts nothing.
+    pub remote: SocketAddr,
+    /// Codec of both ways.
+    pub codec: Codec,
+    /// Payload type of the codec.
+    pub payload_type: u8,
+    /// Payload type of telephone-event/8000, when agreed.
+    pub digits: Option<u8>,
+    /// What WE may do.
+    pub direction: Direction,
+    /// The peer's `ptime`, or 20: for information. The engine sends 20 ms packets, which RFC 3551
+    /// §4.2 has every receiver take.
+    pub packet_ms: u8,
+}
+
+/// Why a description cannot be worked with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SdpError {
+    /// Not SDP, or not a possible description: why.
+    Malformed(String),
+    /// No audio stream over RTP/AVP that is not refused.
+    NoAudio,
+    /// The audio stream has neither PCMA nor PCMU.
+    NoCommonCodec,
+    /// The c= line names a host, a multicast group or an address of the other IP version.
+    Address(String),
+}
+
+impl SdpError {
+    /// SIP status for the answer: 400 or 488 (RFC 3261 §21.4.26).
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::Malformed(_) => 400,
+            Self::NoAudio | Self::NoCommonCodec | Self::Address(_) => 488,
+        }
+    }
+}
+
+impl fmt::Display for SdpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed(why) => write!(f, "session description is malformed: {why}"),
+            Self::NoAudio => write!(f, "no usable audio stream is described"),
+            Self::NoCommonCodec => write!(f, "neither PCMA nor PCMU is described"),
+            Self::Address(address) => write!(f, "cannot send to address {address}"),
+        }
+    }
+}
+
+impl core::error::Error for SdpError {}

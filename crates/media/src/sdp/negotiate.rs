@@ -1,0 +1,136 @@
+//! The offer/answer model (RFC 3264) for one audio stream.
+
+use sdp_types::{Media, Session};
+
+use super::{
+    Agreed, Direction, Local, SdpError,
+    compose::{self, Stream},
+    read::{self, Audio},
+};
+use crate::{Codec, FRAME_MS};
+
+/// Payload type under which we offer telephone-event: the number most phones use.
+const OFFERED_DIGITS: u8 = 101;
+
+/// An offer of one audio stream: G.711 with `prefer` first, and telephone-event.
+pub fn offer(local: &Local, prefer: Codec, direction: Direction) -> Vec<u8> {
+    let second = match prefer {
+        Codec::Pcma => Codec::Pcmu,
+        Codec::Pcmu => Codec::Pcma,
+    };
+    let codecs = [prefer, second].map(|codec| (codec.payload_type(), codec));
+    let mut session = compose::session(local);
+    session.medias.push(compose::stream(
+        local.port,
+        &Stream {
+            proto: "RTP/AVP",
+            codecs: &codecs,
+            digits: Some(OFFERED_DIGITS),
+            direction,
+            rtcp_mux: false,
+        },
+    ));
+    compose::print(&session)
+}
+
+/// The answer to an offer, and what was agreed: the first audio stream with G.711, A-law before
+/// µ-law; every other stream is refused in its place. Hold is mirrored (RFC 3264 §8.4); the hold
+/// of RFC 2543 (`c=0.0.0.0`) becomes inactive.
+///
+/// # Errors
+/// When nothing of the offer can be used; [`SdpError::status`] says what to answer.
+pub fn answer(body: &[u8], local: &Local) -> Result<(Vec<u8>, Agreed), SdpError> {
+    let offered = read::parse(body)?;
+    let mut session = compose::session(local);
+    let mut taken = None;
+    let mut why = SdpError::NoAudio;
+    for media in &offered.medias {
+        let line = match take(&offered, media, local) {
+            _ if taken.is_some() => compose::refusal(media),
+            Ok((audio, agreed)) => {
+                taken = Some(agreed);
+                accepted(media, local, &audio, &agreed)
+            }
+            Err(error @ SdpError::Malformed(_)) => return Err(error),
+            Err(error) => {
+                // The first reason that is more than "this is not audio".
+                if why == SdpError::NoAudio {
+                    why = error;
+                }
+                compose::refusal(media)
+            }
+        };
+        session.medias.push(line);
+    }
+    let agreed = taken.ok_or(why)?;
+    Ok((compose::print(&session), agreed))
+}
+
+/// What the answer to our offer agreed on.
+///
+/// # Errors
+/// When the peer refused the stream or answered with something we did not offer.
+pub fn accept(body: &[u8], offered: &Local) -> Result<Agreed, SdpError> {
+    let session = read::parse(body)?;
+    // We offered one stream, so the answer's first is ours (RFC 3264 §6).
+    let media = session.medias.first().ok_or(SdpError::NoAudio)?;
+    let audio = read::audio(&session, media)?.ok_or(SdpError::NoAudio)?;
+    // The answerer has chosen: its first codec, whatever we prefer.
+    audio
+        .codecs
+        .first()
+        .and_then(|&codec| agreed(&audio, codec, offered))
+        .ok_or_else(|| unusable(&audio, offered))
+}
+
+fn take(session: &Session, media: &Media, local: &Local) -> Result<(Audio, Agreed), SdpError> {
+    let audio = read::audio(session, media)?.ok_or(SdpError::NoAudio)?;
+    let agreed = choose(&audio, local).ok_or_else(|| unusable(&audio, local))?;
+    Ok((audio, agreed))
+}
+
+fn choose(audio: &Audio, local: &Local) -> Option<Agreed> {
+    let alaw = audio.codecs.iter().find(|(_, c)| *c == Codec::Pcma);
+    let codec = alaw.or(audio.codecs.first())?;
+    agreed(audio, *codec, local)
+}
+
+fn agreed(audio: &Audio, codec: (u8, Codec), local: &Local) -> Option<Agreed> {
+    if !compose::same_family(local.address, audio.remote.ip()) {
+        return None;
+    }
+    let held = audio.remote.ip().is_unspecified();
+    Some(Agreed {
+        remote: audio.remote,
+        codec: codec.1,
+        payload_type: codec.0,
+        digits: audio.digits,
+        direction: if held {
+            Direction::Inactive
+        } else {
+            audio.direction.mirrored()
+        },
+        packet_ms: audio.packet_ms.unwrap_or(FRAME_MS as u8),
+    })
+}
+
+fn unusable(audio: &Audio, local: &Local) -> SdpError {
+    if audio.codecs.is_empty() || compose::same_family(local.address, audio.remote.ip()) {
+        SdpError::NoCommonCodec
+    } else {
+        SdpError::Address(audio.remote.ip().to_string())
+    }
+}
+
+fn accepted(offered: &Media, local: &Local, audio: &Audio, agreed: &Agreed) -> Media {
+    compose::stream(
+        local.port,
+        &Stream {
+            proto: &offered.proto,
+            codecs: &[(agreed.payload_type, agreed.codec)],
+            digits: agreed.digits,
+            direction: agreed.direction,
+            rtcp_mux: audio.rtcp_mux,
+        },
+    )
+}

@@ -1,0 +1,179 @@
+//! Reads a peer's description: strictly first, then once more without what phones get wrong.
+
+use core::net::{IpAddr, SocketAddr};
+
+use sdp_types::{Attribute, Connection, Media, Session};
+
+use super::{Direction, SDP_MEDIA_LINES, SdpError};
+use crate::{Codec, SAMPLE_RATE};
+
+/// One audio stream the peer described and we could use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Audio {
+    /// Where the peer receives.
+    pub(super) remote: SocketAddr,
+    /// Its G.711 formats in its order of preference, with their payload types.
+    pub(super) codecs: Vec<(u8, Codec)>,
+    /// Its telephone-event format.
+    pub(super) digits: Option<u8>,
+    /// What the PEER may do.
+    pub(super) direction: Direction,
+    /// Its `ptime`.
+    pub(super) packet_ms: Option<u8>,
+    /// Whether it asks for RTCP on the RTP port (RFC 5761 §5.1.1).
+    pub(super) rtcp_mux: bool,
+}
+
+/// Parses a body. Lines that end in a bare LF are taken as they are; when the strict parse fails,
+/// what does not matter to us is left out (a session name in GBK, a broken b= line) and runs of
+/// spaces are made one.
+pub(super) fn parse(body: &[u8]) -> Result<Session, SdpError> {
+    let session = Session::parse(body)
+        .or_else(|error| Session::parse(tidied(body).as_bytes()).map_err(|_| error))
+        .map_err(|error| SdpError::Malformed(error.to_string()))?;
+    if session.medias.len() > SDP_MEDIA_LINES {
+        let why = format!("more than {SDP_MEDIA_LINES} m= lines");
+        return Err(SdpError::Malformed(why));
+    }
+    Ok(session)
+}
+
+/// The lines that matter, without superfluous spaces. A line of no known form is kept, so that
+/// what is not SDP at all stays an error.
+fn tidied(body: &[u8]) -> String {
+    let mut text = String::with_capacity(body.len());
+    for line in String::from_utf8_lossy(body).split(['\n', '\r']) {
+        let line = line.trim_matches(['\0', ' ', '\t']);
+        let kind = line.split_once('=').map(|(kind, _)| kind.trim());
+        match kind {
+            None if line.is_empty() => {}
+            Some("b" | "e" | "i" | "k" | "p" | "r" | "s" | "t" | "u" | "z") => {}
+            Some(kind @ ("v" | "o" | "c" | "m" | "a")) => {
+                let value = line.split_once('=').map_or("", |(_, value)| value);
+                let words: Vec<&str> = value.split_ascii_whitespace().collect();
+                text.push_str(&format!("{kind}={}\r\n", words.join(" ")));
+            }
+            _ => text.push_str(&format!("{line}\r\n")),
+        }
+    }
+    text
+}
+
+/// The stream of an m= line: `None` when it is not audio over RTP/AVP or is refused (port 0).
+pub(super) fn audio(session: &Session, media: &Media) -> Result<Option<Audio>, SdpError> {
+    let over_rtp = ["RTP/AVP", "RTP/AVPF"].contains(&media.proto.as_str());
+    if !media.media.eq_ignore_ascii_case("audio") || !over_rtp || media.port == 0 {
+        return Ok(None);
+    }
+    let connection = media
+        .connections
+        .first()
+        .or(session.connection.as_ref())
+        .ok_or_else(|| SdpError::Malformed("no c= line for the audio stream".to_owned()))?;
+    let remote = SocketAddr::new(address(connection)?, media.port);
+    let formats = formats(media);
+    Ok(Some(Audio {
+        remote,
+        codecs: formats
+            .iter()
+            .filter_map(|&(payload_type, format)| match format {
+                Format::Sound(codec) => Some((payload_type, codec)),
+                _ => None,
+            })
+            .collect(),
+        digits: formats
+            .iter()
+            .find(|(_, format)| matches!(format, Format::Digits))
+            .map(|&(payload_type, _)| payload_type),
+        direction: direction(&media.attributes)
+            .or_else(|| direction(&session.attributes))
+            .unwrap_or_default(),
+        packet_ms: value(&media.attributes, "ptime").and_then(|ms| ms.parse().ok()),
+        rtcp_mux: media
+            .attributes
+            .iter()
+            .any(|a| a.attribute.trim() == "rtcp-mux"),
+    }))
+}
+
+/// A literal unicast address, or the unspecified one (hold of RFC 2543).
+fn address(connection: &Connection) -> Result<IpAddr, SdpError> {
+    let text = connection.connection_address.trim();
+    let address: IpAddr = text
+        .parse()
+        .map_err(|_| SdpError::Address(text.to_owned()))?;
+    if address.is_multicast() {
+        return Err(SdpError::Address(text.to_owned()));
+    }
+    Ok(address)
+}
+
+#[derive(Clone, Copy)]
+enum Format {
+    Sound(Codec),
+    Digits,
+    Other,
+}
+
+/// The payload types of an m= line in their order. An `rtpmap` goes before the static meaning.
+fn formats(media: &Media) -> Vec<(u8, Format)> {
+    media
+        .fmt
+        .split_ascii_whitespace()
+        .filter_map(|word| word.parse::<u8>().ok())
+        .filter(|&payload_type| payload_type < 128)
+        .map(|payload_type| {
+            let mapped = rtpmap(&media.attributes, payload_type);
+            let format = match (mapped, payload_type) {
+                (Some(encoding), _) => meaning(encoding),
+                (None, 8) => Format::Sound(Codec::Pcma),
+                (None, 0) => Format::Sound(Codec::Pcmu),
+                _ => Format::Other,
+            };
+            (payload_type, format)
+        })
+        .collect()
+}
+
+/// `<encoding>/<clock>[/<channels>]` of a payload type (RFC 8866 §6.6).
+fn rtpmap(attributes: &[Attribute], payload_type: u8) -> Option<&str> {
+    attributes
+        .iter()
+        .filter(|a| a.attribute.trim() == "rtpmap")
+        .filter_map(|a| a.value.as_deref()?.trim().split_once([' ', '\t']))
+        .find(|(number, _)| number.parse() == Ok(payload_type))
+        .map(|(_, encoding)| encoding.trim())
+}
+
+fn meaning(encoding: &str) -> Format {
+    let mut parts = encoding.split('/');
+    let (name, clock, channels) = (parts.next(), parts.next(), parts.next());
+    let clock_fits = clock.and_then(|c| c.trim().parse().ok()) == Some(SAMPLE_RATE);
+    if !clock_fits || channels.is_some_and(|c| c.trim() != "1") {
+        return Format::Other;
+    }
+    match name {
+        Some(name) if name.eq_ignore_ascii_case("PCMA") => Format::Sound(Codec::Pcma),
+        Some(name) if name.eq_ignore_ascii_case("PCMU") => Format::Sound(Codec::Pcmu),
+        Some(name) if name.eq_ignore_ascii_case("telephone-event") => Format::Digits,
+        _ => Format::Other,
+    }
+}
+
+fn direction(attributes: &[Attribute]) -> Option<Direction> {
+    attributes.iter().find_map(|a| match a.attribute.trim() {
+        "sendrecv" => Some(Direction::SendRecv),
+        "sendonly" => Some(Direction::SendOnly),
+        "recvonly" => Some(Direction::RecvOnly),
+        "inactive" => Some(Direction::Inactive),
+        _ => None,
+    })
+}
+
+fn value<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a str> {
+    attributes
+        .iter()
+        .find(|a| a.attribute.trim() == name)
+        .and_then(|a| a.value.as_deref())
+        .map(str::trim)
+}
