@@ -1,42 +1,301 @@
 //! A conversation with a script as text: for the terminal and for the golden transcripts.
+//!
+//! ```text
+//! == the caller knows the way          a dialogue's title; [en] at its end: the caller chose English
+//! < say welcome                        what the script does
+//! > 1.5s press 0                       what the caller does, and how long after the line before
+//! < stop
+//! < say recording-notice (to the end)  prompts that a key does not cut short
+//! > 4s heard                           the prompts ended
+//! < chosen main 0
+//! < enqueue general priority 5 zh
+//! ```
 
-use std::sync::Arc;
+use core::time::Duration;
+use std::{collections::VecDeque, sync::Arc};
 
-use hotline_model::diagnostic::Diagnostic;
+use hotline_model::{Instant, diagnostic::Diagnostic};
 
-use crate::{Facts, Program, Run};
+use crate::{Effect, Facts, Input, KEYS, Language, Program, Run};
+
+/// Longest time that one line lets pass, seconds.
+const LINE_S: u64 = 3_600;
 
 /// A caller at a keyboard: lines in, lines out, time as the lines say.
 #[derive(Clone, Debug)]
 pub struct Dialogue {
     run: Run,
+    now: Instant,
+    saying: bool,
 }
 
 impl Dialogue {
     /// Starts the script at 0 s; the lines it says first are appended to `said`.
     pub fn start(program: Arc<Program>, facts: Facts, said: &mut Vec<String>) -> Self {
-        todo!()
+        let mut dialogue = Self {
+            run: Run::start(program, facts),
+            now: Instant::START,
+            saying: false,
+        };
+        dialogue.handle(Input::Begin, said);
+        dialogue
     }
 
-    /// Takes a line such as `2.5s press 2`, `4s heard`, `3s wait` (the time since the line before
-    /// may be left out), and appends what the script says to `said`, one line each.
+    /// Takes a line such as `2.5s press 2`, `4s heard` or `3s wait` (the time since the line before
+    /// may be left out where something is done), and appends what the script does to `said`, one
+    /// line each.
     ///
     /// # Errors
     /// A sentence for the person who typed it, when the line is not understood.
     pub fn line(&mut self, line: &str, said: &mut Vec<String>) -> Result<(), String> {
-        todo!()
+        let mut words = line.split_whitespace().peekable();
+        let passes = words.peek().and_then(|word| seconds(word));
+        if passes.is_some() {
+            words.next();
+        }
+        let words: Vec<&str> = words.collect();
+        match (passes, words.as_slice()) {
+            (passes, ["press", keys]) if keys.chars().all(|key| KEYS.contains(key)) => {
+                self.pass(passes.unwrap_or_default(), said);
+                for key in keys.chars() {
+                    self.handle(Input::Digit(key), said);
+                }
+                Ok(())
+            }
+            (passes, ["heard"]) => {
+                self.pass(passes.unwrap_or_default(), said);
+                if !self.saying {
+                    return Err("nothing is being said".to_owned());
+                }
+                self.handle(Input::PlayEnded, said);
+                Ok(())
+            }
+            (Some(passes), [] | ["wait"]) => {
+                self.pass(passes, said);
+                Ok(())
+            }
+            _ => Err("write `press KEY`, `heard` or `3s wait`, \
+                      with the time before it: `2.5s press 2`"
+                .to_owned()),
+        }
     }
 
     /// The script said its last word.
     pub fn is_over(&self) -> bool {
-        todo!()
+        self.run.is_over()
     }
+
+    /// Name of the step the caller is in.
+    pub fn step(&self) -> &str {
+        self.run.step()
+    }
+
+    /// Lets time pass, and each deadline at its very time.
+    fn pass(&mut self, time: Duration, said: &mut Vec<String>) {
+        let until = self.now + time;
+        while let Some(deadline) = self.run.deadline().filter(|&deadline| deadline <= until) {
+            self.now = self.now.max(deadline);
+            self.handle(Input::DeadlinePassed, said);
+        }
+        self.now = until;
+    }
+
+    fn handle(&mut self, input: Input, said: &mut Vec<String>) {
+        if input == Input::PlayEnded {
+            self.saying = false;
+        }
+        let mut effects = Vec::new();
+        self.run.handle(self.now, input, &mut effects);
+        for effect in &effects {
+            match effect {
+                Effect::Play { .. } => self.saying = true,
+                Effect::StopPlay => self.saying = false,
+                _ => {}
+            }
+            said.push(line_of(effect, self.run.language()));
+        }
+    }
+}
+
+/// An effect as a line, for a run in `language`.
+fn line_of(effect: &Effect, language: Language) -> String {
+    match effect {
+        Effect::Play {
+            prompts,
+            interruptible,
+        } => {
+            let mut line = "say".to_owned();
+            for prompt in prompts {
+                line.push(' ');
+                if prompt.language == language {
+                    line.push_str(&prompt.key);
+                } else {
+                    line.push_str(&prompt.to_string());
+                }
+            }
+            if !interruptible {
+                line.push_str(" (to the end)");
+            }
+            line
+        }
+        Effect::StopPlay => "stop".to_owned(),
+        Effect::Enqueue {
+            queue,
+            skills,
+            priority,
+            language,
+        } => {
+            let mut line = format!("enqueue {queue} priority {priority} {language}");
+            for skill in skills {
+                line.push_str(" skill ");
+                line.push_str(skill.as_str());
+            }
+            line
+        }
+        Effect::Chosen { menu, digit } => match digit {
+            Some(digit) => format!("chosen {menu} {digit}"),
+            None => format!("chosen {menu} nothing"),
+        },
+        Effect::Score { digit, meaning } => format!("score {digit} {meaning}"),
+        Effect::NoScore => "no score".to_owned(),
+        Effect::HangUp { cause } => format!("hang up: {cause}"),
+    }
+}
+
+/// A time such as `3s` or `2.5s`, at most to the millisecond.
+fn seconds(word: &str) -> Option<Duration> {
+    let number = word.strip_suffix('s')?;
+    let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if !digits(whole) || !digits(part) || part.len() > 3 {
+        return None;
+    }
+    let whole = whole.parse().ok().filter(|&whole| whole < LINE_S)?;
+    let ms = format!("{part:0<3}").parse().ok()?;
+    Some(Duration::from_secs(whole) + Duration::from_millis(ms))
 }
 
 /// Plays a transcript against the script.
 ///
 /// # Errors
-/// Each line that the script did not say as written, or that is not understood.
+/// In each dialogue the first line that the script did not say as written, or that is not
+/// understood.
 pub fn replay(program: &Arc<Program>, transcript: &str) -> Result<(), Vec<Diagnostic>> {
-    todo!()
+    let mut replay = Replay {
+        program,
+        dialogue: None,
+        said: VecDeque::new(),
+        skipping: true,
+        faults: Vec::new(),
+    };
+    let mut at = 0;
+    let mut dialogues = 0;
+    for line in transcript.split_inclusive('\n') {
+        let text = line.trim();
+        // The place of a line is its text, without the spaces around it.
+        let from = at + line.len() - line.trim_start().len();
+        at += line.len();
+        if text.starts_with("==") {
+            dialogues += 1;
+        }
+        if let Err(fault) = replay.line(text) {
+            // A title's fault is that of the dialogue before it.
+            replay.skipping = !text.starts_with("==");
+            replay
+                .faults
+                .push(Diagnostic::new(from..from + text.len(), fault));
+        }
+    }
+    if let Err(fault) = replay.end() {
+        replay.faults.push(Diagnostic::new(at..at, fault));
+    }
+    if dialogues == 0 {
+        let fault = Diagnostic::new(0..0, "the transcript has no dialogue");
+        replay
+            .faults
+            .push(fault.with_help("begin one with a line `== its title`"));
+    }
+    if replay.faults.is_empty() {
+        Ok(())
+    } else {
+        Err(replay.faults)
+    }
+}
+
+struct Replay<'p> {
+    program: &'p Arc<Program>,
+    dialogue: Option<Dialogue>,
+    /// What the script said and the transcript did not mention yet.
+    said: VecDeque<String>,
+    /// The rest of a dialogue with a fault is not looked at.
+    skipping: bool,
+    faults: Vec<Diagnostic>,
+}
+
+impl Replay<'_> {
+    fn line(&mut self, text: &str) -> Result<(), String> {
+        if let Some(title) = text.strip_prefix("==") {
+            // The new dialogue begins, whatever became of the one before.
+            let ended = self.end();
+            self.begin(title);
+            return ended;
+        }
+        if text.is_empty() || text.starts_with('#') || self.skipping {
+            return Ok(());
+        }
+        if let Some(expected) = text.strip_prefix('<') {
+            return match self.said.pop_front() {
+                Some(said) if said == expected.trim() => Ok(()),
+                Some(said) => Err(format!("the script did: {said}")),
+                None => Err("the script did nothing here".to_owned()),
+            };
+        }
+        let Some(done) = text.strip_prefix('>') else {
+            return Err("a line begins with `>`, `<`, `==` or `#`".to_owned());
+        };
+        self.nothing_left()?;
+        let mut said = Vec::new();
+        let Some(dialogue) = &mut self.dialogue else {
+            return Ok(());
+        };
+        dialogue.line(done, &mut said)?;
+        self.said.extend(said);
+        Ok(())
+    }
+
+    fn begin(&mut self, title: &str) {
+        let chosen = title
+            .trim_end()
+            .strip_suffix(']')
+            .and_then(|t| t.rsplit_once('['));
+        let facts = Facts {
+            language: chosen.and_then(|(_, language)| language.parse().ok()),
+        };
+        let mut said = Vec::new();
+        let dialogue = Dialogue::start(Arc::clone(self.program), facts, &mut said);
+        self.dialogue = Some(dialogue);
+        self.said = said.into();
+        self.skipping = false;
+    }
+
+    fn end(&mut self) -> Result<(), String> {
+        if self.skipping {
+            return Ok(());
+        }
+        self.nothing_left()?;
+        match &self.dialogue {
+            Some(dialogue) if !dialogue.is_over() => Err(format!(
+                "the dialogue before this line stops in step `{}`, before the script ends",
+                dialogue.step()
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn nothing_left(&mut self) -> Result<(), String> {
+        match self.said.pop_front() {
+            Some(said) => Err(format!("before this line the script did: {said}")),
+            None => Ok(()),
+        }
+    }
 }

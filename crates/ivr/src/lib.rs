@@ -8,6 +8,7 @@
 mod ask;
 mod check;
 pub mod dialogue;
+mod fields;
 mod near;
 mod parse;
 mod program;

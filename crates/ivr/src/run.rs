@@ -1,10 +1,17 @@
 //! The interpreter: leads one caller through a script.
 
+use core::time::Duration;
 use std::{collections::VecDeque, sync::Arc};
 
-use hotline_model::{Instant, QueueId, SkillId};
+use hotline_model::{
+    Instant, QueueId, SkillId,
+    limits::{SCRIPT_STEPS_AT_ONCE, TYPED_AHEAD_DIGITS},
+};
 
-use crate::{Language, Program, PromptKey};
+use crate::{
+    KEYS, Language, Program, PromptKey,
+    program::{Act, Ask, Said, Step, StepIndex},
+};
 
 /// Longest time for the prompts of one step, seconds. Then the step goes on as if they had ended:
 /// a lost report of the media worker must not hold a caller.
@@ -88,29 +95,79 @@ pub enum Effect {
 pub struct Run {
     program: Arc<Program>,
     language: Language,
+    phase: Phase,
+    step: StepIndex,
+    /// Wrong keys pressed in this step.
+    wrong: u8,
+    /// Keys pressed before they were asked for, oldest first.
     typed_ahead: VecDeque<char>,
+    /// When the phase ends by itself.
+    phase_ends: Instant,
+    /// When the caller has been in the script for too long.
+    script_ends: Instant,
+}
+
+/// What the run waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// `Begin`.
+    Beginning,
+    /// The end of the step's prompts.
+    Saying,
+    /// A key.
+    Listening,
+    /// Nothing: the last effect was given.
+    Over,
 }
 
 impl Run {
     /// A run at the script's start. It waits for [`Input::Begin`].
     pub fn start(program: Arc<Program>, facts: Facts) -> Self {
-        todo!()
+        let chosen = facts.language;
+        let language = chosen.filter(|language| program.languages().contains(language));
+        Self {
+            language: language.unwrap_or(program.language()),
+            phase: Phase::Beginning,
+            step: program.start,
+            wrong: 0,
+            typed_ahead: VecDeque::new(),
+            phase_ends: Instant::START,
+            script_ends: Instant::START,
+            program,
+        }
     }
 
     /// Takes in what happened at `now` and appends what is to be done to `effects`. Always ends
     /// with [`Effect::Enqueue`] or [`Effect::HangUp`] when time passes; after that it does nothing.
     pub fn handle(&mut self, now: Instant, input: Input, effects: &mut Vec<Effect>) {
-        todo!()
+        let next = match (self.phase, input) {
+            (Phase::Over, _) => None,
+            (Phase::Beginning, Input::Begin) => {
+                self.script_ends = now + Duration::from_secs(SCRIPT_LONGEST_S);
+                Some(self.step)
+            }
+            (Phase::Listening, Input::Digit(key)) if KEYS.contains(key) => {
+                self.answer(now, key, effects)
+            }
+            (_, Input::Digit(key)) if KEYS.contains(key) => self.type_ahead(now, key, effects),
+            (Phase::Saying, Input::PlayEnded) => self.prompts_over(now, effects),
+            (Phase::Saying | Phase::Listening, Input::DeadlinePassed) => self.time(now, effects),
+            _ => None,
+        };
+        self.go(now, next, effects);
     }
 
     /// When [`Input::DeadlinePassed`] is to be handed in; `None` before `Begin` and after the end.
     pub fn deadline(&self) -> Option<Instant> {
-        todo!()
+        match self.phase {
+            Phase::Beginning | Phase::Over => None,
+            Phase::Saying | Phase::Listening => Some(self.phase_ends.min(self.script_ends)),
+        }
     }
 
     /// Whether the run is over: the caller was enqueued or released.
     pub fn is_over(&self) -> bool {
-        todo!()
+        self.phase == Phase::Over
     }
 
     /// The language spoken to the caller.
@@ -125,6 +182,243 @@ impl Run {
 
     /// Name of the step the caller is in.
     pub fn step(&self) -> &str {
-        todo!()
+        self.program.step(self.step).map_or("", |step| &step.name)
+    }
+
+    /// Enters step after step, until one waits for something.
+    fn go(&mut self, now: Instant, first: Option<StepIndex>, effects: &mut Vec<Effect>) {
+        let mut next = first;
+        for _ in 0..SCRIPT_STEPS_AT_ONCE {
+            let Some(step) = next else { return };
+            next = self.enter(now, step, effects);
+        }
+        if let Some(step) = next {
+            // A loop of keys typed ahead; the checker refuses all others.
+            self.step = step;
+            self.end_as_in_silence(effects);
+        }
+    }
+
+    /// Enters a step; gives the next one where there is nothing to wait for.
+    fn enter(
+        &mut self,
+        now: Instant,
+        at: StepIndex,
+        effects: &mut Vec<Effect>,
+    ) -> Option<StepIndex> {
+        let program = Arc::clone(&self.program);
+        let step = program.step(at)?;
+        self.step = at;
+        self.wrong = 0;
+        self.sort_out_typed_ahead(&step.act);
+        let skipped = step.interruptible && !self.typed_ahead.is_empty();
+        if step.say.is_empty() || skipped {
+            return self.prompts_over(now, effects);
+        }
+        self.say(now, step.say.iter(), step.interruptible, effects);
+        None
+    }
+
+    /// A menu takes the first key typed ahead that it knows: the others were pressed before the
+    /// caller could know what it asks. A score is an answer to a question that was heard, so that
+    /// nothing typed ahead counts.
+    fn sort_out_typed_ahead(&mut self, act: &Act) {
+        match act {
+            Act::Menu { keys, .. } => {
+                let known = |key: &char| keys.iter().any(|(known, _)| known == key);
+                let unknown = self
+                    .typed_ahead
+                    .iter()
+                    .take_while(|&key| !known(key))
+                    .count();
+                self.typed_ahead.drain(..unknown);
+            }
+            Act::Score { .. } => self.typed_ahead.clear(),
+            Act::Then(_) | Act::Enqueue { .. } | Act::HangUp { .. } => {}
+        }
+    }
+
+    fn say<'s>(
+        &mut self,
+        now: Instant,
+        said: impl Iterator<Item = &'s Said>,
+        interruptible: bool,
+        effects: &mut Vec<Effect>,
+    ) {
+        effects.push(Effect::Play {
+            prompts: said.map(|said| said.in_language(self.language)).collect(),
+            interruptible,
+        });
+        self.phase = Phase::Saying;
+        self.phase_ends = now + Duration::from_secs(PROMPTS_LONGEST_S);
+    }
+
+    /// Keeps a key that was not asked for yet. It cuts interruptible prompts short.
+    fn type_ahead(
+        &mut self,
+        now: Instant,
+        key: char,
+        effects: &mut Vec<Effect>,
+    ) -> Option<StepIndex> {
+        if self.typed_ahead.len() == TYPED_AHEAD_DIGITS {
+            self.typed_ahead.pop_front();
+        }
+        self.typed_ahead.push_back(key);
+        let interruptible = self.program.step(self.step)?.interruptible;
+        if self.phase != Phase::Saying || !interruptible {
+            return None;
+        }
+        effects.push(Effect::StopPlay);
+        self.prompts_over(now, effects)
+    }
+
+    /// The prompts of the step were heard, cut short or skipped: does what the step does.
+    fn prompts_over(&mut self, now: Instant, effects: &mut Vec<Effect>) -> Option<StepIndex> {
+        let program = Arc::clone(&self.program);
+        match &program.step(self.step)?.act {
+            Act::Then(next) => Some(*next),
+            Act::Menu { ask, .. } | Act::Score { ask, .. } => {
+                self.phase = Phase::Listening;
+                self.phase_ends = now + ask.wait;
+                let key = self.typed_ahead.pop_front()?;
+                self.answer(now, key, effects)
+            }
+            end @ (Act::Enqueue { .. } | Act::HangUp { .. }) => {
+                self.end(end, effects);
+                None
+            }
+        }
+    }
+
+    /// A key pressed as an answer to the step's question.
+    fn answer(&mut self, now: Instant, key: char, effects: &mut Vec<Effect>) -> Option<StepIndex> {
+        let program = Arc::clone(&self.program);
+        let step = program.step(self.step)?;
+        match &step.act {
+            Act::Menu { keys, ask } => {
+                let target = keys.iter().find(|(known, _)| *known == key);
+                let Some(&(_, target)) = target else {
+                    return self.wrong_key(now, key, step, ask, effects);
+                };
+                effects.push(chosen(step, Some(key)));
+                Some(target)
+            }
+            Act::Score {
+                meanings,
+                then,
+                ask,
+            } => {
+                let meaning = meanings.iter().find(|(known, _)| *known == key);
+                let Some((_, meaning)) = meaning else {
+                    return self.wrong_key(now, key, step, ask, effects);
+                };
+                effects.push(Effect::Score {
+                    digit: key,
+                    meaning: meaning.clone(),
+                });
+                Some(*then)
+            }
+            Act::Then(_) | Act::Enqueue { .. } | Act::HangUp { .. } => None,
+        }
+    }
+
+    /// Asks again, or goes on when the tries are used up. What was typed after a wrong key was
+    /// typed on a wrong assumption.
+    fn wrong_key(
+        &mut self,
+        now: Instant,
+        key: char,
+        step: &Step,
+        ask: &Ask,
+        effects: &mut Vec<Effect>,
+    ) -> Option<StepIndex> {
+        self.typed_ahead.clear();
+        self.wrong = self.wrong.saturating_add(1);
+        if self.wrong >= ask.tries {
+            effects.push(unanswered(step, Some(key))?);
+            return Some(ask.wrong);
+        }
+        let mut said = ask.say_wrong.iter().chain(&step.say).peekable();
+        if said.peek().is_none() {
+            self.phase_ends = now + ask.wait;
+        } else {
+            self.say(now, said, step.interruptible, effects);
+        }
+        None
+    }
+
+    /// A deadline passed, if it did.
+    fn time(&mut self, now: Instant, effects: &mut Vec<Effect>) -> Option<StepIndex> {
+        if self.deadline().is_none_or(|deadline| now < deadline) {
+            return None;
+        }
+        if self.phase == Phase::Saying {
+            effects.push(Effect::StopPlay);
+        }
+        let program = Arc::clone(&self.program);
+        let step = program.step(self.step)?;
+        let too_long = now >= self.script_ends;
+        if self.phase == Phase::Saying && !too_long {
+            return self.prompts_over(now, effects);
+        }
+        effects.extend(unanswered(step, None));
+        if too_long {
+            self.end_as_in_silence(effects);
+            return None;
+        }
+        step.next_in_silence()
+    }
+
+    /// Goes at once to the end that a silent caller would come to. The checker proved that every
+    /// step has one, no further away than there are steps.
+    fn end_as_in_silence(&mut self, effects: &mut Vec<Effect>) {
+        let program = Arc::clone(&self.program);
+        for _ in 0..=program.steps.len() {
+            let Some(step) = program.step(self.step) else {
+                return;
+            };
+            match step.next_in_silence() {
+                Some(next) => self.step = next,
+                None => return self.end(&step.act, effects),
+            }
+        }
+    }
+
+    fn end(&mut self, act: &Act, effects: &mut Vec<Effect>) {
+        self.phase = Phase::Over;
+        match act {
+            Act::Enqueue {
+                queue,
+                skills,
+                priority,
+                language,
+            } => effects.push(Effect::Enqueue {
+                queue: *queue,
+                skills: skills.clone(),
+                priority: *priority,
+                language: language.unwrap_or(self.language),
+            }),
+            Act::HangUp { cause } => effects.push(Effect::HangUp {
+                cause: cause.clone(),
+            }),
+            Act::Then(_) | Act::Menu { .. } | Act::Score { .. } => {}
+        }
+    }
+}
+
+fn chosen(step: &Step, digit: Option<char>) -> Effect {
+    Effect::Chosen {
+        menu: step.name.clone(),
+        digit,
+    }
+}
+
+/// What the journal is told when a question was left without an answer; `last` is the last wrong
+/// key.
+fn unanswered(step: &Step, last: Option<char>) -> Option<Effect> {
+    match step.act {
+        Act::Menu { .. } => Some(chosen(step, last)),
+        Act::Score { .. } => Some(Effect::NoScore),
+        Act::Then(_) | Act::Enqueue { .. } | Act::HangUp { .. } => None,
     }
 }
