@@ -1,0 +1,138 @@
+//! The floor's own books, recounted the slow way.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    Floor,
+    queue::Stage,
+    roster::{QueueAt, SeatAt},
+    timers::Timer,
+};
+
+impl Floor {
+    /// Recounts every index from the states alone and says what does not agree. For tests and the
+    /// simulation, after every turn: it looks at everything.
+    ///
+    /// # Errors
+    /// The first disagreement, in words.
+    pub fn audit(&self) -> Result<(), String> {
+        self.audit_calls()?;
+        for (at, _) in self.seats.iter() {
+            self.audit_seat(at)?;
+        }
+        for (at, _) in self.queues.iter() {
+            self.audit_queue(at)?;
+        }
+        let timers = self.seats.iter().map(|(at, _)| at).fold(0, |sum, at| {
+            sum + usize::from(self.timers.at(Timer::Work(at)).is_some())
+                + usize::from(self.timers.at(Timer::BackOff(at)).is_some())
+        });
+        let waits = self.queues.iter().map(|(at, _)| Timer::LongestWait(at));
+        let waits = waits
+            .filter(|&timer| self.timers.at(timer).is_some())
+            .count();
+        check(self.timers.len() == timers + waits, || {
+            "a timer runs for nobody".into()
+        })?;
+        let overdue = self.timers.first().filter(|&first| first <= self.now);
+        check(overdue.is_none(), || "a deadline has passed".into())
+    }
+
+    /// Each call is in line, or at exactly one seat that knows of it.
+    fn audit_calls(&self) -> Result<(), String> {
+        let mut in_line = BTreeSet::new();
+        for (at, queue) in self.queues.iter() {
+            let mut length = 0;
+            for place in queue.line.iter() {
+                length += 1;
+                let held = self.calls.get(&place.call);
+                let agrees = held.is_some_and(|held| {
+                    held.stage == Stage::Waiting && held.queue == at && held.place == place
+                });
+                check(agrees && in_line.insert(place.call), || {
+                    format!("call {} stands in line wrongly", place.call)
+                })?;
+            }
+            check(length == queue.line.len(), || {
+                format!("the line of {} miscounts", queue.settings.id)
+            })?;
+        }
+        for (&call, held) in &self.calls {
+            let agrees = match held.stage {
+                Stage::Waiting => in_line.contains(&call),
+                Stage::Offered(seat) => self.seats[seat].duty.offered() == Some(call),
+                Stage::Talking(seat) => self.seats[seat].duty.talking() == Some(call),
+            };
+            check(agrees, || format!("call {call} is not where it says"))?;
+        }
+        Ok(())
+    }
+
+    fn audit_seat(&self, at: SeatAt) -> Result<(), String> {
+        let seat = &self.seats[at];
+        let fault = |what: &str| format!("seat {}: {what}", seat.id);
+        let stage_of = |call| self.calls.get(&call).map(|held| held.stage);
+        if let Some(call) = seat.duty.offered() {
+            check(stage_of(call) == Some(Stage::Offered(at)), || {
+                fault("rings for a call that is not offered to it")
+            })?;
+        }
+        if let Some(call) = seat.duty.talking() {
+            check(stage_of(call) == Some(Stage::Talking(at)), || {
+                fault("talks in a call that is not its own")
+            })?;
+        }
+        check(seat.takes_calls() == seat.ready.is_some(), || {
+            fault("is ready and does not stand so, or the other way round")
+        })?;
+        check(self.timers.at(Timer::Work(at)) == seat.duty.until(), || {
+            fault("has another deadline than its state says")
+        })?;
+        check(
+            self.timers.at(Timer::BackOff(at)).is_some() == seat.back_off.is_some(),
+            || fault("has a back-off without an end"),
+        )?;
+        check(seat.told == seat.tell(), || fault("has untold news"))
+    }
+
+    fn audit_queue(&self, at: QueueAt) -> Result<(), String> {
+        let queue = &self.queues[at];
+        let fault = |what: &str| format!("queue {}: {what}", queue.settings.id);
+        let own = |seat: SeatAt| self.seats[seat].serves.contains(&at);
+        let ready: BTreeSet<(u64, SeatAt)> = self
+            .seats
+            .iter()
+            .filter(|(seat, _)| own(*seat))
+            .filter_map(|(at, seat)| Some((seat.ready?, at)))
+            .collect();
+        check(ready == queue.ready, || fault("miscounts its ready seats"))?;
+        check(ready.is_empty() || queue.line.len() == 0, || {
+            fault("a caller waits before a ready seat")
+        })?;
+        let count = |stage: fn(SeatAt) -> Stage| {
+            let is = |call: &&crate::queue::Call| match call.stage {
+                Stage::Offered(seat) | Stage::Talking(seat) => call.stage == stage(seat),
+                Stage::Waiting => false,
+            };
+            let own = self.calls.values().filter(|call| call.queue == at);
+            own.filter(is).count()
+        };
+        check(count(Stage::Offered) == queue.offering, || {
+            fault("miscounts its offers")
+        })?;
+        check(count(Stage::Talking) == queue.talking, || {
+            fault("miscounts its talks")
+        })?;
+        let staffed = self.seats.iter().filter(|(seat, _)| own(*seat));
+        let staffed = staffed.filter(|(_, seat)| seat.is_staffed()).count();
+        check(staffed == queue.staffed, || fault("miscounts its staff"))?;
+        check(
+            self.timers.at(Timer::LongestWait(at)) == queue.times_out_at(),
+            || fault("has another longest wait than its oldest caller"),
+        )
+    }
+}
+
+fn check(holds: bool, fault: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(fault()) }
+}

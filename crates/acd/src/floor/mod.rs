@@ -1,0 +1,267 @@
+//! The floor: the single writer that decides who is served next, and by whom.
+//!
+//! Between two inputs no caller waits before a seat that would take the call: whatever frees a seat
+//! or brings a caller also looks for the other side, in the same turn. So there is never a search
+//! over all pairs, only for one seat (the head of its most pressing queue) or for one caller (the
+//! longest idle of the queue's ready seats).
+
+mod matching;
+mod offers;
+mod seats;
+mod views;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use hotline_model::{CallId, Instant, QueueId, SeatId};
+
+use crate::{
+    Input, Output, QueueSettings, SeatSettings,
+    queue::{Call, Place, Queue, Stage},
+    roster::{QueueAt, Roster, SeatAt},
+    rules,
+    seat::{Duty, Seat},
+    skills,
+    timers::{Timer, Timers},
+};
+pub use views::{QueueView, SeatView};
+
+/// All queues, seats and calls of one engine, and the rules between them.
+///
+/// After each [`handle_input`](Self::handle_input), drain [`poll_output`](Self::poll_output), and
+/// come back with [`Input::TimePassed`] at [`next_wake`](Self::next_wake).
+#[derive(Debug)]
+pub struct Floor {
+    pub(crate) now: Instant,
+    pub(crate) queues: Roster<QueueId, QueueAt, Queue>,
+    pub(crate) seats: Roster<SeatId, SeatAt, Seat>,
+    pub(crate) calls: BTreeMap<CallId, Call>,
+    pub(crate) timers: Timers,
+    outputs: VecDeque<Output>,
+    /// Seats to look at before the turn ends: has their state to be told?
+    touched: Vec<SeatAt>,
+    unposted_seats: Vec<SeatAt>,
+    unposted_queues: Vec<QueueAt>,
+    /// Counts the times a seat became ready: the order of the idle.
+    idle_turns: u64,
+    ignored: u64,
+}
+
+impl Floor {
+    /// A floor without callers, its seats signed out and without phones. Of two queues or seats
+    /// with one name the first counts; a seat's queue that does not exist is passed over (`hotline
+    /// check` finds both before the engine starts).
+    pub fn new(queues: Vec<QueueSettings>, seats: Vec<SeatSettings>) -> Self {
+        let mut queues: Roster<QueueId, QueueAt, Queue> =
+            Roster::new(queues.into_iter().map(|q| (q.id, Queue::new(q))));
+        let seats: Roster<SeatId, SeatAt, Seat> = Roster::new(seats.iter().map(|settings| {
+            let serves = queues
+                .iter()
+                .filter(|(_, queue)| skills::may_serve(settings, &queue.settings));
+            let serves = serves.map(|(at, _)| at).collect();
+            (settings.id, Seat::new(settings.id, serves))
+        }));
+        for (at, seat) in seats.iter() {
+            for &queue in &seat.serves {
+                queues[queue].served_by.push(at);
+            }
+        }
+        Self {
+            now: Instant::START,
+            timers: Timers::new(seats.len(), queues.len()),
+            unposted_seats: seats.iter().map(|(at, _)| at).collect(),
+            unposted_queues: queues.iter().map(|(at, _)| at).collect(),
+            queues,
+            seats,
+            calls: BTreeMap::new(),
+            outputs: VecDeque::new(),
+            touched: Vec::new(),
+            idle_turns: 0,
+            ignored: 0,
+        }
+    }
+
+    /// Takes one input. Deadlines that are due are carried out after it, so that an answer that
+    /// arrives in the same turn as the end of its ringing still counts.
+    ///
+    /// A `now` before the last one counts as the last one.
+    pub fn handle_input(&mut self, now: Instant, input: Input) {
+        self.now = self.now.max(now);
+        if !self.apply(input) {
+            self.ignored = self.ignored.saturating_add(1);
+        }
+        while let Some(timer) = self.timers.pop_due(self.now) {
+            self.fire(timer);
+        }
+        self.tell();
+    }
+
+    /// The next decision to carry out.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When the next deadline is.
+    pub fn next_wake(&self) -> Option<Instant> {
+        self.timers.first()
+    }
+
+    /// How many inputs did not fit the state they met, since the start.
+    pub fn ignored(&self) -> u64 {
+        self.ignored
+    }
+
+    /// Whether the input fitted.
+    fn apply(&mut self, input: Input) -> bool {
+        match input {
+            Input::CallQueued {
+                call,
+                queue,
+                priority,
+                arrived,
+            } => {
+                let arrived = arrived.min(self.now);
+                let place = Place {
+                    priority,
+                    arrived,
+                    call,
+                };
+                self.call_queued(place, queue)
+            }
+            Input::CallLeft { call } => self.call_left(call),
+            Input::Rang { call, seat } => self.at_seat(seat, |f, at| f.rang(call, at)),
+            Input::Answered { call, seat } => self.at_seat(seat, |f, at| f.answered(call, at)),
+            Input::NotAnswered { call, seat, why } => {
+                self.at_seat(seat, |f, at| f.not_answered(call, at, why))
+            }
+            Input::TalkEnded { call, seat } => self.at_seat(seat, |f, at| f.talk_ended(call, at)),
+            Input::Held { seat } => self.at_seat(seat, Self::held),
+            Input::Resumed { seat } => self.at_seat(seat, Self::resumed),
+            Input::SetIntent { seat, intent } => {
+                self.at_seat(seat, |f, at| f.set_intent(at, intent))
+            }
+            Input::SetDevice { seat, device } => {
+                self.at_seat(seat, |f, at| f.set_device(at, device))
+            }
+            Input::SeatBusy { seat, busy } => self.at_seat(seat, |f, at| f.set_busy(at, busy)),
+            Input::EndWrapUp { seat } => self.at_seat(seat, Self::end_wrap_up),
+            Input::ExtendWrapUp { seat, by } => {
+                self.at_seat(seat, |f, at| f.extend_wrap_up(at, by))
+            }
+            Input::TimePassed => true,
+        }
+    }
+
+    fn at_seat(&mut self, seat: SeatId, act: impl FnOnce(&mut Self, SeatAt) -> bool) -> bool {
+        self.seats.find(&seat).is_some_and(|at| act(self, at))
+    }
+
+    fn call_queued(&mut self, place: Place, queue: QueueId) -> bool {
+        if self.calls.contains_key(&place.call) {
+            return false;
+        }
+        let refuse = |cause| Output::Refused {
+            call: place.call,
+            queue,
+            cause,
+        };
+        let Some(at) = self.queues.find(&queue) else {
+            self.outputs.push_back(refuse(rules::QUEUE_UNKNOWN));
+            return true;
+        };
+        let there = &self.queues[at];
+        if there.line.len() >= there.settings.capacity && there.ready.is_empty() {
+            self.outputs.push_back(refuse(rules::QUEUE_FULL));
+            return true;
+        }
+        let call = Call {
+            queue: at,
+            place,
+            stage: Stage::Waiting,
+            declined_by: Vec::new(),
+        };
+        self.calls.insert(place.call, call);
+        self.stand_in_line(at, place);
+        true
+    }
+
+    fn call_left(&mut self, call: CallId) -> bool {
+        let Some(gone) = self.calls.remove(&call) else {
+            return false;
+        };
+        match gone.stage {
+            Stage::Waiting => self.leave_line(gone.queue, gone.place),
+            Stage::Offered(seat) => self.caller_gone(call, gone.queue, seat),
+            Stage::Talking(seat) => self.end_talk(gone.queue, seat),
+        }
+        true
+    }
+
+    fn fire(&mut self, timer: Timer) {
+        match timer {
+            Timer::Work(seat) => match self.seats[seat].duty {
+                Duty::Reserved { call, .. } => self.never_rang(call, seat),
+                Duty::Ringing { call, .. } => self.rang_out(call, seat),
+                Duty::WrapUp { .. } => {
+                    self.end_wrap_up(seat);
+                }
+                Duty::Free | Duty::Talking { .. } | Duty::Hold { .. } => {}
+            },
+            Timer::BackOff(seat) => {
+                self.seats[seat].back_off = None;
+                self.settle(seat);
+            }
+            Timer::LongestWait(queue) => self.give_up_oldest(queue),
+        }
+    }
+
+    /// Lets go of the callers whose longest wait is over.
+    fn give_up_oldest(&mut self, at: QueueAt) {
+        while let Some(oldest) = self.queues[at].line.oldest()
+            && self.queues[at]
+                .times_out_at()
+                .is_some_and(|then| then <= self.now)
+        {
+            self.calls.remove(&oldest.call);
+            self.leave_line(at, oldest);
+            self.outputs.push_back(Output::TimedOut {
+                call: oldest.call,
+                queue: self.queues[at].settings.id,
+            });
+        }
+    }
+
+    /// Ends the turn: says of each touched seat what it has become.
+    fn tell(&mut self) {
+        while let Some(at) = self.touched.pop() {
+            let seat = &mut self.seats[at];
+            let news = seat.tell();
+            if news == seat.told {
+                continue;
+            }
+            seat.told = news;
+            seat.since = self.now;
+            self.outputs.push_back(Output::SeatChanged {
+                seat: seat.id,
+                intent: news.intent,
+                work: news.work,
+                call: news.call,
+            });
+        }
+    }
+
+    /// The seat may have changed: the turn's end and the board have to look at it.
+    fn touch(&mut self, at: SeatAt) {
+        self.touched.push(at);
+        let seat = &mut self.seats[at];
+        if !core::mem::replace(&mut seat.unposted, true) {
+            self.unposted_seats.push(at);
+        }
+    }
+
+    /// The queue's figures changed: the board has to be written.
+    fn touch_queue(&mut self, at: QueueAt) {
+        if !core::mem::replace(&mut self.queues[at].unposted, true) {
+            self.unposted_queues.push(at);
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! What the floor is told.
+
+use core::time::Duration;
+
+use hotline_model::{
+    CallId, Instant, QueueId, SeatId,
+    seat::{Device, Intent, OfferResult},
+};
+
+/// Something happened. An input that does not fit the state (a stale answer, an unknown name) is
+/// counted and changes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A caller asks for a human. A call that the floor holds already is left where it is.
+    CallQueued {
+        /// The call.
+        call: CallId,
+        /// The queue.
+        queue: QueueId,
+        /// 0 is served first.
+        priority: u8,
+        /// When the wait began. A call that comes back (transfer, failed bridge) keeps the instant
+        /// it had before, and so its place. An instant in the future counts as now.
+        arrived: Instant,
+    },
+    /// The caller is gone, in whatever stage: waiting, being offered (then the offer is withdrawn)
+    /// or talking (then the talk has ended).
+    CallLeft {
+        /// The call.
+        call: CallId,
+    },
+    /// The seat's phone rings (any 18x).
+    Rang {
+        /// The call.
+        call: CallId,
+        /// The seat.
+        seat: SeatId,
+    },
+    /// The agent answered.
+    Answered {
+        /// The call.
+        call: CallId,
+        /// The seat.
+        seat: SeatId,
+    },
+    /// The offer failed on the phone's side. `NoAnswer`, `Refused` and `Unreachable` mean what they
+    /// say; `Withdrawn` (the shell could not carry it out) counts as unreachable, `CallerGone` as
+    /// [`Input::CallLeft`].
+    NotAnswered {
+        /// The call.
+        call: CallId,
+        /// The seat.
+        seat: SeatId,
+        /// How it failed.
+        why: OfferResult,
+    },
+    /// The agent and the caller are apart: wrap-up begins. The caller may stay for the survey.
+    TalkEnded {
+        /// The call.
+        call: CallId,
+        /// The seat.
+        seat: SeatId,
+    },
+    /// The talk is on hold.
+    Held {
+        /// The seat.
+        seat: SeatId,
+    },
+    /// The held talk went on.
+    Resumed {
+        /// The seat.
+        seat: SeatId,
+    },
+    /// 示闲 or 示忙. During an offer or a talk it waits until that is over.
+    SetIntent {
+        /// The seat.
+        seat: SeatId,
+        /// What the agent wants.
+        intent: Intent,
+    },
+    /// The seat's phone registered or went away. A registration clears the back-off after an
+    /// unreachable phone.
+    SetDevice {
+        /// The seat.
+        seat: SeatId,
+        /// Reachable or not.
+        device: Device,
+    },
+    /// The seat is in a call the floor did not send (star code, test call), or that is over.
+    SeatBusy {
+        /// The seat.
+        seat: SeatId,
+        /// Whether it is in such a call.
+        busy: bool,
+    },
+    /// The agent ends the wrap-up.
+    EndWrapUp {
+        /// The seat.
+        seat: SeatId,
+    },
+    /// The agent needs more time to wrap up; never beyond the queue's cap.
+    ExtendWrapUp {
+        /// The seat.
+        seat: SeatId,
+        /// How much longer.
+        by: Duration,
+    },
+    /// Nothing happened but time: deadlines that are due are carried out (as after every input).
+    TimePassed,
+}

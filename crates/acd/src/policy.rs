@@ -1,0 +1,112 @@
+//! Which queue of several, and which seat of several.
+
+use core::{cmp::Ordering, time::Duration};
+use std::collections::BTreeSet;
+
+use hotline_model::Instant;
+
+use crate::{queue::Queue, roster::SeatAt};
+
+/// How near a queue is to missing its threshold: `weight × waited ÷ threshold` of its oldest
+/// caller. The oldest and not the next, so that a fresh caller with priority does not make the
+/// queue look at ease (asterisk#1637).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pressure {
+    weight: u32,
+    /// µs, at most 2^48 (nine years).
+    waited: u64,
+    /// µs, 1 to 2^40 (twelve days).
+    threshold: u64,
+    /// Decides a tie.
+    oldest: Instant,
+}
+
+impl Pressure {
+    /// `None` when nobody waits.
+    pub(crate) fn of(queue: &Queue, now: Instant) -> Option<Self> {
+        let oldest = queue.line.oldest()?.arrived;
+        let waited = now.since(oldest);
+        Some(Self {
+            weight: queue.settings.weight,
+            waited: micros(waited).min(1 << 48),
+            threshold: micros(queue.settings.threshold).clamp(1, 1 << 40),
+            oldest,
+        })
+    }
+
+    /// Compares the two fractions exactly (32 + 48 + 40 bits fit); at a tie the older caller
+    /// presses more.
+    pub(crate) fn compare(&self, other: &Self) -> Ordering {
+        let cross = |a: &Self, b: &Self| {
+            u128::from(a.weight) * u128::from(a.waited) * u128::from(b.threshold)
+        };
+        cross(self, other)
+            .cmp(&cross(other, self))
+            .then(other.oldest.cmp(&self.oldest))
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// The longest idle of the ready seats that has not declined the call; when all have, the longest
+/// idle of those: a caller is not kept waiting before a free seat. Says, too, how many were passed
+/// over.
+pub(crate) fn longest_idle(
+    ready: &BTreeSet<(u64, SeatAt)>,
+    declined_by: &[SeatAt],
+) -> Option<(SeatAt, PassedOver)> {
+    let willing = ready
+        .iter()
+        .enumerate()
+        .find(|(_, (_, seat))| !declined_by.contains(seat));
+    match willing {
+        Some((0, &(_, seat))) => Some((seat, PassedOver::Nobody)),
+        Some((passed, &(_, seat))) => Some((seat, PassedOver::Decliners(passed))),
+        None => ready.first().map(|&(_, seat)| (seat, PassedOver::All)),
+    }
+}
+
+/// Who stood ahead of the chosen seat and did not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PassedOver {
+    Nobody,
+    /// So many longer idle seats that declined the call.
+    Decliners(usize),
+    /// Every ready seat declined it; the chosen one, too.
+    All,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pressure(weight: u32, waited_s: u64, threshold_s: u64) -> Pressure {
+        Pressure {
+            weight,
+            waited: waited_s * 1_000_000,
+            threshold: threshold_s * 1_000_000,
+            oldest: Instant::START,
+        }
+    }
+
+    #[test]
+    fn a_heavy_queue_presses_sooner() {
+        let light = pressure(1, 10, 15);
+        assert_eq!(pressure(2, 5, 15).compare(&light), Ordering::Equal);
+        assert_eq!(pressure(2, 6, 15).compare(&light), Ordering::Greater);
+        assert_eq!(pressure(1, 10, 30).compare(&light), Ordering::Less);
+    }
+
+    #[test]
+    fn the_longest_fraction_does_not_overflow() {
+        let most = Pressure {
+            weight: u32::MAX,
+            waited: 1 << 48,
+            threshold: 1 << 40,
+            oldest: Instant::START,
+        };
+        assert_eq!(most.compare(&most), Ordering::Equal);
+    }
+}

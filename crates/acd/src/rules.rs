@@ -1,0 +1,35 @@
+//! The fixed figures of distribution, each with its reason.
+
+use core::time::Duration;
+
+/// From the offer until the seat's phone must ring or answer. Over UDP that is five transmissions
+/// of the INVITE (RFC 3261 §17.1.1.2: at 0, 0.5, 1.5, 3.5 and 7.5 s) less the last: a phone that is
+/// silent for so long is not there, and the caller goes on to another seat.
+pub const RING_WITHIN: Duration = Duration::from_secs(5);
+
+/// A seat that refused a call is left alone for so long, so that the caller does not ring the only
+/// agent in a loop (amazon-connect-streams#292).
+pub const REFUSED_BACK_OFF: Duration = Duration::from_secs(10);
+
+/// After so many refusals in a row the seat is not ready ([`Reason::Refused`]): whoever refuses
+/// three callers is not at work.
+///
+/// [`Reason::Refused`]: hotline_model::seat::Reason::Refused
+pub const REFUSALS_IN_A_ROW: u32 = 3;
+
+/// A seat whose phone could not be reached is left alone for so long; doubled each time in a row,
+/// up to [`UNREACHABLE_BACK_OFF_CAP`]. A new registration clears it.
+pub const UNREACHABLE_BACK_OFF: Duration = Duration::from_secs(10);
+
+/// Longest back-off of an unreachable seat.
+pub const UNREACHABLE_BACK_OFF_CAP: Duration = Duration::from_secs(80);
+
+/// Seats that a call remembers as having declined it (refused, unanswered, unreachable). When full
+/// the oldest is forgotten: after so many the caller has met every seat worth trying.
+pub const DECLINED_PER_CALL: usize = 16;
+
+/// Cause of a refusal: as many callers wait as the queue holds.
+pub const QUEUE_FULL: &str = "queue full";
+
+/// Cause of a refusal: no queue of that name.
+pub const QUEUE_UNKNOWN: &str = "queue unknown";

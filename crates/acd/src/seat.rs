@@ -1,0 +1,178 @@
+//! A seat's inside: what the agent wants, what the seat does, whether its phone is there.
+
+use hotline_model::{
+    CallId, Instant, SeatId,
+    seat::{Device, Intent, Reason, Work},
+};
+
+use crate::roster::QueueAt;
+
+/// What the seat does for the floor. A state that has to end by itself carries its deadline, so
+/// that there is none without one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Duty {
+    Free,
+    /// Matched; the INVITE is on its way.
+    Reserved {
+        call: CallId,
+        until: Instant,
+        answer_by: Instant,
+    },
+    Ringing {
+        call: CallId,
+        until: Instant,
+    },
+    Talking {
+        call: CallId,
+    },
+    Hold {
+        call: CallId,
+    },
+    WrapUp {
+        call: CallId,
+        until: Instant,
+        at_most_until: Instant,
+    },
+}
+
+impl Duty {
+    /// The call that is being offered to the seat.
+    pub(crate) fn offered(self) -> Option<CallId> {
+        match self {
+            Self::Reserved { call, .. } | Self::Ringing { call, .. } => Some(call),
+            _ => None,
+        }
+    }
+
+    /// The call the seat talks in.
+    pub(crate) fn talking(self) -> Option<CallId> {
+        match self {
+            Self::Talking { call } | Self::Hold { call } => Some(call),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn call(self) -> Option<CallId> {
+        match self {
+            Self::WrapUp { call, .. } => Some(call),
+            _ => self.offered().or(self.talking()),
+        }
+    }
+
+    pub(crate) fn until(self) -> Option<Instant> {
+        match self {
+            Self::Reserved { until, .. }
+            | Self::Ringing { until, .. }
+            | Self::WrapUp { until, .. } => Some(until),
+            Self::Free | Self::Talking { .. } | Self::Hold { .. } => None,
+        }
+    }
+}
+
+/// Why a seat has no calls for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BackOff {
+    Refused,
+    Unreachable,
+}
+
+/// What the ledger and the callers of the floor were last told about a seat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) intent: Intent,
+    pub(crate) work: Work,
+    pub(crate) call: Option<CallId>,
+}
+
+/// A seat of the floor.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    pub(crate) id: SeatId,
+    pub(crate) serves: Vec<QueueAt>,
+    pub(crate) intent: Intent,
+    /// Takes effect when the present offer or talk is over.
+    pub(crate) pending: Option<Intent>,
+    pub(crate) device: Device,
+    pub(crate) duty: Duty,
+    /// In a call the floor did not send.
+    pub(crate) busy: bool,
+    /// Ends by its timer.
+    pub(crate) back_off: Option<BackOff>,
+    /// Refusals and failures in a row, since the last answer.
+    pub(crate) refusals: u32,
+    pub(crate) failures: u32,
+    /// Its turn among the idle while it stands in its queues' ready sets.
+    pub(crate) ready: Option<u64>,
+    pub(crate) idle_since: Instant,
+    /// Whether its queues count it as staffed.
+    pub(crate) staffed: bool,
+    pub(crate) told: Told,
+    pub(crate) since: Instant,
+    /// Changed since the board was last written.
+    pub(crate) unposted: bool,
+}
+
+impl Seat {
+    /// A seat at the engine's start: signed out, no phone, nothing to do.
+    pub(crate) fn new(id: SeatId, serves: Vec<QueueAt>) -> Self {
+        let intent = Intent::NotReady(Reason::LoggedOut);
+        Self {
+            id,
+            serves,
+            intent,
+            pending: None,
+            device: Device::Unregistered,
+            duty: Duty::Free,
+            busy: false,
+            back_off: None,
+            refusals: 0,
+            failures: 0,
+            ready: None,
+            idle_since: Instant::START,
+            staffed: false,
+            told: Told {
+                intent,
+                work: Work::Free,
+                call: None,
+            },
+            since: Instant::START,
+            unposted: true,
+        }
+    }
+
+    /// Whether a call may be offered to the seat now.
+    pub(crate) fn takes_calls(&self) -> bool {
+        self.intent == Intent::Ready
+            && self.device == Device::Registered
+            && self.duty == Duty::Free
+            && !self.busy
+            && self.back_off.is_none()
+    }
+
+    /// Signed in with a phone, breaks included.
+    pub(crate) fn is_staffed(&self) -> bool {
+        self.device == Device::Registered && self.intent != Intent::NotReady(Reason::LoggedOut)
+    }
+
+    /// What the seat does, in the words of the ledger.
+    pub(crate) fn work(&self) -> Work {
+        match self.duty {
+            Duty::Free if self.busy => Work::Busy,
+            Duty::Free => Work::Free,
+            Duty::Reserved { .. } => Work::Reserved,
+            Duty::Ringing { .. } => Work::Ringing,
+            Duty::Talking { .. } => Work::Talking,
+            Duty::Hold { .. } => Work::Hold,
+            Duty::WrapUp { .. } => Work::WrapUp,
+        }
+    }
+
+    /// What there is to tell about the seat.
+    pub(crate) fn tell(&self) -> Told {
+        Told {
+            intent: self.intent,
+            work: self.work(),
+            call: self.duty.call(),
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! All timers of the floor: one enum, one queue, one slot for each.
+
+use std::collections::BTreeSet;
+
+use hotline_model::Instant;
+
+use crate::roster::{At, QueueAt, SeatAt};
+
+/// What becomes due. At one instant they are carried out in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Timer {
+    /// The seat's reserved, ringing or wrap-up time ends.
+    Work(SeatAt),
+    /// The seat may have calls again.
+    BackOff(SeatAt),
+    /// The longest wait of the queue's oldest caller ends.
+    LongestWait(QueueAt),
+}
+
+/// Each timer is set at most once; setting it anew moves it.
+#[derive(Debug)]
+pub(crate) struct Timers {
+    due: BTreeSet<(Instant, Timer)>,
+    work: Vec<Option<Instant>>,
+    back_off: Vec<Option<Instant>>,
+    longest_wait: Vec<Option<Instant>>,
+}
+
+impl Timers {
+    pub(crate) fn new(seats: usize, queues: usize) -> Self {
+        Self {
+            due: BTreeSet::new(),
+            work: vec![None; seats],
+            back_off: vec![None; seats],
+            longest_wait: vec![None; queues],
+        }
+    }
+
+    /// When the timer is due, if it is set.
+    pub(crate) fn at(&self, timer: Timer) -> Option<Instant> {
+        let (slots, index) = match timer {
+            Timer::Work(seat) => (&self.work, seat.index()),
+            Timer::BackOff(seat) => (&self.back_off, seat.index()),
+            Timer::LongestWait(queue) => (&self.longest_wait, queue.index()),
+        };
+        slots.get(index).copied().flatten()
+    }
+
+    /// Sets, moves or (with `None`) clears the timer.
+    pub(crate) fn set(&mut self, timer: Timer, at: Option<Instant>) {
+        let slot = match timer {
+            Timer::Work(seat) => self.work.get_mut(seat.index()),
+            Timer::BackOff(seat) => self.back_off.get_mut(seat.index()),
+            Timer::LongestWait(queue) => self.longest_wait.get_mut(queue.index()),
+        };
+        let Some(slot) = slot else { return };
+        if *slot == at {
+            return;
+        }
+        if let Some(before) = core::mem::replace(slot, at) {
+            self.due.remove(&(before, timer));
+        }
+        if let Some(at) = at {
+            self.due.insert((at, timer));
+        }
+    }
+
+    /// Takes the first timer that is due at `now`.
+    pub(crate) fn pop_due(&mut self, now: Instant) -> Option<Timer> {
+        let &(at, timer) = self.due.first()?;
+        if at > now {
+            return None;
+        }
+        self.set(timer, None);
+        Some(timer)
+    }
+
+    /// When the first timer is due.
+    pub(crate) fn first(&self) -> Option<Instant> {
+        self.due.first().map(|&(at, _)| at)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.due.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use super::*;
+
+    fn at(s: u64) -> Instant {
+        Instant::START + Duration::from_secs(s)
+    }
+
+    #[test]
+    fn a_timer_set_anew_is_due_once() {
+        let mut timers = Timers::new(2, 1);
+        let seat = SeatAt::from_index(1);
+        timers.set(Timer::Work(seat), Some(at(1)));
+        timers.set(Timer::Work(seat), Some(at(3)));
+        timers.set(Timer::BackOff(seat), Some(at(2)));
+        assert_eq!(timers.pop_due(at(1)), None);
+        assert_eq!(timers.first(), Some(at(2)));
+        assert_eq!(timers.pop_due(at(9)), Some(Timer::BackOff(seat)));
+        assert_eq!(timers.pop_due(at(9)), Some(Timer::Work(seat)));
+        assert_eq!(timers.pop_due(at(9)), None);
+        assert_eq!(timers.len(), 0);
+    }
+}
