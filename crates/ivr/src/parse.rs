@@ -208,6 +208,11 @@ impl Reader<'_> {
         }
         let step = Spanned::new(place, name.as_str());
         let kind = present.first().map_or("then", |act| **act);
+        if kind == "score" && say.is_empty() {
+            let what = format!("`{name}` asks for a score without a question");
+            let fault = Diagnostic::new(step.span(), what);
+            self.faults.push(fault.with_help("add `say` with the question"));
+        }
         let act = match kind {
             "menu" => menu(self, &step, &mut fields),
             "score" => score(self, &step, &mut fields),
