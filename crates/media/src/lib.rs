@@ -7,7 +7,9 @@ pub mod block;
 pub mod clip;
 pub mod codec;
 pub mod command;
-
+pub mod dtmf;
+pub mod player;
+pub mod rtp;
 pub mod sdp;
 
 pub use block::{Block, Sound};

@@ -1,0 +1,171 @@
+//! The one stream a leg receives from us, whatever its sources: one SSRC, one numbering.
+//!
+//! Timestamps follow a media clock of the leg: a random base plus 8,000 a second of the engine's
+//! clock. A new source (a prompt after the menu, the agent after the music) begins at the clock's
+//! value, or right after the last packet when that lies ahead; then the clock is set forward to
+//! it, so that it never runs back. The receiver sees silence between two sources as time that
+//! passed, and never sees time run back.
+
+use hotline_model::Instant;
+use rtp_rs::{RtpPacketBuilder, Seq};
+
+use super::samples_at;
+
+/// Sequence number and timestamp of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Numbers {
+    /// Sequence number.
+    pub sequence: u16,
+    /// Timestamp.
+    pub timestamp: u32,
+    /// Marker bit: a source or a talk spurt begins (RFC 3551 §4.1).
+    pub marker: bool,
+}
+
+/// State of a leg's outgoing stream.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    ssrc: u32,
+    /// Number of the next packet.
+    sequence: u16,
+    /// Timestamp of sample 0 of the engine's clock.
+    base: u32,
+    /// Timestamp after the last packet; none was sent yet when `None`.
+    end: Option<u32>,
+}
+
+impl Outgoing {
+    /// A stream whose SSRC and first numbers are taken from `random` (RFC 3550 §5.1).
+    pub fn new(random: u128) -> Self {
+        Self {
+            ssrc: random as u32,
+            sequence: (random >> 32) as u16,
+            base: (random >> 64) as u32,
+            end: None,
+        }
+    }
+
+    /// The stream's SSRC.
+    pub fn ssrc(&self) -> u32 {
+        self.ssrc
+    }
+
+    /// Timestamp for a packet that begins at `at`, in no case before the end of the last one.
+    pub fn timestamp(&mut self, at: Instant) -> u32 {
+        let clock = self.base.wrapping_add(samples_at(at) as u32);
+        let ahead = self.end.map_or(0, |end| end.wrapping_sub(clock));
+        if ahead.cast_signed() > 0 {
+            self.base = self.base.wrapping_add(ahead);
+            return clock.wrapping_add(ahead);
+        }
+        clock
+    }
+
+    /// The sequence number the next packet has.
+    pub fn next_sequence(&self) -> u16 {
+        self.sequence
+    }
+
+    /// Takes the next sequence number for a packet of our own that ends at timestamp `end`.
+    pub fn number(&mut self, timestamp: u32, marker: bool, end: u32) -> Numbers {
+        let sequence = self.sequence;
+        self.passed(sequence, end);
+        Numbers {
+            sequence,
+            timestamp,
+            marker,
+        }
+    }
+
+    /// Notes that a packet was sent; older ones than the newest change nothing.
+    pub fn passed(&mut self, sequence: u16, end: u32) {
+        if sequence.wrapping_sub(self.sequence) < 0x8000 {
+            self.sequence = sequence.wrapping_add(1);
+        }
+        let later = |last: u32| end.wrapping_sub(last).cast_signed() > 0;
+        if self.end.is_none_or(later) {
+            self.end = Some(end);
+        }
+    }
+
+    /// Writes a packet and returns its length; 0 when it does not fit (never, with the limits of
+    /// [`RTP_PACKET_BYTES`](hotline_model::limits::RTP_PACKET_BYTES)).
+    pub fn write(
+        &self,
+        payload_type: u8,
+        numbers: Numbers,
+        payload: &[u8],
+        to: &mut [u8],
+    ) -> usize {
+        RtpPacketBuilder::new()
+            .payload_type(payload_type)
+            .marked(numbers.marker)
+            .sequence(Seq::from(numbers.sequence))
+            .timestamp(numbers.timestamp)
+            .ssrc(self.ssrc)
+            .payload(payload)
+            .build_into(to)
+            .unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use super::*;
+
+    fn at(ms: u64) -> Instant {
+        Instant::START + Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn frames_on_the_grid_are_160_apart_for_hours() {
+        let mut stream = Outgoing::new(u128::MAX / 3);
+        let first = stream.timestamp(at(7));
+        let mut last = None;
+        for n in 0..1_000_000u32 {
+            let timestamp = stream.timestamp(at(7 + 20 * u64::from(n)));
+            assert_eq!(timestamp, first.wrapping_add(160 * n));
+            let numbers = stream.number(timestamp, false, timestamp.wrapping_add(160));
+            if let Some(last) = last {
+                assert_eq!(numbers.sequence, u16::wrapping_add(last, 1));
+            }
+            last = Some(numbers.sequence);
+        }
+    }
+
+    #[test]
+    fn a_pause_is_time_that_passed_and_time_never_runs_back() {
+        let mut stream = Outgoing::new(9 << 64);
+        let first = stream.timestamp(at(0));
+        stream.number(first, true, first + 160);
+        assert_eq!(stream.timestamp(at(1_020)), first + 8_160);
+        // A source whose clock ran ahead ended at +20,000: the next begins there, and goes on.
+        stream.passed(1, first + 20_000);
+        assert_eq!(stream.timestamp(at(1_040)), first + 20_000);
+        assert_eq!(stream.timestamp(at(1_060)), first + 20_160);
+    }
+
+    #[test]
+    fn the_written_packet_reads_back() {
+        let stream = Outgoing::new(0x1234_5678);
+        let numbers = Numbers {
+            sequence: 65_535,
+            timestamp: 77,
+            marker: true,
+        };
+        let mut packet = [0; 1_500];
+        let length = stream.write(8, numbers, &[0xD5; 160], &mut packet);
+        let read = rtp_rs::RtpReader::new(&packet[..length]).unwrap();
+        assert_eq!(
+            (read.ssrc(), read.timestamp(), read.mark()),
+            (0x1234_5678, 77, true)
+        );
+        assert_eq!(
+            (read.payload_type(), read.payload().len(), length),
+            (8, 160, 172)
+        );
+        assert_eq!(stream.write(8, numbers, &[0; 160], &mut packet[..100]), 0);
+    }
+}
