@@ -8,8 +8,8 @@ use toml::Spanned;
 use crate::{
     fields::{self, Field, Fields},
     near,
-    parse::Reader,
     program::{Act, Ask},
+    step::Reader,
 };
 
 /// The keys of a telephone (RFC 4733 §3.2, events 0–15).

@@ -127,6 +127,15 @@ impl<'t> Fields<'t> {
         self.0.is_empty()
     }
 
+    /// The place of a field that is nearly called as one of `names`, with that name.
+    pub(crate) fn nearly<'n>(&self, names: &[&'n str]) -> Option<(Spanned<&str>, &'n str)> {
+        self.0.iter().find_map(|field| {
+            let name = field.name.get_ref().as_str();
+            let near = near::nearest(name, names.iter().copied())?;
+            Some((Spanned::new(field.name.span(), name), near))
+        })
+    }
+
     /// Everything that is left is a fault: `known` are the names that may stand in `place`.
     pub(crate) fn refuse_rest(self, place: &str, known: &[&str], faults: &mut Vec<Diagnostic>) {
         for field in self.0 {
@@ -169,7 +178,7 @@ pub(crate) fn text(
 fn wrong_kind(name: &str, wanted: &str, value: &Spanned<DeValue<'_>>) -> Diagnostic {
     let found = match value.get_ref() {
         DeValue::String(_) => "a text",
-        DeValue::Integer(_) => "another number",
+        DeValue::Integer(integer) => &format!("the number {integer}"),
         DeValue::Float(_) => "a number with a fraction",
         DeValue::Boolean(_) => "true or false",
         DeValue::Datetime(_) => "a date",

@@ -15,9 +15,11 @@ mod program;
 mod prompt;
 mod run;
 pub mod speech;
+mod step;
 
 pub use ask::{KEYS, MEANINGS};
-pub use parse::{PROMPTS_AT_ONCE, SCRIPT_BYTES, SCRIPT_STEPS};
+pub use parse::{SCRIPT_BYTES, SCRIPT_STEPS};
 pub use program::{Known, Program};
 pub use prompt::{Language, PromptKey};
 pub use run::{Effect, Facts, Input, PROMPTS_LONGEST_S, Run, SCRIPT_LONGEST_S};
+pub use step::PROMPTS_AT_ONCE;

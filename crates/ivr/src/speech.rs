@@ -134,3 +134,201 @@ pub fn prompts(language: Language) -> Vec<PromptKey> {
         .map(|key| PromptKey::new(language, key))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The spoken text of number words: what the recordings say.
+    fn spoken(language: Language, words: &[PromptKey]) -> String {
+        let chinese = |key: &str| match key {
+            "num-0" => "零",
+            "num-1" => "一",
+            "num-2" => "二",
+            "num-2-measure" => "两",
+            "num-3" => "三",
+            "num-4" => "四",
+            "num-5" => "五",
+            "num-6" => "六",
+            "num-7" => "七",
+            "num-8" => "八",
+            "num-9" => "九",
+            "num-10" => "十",
+            "num-100" => "百",
+            "num-1000" => "千",
+            other => panic!("{other} is not a number word"),
+        };
+        let words = words
+            .iter()
+            .inspect(|word| assert_eq!(word.language, language));
+        match language {
+            Language::Zh => words.map(|word| chinese(&word.key)).collect(),
+            Language::En => {
+                let words: Vec<_> = words.map(|w| w.key.strip_prefix("num-").unwrap()).collect();
+                words.join(" ")
+            }
+        }
+    }
+
+    /// A naive reference: every digit with its unit, zeros too, and then the school rules as
+    /// replacements in the text.
+    fn chinese_by_the_school_book(number: u32, measure: bool) -> String {
+        let digits: Vec<char> = "零一二三四五六七八九".chars().collect();
+        let mut text = String::new();
+        for (digit, unit) in format!("{number:04}").chars().zip(["千", "百", "十", ""]) {
+            text.push(digits[digit.to_digit(10).unwrap() as usize]);
+            text.push_str(unit);
+        }
+        for unit in ["千", "百", "十"] {
+            text = text.replace(&format!("零{unit}"), "零");
+        }
+        while text.contains("零零") {
+            text = text.replace("零零", "零");
+        }
+        let text = text.trim_matches('零').replace("二千", "两千");
+        match text.as_str() {
+            "" => "零".to_owned(),
+            "二" if measure => "两".to_owned(),
+            text if text.starts_with("一十") => text["一".len()..].to_owned(),
+            text => text.to_owned(),
+        }
+    }
+
+    /// All English numbers below 10,000 by counting, in the words of the keys.
+    fn english_by_counting() -> Vec<String> {
+        let ones = ["", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+        let teens = ["10", "11", "12", "13", "14", "15", "16", "17", "18", "19"];
+        let mut below_100: Vec<String> = ones.iter().chain(&teens).map(|&w| w.into()).collect();
+        for ten in ["20", "30", "40", "50", "60", "70", "80", "90"] {
+            below_100.extend(ones.map(|one| format!("{ten} {one}").trim().to_owned()));
+        }
+        let mut all = Vec::new();
+        for thousand in ones {
+            for hundred in ones {
+                for rest in &below_100 {
+                    let mut words = Vec::new();
+                    for (word, unit) in [(thousand, "thousand"), (hundred, "hundred")] {
+                        if !word.is_empty() {
+                            words.extend([word, unit]);
+                        }
+                    }
+                    words.push(rest);
+                    all.push(words.join(" ").trim().to_owned());
+                }
+            }
+        }
+        all[0] = "0".to_owned();
+        all
+    }
+
+    #[test]
+    fn every_number_is_said_as_a_naive_reference_says_it() {
+        let english = english_by_counting();
+        assert_eq!(english.len(), 10_000);
+        for number in 0..=9_999 {
+            for measure in [false, true] {
+                let zh = spoken(Language::Zh, &cardinal(Language::Zh, number, measure));
+                assert_eq!(zh, chinese_by_the_school_book(number, measure), "{number}");
+                let en = spoken(Language::En, &cardinal(Language::En, number, measure));
+                assert_eq!(en, english[number as usize], "{number}");
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_that_people_stumble_over() {
+        let zh = |number, measure| spoken(Language::Zh, &cardinal(Language::Zh, number, measure));
+        assert_eq!(zh(0, true), "零");
+        assert_eq!(zh(2, false), "二");
+        assert_eq!(zh(2, true), "两");
+        assert_eq!(zh(10, true), "十");
+        assert_eq!(zh(12, true), "十二");
+        assert_eq!(zh(20, true), "二十");
+        assert_eq!(zh(101, true), "一百零一");
+        assert_eq!(zh(110, true), "一百一十");
+        assert_eq!(zh(112, true), "一百一十二");
+        assert_eq!(zh(202, true), "二百零二");
+        assert_eq!(zh(1_001, true), "一千零一");
+        assert_eq!(zh(1_010, true), "一千零一十");
+        assert_eq!(zh(2_020, false), "两千零二十");
+        assert_eq!(zh(9_999, true), "九千九百九十九");
+        let en = |number| spoken(Language::En, &cardinal(Language::En, number, true));
+        assert_eq!(en(0), "0");
+        assert_eq!(en(100), "1 hundred");
+        assert_eq!(en(2_345), "2 thousand 3 hundred 40 5");
+    }
+
+    #[test]
+    fn a_number_without_words_is_said_digit_by_digit() {
+        for language in Language::ALL {
+            let digits = digits_spoken(language, "10000");
+            assert_eq!(cardinal(language, 10_000, true), digits);
+            let longest = digits_spoken(language, "4294967295");
+            assert_eq!(cardinal(language, u32::MAX, false), longest);
+        }
+    }
+
+    fn keys(words: &[PromptKey]) -> Vec<&str> {
+        words.iter().map(|word| word.key.as_str()).collect()
+    }
+
+    #[test]
+    fn a_seat_is_announced_digit_by_digit_with_its_zeros() {
+        let seat = SeatId::new("0012").unwrap();
+        let zh = seat_announcement(Language::Zh, &seat);
+        let digits = ["digit-0", "digit-0", "digit-1", "digit-2"];
+        assert_eq!(keys(&zh), [&digits[..], &["agent-number-after"]].concat());
+        let en = seat_announcement(Language::En, &seat);
+        let before = ["agent-number-before"];
+        assert_eq!(
+            keys(&en),
+            [&before[..], &digits, &["agent-number-after"]].concat()
+        );
+        let mixed = SeatId::new("B-7").unwrap();
+        let zh = seat_announcement(Language::Zh, &mixed);
+        assert_eq!(keys(&zh), ["digit-7", "agent-number-after"]);
+        let wordless = SeatId::new("desk").unwrap();
+        assert!(seat_announcement(Language::En, &wordless).is_empty());
+    }
+
+    #[test]
+    fn the_place_in_the_queue_counts_those_ahead() {
+        for position in [0, 1] {
+            assert_eq!(
+                keys(&queue_position(Language::Zh, position)),
+                ["queue-next"]
+            );
+        }
+        assert_eq!(
+            keys(&queue_position(Language::Zh, 3)),
+            [
+                "queue-position-before",
+                "num-2-measure",
+                "queue-position-after"
+            ]
+        );
+        assert_eq!(
+            keys(&queue_position(Language::En, 3)),
+            ["queue-position-before", "num-2", "queue-position-after"]
+        );
+    }
+
+    #[test]
+    fn everything_that_may_be_said_is_listed() {
+        let seat = SeatId::new("1234567890").unwrap();
+        for language in Language::ALL {
+            let listed = prompts(language);
+            let mut said = seat_announcement(language, &seat);
+            for number in 0..=10_001 {
+                said.extend(cardinal(language, number, false));
+                said.extend(queue_position(language, number));
+            }
+            for word in &said {
+                assert!(listed.contains(word), "{word}");
+            }
+            for word in &listed {
+                assert!(said.contains(word), "{word} is never said");
+            }
+        }
+    }
+}

@@ -14,13 +14,17 @@ fn folder() -> PathBuf {
 fn recorded(language: Language) -> BTreeSet<String> {
     let path = folder().join(format!("prompts/{language}/prompts.tsv"));
     let table = fs::read_to_string(&path).unwrap();
-    let keys = table.lines().map(|line| line.split_once('\t').unwrap().0.to_owned());
+    let keys = table
+        .lines()
+        .map(|line| line.split_once('\t').unwrap().0.to_owned());
     keys.collect()
 }
 
 /// Names of the shipped scripts, without their ending.
 fn scripts() -> Vec<String> {
-    let files = fs::read_dir(folder()).unwrap().map(|file| file.unwrap().path());
+    let files = fs::read_dir(folder())
+        .unwrap()
+        .map(|file| file.unwrap().path());
     let scripts = files.filter(|path| path.extension().is_some_and(|e| e == "toml"));
     let names = scripts.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned());
     let mut names: Vec<_> = names.collect();
@@ -41,7 +45,9 @@ fn compiled(name: &str) -> Arc<Program> {
     match Program::compile(&text, &known) {
         Ok(program) => Arc::new(program),
         Err(faults) => {
-            let lines = faults.iter().map(|f| format!("{name}:{} {f:?}\n", f.line(&text)));
+            let lines = faults
+                .iter()
+                .map(|f| format!("{name}:{} {f:?}\n", f.line(&text)));
             panic!("{}", lines.collect::<String>());
         }
     }
@@ -51,7 +57,11 @@ fn compiled(name: &str) -> Arc<Program> {
 fn the_shipped_scripts_are_these() {
     assert_eq!(scripts(), ["12345-direct", "12345-menu", "survey"]);
     for name in scripts() {
-        assert_eq!(compiled(&name).name().as_str(), name, "a script is named as its file");
+        assert_eq!(
+            compiled(&name).name().as_str(),
+            name,
+            "a script is named as its file"
+        );
     }
 }
 
@@ -63,7 +73,11 @@ fn the_scripts_do_what_their_transcripts_say() {
         let transcript = fs::read_to_string(&path).unwrap();
         if let Err(faults) = dialogue::replay(&program, &transcript) {
             for fault in faults {
-                eprintln!("{name}.transcript:{} {}", fault.line(&transcript), fault.what);
+                eprintln!(
+                    "{name}.transcript:{} {}",
+                    fault.line(&transcript),
+                    fault.what
+                );
             }
             panic!("{name}.toml does not do what {name}.transcript says");
         }
@@ -90,7 +104,10 @@ fn every_step_of_a_shipped_script_is_visited_by_its_transcript() {
             visited.extend(dialogue.as_ref().map(|dialogue| dialogue.step().to_owned()));
         }
         for step in program.steps() {
-            assert!(visited.contains(step), "{name}.transcript never comes to {step}");
+            assert!(
+                visited.contains(step),
+                "{name}.transcript never comes to {step}"
+            );
         }
     }
 }
@@ -100,7 +117,10 @@ fn every_word_of_the_announcements_is_recorded() {
     for language in Language::ALL {
         let recorded = recorded(language);
         for prompt in speech::prompts(language) {
-            assert!(recorded.contains(&prompt.key), "{prompt} is not in prompts.tsv");
+            assert!(
+                recorded.contains(&prompt.key),
+                "{prompt} is not in prompts.tsv"
+            );
         }
     }
 }
