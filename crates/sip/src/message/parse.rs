@@ -1,0 +1,195 @@
+//! One pass over the bytes of a message: cut into lines, file the headers, check what every
+//! message must have.
+
+use hotline_model::limits::SIP_HEADERS;
+
+use super::{
+    Framing, Message, Start,
+    address::{Contact, NameAddr},
+    lines::{Broken, Lines, is_status_line, is_version_2, request_line, status_line},
+    malformed::Malformed,
+    method::Method,
+    name::Name,
+    table::Table,
+    text::{Cursor, List, cut, exact_number, trim},
+    uri::Uri,
+    via::Via,
+};
+
+/// What is wrong, and the status that says so.
+type Fault = (&'static str, u16);
+
+const fn bad(why: &'static str) -> Fault {
+    (why, 400)
+}
+
+/// Parses one message. See [`Message::parse`].
+pub(super) fn parse(bytes: &[u8], framing: Framing) -> Result<Message<'_>, Malformed<'_>> {
+    // RFC 3261 §7.5: CR LF before the start line is ignored; alone it keeps a path open
+    // (RFC 5626 §4.4.1).
+    let mut bytes = bytes;
+    while let [b'\r', b'\n', rest @ ..] = bytes {
+        bytes = rest;
+    }
+    if bytes.is_empty() {
+        return Err(Malformed::unanswered(bytes, "no message"));
+    }
+    let mut message = Message::empty(bytes);
+    match fill(&mut message, framing) {
+        Ok(()) => Ok(message),
+        Err((why, status)) => Err(Malformed::new(bytes, why, status)),
+    }
+}
+
+fn fill(message: &mut Message<'_>, framing: Framing) -> Result<(), Fault> {
+    let mut lines = Lines::new(message.bytes);
+    message.start = start(lines.start_line().map_err(line_fault)?)?;
+    let body = file_headers(&mut message.table, message.bytes, &mut lines)?;
+    frame(message, body, framing)?;
+    check_required(message)?;
+    check_optional(message)
+}
+
+const fn line_fault(broken: Broken) -> Fault {
+    bad(match broken {
+        Broken::NoEnd => "no empty line ends the headers",
+        Broken::BareLineEnd => "CR or LF alone",
+        Broken::NotAHeader => "not a header line",
+    })
+}
+
+fn start(line: &[u8]) -> Result<Start<'_>, Fault> {
+    if is_status_line(line) {
+        let (status, reason) = status_line(line).ok_or(bad("status line"))?;
+        return Ok(Start::Response { status, reason });
+    }
+    let (method, uri, version) = request_line(line).ok_or(bad("request line"))?;
+    if !is_version_2(version) {
+        let named = is_status_line(version);
+        return Err(if named {
+            ("SIP version", 505)
+        } else {
+            bad("request line")
+        });
+    }
+    let uri = Uri::parse(uri).ok_or(bad("Request-URI"))?;
+    // RFC 3261 §19.1.1: no headers in a Request-URI; they are never made headers of the request
+    // (RFC 4475 §3.1.2.11).
+    if uri.is_sip() && !uri.headers.is_empty() {
+        return Err(bad("headers in the Request-URI"));
+    }
+    let method = Method::of(method);
+    Ok(Start::Request { method, uri })
+}
+
+/// Files every header; returns what follows the empty line.
+fn file_headers<'a>(
+    table: &mut Table,
+    bytes: &'a [u8],
+    lines: &mut Lines<'a>,
+) -> Result<&'a [u8], Fault> {
+    while let Some((written, value)) = lines.header().map_err(line_fault)? {
+        let name = Name::of(written);
+        // RFC 4475 §3.3.8, §3.3.9: what may stand but once, stands but once, or two readers see
+        // two messages.
+        if is_single(name) && table.has(name) {
+            return Err(bad("repeated header"));
+        }
+        if table.len() >= SIP_HEADERS {
+            return Err(bad("too many headers"));
+        }
+        table
+            .push(name, bytes, written, value)
+            .ok_or(("header section too long", 513))?;
+    }
+    Ok(lines.rest())
+}
+
+const fn is_single(name: Name) -> bool {
+    matches!(
+        name,
+        Name::From
+            | Name::To
+            | Name::CallId
+            | Name::CSeq
+            | Name::MaxForwards
+            | Name::ContentLength
+            | Name::ContentType
+    )
+}
+
+/// Finds the body (RFC 3261 §18.3, §20.14).
+fn frame<'a>(message: &mut Message<'a>, behind: &'a [u8], framing: Framing) -> Result<(), Fault> {
+    message.content_length = match message.header(Name::ContentLength) {
+        None => None,
+        Some(digits) => Some(exact_number(trim(digits)).ok_or(bad("Content-Length"))?),
+    };
+    let length = match (message.content_length, framing) {
+        (Some(length), _) => usize::try_from(length).unwrap_or(usize::MAX),
+        (None, Framing::Datagram) => behind.len(),
+        (None, Framing::Stream) => 0,
+    };
+    if length > behind.len() {
+        return Err(bad("Content-Length beyond the message"));
+    }
+    let (body, surplus) = cut(behind, length);
+    message.body = body;
+    message.bytes = cut(message.bytes, message.bytes.len() - surplus.len()).0;
+    Ok(())
+}
+
+/// RFC 3261 §8.1.1: what every request must have, and every response copies. Max-Forwards may be
+/// missing, as in RFC 2543 (RFC 4475 §3.4.1).
+fn check_required(message: &mut Message<'_>) -> Result<(), Fault> {
+    let via = message.values(Name::Via).next().ok_or(bad("no Via"))?;
+    let from = message.header(Name::From).ok_or(bad("no From"))?;
+    let to = message.header(Name::To).ok_or(bad("no To"))?;
+    let call_id = message.header(Name::CallId).ok_or(bad("no Call-ID"))?;
+    let cseq = message.header(Name::CSeq).ok_or(bad("no CSeq"))?;
+    message.via = Via::parse(via).ok_or(bad("Via"))?;
+    message.from = NameAddr::parse(from).ok_or(bad("From"))?;
+    message.to = NameAddr::parse(to).ok_or(bad("To"))?;
+    message.call_id = call_id;
+    if call_id.is_empty() || call_id.iter().any(u8::is_ascii_whitespace) {
+        return Err(bad("Call-ID"));
+    }
+    message.cseq = parse_cseq(cseq).ok_or(bad("CSeq"))?;
+    let (_, named) = message.cseq;
+    match message.start {
+        // RFC 4475 §3.1.2.17, and §3.1.2.18: of an unknown method it is more use to say that.
+        Start::Request { method, .. } if method != named => {
+            let status = if method.is_known() { 400 } else { 501 };
+            Err(("CSeq of another method", status))
+        }
+        _ => Ok(()),
+    }
+}
+
+// RFC 3261 §20.16. A number from 2^31 on is let pass as RFC 4475 §3.1.1.1 does; beyond 32 bits it
+// is none (§3.1.2.4).
+fn parse_cseq(value: &[u8]) -> Option<(u32, Method<'_>)> {
+    let mut cursor = Cursor::new(value);
+    let number = exact_number(cursor.take_while(|byte| byte.is_ascii_digit()))?;
+    let before = cursor.rest.len();
+    cursor.skip_lws();
+    let parted = cursor.rest.len() < before;
+    let method = cursor.token()?;
+    (parted && cursor.rest.is_empty()).then_some((number, Method::of(method)))
+}
+
+/// What may be absent, but if there must be right, for dialogs and loops hang on it.
+fn check_optional(message: &mut Message<'_>) -> Result<(), Fault> {
+    message.max_forwards = match message.header(Name::MaxForwards) {
+        None => None,
+        // RFC 3261 §20.22: 0–255.
+        Some(digits) => {
+            let hops = exact_number(digits).and_then(|hops| u8::try_from(hops).ok());
+            Some(hops.ok_or(bad("Max-Forwards"))?)
+        }
+    };
+    let contacts_are_right = message
+        .headers(Name::Contact)
+        .flat_map(List::of)
+        .all(|value| Contact::parse(value).is_some());
+    contacts_are_right.then_some(()).ok_or(bad("Contact"))
+}
