@@ -299,3 +299,117 @@ impl Replay<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Known;
+
+    const SCRIPT: &str = r#"
+        name = "test"
+        language = "zh"
+        also-in = "en"
+        start = "ask"
+        [step.ask]
+        say = ["q", "en:q"]
+        menu = { 1 = "human" }
+        on-silence = "bye"
+        [step.human]
+        enqueue = "general"
+        skills = ["tax", "sichuan"]
+        [step.bye]
+        hang-up = "over"
+    "#;
+
+    fn program() -> Arc<Program> {
+        let known = Known {
+            queues: &|_| true,
+            prompts: &|_, _| true,
+        };
+        Arc::new(Program::compile(SCRIPT, &known).unwrap())
+    }
+
+    /// The lines with a fault, and what is wrong there.
+    fn faults(transcript: &str) -> Vec<(usize, String)> {
+        let faults = replay(&program(), transcript).err().unwrap_or_default();
+        let faults = faults.into_iter();
+        faults
+            .map(|fault| (fault.line(transcript), fault.what))
+            .collect()
+    }
+
+    #[test]
+    fn a_true_transcript_has_no_fault() {
+        let silence = "# why\n== a\n< say q en:q\n\n> 3s heard\n> 5s\n\
+                       < chosen ask nothing\n< hang up: over\n";
+        assert_eq!(faults(silence), []);
+        let key = "== b [en]\n< say zh:q q\n> press 1\n< stop\n< chosen ask 1\n\
+                   < enqueue general priority 5 en skill tax skill sichuan\n";
+        let key = key.replace("say zh:q q", "say q q");
+        assert_eq!(faults(&key), []);
+        assert_eq!(faults(&format!("{silence}{key}")), []);
+    }
+
+    #[test]
+    fn an_untrue_line_is_found() {
+        let wrong = "== a\n< say welcome\n< never looked at\n";
+        assert_eq!(
+            faults(wrong),
+            [(2, "the script did: say q en:q".to_owned())]
+        );
+        let more = "== a\n< say q en:q\n< stop\n";
+        assert_eq!(
+            faults(more),
+            [(3, "the script did nothing here".to_owned())]
+        );
+        let left = "== a\n> 1s press 1\n";
+        let expected = "before this line the script did: say q en:q";
+        assert_eq!(faults(left), [(2, expected.to_owned())]);
+        let left = "== a\n< say q en:q\n> 1s press 1\n";
+        assert_eq!(
+            faults(left),
+            [(4, "before this line the script did: stop".to_owned())]
+        );
+    }
+
+    #[test]
+    fn an_unfinished_dialogue_is_found_and_the_next_one_is_read() {
+        let unfinished = "== a\n< say q en:q\n== b\n< oh\n";
+        let stops = "the dialogue before this line stops in step `ask`, before the script ends";
+        let did = "the script did: say q en:q";
+        assert_eq!(
+            faults(unfinished),
+            [(3, stops.to_owned()), (4, did.to_owned())]
+        );
+        assert_eq!(
+            faults("# nothing\n"),
+            [(1, "the transcript has no dialogue".to_owned())]
+        );
+    }
+
+    #[test]
+    fn a_line_that_is_not_understood_says_what_to_write() {
+        let mut said = Vec::new();
+        let mut dialogue = Dialogue::start(program(), Facts::default(), &mut said);
+        for line in [
+            "",
+            "wait",
+            "press",
+            "press x",
+            "2.s heard",
+            "1.2345s wait",
+            "9999s wait",
+        ] {
+            let fault = dialogue.line(line, &mut said).unwrap_err();
+            assert!(fault.starts_with("write `press KEY`"), "{line}: {fault}");
+        }
+        assert_eq!(dialogue.line("1s heard", &mut said), Ok(()));
+        let twice = dialogue.line("heard", &mut said);
+        assert_eq!(twice, Err("nothing is being said".to_owned()));
+        assert_eq!(dialogue.line("4.999s", &mut said), Ok(()));
+        assert!(!dialogue.is_over());
+        assert_eq!(dialogue.line("0.001s wait", &mut said), Ok(()));
+        assert!(dialogue.is_over());
+        assert_eq!(said, ["say q en:q", "chosen ask nothing", "hang up: over"]);
+    }
+}

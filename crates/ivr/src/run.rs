@@ -422,3 +422,263 @@ fn unanswered(step: &Step, last: Option<char>) -> Option<Effect> {
         Act::Then(_) | Act::Enqueue { .. } | Act::HangUp { .. } => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Known;
+
+    fn run(script: &str) -> Run {
+        let text = format!("name = \"test\"\nlanguage = \"zh\"\nalso-in = \"en\"\n{script}");
+        let known = Known {
+            queues: &|_| true,
+            prompts: &|_, _| true,
+        };
+        let program = Program::compile(&text, &known).unwrap();
+        Run::start(Arc::new(program), Facts::default())
+    }
+
+    /// The effects of one input, `ms` after the start.
+    fn at(run: &mut Run, ms: u64, input: Input) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let now = Instant::START + Duration::from_millis(ms);
+        run.handle(now, input, &mut effects);
+        effects
+    }
+
+    fn deadline_ms(run: &Run) -> Option<u64> {
+        run.deadline().map(|at| at.millis_since(Instant::START))
+    }
+
+    fn play(keys: &[&str], interruptible: bool) -> Effect {
+        let keys = keys.iter();
+        Effect::Play {
+            prompts: keys.map(|&key| PromptKey::new(Language::Zh, key)).collect(),
+            interruptible,
+        }
+    }
+
+    fn picked(menu: &str, digit: Option<char>) -> Effect {
+        Effect::Chosen {
+            menu: menu.to_owned(),
+            digit,
+        }
+    }
+
+    fn over(cause: &str) -> Effect {
+        Effect::HangUp {
+            cause: cause.to_owned(),
+        }
+    }
+
+    const ASK: &str = r#"
+        start = "ask"
+        [step.ask]
+        say = "q"
+        menu = { 1 = "one" }
+        wait-seconds = 7
+        tries = 3
+        say-wrong = "no"
+        on-silence = "silent"
+        on-wrong = "wrong"
+        [step.one]
+        hang-up = "one"
+        [step.silent]
+        hang-up = "silent"
+        [step.wrong]
+        hang-up = "wrong"
+    "#;
+
+    #[test]
+    fn the_time_of_a_menu_counts_from_the_end_of_its_prompts() {
+        let mut run = run(ASK);
+        assert_eq!(deadline_ms(&run), None);
+        assert_eq!(at(&mut run, 0, Input::Begin), [play(&["q"], true)]);
+        assert_eq!(deadline_ms(&run), Some(PROMPTS_LONGEST_S * 1_000));
+        assert_eq!(at(&mut run, 4_000, Input::PlayEnded), []);
+        assert_eq!(deadline_ms(&run), Some(11_000));
+        assert_eq!(at(&mut run, 10_999, Input::DeadlinePassed), []);
+        let silence = [picked("ask", None), over("silent")];
+        assert_eq!(at(&mut run, 11_000, Input::DeadlinePassed), silence);
+        assert_eq!(deadline_ms(&run), None);
+        for input in [
+            Input::Begin,
+            Input::Digit('1'),
+            Input::PlayEnded,
+            Input::DeadlinePassed,
+        ] {
+            assert_eq!(at(&mut run, 99_000, input), []);
+        }
+    }
+
+    #[test]
+    fn a_wrong_key_is_answered_until_the_tries_are_used_up() {
+        let mut run = run(ASK);
+        at(&mut run, 0, Input::Begin);
+        let again = play(&["no", "q"], true);
+        assert_eq!(
+            at(&mut run, 1_000, Input::Digit('2')),
+            [Effect::StopPlay, again.clone()]
+        );
+        at(&mut run, 9_000, Input::PlayEnded);
+        assert_eq!(at(&mut run, 10_000, Input::Digit('#')), [again]);
+        at(&mut run, 18_000, Input::PlayEnded);
+        assert_eq!(deadline_ms(&run), Some(25_000));
+        let end = [picked("ask", Some('*')), over("wrong")];
+        assert_eq!(at(&mut run, 19_000, Input::Digit('*')), end);
+    }
+
+    #[test]
+    fn without_a_word_to_say_a_wrong_key_starts_the_time_again() {
+        let mut run = run(&ASK
+            .replace("say = \"q\"", "")
+            .replace("say-wrong = \"no\"", ""));
+        assert_eq!(at(&mut run, 0, Input::Begin), []);
+        assert_eq!(deadline_ms(&run), Some(7_000));
+        assert_eq!(at(&mut run, 3_000, Input::Digit('5')), []);
+        assert_eq!(deadline_ms(&run), Some(10_000));
+    }
+
+    #[test]
+    fn what_is_not_a_key_of_a_telephone_is_ignored() {
+        let mut run = run(ASK);
+        at(&mut run, 0, Input::Begin);
+        for key in ['a', 'E', '一', '\0', ' '] {
+            assert_eq!(at(&mut run, 1_000, Input::Digit(key)), []);
+        }
+        assert_eq!(at(&mut run, 2_000, Input::Digit('1')).len(), 3);
+    }
+
+    #[test]
+    fn keys_pressed_before_the_begin_count_and_the_oldest_are_dropped() {
+        let mut early = run(ASK);
+        at(&mut early, 0, Input::Digit('1'));
+        assert_eq!(
+            at(&mut early, 0, Input::Begin),
+            [picked("ask", Some('1')), over("one")]
+        );
+        let mut many = run(ASK);
+        at(&mut many, 0, Input::Digit('1'));
+        for _ in 0..TYPED_AHEAD_DIGITS {
+            at(&mut many, 0, Input::Digit('9'));
+        }
+        assert_eq!(at(&mut many, 0, Input::Begin), [play(&["q"], true)]);
+    }
+
+    #[test]
+    fn keys_during_prompts_that_are_said_to_the_end_are_kept() {
+        let mut run = run(&ASK.replace("say = \"q\"", "say = \"q\"\ninterruptible = false"));
+        assert_eq!(at(&mut run, 0, Input::Begin), [play(&["q"], false)]);
+        assert_eq!(at(&mut run, 1_000, Input::Digit('1')), []);
+        assert_eq!(
+            at(&mut run, 4_000, Input::PlayEnded),
+            [picked("ask", Some('1')), over("one")]
+        );
+    }
+
+    #[test]
+    fn a_lost_report_of_the_end_of_prompts_holds_nobody() {
+        let mut run = run(ASK);
+        at(&mut run, 0, Input::Begin);
+        assert_eq!(
+            at(&mut run, 120_000, Input::DeadlinePassed),
+            [Effect::StopPlay]
+        );
+        assert_eq!(deadline_ms(&run), Some(127_000));
+        assert_eq!(
+            at(&mut run, 120_500, Input::Digit('1')),
+            [picked("ask", Some('1')), over("one")]
+        );
+    }
+
+    #[test]
+    fn nothing_typed_ahead_is_a_score() {
+        let mut run = run(r#"
+            start = "hello"
+            [step.hello]
+            say = "a"
+            then = "ask"
+            [step.ask]
+            say = "q"
+            score = { 1 = "satisfied" }
+            then = "bye"
+            on-silence = "bye"
+            [step.bye]
+            say = "b"
+            hang-up = "over"
+        "#);
+        at(&mut run, 0, Input::Begin);
+        let asked = [Effect::StopPlay, play(&["q"], true)];
+        assert_eq!(at(&mut run, 500, Input::Digit('1')), asked);
+        at(&mut run, 3_000, Input::PlayEnded);
+        let none = [Effect::NoScore, play(&["b"], false)];
+        assert_eq!(at(&mut run, 8_000, Input::DeadlinePassed), none);
+        assert_eq!(at(&mut run, 8_500, Input::Digit('1')), []);
+        assert_eq!(at(&mut run, 9_000, Input::PlayEnded), [over("over")]);
+    }
+
+    /// A menu whose key leads back to it, through silent steps.
+    fn circle(length: usize) -> String {
+        let mut text = String::from(
+            "start = \"ask\"\n[step.ask]\nmenu = { 1 = \"s0\" }\non-silence = \"human\"\n\
+             [step.human]\nsay = \"c\"\nenqueue = \"general\"\n",
+        );
+        for step in 0..length {
+            text += &format!("[step.s{step}]\nthen = \"s{}\"\n", step + 1);
+        }
+        text + &format!("[step.s{length}]\nthen = \"ask\"\n")
+    }
+
+    #[test]
+    fn too_many_steps_at_once_end_as_silence_does() {
+        let mut run = run(&circle(20));
+        for _ in 0..TYPED_AHEAD_DIGITS {
+            at(&mut run, 0, Input::Digit('1'));
+        }
+        let effects = at(&mut run, 0, Input::Begin);
+        assert!(run.is_over());
+        assert!(
+            matches!(effects.last(), Some(Effect::Enqueue { .. })),
+            "{effects:?}"
+        );
+        // 256 steps are twelve rounds of 22.
+        assert_eq!(effects.len(), 12 + 1);
+    }
+
+    #[test]
+    fn a_caller_who_keeps_pressing_gets_a_human_in_the_end() {
+        let mut run = run(&circle(0));
+        at(&mut run, 0, Input::Begin);
+        for second in 1..SCRIPT_LONGEST_S {
+            assert_eq!(
+                at(&mut run, second * 1_000, Input::Digit('1')),
+                [picked("ask", Some('1'))]
+            );
+        }
+        assert_eq!(deadline_ms(&run), Some(SCRIPT_LONGEST_S * 1_000));
+        let effects = at(&mut run, SCRIPT_LONGEST_S * 1_000, Input::DeadlinePassed);
+        assert_eq!(effects.first(), Some(&picked("ask", None)));
+        assert!(
+            matches!(effects.get(1), Some(Effect::Enqueue { .. })),
+            "{effects:?}"
+        );
+    }
+
+    #[test]
+    fn the_language_chosen_before_is_spoken_where_the_script_has_it() {
+        let program = run(ASK).program;
+        let english = Facts {
+            language: Some(Language::En),
+        };
+        let mut chosen = Run::start(Arc::clone(&program), english);
+        let said = at(&mut chosen, 0, Input::Begin);
+        let Some(Effect::Play { prompts, .. }) = said.first() else {
+            panic!("{said:?}");
+        };
+        assert_eq!(prompts.as_slice(), [PromptKey::new(Language::En, "q")]);
+        let mut only_chinese = Program::clone(&program);
+        only_chinese.languages.truncate(1);
+        let run = Run::start(Arc::new(only_chinese), english);
+        assert_eq!(run.language(), Language::Zh);
+    }
+}

@@ -1,4 +1,9 @@
 //! Every fault of a script is reported: what, at which place, and what to do.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 use hotline_ivr::{Known, Language, Program, SCRIPT_BYTES, SCRIPT_STEPS};
 use hotline_model::diagnostic::Diagnostic;

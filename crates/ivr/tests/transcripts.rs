@@ -1,4 +1,9 @@
 //! The shipped scripts compile against the shipped prompts, and do what their transcripts say.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use std::{collections::BTreeSet, fs, path::PathBuf, sync::Arc};
 
@@ -34,6 +39,10 @@ fn scripts() -> Vec<String> {
 
 fn compiled(name: &str) -> Arc<Program> {
     let text = fs::read_to_string(folder().join(format!("{name}.toml"))).unwrap();
+    compile(name, &text)
+}
+
+fn compile(name: &str, text: &str) -> Arc<Program> {
     let (zh, en) = (recorded(Language::Zh), recorded(Language::En));
     let known = Known {
         queues: &|queue| QUEUES.contains(&queue),
@@ -42,12 +51,12 @@ fn compiled(name: &str) -> Arc<Program> {
             Language::En => en.contains(key),
         },
     };
-    match Program::compile(&text, &known) {
+    match Program::compile(text, &known) {
         Ok(program) => Arc::new(program),
         Err(faults) => {
             let lines = faults
                 .iter()
-                .map(|f| format!("{name}:{} {f:?}\n", f.line(&text)));
+                .map(|f| format!("{name}:{} {f:?}\n", f.line(text)));
             panic!("{}", lines.collect::<String>());
         }
     }
@@ -123,4 +132,13 @@ fn every_word_of_the_announcements_is_recorded() {
             );
         }
     }
+}
+
+#[test]
+fn the_example_of_the_readme_is_a_script() {
+    let readme = fs::read_to_string(folder().join("README.md")).unwrap();
+    let (_, example) = readme.split_once("```toml\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    let program = compile("README.md", example);
+    assert_eq!(program.queues().len(), QUEUES.len());
 }
