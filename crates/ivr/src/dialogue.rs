@@ -1,7 +1,7 @@
 //! A conversation with a script as text: for the terminal and for the golden transcripts.
 //!
 //! ```text
-//! == the caller knows the way          a dialogue's title; [en] at its end: the caller chose English
+//! == the caller knows the way          a dialogue's title; [en] at its end: English was chosen
 //! < say welcome                        what the script does
 //! > 1.5s press 0                       what the caller does, and how long after the line before
 //! < stop
