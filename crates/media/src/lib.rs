@@ -9,8 +9,10 @@ pub mod codec;
 pub mod command;
 pub mod dtmf;
 pub mod player;
+pub mod recorder;
 pub mod rtp;
 pub mod sdp;
+pub mod worker;
 
 pub use block::{Block, Sound};
 pub use clip::Clip;

@@ -1,0 +1,257 @@
+//! Writes two channels of sound, as they were heard, into a WAV file.
+
+use core::time::Duration;
+use std::io::{Seek, Write};
+
+use crate::{SAMPLE_RATE, block::Sound};
+
+/// How much of the end of a recording is kept back, in samples (a frame of both channels): 512 ms.
+/// Sound that comes later than that is dropped and counted.
+const WINDOW: u64 = 4_096;
+
+/// Longest recording, samples: a WAV file's length fields hold 4 GiB, 37 hours. Sound beyond is
+/// dropped and counted.
+pub const RECORDING_SAMPLES: u64 = (u32::MAX as u64 - 64) / 4;
+
+/// Samples written at a time.
+const CHUNK: u32 = 1_024;
+
+/// A recording being written: 16-bit PCM at 8 kHz, the caller left, the agent right.
+pub struct Recorder<W: Write + Seek> {
+    wav: hound::WavWriter<W>,
+    /// The last [`WINDOW`] samples of both channels, as a ring by sample number.
+    window: Box<[[i16; 2]]>,
+    /// First sample that is not written yet.
+    written: u64,
+    /// Sample after the last one heard.
+    heard: u64,
+    late: u64,
+}
+
+impl<W: Write + Seek> Recorder<W> {
+    /// Begins a file. Its header is written at once, so that it is readable from the start.
+    ///
+    /// # Errors
+    /// When the writer fails.
+    pub fn new(writer: W) -> Result<Self, hound::Error> {
+        let spec = hound::WavSpec {
+            channels: 2,
+            sample_rate: SAMPLE_RATE,
+            bits_per_sample: 16,
+            sample_format: hound::SampleFormat::Int,
+        };
+        let mut wav = hound::WavWriter::new(writer, spec)?;
+        wav.flush()?;
+        Ok(Self {
+            wav,
+            window: vec![[0; 2]; WINDOW as usize].into_boxed_slice(),
+            written: 0,
+            heard: 0,
+            late: 0,
+        })
+    }
+
+    /// Puts sound in its place. Where nothing is put there is silence; a second sound for a place
+    /// replaces the first.
+    ///
+    /// # Errors
+    /// When the writer fails.
+    pub fn write(&mut self, sound: &Sound) -> Result<(), hound::Error> {
+        let samples = sound.samples();
+        let end = sound.at_sample.saturating_add(samples.len() as u64);
+        if end > RECORDING_SAMPLES {
+            self.late += samples.len() as u64;
+            return Ok(());
+        }
+        self.write_up_to(end.saturating_sub(WINDOW))?;
+        for (at, &byte) in (sound.at_sample..end).zip(samples) {
+            if at < self.written {
+                self.late += 1;
+                continue;
+            }
+            let place = self.window.get_mut((at % WINDOW) as usize);
+            if let Some(sample) = place.and_then(|frame| frame.get_mut(usize::from(sound.channel)))
+            {
+                *sample = sound.codec.decode(byte);
+            }
+        }
+        self.heard = self.heard.max(end);
+        Ok(())
+    }
+
+    /// Makes what is written so far a valid file. Call it each second: then a killed process
+    /// loses no more than that and the half second that is kept back.
+    ///
+    /// # Errors
+    /// When the writer fails.
+    pub fn flush(&mut self) -> Result<(), hound::Error> {
+        self.wav.flush()
+    }
+
+    /// Samples of both channels that came too late for their place, or after the longest
+    /// recording.
+    pub fn late(&self) -> u64 {
+        self.late
+    }
+
+    /// Completes the file: `length` samples, more when more was heard. Returns how long it is.
+    ///
+    /// # Errors
+    /// When the writer fails.
+    pub fn finish(mut self, length: u64) -> Result<Duration, hound::Error> {
+        self.write_up_to(self.heard.max(length.min(RECORDING_SAMPLES)))?;
+        self.wav.finalize()?;
+        Ok(Duration::from_micros(self.written * 125))
+    }
+
+    /// Writes the samples before `end` out of the window, and silence where the window does not
+    /// reach.
+    fn write_up_to(&mut self, end: u64) -> Result<(), hound::Error> {
+        while self.written < end {
+            let count = (end - self.written).min(u64::from(CHUNK));
+            let mut samples = self.wav.get_i16_writer(2 * count as u32);
+            for at in self.written..self.written + count {
+                let place = self.window.get_mut((at % WINDOW) as usize);
+                let [left, right] = place.map(core::mem::take).unwrap_or_default();
+                samples.write_sample(left);
+                samples.write_sample(right);
+            }
+            samples.flush()?;
+            self.written += count;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Cursor, SeekFrom};
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{Codec, FRAME_SAMPLES};
+
+    fn sound(channel: u8, at_sample: u64, byte: u8, length: u8) -> Sound {
+        Sound {
+            recording: 1,
+            at_sample,
+            channel,
+            codec: Codec::Pcma,
+            length,
+            bytes: [byte; FRAME_SAMPLES],
+        }
+    }
+
+    fn samples(bytes: Vec<u8>) -> Vec<[i16; 2]> {
+        let mut wav = hound::WavReader::new(Cursor::new(bytes)).unwrap();
+        assert_eq!((wav.spec().channels, wav.spec().sample_rate), (2, 8_000));
+        let flat: Vec<i16> = wav.samples().collect::<Result<_, _>>().unwrap();
+        flat.chunks(2).map(|frame| [frame[0], frame[1]]).collect()
+    }
+
+    fn recorded(sounds: &[Sound], length: u64) -> Vec<[i16; 2]> {
+        let mut file = Cursor::new(Vec::new());
+        let mut recorder = Recorder::new(&mut file).unwrap();
+        sounds
+            .iter()
+            .for_each(|sound| recorder.write(sound).unwrap());
+        let duration = recorder.finish(length).unwrap();
+        let samples = samples(file.into_inner());
+        assert_eq!(duration, Duration::from_micros(samples.len() as u64 * 125));
+        samples
+    }
+
+    #[test]
+    fn both_channels_lie_beside_each_other_with_silence_in_the_gaps() {
+        let heard = recorded(&[sound(0, 0, 0xAA, 160), sound(1, 80, 0x2A, 160)], 400);
+        let (left, right) = (Codec::Pcma.decode(0xAA), Codec::Pcma.decode(0x2A));
+        assert_eq!(heard.len(), 400);
+        assert_eq!(heard[79], [left, 0]);
+        assert_eq!(heard[80], [left, right]);
+        assert_eq!(heard[160], [0, right]);
+        assert_eq!(heard[240], [0, 0]);
+    }
+
+    #[test]
+    fn a_long_pause_is_written_as_silence_and_what_is_too_late_is_counted() {
+        let mut file = Cursor::new(Vec::new());
+        let mut recorder = Recorder::new(&mut file).unwrap();
+        recorder.write(&sound(0, 0, 0xAA, 160)).unwrap();
+        recorder.write(&sound(0, 80_000, 0xAA, 160)).unwrap();
+        recorder.write(&sound(1, 70_000, 0xAA, 160)).unwrap();
+        recorder
+            .write(&sound(1, RECORDING_SAMPLES, 0xAA, 1))
+            .unwrap();
+        recorder.write(&sound(1, u64::MAX, 0xAA, 160)).unwrap();
+        assert_eq!(recorder.late(), 160 + 1 + 160);
+        recorder.finish(0).unwrap();
+        let heard = samples(file.into_inner());
+        assert_eq!(heard.len(), 80_160);
+        assert_eq!(heard[159][0], heard[80_000][0]);
+        assert!(heard[160..80_000].iter().all(|frame| *frame == [0, 0]));
+    }
+
+    #[test]
+    fn after_a_flush_the_file_is_valid_as_far_as_it_goes() {
+        let mut file = Cursor::new(Vec::new());
+        let mut recorder = Recorder::new(&mut file).unwrap();
+        for n in 0..50 {
+            recorder.write(&sound(0, n * 160, 0xAA, 160)).unwrap();
+        }
+        recorder.flush().unwrap();
+        // The process is killed: nothing more is written, not even by a destructor.
+        core::mem::forget(recorder);
+        assert_eq!(samples(file.into_inner()).len(), 8_000 - WINDOW as usize);
+    }
+
+    struct FullDisk(Cursor<Vec<u8>>);
+
+    impl Write for FullDisk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if self.0.position() > 10_000 {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            self.0.write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Seek for FullDisk {
+        fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+            self.0.seek(position)
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_an_error_not_a_panic() {
+        let mut recorder = Recorder::new(FullDisk(Cursor::new(Vec::new()))).unwrap();
+        let failed = (0..100).any(|n| recorder.write(&sound(0, n * 160, 1, 160)).is_err());
+        assert!(failed);
+        assert!(recorder.finish(0).is_err());
+    }
+
+    proptest! {
+        /// Sound that is out of order by less than the window lands in its place.
+        #[test]
+        fn order_does_not_matter_within_the_window(
+            delays in proptest::collection::vec(0u64..3_000, 1..80),
+            channel in 0u8..2,
+        ) {
+            let mut sounds: Vec<(u64, Sound)> = delays
+                .iter()
+                .enumerate()
+                .map(|(n, delay)| {
+                    let at = n as u64 * 160;
+                    (at + delay, sound(channel, at, n as u8, 160))
+                })
+                .collect();
+            let in_order: Vec<Sound> = sounds.iter().map(|(_, sound)| *sound).collect();
+            sounds.sort_by_key(|(at, _)| *at);
+            let shuffled: Vec<Sound> = sounds.into_iter().map(|(_, sound)| sound).collect();
+            prop_assert_eq!(recorded(&shuffled, 0), recorded(&in_order, 0));
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! Carries out commands.
+
+use hotline_model::{
+    Instant, LegId,
+    limits::{CALLS, MEDIA_REPORTS},
+};
+
+use super::{
+    Slot, Wire, Worker,
+    leg::{Leg, Reading, Tap},
+};
+use crate::{Clip, Command, Report, dtmf, player::Player, rtp::samples_at, sdp::Agreed};
+
+/// Most legs of one worker: two a call, and room for seats' own calls. When full, a leg is not
+/// opened.
+const LEGS: usize = 2 * CALLS + 2_000;
+
+// A worker's unfetched reports are bounded by what it was asked: some per leg.
+const _: () = assert!(MEDIA_REPORTS > LEGS);
+
+impl Worker {
+    /// Carries out a command. One that cannot be (no such leg) is counted.
+    pub fn handle_command(&mut self, now: Instant, command: Command, wire: &mut impl Wire) {
+        let done = match command {
+            Command::Open { leg } => self.open(now, leg, wire),
+            Command::Connect { leg, agreed } => self.connect(now, leg, agreed, wire),
+            Command::Play {
+                leg,
+                play,
+                clips,
+                repeat,
+            } => self.play(now, leg, (play, clips, repeat), wire),
+            Command::StopPlay { leg } => self.stop_play(now, leg),
+            Command::Bridge { a, b } => self.bridge(now, a, b, wire),
+            Command::Unbridge { leg } => self.slot(leg).is_some_and(|slot| {
+                self.unbridge(now, slot, wire);
+                true
+            }),
+            Command::Record {
+                recording,
+                left,
+                right,
+            } => self.record(now, recording, left, right),
+            Command::StopRecord { recording } => self.stop_record(now, recording, wire),
+            Command::Press { leg, digit, ms } => self.press(now, leg, digit, ms),
+            Command::Close { leg } => self.close(now, leg, wire),
+        };
+        self.counts.commands_dropped += u64::from(!done);
+    }
+
+    fn slot(&self, leg: LegId) -> Option<usize> {
+        self.slots.get(&leg).copied()
+    }
+
+    fn leg_mut(&mut self, leg: LegId) -> Option<(usize, &mut Leg)> {
+        let slot = self.slot(leg)?;
+        self.legs.get_mut(slot).map(|leg| (slot, leg))
+    }
+
+    fn open(&mut self, now: Instant, leg: LegId, wire: &mut impl Wire) -> bool {
+        if self.slots.contains_key(&leg) {
+            return false;
+        }
+        if self.legs.is_empty() {
+            self.sweep = now;
+        }
+        let opened = if self.legs.len() >= LEGS {
+            Err(format!("all {LEGS} media sessions are in use"))
+        } else {
+            wire.open(Slot(self.legs.vacant_key()))
+        };
+        match opened {
+            Ok(port) => {
+                let random = self.random.wide();
+                let slot = self.legs.insert(Leg::new(leg, now, random));
+                self.slots.insert(leg, slot);
+                self.report(Report::Opened { leg, port });
+            }
+            Err(cause) => self.report(Report::OpenFailed { leg, cause }),
+        }
+        true
+    }
+
+    fn connect(&mut self, now: Instant, leg: LegId, agreed: Agreed, wire: &mut impl Wire) -> bool {
+        let Some((slot, leg)) = self.leg_mut(leg) else {
+            return false;
+        };
+        let moved = leg
+            .agreed
+            .is_none_or(|before| before.remote != agreed.remote);
+        leg.agreed = Some(agreed);
+        leg.heard = now;
+        leg.silence_reported = false;
+        if agreed.digits.is_none() {
+            // What still waits to be pressed can no longer be.
+            leg.presses = dtmf::Sender::default();
+        }
+        if leg.reading == Reading::Not {
+            leg.reading = if leg.bridged.is_some() {
+                wire.watch(Slot(slot), true);
+                Reading::OnArrival
+            } else {
+                Reading::EachTick { empty: 0 }
+            };
+        }
+        if moved {
+            wire.connect(Slot(slot), agreed.remote);
+        }
+        self.settle(now, slot);
+        true
+    }
+
+    fn play(
+        &mut self,
+        now: Instant,
+        leg: LegId,
+        (play, clips, repeat): (u32, Vec<Clip>, bool),
+        wire: &mut impl Wire,
+    ) -> bool {
+        let Some((slot, leg)) = self.leg_mut(leg) else {
+            return false;
+        };
+        leg.play = Some((play, Player::new(clips, repeat)));
+        leg.sounding = false;
+        // It has ticks now: fetching in them is cheaper than waking up for each packet.
+        if leg.bridged.is_none() && leg.reading == Reading::OnArrival {
+            leg.reading = Reading::EachTick { empty: 0 };
+            wire.watch(Slot(slot), false);
+        }
+        self.settle(now, slot);
+        true
+    }
+
+    fn stop_play(&mut self, now: Instant, leg: LegId) -> bool {
+        let Some((slot, leg)) = self.leg_mut(leg) else {
+            return false;
+        };
+        leg.stop_play();
+        self.settle(now, slot);
+        true
+    }
+
+    fn press(&mut self, now: Instant, leg: LegId, digit: char, ms: u32) -> bool {
+        let Some((slot, leg)) = self.leg_mut(leg) else {
+            return false;
+        };
+        let agreed = leg.agreed.and_then(|agreed| agreed.digits).is_some();
+        let pressed = agreed && leg.presses.press(digit, ms);
+        self.settle(now, slot);
+        pressed
+    }
+
+    fn bridge(&mut self, now: Instant, a: LegId, b: LegId, wire: &mut impl Wire) -> bool {
+        let (Some(a), Some(b)) = (self.slot(a), self.slot(b)) else {
+            return false;
+        };
+        if a == b {
+            return false;
+        }
+        for (slot, other) in [(a, b), (b, a)] {
+            // A bridge that is already this one stays as it is.
+            if self
+                .legs
+                .get(slot)
+                .is_some_and(|leg| leg.bridged != Some(other))
+            {
+                self.unbridge(now, slot, wire);
+            }
+            let Some(leg) = self.legs.get_mut(slot) else {
+                return false;
+            };
+            leg.stop_play();
+            leg.bridged = Some(other);
+            leg.relay.restart();
+            if matches!(leg.reading, Reading::EachTick { .. }) {
+                leg.reading = Reading::OnArrival;
+                wire.watch(Slot(slot), true);
+            }
+            self.settle(now, slot);
+        }
+        true
+    }
+
+    /// Ends the bridge of a leg, both halves.
+    fn unbridge(&mut self, now: Instant, slot: usize, wire: &mut impl Wire) {
+        let other = self.legs.get_mut(slot).and_then(|leg| leg.bridged.take());
+        let Some(other) = other else {
+            return;
+        };
+        if let Some(leg) = self.legs.get_mut(other) {
+            leg.bridged = None;
+        }
+        for slot in [slot, other] {
+            if let Some(leg) = self.legs.get_mut(slot)
+                && leg.reading == Reading::OnArrival
+            {
+                leg.reading = Reading::EachTick { empty: 0 };
+                wire.watch(Slot(slot), false);
+            }
+            self.settle(now, slot);
+        }
+    }
+
+    fn record(&mut self, now: Instant, recording: u64, left: LegId, right: Option<LegId>) -> bool {
+        let slots = [self.slot(left), right.and_then(|leg| self.slot(leg))];
+        let all_open = slots[0].is_some() && slots[1].is_some() == right.is_some();
+        let has_room = |slot: usize| {
+            let taps = self.legs.get(slot).map(|leg| &leg.taps);
+            taps.is_some_and(|taps| taps.iter().any(Option::is_none))
+        };
+        let possible = all_open && slots[0] != slots[1];
+        if !possible || !slots.into_iter().flatten().all(has_room) {
+            return false;
+        }
+        if !self.recordings.begin(now, recording, slots) {
+            return false;
+        }
+        for (slot, channel) in slots.into_iter().zip(0..) {
+            let leg = slot.and_then(|slot| self.legs.get_mut(slot));
+            if let Some(place) = leg.and_then(|leg| leg.taps.iter_mut().find(|t| t.is_none())) {
+                *place = Some(Tap {
+                    recording,
+                    channel,
+                    began: samples_at(now),
+                });
+            }
+        }
+        true
+    }
+
+    fn stop_record(&mut self, now: Instant, recording: u64, wire: &mut impl Wire) -> bool {
+        let Some(ended) = self.recordings.end(now, recording) else {
+            return false;
+        };
+        for slot in ended.slots.into_iter().flatten() {
+            if let Some(leg) = self.legs.get_mut(slot) {
+                for tap in &mut leg.taps {
+                    tap.take_if(|tap| tap.recording == recording);
+                }
+            }
+        }
+        if ended.dropped > 0 {
+            let blocks = ended.dropped;
+            self.report(Report::RecordingGaps { recording, blocks });
+        }
+        self.recordings.flush(wire);
+        true
+    }
+
+    fn close(&mut self, now: Instant, leg: LegId, wire: &mut impl Wire) -> bool {
+        let Some(slot) = self.slots.remove(&leg) else {
+            return false;
+        };
+        self.unbridge(now, slot, wire);
+        let Some(closed) = self.legs.try_remove(slot) else {
+            return false;
+        };
+        if let Some(place) = closed.place {
+            self.vacate(place);
+        }
+        wire.close(Slot(slot));
+        for tap in closed.taps.into_iter().flatten() {
+            if self.recordings.leave(tap.recording, slot) {
+                self.stop_record(now, tap.recording, wire);
+            }
+        }
+        let mut stats = closed.stats;
+        stats.lost = closed.incoming.lost();
+        self.report(Report::Closed { leg, stats });
+        true
+    }
+}

@@ -1,0 +1,118 @@
+//! One leg: its agreement, its streams, what it plays and what it has heard.
+
+use hotline_model::{Instant, LegId};
+
+use super::schedule::Place;
+use crate::{
+    Stats,
+    codec::Codec,
+    dtmf,
+    player::Player,
+    rtp::{Incoming, Outgoing, Relay},
+    sdp::Agreed,
+};
+
+/// Most recordings of one leg at once; a further one is refused.
+pub(super) const TAPS: usize = 2;
+
+/// A leg of the worker's table.
+pub(super) struct Leg {
+    pub(super) id: LegId,
+    pub(super) agreed: Option<Agreed>,
+    pub(super) outgoing: Outgoing,
+    pub(super) incoming: Incoming,
+    pub(super) play: Option<(u32, Player)>,
+    /// Whether the last frame's slot sent sound of the play: else the next begins a talk spurt.
+    pub(super) sounding: bool,
+    pub(super) presses: dtmf::Sender,
+    pub(super) digits: dtmf::Receiver,
+    /// Slot of the leg that this one hears.
+    pub(super) bridged: Option<usize>,
+    /// How the bridged leg's packets are numbered towards this one.
+    pub(super) relay: Relay,
+    pub(super) taps: [Option<Tap>; TAPS],
+    pub(super) reading: Reading,
+    /// Its place in the schedule, while it needs ticks.
+    pub(super) place: Option<Place>,
+    /// Last packet of the peer, or the last [`Connect`](crate::Command::Connect).
+    pub(super) heard: Instant,
+    pub(super) silence_reported: bool,
+    pub(super) stats: Stats,
+}
+
+/// Where a leg's sound is recorded.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tap {
+    pub(super) recording: u64,
+    pub(super) channel: u8,
+    /// When the recording began, on the sample clock.
+    pub(super) began: u64,
+}
+
+/// How a leg's packets are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// Not at all: nothing is agreed yet.
+    Not,
+    /// In each of its ticks; so many in a row found nothing.
+    EachTick { empty: u8 },
+    /// As they arrive: it is bridged, or quiet.
+    OnArrival,
+}
+
+/// What a payload type means on a leg.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Meaning {
+    Sound(Codec),
+    Digits,
+    Unknown,
+}
+
+impl Leg {
+    pub(super) fn new(id: LegId, now: Instant, random: u128) -> Self {
+        Self {
+            id,
+            agreed: None,
+            outgoing: Outgoing::new(random),
+            incoming: Incoming::default(),
+            play: None,
+            sounding: false,
+            presses: dtmf::Sender::default(),
+            digits: dtmf::Receiver::default(),
+            bridged: None,
+            relay: Relay::default(),
+            taps: [None; TAPS],
+            reading: Reading::Not,
+            place: None,
+            heard: now,
+            silence_reported: false,
+            stats: Stats::default(),
+        }
+    }
+
+    /// Whether the leg has to be visited each 20 ms.
+    pub(super) fn needs_ticks(&self) -> bool {
+        self.agreed.is_some()
+            && (self.play.is_some()
+                || !self.presses.is_idle()
+                || self.digits.deadline().is_some()
+                || matches!(self.reading, Reading::EachTick { .. }))
+    }
+
+    /// Whether the peer's packets of this type are sound or keys. Both static types are
+    /// understood whichever was chosen: an answer that lists both lets the peer send either.
+    pub(super) fn meaning(agreed: &Agreed, payload_type: u8) -> Meaning {
+        match payload_type {
+            number if Some(number) == agreed.digits => Meaning::Digits,
+            number if number == agreed.payload_type => Meaning::Sound(agreed.codec),
+            8 => Meaning::Sound(Codec::Pcma),
+            0 => Meaning::Sound(Codec::Pcmu),
+            _ => Meaning::Unknown,
+        }
+    }
+
+    /// The agreement, when it lets us send now.
+    pub(super) fn sending(&self) -> Option<Agreed> {
+        self.agreed.filter(|agreed| agreed.direction.sends())
+    }
+}

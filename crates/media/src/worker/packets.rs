@@ -1,0 +1,235 @@
+//! What a packet does: it is checked, counted, heard, recorded and passed on.
+
+use core::net::SocketAddr;
+
+use hotline_model::{Instant, limits::RTP_PACKET_BYTES};
+
+use super::{
+    Slot, Wire, Worker,
+    leg::{Leg, Meaning, Reading},
+};
+use crate::{
+    Report,
+    rtp::{Arrival, RtpReader, classify},
+    sdp::Agreed,
+};
+
+impl Worker {
+    /// Takes in a packet that came for a leg. Only the agreed address and port is listened to.
+    pub fn handle_packet(
+        &mut self,
+        now: Instant,
+        slot: Slot,
+        from: SocketAddr,
+        bytes: &[u8],
+        wire: &mut impl Wire,
+    ) {
+        let Some(leg) = self.legs.get_mut(slot.0) else {
+            return;
+        };
+        let Some(agreed) = leg.agreed.filter(|agreed| is_from(from, agreed)) else {
+            leg.stats.strangers += 1;
+            return;
+        };
+        let arrival = if bytes.len() > RTP_PACKET_BYTES {
+            Arrival::Malformed
+        } else {
+            classify(bytes)
+        };
+        match arrival {
+            Arrival::Malformed => leg.stats.malformed += 1,
+            Arrival::Rtcp => {
+                leg.stats.rtcp += 1;
+                leg.heard = now;
+            }
+            Arrival::Rtp(packet) => {
+                leg.heard = now;
+                self.handle_rtp(now, slot, &agreed, &packet, wire);
+            }
+        }
+        self.fetch_from_now_on(now, slot, wire);
+    }
+
+    fn handle_rtp(
+        &mut self,
+        now: Instant,
+        slot: Slot,
+        agreed: &Agreed,
+        packet: &RtpReader<'_>,
+        wire: &mut impl Wire,
+    ) {
+        let Some(leg) = self.legs.get_mut(slot.0) else {
+            return;
+        };
+        let meaning = Leg::meaning(agreed, packet.payload_type());
+        if meaning == Meaning::Unknown || !agreed.direction.receives() {
+            leg.stats.not_agreed += 1;
+            return;
+        }
+        leg.stats.received += 1;
+        leg.incoming.count(now, packet);
+        let bridged = leg.bridged;
+        if let Meaning::Sound(codec) = meaning {
+            let sound = (packet.timestamp(), codec, packet.payload());
+            self.recordings.heard(now, leg, sound, wire);
+        } else {
+            self.hear_key(now, slot, packet);
+        }
+        if let Some(to) = bridged
+            && !self.pass_on(now, to, packet, meaning, wire)
+            && let Some(leg) = self.legs.get_mut(slot.0)
+        {
+            leg.stats.not_relayed += 1;
+        }
+    }
+
+    /// Reports the presses that a telephone-event packet ends.
+    fn hear_key(&mut self, now: Instant, slot: Slot, packet: &RtpReader<'_>) {
+        let Some(leg) = self.legs.get_mut(slot.0) else {
+            return;
+        };
+        let (mut first, mut second) = (None, None);
+        let (timestamp, marker) = (packet.timestamp(), packet.mark());
+        leg.digits
+            .receive(now, timestamp, marker, packet.payload(), |digit| {
+                second = first.replace(digit);
+            });
+        // The later press came last into `first`.
+        for digit in [second, first].into_iter().flatten() {
+            self.report_digit(slot.0, digit);
+        }
+        // A key that is down needs a clock.
+        self.settle(now, slot.0);
+    }
+
+    pub(super) fn report_digit(&mut self, slot: usize, digit: crate::dtmf::Digit) {
+        if let Some(leg) = self.legs.get_mut(slot) {
+            leg.stats.digits += 1;
+            let report = Report::Digit {
+                leg: leg.id,
+                digit: digit.key,
+                ms: digit.ms,
+            };
+            self.report(report);
+        }
+    }
+
+    /// Passes a packet on to the other leg of the bridge. False when it could not be, although
+    /// that leg listens.
+    fn pass_on(
+        &mut self,
+        now: Instant,
+        to: usize,
+        packet: &RtpReader<'_>,
+        meaning: Meaning,
+        wire: &mut impl Wire,
+    ) -> bool {
+        let Some(leg) = self.legs.get_mut(to) else {
+            return true;
+        };
+        // Held, or it hears something else of ours at present.
+        let Some(agreed) = leg.sending() else {
+            return true;
+        };
+        if leg.play.is_some() || !leg.presses.is_idle() {
+            return true;
+        }
+        let payload = packet.payload();
+        let (payload_type, payload, samples) = match meaning {
+            Meaning::Sound(codec) if codec == agreed.codec => {
+                (Some(agreed.payload_type), payload, payload.len() as u32)
+            }
+            Meaning::Sound(codec) => {
+                let converted = self.converted.iter_mut().zip(payload);
+                converted.for_each(|(to, &byte)| *to = codec.convert(byte, agreed.codec));
+                let payload = self.converted.get(..payload.len()).unwrap_or_default();
+                (Some(agreed.payload_type), payload, payload.len() as u32)
+            }
+            Meaning::Digits => (agreed.digits, payload, held_for(payload)),
+            Meaning::Unknown => (None, payload, 0),
+        };
+        let Some(payload_type) = payload_type else {
+            return false;
+        };
+        let numbers = leg.relay.number(now, packet, samples, &mut leg.outgoing);
+        let Some(numbers) = numbers else {
+            return false;
+        };
+        let length = leg
+            .outgoing
+            .write(payload_type, numbers, payload, &mut self.outgoing);
+        leg.transmit(to, &agreed, self.outgoing.get(..length), wire);
+        true
+    }
+
+    /// A quiet leg that is not bridged was watched; now that packets come, fetching them in ticks
+    /// is cheaper.
+    fn fetch_from_now_on(&mut self, now: Instant, slot: Slot, wire: &mut impl Wire) {
+        if let Some(leg) = self.legs.get_mut(slot.0)
+            && leg.reading == Reading::OnArrival
+            && leg.bridged.is_none()
+        {
+            leg.reading = Reading::EachTick { empty: 0 };
+            wire.watch(slot, false);
+            self.settle(now, slot.0);
+        }
+    }
+
+    /// Puts the leg into the schedule or takes it out, as it needs.
+    pub(super) fn settle(&mut self, now: Instant, slot: usize) {
+        let Some(leg) = self.legs.get_mut(slot) else {
+            return;
+        };
+        match (leg.needs_ticks(), leg.place) {
+            (true, None) => leg.place = self.schedule.add(now, slot),
+            (false, Some(place)) => {
+                leg.place = None;
+                self.vacate(place);
+            }
+            _ => {}
+        }
+    }
+
+    /// Gives a place in the schedule back.
+    pub(super) fn vacate(&mut self, place: super::schedule::Place) {
+        if let Some(moved) = self.schedule.remove(place)
+            && let Some(leg) = self.legs.get_mut(moved)
+        {
+            leg.place = Some(place);
+        }
+    }
+}
+
+impl Leg {
+    /// Sends a packet that was built for the leg, and counts it.
+    pub(super) fn transmit(
+        &mut self,
+        slot: usize,
+        agreed: &Agreed,
+        packet: Option<&[u8]>,
+        wire: &mut impl Wire,
+    ) {
+        let Some(packet) = packet.filter(|packet| !packet.is_empty()) else {
+            return;
+        };
+        if wire.send(Slot(slot), agreed.remote, packet) {
+            self.stats.sent += 1;
+        } else {
+            self.stats.send_failed += 1;
+        }
+    }
+}
+
+/// The agreed source, by address and port; nobody when the agreed address is unspecified.
+fn is_from(from: SocketAddr, agreed: &Agreed) -> bool {
+    let remote = agreed.remote;
+    remote.port() == from.port() && remote.ip() == from.ip() && !remote.ip().is_unspecified()
+}
+
+/// Duration field of a telephone event, samples.
+fn held_for(payload: &[u8]) -> u32 {
+    match *payload {
+        [_, _, high, low, ..] => u32::from(u16::from_be_bytes([high, low])),
+        _ => 0,
+    }
+}

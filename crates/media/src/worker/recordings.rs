@@ -1,0 +1,148 @@
+//! The running recordings: which legs feed them, and what of them got lost.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use hotline_model::Instant;
+
+use super::{
+    Wire,
+    leg::{Leg, Tap},
+};
+use crate::{
+    Codec, FRAME_SAMPLES,
+    block::{Block, Sound},
+    rtp::samples_at,
+};
+
+/// Recordings of one worker.
+#[derive(Default)]
+pub(super) struct Recordings {
+    running: BTreeMap<u64, Recording>,
+    /// End markers the recorder had no room for yet: an end is never dropped.
+    ends: VecDeque<Block>,
+    blocks_dropped: u64,
+}
+
+struct Recording {
+    began: u64,
+    /// Slots of the legs that feed it, left and right.
+    slots: [Option<usize>; 2],
+    dropped: u64,
+}
+
+/// What is known of a recording at its end.
+pub(super) struct Ended {
+    pub(super) dropped: u64,
+    pub(super) slots: [Option<usize>; 2],
+}
+
+impl Recordings {
+    /// Begins a recording of these legs. False when there is one of that name.
+    pub(super) fn begin(
+        &mut self,
+        now: Instant,
+        recording: u64,
+        slots: [Option<usize>; 2],
+    ) -> bool {
+        if self.running.contains_key(&recording) {
+            return false;
+        }
+        let entry = Recording {
+            began: samples_at(now),
+            slots,
+            dropped: 0,
+        };
+        self.running.insert(recording, entry);
+        true
+    }
+
+    /// Ends a recording. Returns how many of its blocks were lost and which slots still fed it;
+    /// `None` when there is none of that name.
+    pub(super) fn end(&mut self, now: Instant, recording: u64) -> Option<Ended> {
+        let entry = self.running.remove(&recording)?;
+        self.ends.push_back(Block::End {
+            recording,
+            at_sample: samples_at(now).saturating_sub(entry.began),
+        });
+        Some(Ended {
+            dropped: entry.dropped,
+            slots: entry.slots,
+        })
+    }
+
+    /// A slot stops feeding a recording. True when it was the last one.
+    pub(super) fn leave(&mut self, recording: u64, slot: usize) -> bool {
+        self.running.get_mut(&recording).is_some_and(|entry| {
+            for place in &mut entry.slots {
+                place.take_if(|fed| *fed == slot);
+            }
+            entry.slots == [None, None]
+        })
+    }
+
+    /// Hands the waiting end markers to the recorder, as far as there is room.
+    pub(super) fn flush(&mut self, wire: &mut impl Wire) {
+        while let Some(end) = self.ends.front()
+            && wire.record(end)
+        {
+            self.ends.pop_front();
+        }
+    }
+
+    pub(super) fn has_waiting_ends(&self) -> bool {
+        !self.ends.is_empty()
+    }
+
+    pub(super) fn blocks_dropped(&self) -> u64 {
+        self.blocks_dropped
+    }
+
+    fn dropped(&mut self, recording: u64) {
+        self.blocks_dropped += 1;
+        if let Some(entry) = self.running.get_mut(&recording) {
+            entry.dropped += 1;
+        }
+    }
+
+    /// Records sound that was heard from `leg`.
+    pub(super) fn heard(
+        &mut self,
+        now: Instant,
+        leg: &mut Leg,
+        (timestamp, codec, payload): (u32, Codec, &[u8]),
+        wire: &mut impl Wire,
+    ) {
+        if leg.taps.iter().all(Option::is_none) {
+            return;
+        }
+        let placed = leg.incoming.place(now, timestamp);
+        for tap in leg.taps.iter().flatten() {
+            for (n, chunk) in payload.chunks(FRAME_SAMPLES).enumerate() {
+                let at = placed + (n * FRAME_SAMPLES) as u64;
+                // What was heard just before the recording began is not part of it.
+                let Some(at_sample) = at.checked_sub(tap.began) else {
+                    continue;
+                };
+                if !wire.record(&sound(tap, at_sample, codec, chunk)) {
+                    self.dropped(tap.recording);
+                }
+            }
+        }
+    }
+}
+
+fn sound(tap: &Tap, at_sample: u64, codec: Codec, chunk: &[u8]) -> Block {
+    let mut bytes = [codec.silence(); FRAME_SAMPLES];
+    bytes
+        .iter_mut()
+        .zip(chunk)
+        .for_each(|(to, from)| *to = *from);
+    Block::Sound(Sound {
+        recording: tap.recording,
+        at_sample,
+        channel: tap.channel,
+        codec,
+        length: chunk.len().min(FRAME_SAMPLES) as u8,
+        bytes,
+    })
+}

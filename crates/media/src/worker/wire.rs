@@ -1,0 +1,47 @@
+//! What the worker needs of the world outside.
+
+use core::net::SocketAddr;
+
+use crate::Block;
+
+/// A leg's place in the worker's table: small, dense, and given to another leg after
+/// [`Wire::close`]. The world keeps its sockets by it, so that a packet costs no search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Slot(pub usize);
+
+/// The network and the recorder, as the worker sees them.
+pub trait Wire {
+    /// Binds a port for a leg.
+    ///
+    /// # Errors
+    /// Why there is none, in a few words.
+    fn open(&mut self, slot: Slot) -> Result<u16, String>;
+
+    /// Frees the leg's port.
+    fn close(&mut self, slot: Slot);
+
+    /// Tells whom the leg talks to from now on, and nobody else.
+    fn connect(&mut self, slot: Slot, remote: SocketAddr) {
+        let _ = (slot, remote);
+    }
+
+    /// Sends a packet. False when the network did not take it: it is lost, as packets are.
+    fn send(&mut self, slot: Slot, to: SocketAddr, packet: &[u8]) -> bool;
+
+    /// Takes a packet that has arrived for the leg: its length and where it came from. Called in
+    /// ticks for legs that are not watched. A world that hands over each packet by
+    /// [`Worker::handle_packet`](super::Worker::handle_packet) has none here.
+    fn receive(&mut self, slot: Slot, buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {
+        let _ = (slot, buffer);
+        None
+    }
+
+    /// Whether the leg's packets shall be handed over as they arrive (a bridge must not wait), or
+    /// will be fetched in ticks (waking up for each would cost more than the packet).
+    fn watch(&mut self, slot: Slot, on_arrival: bool) {
+        let _ = (slot, on_arrival);
+    }
+
+    /// Passes a block to the recorder without waiting. False when there is no room.
+    fn record(&mut self, block: &Block) -> bool;
+}
