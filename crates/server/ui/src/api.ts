@@ -1,0 +1,136 @@
+// Calls of the engine's HTTP API. Every failure becomes a Problem that can be shown to a person.
+import type { Happened } from './events'
+import type { CallRow, CaseRow, ChosenReason, SeatRow, Session, Wallboard } from './words'
+
+const BASE = '/api/v1'
+
+/** An answer slower than this counts as none, ms. */
+const PATIENCE_MS = 10_000
+/** The same for the wallboard: whoever asks for it wants to know soon that the engine is gone. */
+const WALLBOARD_PATIENCE_MS = 4_000
+
+/** What went wrong: the engine's own words where it sent some. */
+export class Problem extends Error {
+  constructor(
+    /** HTTP status; 0 when no answer came. */
+    readonly status: number,
+    /** The engine's error code; `no-answer` or `http-NNN` where it gave none. */
+    readonly code: string,
+    message: string,
+    readonly help: string | null,
+  ) {
+    super(message)
+    this.name = 'Problem'
+  }
+}
+
+export function asProblem(thrown: unknown): Problem {
+  if (thrown instanceof Problem) return thrown
+  return new Problem(0, 'unexpected', thrown instanceof Error ? thrown.message : String(thrown), null)
+}
+
+let onSignedOut: () => void = () => {}
+
+/** Called whenever the engine says that nobody is signed in. */
+export function whenSignedOut(callback: () => void): void {
+  onSignedOut = callback
+}
+
+async function problemOf(response: Response): Promise<Problem> {
+  let code = `http-${response.status}`
+  let message = ''
+  let help: string | null = null
+  try {
+    const { error } = (await response.json()) as {
+      error?: { code?: string; message?: string; help?: string }
+    }
+    code = error?.code ?? code
+    message = error?.message ?? ''
+    help = error?.help ?? null
+  } catch {
+    // No JSON: a proxy answered, not the engine. The status says what is known.
+  }
+  return new Problem(response.status, code, message, help)
+}
+
+async function send(
+  method: string,
+  path: string,
+  body: unknown,
+  patience: number,
+): Promise<Response> {
+  const abort = new AbortController()
+  const timer = setTimeout(() => abort.abort(), patience)
+  try {
+    const headers: Record<string, string> = { Accept: 'application/json' }
+    if (body !== undefined) headers['Content-Type'] = 'application/json'
+    return await fetch(BASE + path, {
+      method,
+      credentials: 'same-origin',
+      cache: 'no-store',
+      headers,
+      body: body === undefined ? null : JSON.stringify(body),
+      signal: abort.signal,
+    })
+  } catch {
+    throw new Problem(0, 'no-answer', '', null)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function call<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  patience = PATIENCE_MS,
+): Promise<T> {
+  const response = await send(method, path, body, patience)
+  if (!response.ok) {
+    const problem = await problemOf(response)
+    // A refused sign-in is answered 401 too, but nobody was signed out by it.
+    if (problem.status === 401 && path !== '/session') onSignedOut()
+    throw problem
+  }
+  const text = await response.text()
+  return (text === '' ? null : JSON.parse(text)) as T
+}
+
+const id = encodeURIComponent
+
+export interface CallDetail extends CallRow {
+  timeline: Happened[]
+}
+
+/** The page size of lists. */
+export const PAGE = 50
+
+export const api = {
+  signIn: (user: string, password: string) =>
+    call<Session>('POST', '/session', { user, password }),
+  whoAmI: () => call<Session>('GET', '/session'),
+  signOut: () => call<null>('DELETE', '/session'),
+
+  wallboard: () => call<Wallboard>('GET', '/wallboard', undefined, WALLBOARD_PATIENCE_MS),
+  streamUrl: `${BASE}/stream`,
+
+  seats: () => call<SeatRow[]>('GET', '/seats'),
+  ready: (seat: string) => call<unknown>('POST', `/seats/${id(seat)}/ready`),
+  notReady: (seat: string, reason: ChosenReason) =>
+    call<unknown>('POST', `/seats/${id(seat)}/not-ready`, { reason }),
+  endWrapUp: (seat: string) => call<unknown>('POST', `/seats/${id(seat)}/wrap-up/end`),
+
+  calls: (query: { before?: number; seat?: string; limit?: number }) =>
+    call<CallRow[]>('GET', `/calls?${search({ limit: PAGE, ...query })}`),
+  call: (number: number) => call<CallDetail>('GET', `/calls/${number}`),
+  recordingUrl: (number: number) => `${BASE}/calls/${number}/recording`,
+
+  cases: (query: { before?: string }) =>
+    call<CaseRow[]>('GET', `/cases?${search({ limit: PAGE, ...query })}`),
+  case: (number: string) => call<CaseRow>('GET', `/cases/${id(number)}`),
+}
+
+function search(query: Record<string, string | number | undefined>): string {
+  const pairs = Object.entries(query).filter(([, value]) => value !== undefined)
+  return new URLSearchParams(pairs.map(([key, value]) => [key, String(value)])).toString()
+}

@@ -1,0 +1,193 @@
+// The journal's events, version 1, as the engine sends them: one flat object each.
+import type {
+  Device,
+  IntentWord,
+  OfferResult,
+  Outcome,
+  Reason,
+  ReleasedBy,
+  Work,
+} from './words'
+
+/** What each type of event carries beside its type. */
+export interface EventFields {
+  'engine-started': { version: string }
+  'engine-stopped': object
+  'call-arrived': {
+    call: number
+    trunk: string | null
+    caller: string
+    called: string
+    sip_call_id: string
+  }
+  'invite-rejected': {
+    source: string
+    trunk: string | null
+    caller: string
+    called: string
+    status: number
+    cause: string
+  }
+  'call-answered': { call: number }
+  'script-started': { call: number; script: string; version: string }
+  'menu-chosen': { call: number; menu: string; digit: string | null }
+  'queue-entered': { call: number; queue: string; priority: number; position: number }
+  'queue-refused': { call: number; queue: string; cause: string }
+  'seat-offered': { call: number; seat: string; queue: string; why: string }
+  'offer-ended': { call: number; seat: string; result: OfferResult; rang_ms: number }
+  'seat-answered': {
+    call: number
+    seat: string
+    queue: string
+    since_arrival_ms: number
+    since_menu_ms: number
+    since_queue_ms: number
+  }
+  'seat-announced': { call: number; seat: string }
+  'talk-started': { call: number; seat: string }
+  'talk-held': { call: number; by: ReleasedBy }
+  'talk-resumed': { call: number; by: ReleasedBy }
+  'recording-started': { call: number; file: string }
+  'recording-closed': { call: number; file: string; ms: number; sha256: string }
+  'recording-failed': { call: number; file: string; cause: string }
+  'talk-ended': {
+    call: number
+    seat: string
+    talk_ms: number
+    hold_ms: number
+    released_by: ReleasedBy
+  }
+  'survey-offered': { call: number; seat: string }
+  'survey-answered': { call: number; seat: string; digit: string; meaning: string }
+  'survey-unanswered': { call: number; seat: string }
+  'call-ended': {
+    call: number
+    outcome: Outcome
+    released_by: ReleasedBy
+    cause: string
+    total_ms: number
+  }
+  'seat-device-changed': { seat: string; device: Device; detail: string }
+  'seat-changed': {
+    seat: string
+    intent: IntentWord
+    reason?: Reason
+    work: Work
+    call: number | null
+  }
+  'seat-requested': { seat: string; request: string; through: string; done: boolean }
+}
+
+export type EventType = keyof EventFields
+
+interface Stamp {
+  seq: number
+  /** Wall-clock time, ms since 1970. */
+  at: number
+  /** Monotonic time since the engine's start, ms. */
+  up_ms: number
+}
+
+/** One journal record. */
+export type Happened = { [T in EventType]: Stamp & { type: T } & EventFields[T] }[EventType]
+
+export type EventOf<T extends EventType> = Extract<Happened, { type: T }>
+
+/** The call an event belongs to, if any. */
+export function callOf(event: Happened): number | null {
+  return 'call' in event ? event.call : null
+}
+
+/** How an event is coloured and marked in a timeline. */
+export type Tone = 'plain' | 'step' | 'good' | 'warn' | 'bad'
+
+export function toneOf(event: Happened): Tone {
+  switch (event.type) {
+    case 'seat-answered':
+    case 'survey-answered':
+    case 'recording-closed':
+      return 'good'
+    case 'queue-refused':
+    case 'recording-failed':
+    case 'invite-rejected':
+      return 'bad'
+    case 'offer-ended':
+      return event.result === 'answered' || event.result === 'caller-gone' ? 'plain' : 'warn'
+    case 'seat-requested':
+      return event.done ? 'plain' : 'warn'
+    case 'seat-device-changed':
+      return event.device === 'registered' ? 'plain' : 'warn'
+    case 'call-ended':
+      return event.outcome === 'answered' ? 'step' : 'warn'
+    case 'call-arrived':
+    case 'queue-entered':
+    case 'seat-offered':
+    case 'talk-started':
+    case 'talk-ended':
+    case 'engine-started':
+    case 'engine-stopped':
+      return 'step'
+    default:
+      return 'plain'
+  }
+}
+
+export interface TimelineEntry {
+  event: Happened
+  /** Time since the call arrived, ms. */
+  offset_ms: number
+}
+
+/**
+ * Puts a call's events in journal order with their distance from the arrival. The distance is
+ * taken from the monotonic clock, so a step of the wall clock does not show; only across a restart
+ * of the engine, where that clock begins anew, the wall clock has to serve.
+ */
+export function timeline(events: readonly Happened[]): TimelineEntry[] {
+  const ordered = [...events].sort((a, b) => a.seq - b.seq)
+  const first = ordered.find((event) => event.type === 'call-arrived') ?? ordered[0]
+  if (first === undefined) return []
+  let restarted = false
+  return ordered.map((event, index) => {
+    const before = ordered[index - 1]
+    if (before !== undefined && event.up_ms < before.up_ms) restarted = true
+    const offset_ms = restarted ? event.at - first.at : event.up_ms - first.up_ms
+    return { event, offset_ms }
+  })
+}
+
+/**
+ * Adds a record to the newest-first list of what just happened. A record that came twice (after a
+ * reconnect) is kept once; the list never grows beyond `limit`.
+ */
+export function addHappened(
+  list: readonly Happened[],
+  record: Happened,
+  limit: number,
+): readonly Happened[] {
+  if (list.some((other) => other.seq === record.seq)) return list
+  const at = list.findIndex((other) => other.seq < record.seq)
+  const place = at === -1 ? list.length : at
+  if (place >= limit) return list
+  return [...list.slice(0, place), record, ...list.slice(place)].slice(0, limit)
+}
+
+/** Steps too small for the wall's list of what just happened; the call's own timeline has them. */
+const SMALL_STEPS: ReadonlySet<EventType> = new Set<EventType>([
+  'call-answered',
+  'script-started',
+  'seat-announced',
+  'recording-started',
+  'recording-closed',
+  'talk-started',
+  'offer-ended',
+  'survey-offered',
+])
+
+/** Whether the wall shows an event: a person's step, or something that went wrong. */
+export function isNews(event: Happened): boolean {
+  if (event.type === 'offer-ended') return event.result !== 'answered'
+  // Changes of work are told by the call's own events; only a wish of the agent is news.
+  if (event.type === 'seat-changed') return event.work === 'free' && event.call === null
+  return !SMALL_STEPS.has(event.type)
+}

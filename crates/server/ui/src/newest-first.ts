@@ -1,0 +1,74 @@
+// A list that is read backwards in time, page by page, and kept fresh while its first page shows.
+import { computed, onBeforeUnmount, ref, shallowRef } from 'vue'
+import { PAGE, type Problem, asProblem } from './api'
+import { type Happened } from './events'
+import { onHappened } from './live'
+
+/** After an event that changes the list it is asked for again, at most this often, ms. */
+const REFRESH_MS = 2_000
+
+export function useNewestFirst<T, C extends string | number>(
+  fetchPage: (before: C | undefined) => Promise<T[]>,
+  cursorOf: (row: T) => C,
+  changes: (event: Happened) => boolean,
+) {
+  const rows = shallowRef<readonly T[] | null>(null)
+  const problem = shallowRef<Problem | null>(null)
+  const busy = ref(false)
+  /** The cursors of the pages before this one; empty on the first page. */
+  const path = shallowRef<readonly C[]>([])
+  let turn = 0
+  let timer: ReturnType<typeof setTimeout> | undefined
+
+  async function load() {
+    const mine = ++turn
+    busy.value = true
+    try {
+      const answer = await fetchPage(path.value[path.value.length - 1])
+      if (mine !== turn) return
+      rows.value = answer
+      problem.value = null
+    } catch (thrown) {
+      if (mine === turn) problem.value = asProblem(thrown)
+    } finally {
+      if (mine === turn) busy.value = false
+    }
+  }
+
+  function older() {
+    const last = rows.value?.[rows.value.length - 1]
+    if (last === undefined) return
+    path.value = [...path.value, cursorOf(last)]
+    void load()
+  }
+
+  function newer() {
+    path.value = path.value.slice(0, -1)
+    void load()
+  }
+
+  const stop = onHappened((event) => {
+    if (timer !== undefined || path.value.length > 0 || !changes(event)) return
+    timer = setTimeout(() => {
+      timer = undefined
+      if (path.value.length === 0) void load()
+    }, REFRESH_MS)
+  })
+  onBeforeUnmount(() => {
+    stop()
+    clearTimeout(timer)
+  })
+
+  void load()
+  return {
+    rows,
+    problem,
+    busy,
+    load,
+    older,
+    newer,
+    first: computed(() => path.value.length * PAGE + 1),
+    hasNewer: computed(() => path.value.length > 0),
+    hasOlder: computed(() => (rows.value?.length ?? 0) >= PAGE),
+  }
+}

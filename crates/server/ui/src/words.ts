@@ -1,0 +1,155 @@
+// The words of the HTTP API, version 1: exactly what the engine sends.
+
+export type Role = 'supervisor' | 'agent'
+
+export interface Session {
+  user: string
+  role: Role
+  /** The seat an agent sits at; null for a supervisor without one. */
+  seat: string | null
+}
+
+export type IntentWord = 'ready' | 'not-ready'
+
+export type Reason =
+  | 'logged-out'
+  | 'break'
+  | 'meal'
+  | 'meeting'
+  | 'training'
+  | 'coaching'
+  | 'ring-no-answer'
+  | 'refused'
+  | 'forced'
+
+/** The reasons a person may choose. The others are set by the engine or a supervisor's order. */
+export const CHOSEN_REASONS = ['break', 'meal', 'meeting', 'training', 'coaching'] as const
+export type ChosenReason = (typeof CHOSEN_REASONS)[number]
+
+export type Work = 'free' | 'reserved' | 'ringing' | 'talking' | 'hold' | 'wrap-up' | 'busy'
+
+export type Device = 'registered' | 'unregistered'
+
+export type OfferResult =
+  | 'answered'
+  | 'no-answer'
+  | 'refused'
+  | 'unreachable'
+  | 'caller-gone'
+  | 'withdrawn'
+
+export type Stage = 'arriving' | 'menu' | 'waiting' | 'offering' | 'talking' | 'surveying'
+
+export type Outcome =
+  | 'answered'
+  | 'abandoned'
+  | 'left-menu'
+  | 'timed-out'
+  | 'refused'
+  | 'rejected'
+  | 'failed'
+  | 'interrupted'
+
+export type ReleasedBy = 'caller' | 'agent' | 'engine' | 'network'
+
+/** Raw counts over the rolling window. Ratios are derived from them, never the reverse. */
+export interface Totals {
+  window_s: number
+  inbound: number
+  answered: number
+  answered_in_15s: number
+  human_requests: number
+  abandoned: number
+  refused: number
+  timed_out: number
+  answer_rate: number | null
+  in_time_rate: number | null
+  survey_offered: number
+  survey_answered: number
+  satisfied: number
+}
+
+export interface QueueRow {
+  queue: string
+  name: string
+  waiting: number
+  /** Waited so far by the one who waits longest, ms. */
+  longest_wait_ms: number
+  ready_seats: number
+  talking: number
+  staffed: number
+  answer_rate: number | null
+}
+
+export interface SeatRow {
+  seat: string
+  name: string
+  intent: IntentWord
+  reason: Reason | null
+  work: Work
+  device: Device
+  call: number | null
+  /** Time in this state when the wallboard was taken, ms. */
+  since_ms: number
+  calls_today: number
+}
+
+export interface LiveCall {
+  call: number
+  stage: Stage
+  caller: string
+  called: string
+  queue: string | null
+  seat: string | null
+  position: number | null
+  /** Time in this stage when the wallboard was taken, ms. */
+  since_ms: number
+  /** Time since the call arrived, ms. */
+  total_ms: number
+}
+
+export interface Wallboard {
+  /** Wall-clock time of the engine, ms since 1970. */
+  at: number
+  engine: { version: string; up_s: number; recording_gaps: number }
+  totals: Totals
+  queues: QueueRow[]
+  seats: SeatRow[]
+  calls: LiveCall[]
+}
+
+export interface CallRow {
+  call: number
+  arrived_at: number
+  answered_at: number | null
+  ended_at: number | null
+  caller: string
+  called: string
+  trunk: string | null
+  queue: string | null
+  seat: string | null
+  outcome: Outcome | null
+  released_by: ReleasedBy | null
+  cause: string | null
+  wait_ms: number | null
+  talk_ms: number | null
+  score: string | null
+  meaning: string | null
+  recording: string | null
+  case: string | null
+}
+
+export interface CaseRow {
+  number: string
+  call: number
+  opened_at: number
+  caller: string
+  seat: string | null
+  queue: string | null
+  answered_at: number | null
+  ended_at: number | null
+  score: string | null
+  meaning: string | null
+  recording: string | null
+  state: 'open' | 'closed'
+}
