@@ -1,0 +1,58 @@
+//! What an input does to the world, collected: timers set, messages and events to hand out.
+
+use core::time::Duration;
+use std::{collections::VecDeque, sync::Arc};
+
+use hotline_model::Instant;
+
+use super::words::{DialogId, Event, Output};
+use crate::{
+    path::Path,
+    transaction::{
+        TransactionId,
+        timer::{Timer, TimerQueue},
+    },
+};
+
+/// Whose timer it is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Owner {
+    Client(TransactionId),
+    Server(TransactionId),
+    Dialog(DialogId),
+}
+
+/// The time of the current input, and what it has caused so far.
+#[derive(Debug, Default)]
+pub(super) struct Effects {
+    pub now: Instant,
+    pub timers: TimerQueue<(Owner, Timer)>,
+    pub outputs: VecDeque<Output>,
+}
+
+impl Effects {
+    pub fn transmit(&mut self, path: Path, bytes: &Arc<[u8]>) {
+        self.outputs.push_back(Output::Transmit {
+            path,
+            bytes: Arc::clone(bytes),
+        });
+    }
+
+    pub fn event(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    pub fn set(&mut self, owner: Owner, timer: Timer, after: Duration) {
+        self.timers.set((owner, timer), self.now + after);
+    }
+
+    pub fn stop(&mut self, owner: Owner, timer: Timer) {
+        self.timers.stop((owner, timer));
+    }
+
+    /// Forgets every timer of `owner`.
+    pub fn stop_all(&mut self, owner: Owner) {
+        self.timers
+            .stop_range((owner, Timer::FIRST), (owner, Timer::LAST));
+    }
+}

@@ -1,0 +1,253 @@
+//! Requests that come in: retransmissions, what is refused at once, and what begins (RFC 3261
+//! §8.2).
+
+use super::{
+    ALLOW, Endpoint, IN_DIALOG_TRANSACTIONS, REQUEST_BYTES,
+    blueprint::hex_number,
+    reply::{Header, Purpose},
+    session::{Session, Stage},
+    words::{DialogId, Event, Request},
+};
+use crate::{
+    dialog::Dialog,
+    message::{Message, Method, Name, Scheme, text},
+    path::Path,
+    transaction::key::{merge_key, server_key},
+};
+
+/// A status, and a header that goes with it.
+pub(super) struct Refusal {
+    pub status: u16,
+    pub header: Option<Header<'static>>,
+}
+
+impl Refusal {
+    const fn plain(status: u16) -> Self {
+        Self {
+            status,
+            header: None,
+        }
+    }
+
+    fn with(status: u16, name: &'static str, value: impl Into<String>) -> Self {
+        Self {
+            status,
+            header: Some((name, value.into())),
+        }
+    }
+
+    pub fn headers(&self) -> &[Header<'static>] {
+        self.header.as_slice()
+    }
+}
+
+impl Endpoint {
+    pub(super) fn request_came(&mut self, request: &Message<'_>, path: Path) {
+        let mut room = Vec::new();
+        let method = request.method();
+        // An ACK of a refusal finds the INVITE's transaction (§17.2.3).
+        let sought = match method {
+            Method::Ack => Method::Invite,
+            other => other,
+        };
+        match self.servers.find(server_key(request, sought, &mut room)) {
+            Some(id) if method == Method::Ack => {
+                let step = self.servers.acknowledged(id, &mut self.fx);
+                if step.deliver {
+                    self.ack_came(request);
+                }
+            }
+            Some(id) => {
+                // Nothing is new to the user in a retransmission.
+                let _ = self.servers.retransmitted(id, path, &mut self.fx);
+            }
+            None if method == Method::Ack => self.ack_came(request),
+            None => self.new_request(request, path),
+        }
+    }
+
+    fn new_request(&mut self, request: &Message<'_>, path: Path) {
+        let dialog = self.find_dialog(request);
+        let room = if dialog.is_some() || request.method() == Method::Cancel {
+            hotline_model::limits::SIP_TRANSACTIONS + IN_DIALOG_TRANSACTIONS
+        } else {
+            hotline_model::limits::SIP_TRANSACTIONS
+        };
+        if self.transactions() >= room {
+            let after = self.retry_after(5, 15);
+            return self.refuse(request, path, 503, &[after]);
+        }
+        if request.bytes().len() > REQUEST_BYTES {
+            return self.refuse(request, path, 513, &[]);
+        }
+        match dialog {
+            Some(id) if request.method() != Method::Cancel => {
+                self.request_in_dialog(id, request, path);
+            }
+            _ => self.request_outside(request, path),
+        }
+    }
+
+    /// The dialog a request names (§12.2.2).
+    pub(super) fn find_dialog(&self, request: &Message<'_>) -> Option<DialogId> {
+        let tag = hex_number(request.to().tag()?)?;
+        let id = *self.by_tag.get(&tag)?;
+        self.sessions.get(&id)?.dialog.owns(request).then_some(id)
+    }
+
+    fn request_outside(&mut self, request: &Message<'_>, path: Path) {
+        let refusal = self.refusal(request);
+        match request.method() {
+            Method::Cancel => self.cancel_came(request, path),
+            _ if refusal.is_some() => {
+                if let Some(refusal) = refusal {
+                    self.refuse(request, path, refusal.status, refusal.headers());
+                }
+            }
+            // A tag names a dialog, and there is none (§12.2.2). A REGISTER makes none anyway.
+            method if request.to().tag().is_some() && method != Method::Register => {
+                self.refuse(request, path, 481, &[]);
+            }
+            Method::Invite => self.invite_came(request, path),
+            Method::Register | Method::Options => {
+                let id = self.next_request();
+                let tag = self.fresh_tag();
+                let transaction = self.serve(request, path, Purpose::Request(id), tag);
+                self.requests.insert(id, transaction);
+                let request = Request::of(request, path);
+                self.fx.event(Event::Request { id, path, request });
+            }
+            // BYE, INFO and UPDATE live in dialogs (§15.1.2, RFC 6086 §4.2.2, RFC 3311 §5.2).
+            _ => self.refuse(request, path, 481, &[]),
+        }
+    }
+
+    /// Why a request is refused whatever it is about, in the order of §8.2.
+    pub(super) fn refusal(&self, request: &Message<'_>) -> Option<Refusal> {
+        let method = request.method();
+        if !method.is_known() {
+            return Some(Refusal::with(501, "Allow", ALLOW));
+        }
+        if !is_served(method) {
+            return Some(Refusal::with(405, "Allow", ALLOW));
+        }
+        // §8.2.2.1: any address of ours is taken, but its scheme must be one that is understood.
+        if matches!(request.uri().scheme, Scheme::Other(_)) {
+            return Some(Refusal::plain(416));
+        }
+        // §10.3 step 5: what is registered is a SIP address.
+        if method == Method::Register && !request.to().uri.is_sip() {
+            return Some(Refusal::plain(400));
+        }
+        let mut room = Vec::new();
+        if merge_key(request, &mut room).is_some_and(|key| self.servers.is_merged(key)) {
+            return Some(Refusal::plain(482));
+        }
+        if method != Method::Cancel {
+            // §8.2.2.3: there is no extension that has to be used, 100rel included.
+            let tags: Vec<_> = request.require().map(text).collect();
+            if !tags.is_empty() {
+                return Some(Refusal::with(420, "Unsupported", tags.join(", ")));
+            }
+        }
+        match method {
+            Method::Invite | Method::Update => session_refusal(request),
+            _ => None,
+        }
+    }
+
+    fn invite_came(&mut self, request: &Message<'_>, path: Path) {
+        if self.is_full() {
+            let after = self.retry_after(5, 15);
+            return self.refuse(request, path, 503, &[after]);
+        }
+        let id = self.next_dialog();
+        let tag = self.fresh_tag();
+        let transaction = self.serve(request, path, Purpose::Invite(id), tag);
+        self.reply(transaction, request, 100, &[], b"");
+        let dialog = Dialog::of_invite(request, &format!("{tag:016x}"), path);
+        let mut session = Session::new(dialog, Stage::Invited(transaction), tag);
+        session.late = request.body().is_empty();
+        self.keep(id, session);
+        let request = Request::of(request, path);
+        self.fx.event(Event::Invited {
+            dialog: id,
+            path,
+            request,
+        });
+    }
+
+    /// CANCEL (§9.2): answered 200 where it finds its INVITE, which is answered 487 where it has
+    /// no final answer yet.
+    fn cancel_came(&mut self, request: &Message<'_>, path: Path) {
+        let mut room = Vec::new();
+        let invite = server_key(request, Method::Invite, &mut room);
+        let Some(invite) = self.servers.find(invite) else {
+            return self.refuse(request, path, 481, &[]);
+        };
+        let Some(server) = self.servers.get(invite) else {
+            return;
+        };
+        let (pending, tag) = (server.is_pending_invite(), server.context.tag);
+        let purpose = server.context.purpose;
+        let transaction = self.serve(request, path, Purpose::Done, tag);
+        self.reply(transaction, request, 200, &[], b"");
+        if !pending {
+            return;
+        }
+        self.reply_kept(invite, 487, &[], b"");
+        match purpose {
+            Purpose::Invite(dialog) => self.invite_gone(dialog),
+            Purpose::Offer(dialog) => {
+                if let Some(session) = self.sessions.get_mut(&dialog) {
+                    session.theirs = None;
+                    self.reoffer_if_quiet(dialog);
+                }
+            }
+            Purpose::Request(_) | Purpose::Done => {}
+        }
+    }
+
+    /// The peer's INVITE has ended before our final answer.
+    pub(super) fn invite_gone(&mut self, dialog: DialogId) {
+        let waits = self
+            .sessions
+            .get(&dialog)
+            .is_some_and(|session| matches!(session.stage, Stage::Invited(_)));
+        if waits {
+            self.forget(dialog);
+            self.fx.event(Event::Cancelled { dialog });
+        }
+    }
+}
+
+const fn is_served(method: Method<'_>) -> bool {
+    matches!(
+        method,
+        Method::Invite
+            | Method::Ack
+            | Method::Cancel
+            | Method::Bye
+            | Method::Options
+            | Method::Info
+            | Method::Update
+            | Method::Register
+    )
+}
+
+/// What §8.2.3 and §20.1 ask of a body and of the answer's.
+fn session_refusal(request: &Message<'_>) -> Option<Refusal> {
+    let sdp = "application/sdp";
+    if !request.body().is_empty() && !request.has_optional_body() {
+        if request.has_content_encoding() {
+            return Some(Refusal::with(415, "Accept-Encoding", "identity"));
+        }
+        // A body without a type is taken for what it has to be.
+        if request.content_type().is_some_and(|kind| !kind.is(sdp))
+            || request.has(Name::ContentType) && request.content_type().is_none()
+        {
+            return Some(Refusal::with(415, "Accept", sdp));
+        }
+    }
+    (!request.accepts(sdp)).then(|| Refusal::plain(406))
+}

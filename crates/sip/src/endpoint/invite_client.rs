@@ -1,0 +1,238 @@
+//! Our INVITEs: what comes back for them, their ACKs and their CANCELs (RFC 3261 §9.1, §13.2).
+
+use std::sync::Arc;
+
+use super::{
+    Endpoint,
+    blueprint::Blueprint,
+    client::{About, Cancel, Sent},
+    effects::Owner,
+    session::Stage,
+    table::ClientKind,
+    words::{DialogId, Event, HangUpReason},
+};
+use crate::{
+    dialog::Dialog,
+    message::{Message, Method},
+    path::{Path, Transport},
+    transaction::{
+        TransactionId,
+        timer::{GIVE_UP, Timer},
+    },
+};
+
+/// Forks of one INVITE that are answered; a 2xx of a further one is left to time out.
+const FORKS: usize = 8;
+
+impl Endpoint {
+    pub(super) fn invite_response(
+        &mut self,
+        id: TransactionId,
+        dialog: DialogId,
+        response: &Message<'_>,
+        path: Path,
+    ) {
+        match response.status() {
+            ..=199 => {
+                self.cancel_if_wanted(id);
+                if response.status() > 100 && self.is_inviting(dialog, id) {
+                    self.fx.event(Event::Ringing {
+                        dialog,
+                        status: response.status(),
+                        body: response.body().to_vec(),
+                    });
+                }
+            }
+            200..=299 => self.invite_accepted(id, dialog, response, path),
+            status => self.invite_failed(id, dialog, status, response.retry_after()),
+        }
+    }
+
+    /// Whether the user still waits for this INVITE.
+    fn is_inviting(&self, dialog: DialogId, id: TransactionId) -> bool {
+        self.sessions
+            .get(&dialog)
+            .is_some_and(|session| session.stage == Stage::Inviting(id))
+    }
+
+    pub(super) fn invite_failed(
+        &mut self,
+        id: TransactionId,
+        dialog: DialogId,
+        status: u16,
+        retry_after: Option<u32>,
+    ) {
+        if self.is_inviting(dialog, id) {
+            self.forget(dialog);
+            self.fx.event(Event::Refused {
+                dialog,
+                status,
+                retry_after,
+            });
+        }
+    }
+
+    pub(super) fn invite_retried(
+        &mut self,
+        id: TransactionId,
+        dialog: DialogId,
+        retry: TransactionId,
+    ) {
+        if let Some(session) = self.sessions.get_mut(&dialog)
+            && session.stage == Stage::Inviting(id)
+        {
+            session.stage = Stage::Inviting(retry);
+        }
+    }
+
+    /// 2xx (§13.2.2.4): each fork gets its ACK, as often as its 2xx comes; the first that still
+    /// finds the user waiting makes the dialog, any other is ended by BYE.
+    fn invite_accepted(
+        &mut self,
+        id: TransactionId,
+        dialog: DialogId,
+        response: &Message<'_>,
+        path: Path,
+    ) {
+        let waiting = self.is_inviting(dialog, id);
+        let branch = self.fresh_branch();
+        let Some(client) = self.clients.get_mut(id) else {
+            return;
+        };
+        // A stream has a number only once it is open.
+        let path = match path.transport {
+            Transport::Tcp => path,
+            Transport::Udp => client.path(),
+        };
+        let tag = response.to().tag().unwrap_or_default();
+        let sent = &mut client.context;
+        if let Some((_, path, ack)) = sent.acks.iter().find(|(fork, ..)| fork == tag) {
+            return self.fx.transmit(*path, ack);
+        }
+        if sent.acks.len() >= FORKS {
+            self.dropped += 1;
+            return;
+        }
+        let mut made = Dialog::of_answer(response, &sent.blueprint.asked(), path);
+        let mut ack = Blueprint::in_dialog(&made, Method::Ack, sent.blueprint.cseq);
+        // §22.1: the ACK carries the INVITE's credentials.
+        ack.authorizations
+            .clone_from(&sent.blueprint.authorizations);
+        let bytes: Arc<[u8]> = ack.print(&path, branch, &self.settings).into();
+        self.fx.transmit(path, &bytes);
+        sent.acks.push((tag.to_vec(), path, bytes));
+        let credentials = sent.credentials.clone();
+        match self.sessions.get_mut(&dialog) {
+            Some(session) if waiting => {
+                session.dialog = made;
+                session.stage = Stage::Confirmed;
+                let body = response.body().to_vec();
+                self.fx.event(Event::Answered { dialog, body });
+            }
+            _ => {
+                let cseq = made.next_sequence();
+                let bye = Blueprint::in_dialog(&made, Method::Bye, cseq);
+                self.send(Sent::new(About::Nobody, bye, credentials), path);
+            }
+        }
+    }
+
+    /// A response to our re-INVITE.
+    pub(super) fn reoffer_response(
+        &mut self,
+        id: TransactionId,
+        dialog: DialogId,
+        response: &Message<'_>,
+    ) {
+        match response.status() {
+            ..=199 => self.cancel_if_wanted(id),
+            200..=299 => self.reoffer_accepted(id, dialog, response),
+            status => self.reoffer_refused(dialog, id, status),
+        }
+    }
+
+    fn reoffer_accepted(&mut self, id: TransactionId, dialog: DialogId, response: &Message<'_>) {
+        let branch = self.fresh_branch();
+        let Some(client) = self.clients.get_mut(id) else {
+            return;
+        };
+        let path = client.path();
+        let sent = &mut client.context;
+        if let Some((_, path, ack)) = sent.acks.first() {
+            return self.fx.transmit(*path, ack);
+        }
+        let session = self.sessions.get_mut(&dialog);
+        let mut ack = match &session {
+            Some(session) => {
+                let mut target = session.dialog.clone();
+                target.refresh_target(response);
+                Blueprint::in_dialog(&target, Method::Ack, sent.blueprint.cseq)
+            }
+            // The dialog ended meanwhile; its peer still waits for the ACK.
+            None => Blueprint {
+                method: Method::Ack.as_bytes().into(),
+                headers: Vec::new(),
+                body: Arc::default(),
+                ..sent.blueprint.clone()
+            },
+        };
+        ack.authorizations
+            .clone_from(&sent.blueprint.authorizations);
+        let bytes: Arc<[u8]> = ack.print(&path, branch, &self.settings).into();
+        self.fx.transmit(path, &bytes);
+        sent.acks.push((Vec::new(), path, bytes));
+        if let Some(session) = session
+            && session.ours.transaction == Some(id)
+        {
+            session.ours.transaction = None;
+            session.ours.glares = 0;
+            session.dialog.refresh_target(response);
+            if session.is_known() {
+                let body = response.body().to_vec();
+                self.fx.event(Event::ReofferAnswered { dialog, body });
+                self.reoffer_if_quiet(dialog);
+            }
+        }
+    }
+
+    /// The user waits no longer: CANCEL, at once or when a provisional response allows it (§9.1).
+    pub(super) fn want_cancel(&mut self, id: TransactionId, reason: Option<HangUpReason>) {
+        let Some(client) = self.clients.get_mut(id) else {
+            return;
+        };
+        if client.context.cancel == Cancel::No {
+            client.context.cancel = Cancel::Wanted(reason);
+            if client.context.provisional {
+                self.cancel_if_wanted(id);
+            }
+        }
+    }
+
+    fn cancel_if_wanted(&mut self, id: TransactionId) {
+        let Some(client) = self.clients.get_mut(id) else {
+            return;
+        };
+        let Cancel::Wanted(reason) = &client.context.cancel else {
+            return;
+        };
+        let blueprint = client.context.blueprint.cancel(reason.as_ref());
+        client.context.cancel = Cancel::Sent;
+        let (path, branch) = (client.path(), client.branch());
+        let bytes = blueprint.print(&path, branch, &self.settings);
+        let sent = Sent::new(About::Nobody, blueprint, None);
+        self.clients
+            .start(ClientKind::Cancel, branch, path, bytes, sent, &mut self.fx);
+        self.fx.set(Owner::Client(id), Timer::Cancelled, GIVE_UP);
+    }
+
+    /// Nobody answered in time.
+    pub(super) fn ring_time_over(&mut self, id: TransactionId) {
+        let Some(client) = self.clients.get(id) else {
+            return;
+        };
+        if let About::Invite(dialog) = client.context.about {
+            self.invite_failed(id, dialog, 408, None);
+        }
+        self.want_cancel(id, None);
+    }
+}
