@@ -126,8 +126,8 @@ impl Draft {
         self
     }
 
-    /// One header whose value is shown, e.g. a number.
-    pub fn shown(self, name: Name, value: impl fmt::Display) -> Self {
+    /// One header that is a number.
+    pub fn number(self, name: Name, value: u32) -> Self {
         self.header(name, value.to_string())
     }
 
@@ -307,12 +307,18 @@ pub const fn reason_phrase(status: u16) -> &'static str {
         604 => "Does Not Exist Anywhere",
         606 => "Not Acceptable",
         607 => "Unwanted",
-        101..=199 => "Session Progress",
-        201..=299 => "OK",
-        303..=399 => "Multiple Choices",
-        400..=499 => "Bad Request",
-        500..=599 => "Server Internal Error",
-        600..=699 => "Busy Everywhere",
+        _ => class_phrase(status / 100),
+    }
+}
+
+const fn class_phrase(class: u16) -> &'static str {
+    match class {
+        1 => "Session Progress",
+        2 => "OK",
+        3 => "Multiple Choices",
+        4 => "Bad Request",
+        5 => "Server Internal Error",
+        6 => "Busy Everywhere",
         _ => "Unknown",
     }
 }
@@ -335,7 +341,7 @@ mod tests {
     fn a_request_is_written_line_by_line() {
         let bytes = Draft::request(Method::Options, "sip:h")
             .header(Name::Via, "SIP/2.0/UDP a;branch=z9hG4bK1")
-            .shown(Name::MaxForwards, 70)
+            .number(Name::MaxForwards, 70)
             .named("X-Any", "1")
             .header(Name::ContentType, "text/plain")
             .finish(b"body");

@@ -42,17 +42,14 @@ impl<'a> Lines<'a> {
     /// The next header; `None` at the empty line.
     pub(super) fn header(&mut self) -> Result<Option<Line<'a>>, Broken> {
         let start = self.rest;
-        let (mut last, mut rest) = line(start)?;
-        if last.is_empty() {
+        let (first, mut rest) = line(start)?;
+        if first.is_empty() {
             self.rest = rest;
             return Ok(None);
         }
         // RFC 3261 §7.3.1: a line that begins with white space continues the one before.
         while let [b' ' | b'\t', ..] = rest {
-            (last, rest) = line(rest)?;
-            if last.is_empty() {
-                break;
-            }
+            rest = line(rest)?.1;
         }
         self.rest = rest;
         let whole = cut(start, start.len() - rest.len()).0;

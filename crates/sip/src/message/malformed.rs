@@ -38,6 +38,11 @@ impl<'a> Malformed<'a> {
         malformed
     }
 
+    /// A message on a stream whose end cannot be told; `head` is as much of it as there is.
+    pub(crate) fn of_stream(head: &'a [u8], why: &'static str, status: u16) -> Self {
+        Self::new(head, why, status)
+    }
+
     /// Bytes that are no message, and want no answer.
     pub(super) const fn unanswered(bytes: &'a [u8], why: &'static str) -> Self {
         Self {

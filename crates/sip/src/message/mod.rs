@@ -29,6 +29,7 @@ pub use malformed::Malformed;
 pub use method::Method;
 pub use name::Name;
 pub use params::{Param, ParamIter, Params};
+pub(crate) use parse::stream_body_length;
 pub(crate) use text::{Cursor, is_token};
 pub use text::{List, Unfold, text, unfold};
 pub use uri::{Host, Scheme, Uri};

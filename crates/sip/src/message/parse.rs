@@ -138,6 +138,32 @@ fn frame<'a>(message: &mut Message<'a>, behind: &'a [u8], framing: Framing) -> R
     Ok(())
 }
 
+/// Length of the body that follows `head` on a stream, or why nobody can tell.
+///
+/// RFC 3261 §20.14 wants Content-Length there. Without one there is no body – but with a
+/// Content-Type there is, and where it ends is anybody's guess. Anything that is no header line
+/// could be a Content-Length to another reader.
+pub(crate) fn stream_body_length(head: &[u8]) -> Result<u32, &'static str> {
+    let mut lines = Lines::new(head);
+    let start = lines.start_line().map_err(|broken| line_fault(broken).0)?;
+    if memchr::memmem::find(start, b"SIP/").is_none() {
+        return Err("not SIP");
+    }
+    let (mut length, mut has_type) = (None, false);
+    while let Some((written, value)) = lines.header().map_err(|broken| line_fault(broken).0)? {
+        match Name::of(written) {
+            Name::ContentLength if length.is_some() => return Err("repeated header"),
+            Name::ContentLength => length = Some(exact_number(value).ok_or("Content-Length")?),
+            Name::ContentType => has_type = true,
+            _ => {}
+        }
+    }
+    match length {
+        None if has_type => Err("no Content-Length"),
+        length => Ok(length.unwrap_or(0)),
+    }
+}
+
 /// RFC 3261 §8.1.1: what every request must have, and every response copies. Max-Forwards may be
 /// missing, as in RFC 2543 (RFC 4475 §3.4.1).
 fn check_required(message: &mut Message<'_>) -> Result<(), Fault> {

@@ -1,0 +1,484 @@
+//! The server's side: nonces that carry their own time and seal, and the judgement of answers.
+
+use std::collections::BTreeMap;
+
+use hotline_model::{Instant, limits::NONCE_LIFE_S};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+use super::{Algorithm, Fields, Ha1, Hex, Proof, quote, unhex};
+use crate::message::Method;
+
+/// Nonces whose counts are remembered. Only a right answer makes an entry, so that strangers
+/// cannot fill it; 65,536 are more log-ins than the seats of a province make in a nonce's life.
+/// When full, the oldest nonce is no longer accepted: its user is told `stale` and answers anew.
+pub const NONCES_TRACKED: usize = 65_536;
+
+/// Nonce counts that may arrive out of order, as datagrams do.
+const WINDOW: u32 = 64;
+
+/// Stands for the count of an answer without one. Taken, it leaves no count above it.
+const UNCOUNTED: u32 = u32::MAX;
+
+/// What is to be thought of an answer to a challenge.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// The user is who he says.
+    Ok,
+    /// The password is right, but the nonce is too old, not ours, or was used before: challenge
+    /// again with `stale` (RFC 7616 §3.3), and the phone answers without asking its user.
+    Stale,
+    /// The answer is wrong: 401 or 403, and count it against the source.
+    Wrong,
+    /// There is no answer to a challenge of this realm: 401.
+    Missing,
+}
+
+/// Makes nonces and judges answers to them. Nothing is kept of a nonce until it was used rightly.
+#[derive(Debug)]
+pub struct Nonces {
+    seal: Seal,
+    /// Number of the next nonce.
+    next: u64,
+    /// Counts seen, by nonce number, which is the order of their making.
+    used: BTreeMap<u64, Counts>,
+    /// Nonces below this number were forgotten before their time.
+    floor: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Counts {
+    made_ms: u64,
+    highest: u32,
+    /// Bit `n`: count `highest - n` was seen.
+    seen: u64,
+}
+
+impl Counts {
+    /// Whether `count` is new, and marks it.
+    fn take(&mut self, count: u32) -> bool {
+        if count > self.highest {
+            let shift = count - self.highest;
+            self.seen = self.seen.checked_shl(shift).unwrap_or(0) | 1;
+            self.highest = count;
+            return true;
+        }
+        let behind = self.highest - count;
+        let bit = 1_u64.checked_shl(behind).unwrap_or(0);
+        let new = behind < WINDOW && self.seen & bit == 0;
+        self.seen |= bit;
+        new
+    }
+}
+
+impl Nonces {
+    /// Nonces sealed with `key`, which must be random and secret. After a restart with another
+    /// key, answers to old nonces are [`Verdict::Stale`].
+    pub const fn new(key: [u8; 32]) -> Self {
+        Self {
+            seal: Seal { key },
+            next: 0,
+            used: BTreeMap::new(),
+            floor: 0,
+        }
+    }
+
+    /// The values of two WWW-Authenticate headers for one new nonce, the preferred first
+    /// (RFC 8760 §2.4).
+    pub fn challenge(&mut self, now: Instant, realm: &str, stale: bool) -> [String; 2] {
+        let made_ms = now.millis_since(Instant::START);
+        let realm = quote(realm);
+        let nonce = self.seal.close(made_ms, self.next, realm.as_bytes());
+        self.next += 1;
+        let stale = if stale { ", stale=true" } else { "" };
+        [Algorithm::Sha256, Algorithm::Md5].map(|algorithm| {
+            let algorithm = algorithm.token();
+            format!(
+                "Digest realm=\"{realm}\", nonce=\"{nonce}\", algorithm={algorithm}, \
+                 qop=\"auth\"{stale}"
+            )
+        })
+    }
+
+    /// Picks among Authorization values the one for `realm`, for [`Nonces::verify`] and to learn
+    /// whose it is.
+    pub fn fields<'a>(
+        realm: &str,
+        values: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Option<Fields<'a>> {
+        let realm = quote(realm);
+        values
+            .into_iter()
+            .filter_map(Fields::parse)
+            .find(|fields| fields.realm == realm.as_bytes())
+    }
+
+    /// Judges an answer. For a user who does not exist give [`Ha1::of_nobody`]: the same work is
+    /// done, and the verdict is as for a wrong password.
+    pub fn verify(
+        &mut self,
+        now: Instant,
+        realm: &str,
+        method: Method<'_>,
+        fields: Option<&Fields<'_>>,
+        ha1: &Ha1,
+    ) -> Verdict {
+        let realm = quote(realm);
+        let Some(fields) = fields.filter(|fields| fields.realm == realm.as_bytes()) else {
+            return Verdict::Missing;
+        };
+        let Some(count) = right_count(method, fields, ha1) else {
+            return Verdict::Wrong;
+        };
+        match self.seal.open(fields.nonce, realm.as_bytes()) {
+            Some((made_ms, number)) if self.take(now, made_ms, number, count) => Verdict::Ok,
+            _ => Verdict::Stale,
+        }
+    }
+
+    fn take(&mut self, now: Instant, made_ms: u64, number: u64, count: u32) -> bool {
+        let now_ms = now.millis_since(Instant::START);
+        let oldest_ms = now_ms.saturating_sub(NONCE_LIFE_S * 1_000);
+        if made_ms < oldest_ms || number < self.floor {
+            return false;
+        }
+        if !self.make_room(oldest_ms, number) {
+            return false;
+        }
+        let counts = self.used.entry(number).or_insert(Counts {
+            made_ms,
+            highest: 0,
+            seen: 0,
+        });
+        // Without a count nothing tells a replay from a second use: the nonce is good for one.
+        (count != UNCOUNTED || counts.highest == 0) && counts.take(count)
+    }
+
+    /// Forgets what outlived its use, and the oldest where it must for nonce `number`; `false`
+    /// where that one is itself the oldest.
+    fn make_room(&mut self, oldest_ms: u64, number: u64) -> bool {
+        while let Some(oldest) = self.used.first_entry() {
+            let outlived = oldest.get().made_ms < oldest_ms;
+            let oldest_number = *oldest.key();
+            if !outlived {
+                let full = self.used.len() >= NONCES_TRACKED;
+                if !full || self.used.contains_key(&number) {
+                    return true;
+                }
+                if number < oldest_number {
+                    return false;
+                }
+            }
+            self.used.pop_first();
+            self.floor = self.floor.max(oldest_number + 1);
+        }
+        true
+    }
+}
+
+/// The nonce count of an answer whose proof is right; [`UNCOUNTED`] where it has none.
+fn right_count(method: Method<'_>, fields: &Fields<'_>, ha1: &Ha1) -> Option<u32> {
+    let algorithm = Algorithm::of(fields.algorithm)?;
+    let counted = match (fields.qop, fields.nc, fields.cnonce) {
+        (None, _, _) => None,
+        (Some(qop), Some(nc), Some(cnonce)) if qop.eq_ignore_ascii_case(b"auth") => {
+            Some((nc, cnonce))
+        }
+        _ => return None,
+    };
+    let count = match counted {
+        None => UNCOUNTED,
+        Some((nc, _)) => u32::from_be_bytes(unhex::<4>(nc)?),
+    };
+    // RFC 7616 §3.4.5: counting begins at 1.
+    if count == 0 || (counted.is_some() && count == UNCOUNTED) {
+        return None;
+    }
+    let proof = Proof {
+        algorithm,
+        nonce: fields.nonce,
+        counted,
+        method: method.as_bytes(),
+        uri: fields.uri,
+    };
+    let wanted = proof.response(ha1.get(algorithm)?.as_bytes());
+    let given = fields.response.to_ascii_lowercase();
+    bool::from(wanted.as_bytes().ct_eq(&given)).then_some(count)
+}
+
+/// Seals nonces with HMAC-SHA-256 (RFC 2104), so that they need not be remembered.
+struct Seal {
+    key: [u8; 32],
+}
+
+/// Bytes of time, of number, and of the seal kept in a nonce.
+const TIME: usize = 8;
+const SEALED: usize = 16;
+const NONCE: usize = SEALED + 16;
+
+impl Seal {
+    fn close(&self, made_ms: u64, number: u64, realm: &[u8]) -> Hex {
+        let content = (u128::from(made_ms) << 64 | u128::from(number)).to_be_bytes();
+        let mut nonce = [0; NONCE];
+        let mac = self.mac(&content, realm);
+        for (to, from) in nonce.iter_mut().zip(content.iter().chain(&mac)) {
+            *to = *from;
+        }
+        Hex::of(&nonce)
+    }
+
+    /// Time and number of a nonce that is ours.
+    fn open(&self, nonce: &[u8], realm: &[u8]) -> Option<(u64, u64)> {
+        let bytes = unhex::<NONCE>(nonce)?;
+        let (content, mac) = bytes.split_first_chunk::<SEALED>()?;
+        let wanted = self.mac(content, realm);
+        let (time, number) = content.split_first_chunk::<TIME>()?;
+        let number = u64::from_be_bytes(number.try_into().ok()?);
+        bool::from(wanted.get(..mac.len())?.ct_eq(mac))
+            .then_some((u64::from_be_bytes(*time), number))
+    }
+
+    fn mac(&self, content: &[u8], realm: &[u8]) -> [u8; 32] {
+        let keyed = |pad: u8| {
+            let mut block = [pad; 64];
+            for (byte, key) in block.iter_mut().zip(self.key) {
+                *byte ^= key;
+            }
+            Sha256::new_with_prefix(block)
+        };
+        let inner = keyed(0x36)
+            .chain_update(content)
+            .chain_update(realm)
+            .finalize();
+        keyed(0x5C).chain_update(inner).finalize().into()
+    }
+}
+
+impl core::fmt::Debug for Seal {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Seal(secret)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use super::*;
+    use crate::digest::{Login, answer};
+
+    const REALM: &str = "hotline";
+    const LOGIN: Login<'_> = Login {
+        user: "1001",
+        password: "secret",
+        realm: Some(REALM),
+    };
+
+    fn at(seconds: u64) -> Instant {
+        Instant::START + Duration::from_secs(seconds)
+    }
+
+    fn log_in(challenge: &str, count: u32) -> String {
+        let challenges = [challenge.as_bytes()];
+        answer(
+            challenges,
+            &LOGIN,
+            Method::Register,
+            "sip:hotline",
+            "c0",
+            count,
+        )
+        .unwrap()
+    }
+
+    fn judge(
+        nonces: &mut Nonces,
+        now: Instant,
+        value: &str,
+        user: &str,
+        password: &str,
+    ) -> Verdict {
+        let fields = Nonces::fields(REALM, [value.as_bytes()]);
+        let ha1 = Ha1::of(user, REALM, password);
+        nonces.verify(now, REALM, Method::Register, fields.as_ref(), &ha1)
+    }
+
+    #[test]
+    fn the_right_password_opens_in_both_algorithms() {
+        let mut nonces = Nonces::new([7; 32]);
+        for challenge in nonces.challenge(at(1), REALM, false) {
+            let value = log_in(&challenge, 1);
+            let mut nonces = Nonces::new([7; 32]);
+            assert_eq!(
+                judge(&mut nonces, at(2), &value, "1001", "secret"),
+                Verdict::Ok,
+                "{value}"
+            );
+            assert_eq!(
+                judge(&mut nonces, at(2), &value, "1001", "other"),
+                Verdict::Wrong
+            );
+        }
+    }
+
+    #[test]
+    fn the_safer_algorithm_stands_first_and_is_taken() {
+        let challenges = Nonces::new([7; 32]).challenge(at(1), REALM, true);
+        let [first, second] = &challenges;
+        assert!(first.contains("algorithm=SHA-256") && second.contains("algorithm=MD5"));
+        assert!(first.contains("stale=true"));
+        let values = challenges.iter().rev().map(|value| value.as_bytes());
+        let value = answer(values, &LOGIN, Method::Register, "sip:h", "c", 1).unwrap();
+        assert!(value.contains("algorithm=SHA-256"), "{value}");
+    }
+
+    #[test]
+    fn an_answer_is_good_once_and_for_a_while() {
+        let mut nonces = Nonces::new([7; 32]);
+        let [challenge, _] = nonces.challenge(at(1), REALM, false);
+        let value = log_in(&challenge, 1);
+        assert_eq!(
+            judge(&mut nonces, at(2), &value, "1001", "secret"),
+            Verdict::Ok
+        );
+        assert_eq!(
+            judge(&mut nonces, at(2), &value, "1001", "secret"),
+            Verdict::Stale
+        );
+        let later = log_in(&challenge, 9);
+        let earlier = log_in(&challenge, 3);
+        assert_eq!(
+            judge(&mut nonces, at(3), &later, "1001", "secret"),
+            Verdict::Ok
+        );
+        assert_eq!(
+            judge(&mut nonces, at(3), &earlier, "1001", "secret"),
+            Verdict::Ok
+        );
+        assert_eq!(
+            judge(&mut nonces, at(3), &earlier, "1001", "secret"),
+            Verdict::Stale
+        );
+        let old = log_in(&challenge, 10);
+        let expired = at(2 + NONCE_LIFE_S);
+        assert_eq!(
+            judge(&mut nonces, expired, &old, "1001", "secret"),
+            Verdict::Stale
+        );
+        assert_eq!(
+            judge(&mut nonces, expired, &old, "1001", "wrong"),
+            Verdict::Wrong
+        );
+    }
+
+    #[test]
+    fn a_nonce_without_count_is_good_once() {
+        let mut nonces = Nonces::new([7; 32]);
+        let [challenge, _] = nonces.challenge(at(1), REALM, false);
+        let value = log_in(&challenge.replace(", qop=\"auth\"", ""), 1);
+        assert!(!value.contains("nc="), "{value}");
+        assert_eq!(
+            judge(&mut nonces, at(2), &value, "1001", "secret"),
+            Verdict::Ok
+        );
+        assert_eq!(
+            judge(&mut nonces, at(2), &value, "1001", "secret"),
+            Verdict::Stale
+        );
+    }
+
+    #[test]
+    fn nonces_of_others_are_stale_and_forged_answers_wrong() {
+        let mut nonces = Nonces::new([7; 32]);
+        let [foreign, _] = Nonces::new([8; 32]).challenge(at(1), REALM, false);
+        let value = log_in(&foreign, 1);
+        assert_eq!(
+            judge(&mut nonces, at(1), &value, "1001", "secret"),
+            Verdict::Stale
+        );
+        let [mine, _] = nonces.challenge(at(1), REALM, false);
+        let value = log_in(&mine, 1);
+        for (from, to) in [
+            ("nc=00000001", "nc=00000002"),
+            ("qop=auth", "qop=auth-int"),
+            ("algorithm=SHA-256", "algorithm=MD5"),
+            ("algorithm=SHA-256", "algorithm=SHA-512-256"),
+            ("uri=\"sip:hotline\"", "uri=\"sip:other\""),
+        ] {
+            let forged = value.replace(from, to);
+            assert_ne!(forged, value);
+            assert_eq!(
+                judge(&mut nonces, at(1), &forged, "1001", "secret"),
+                Verdict::Wrong,
+                "{forged}"
+            );
+        }
+    }
+
+    #[test]
+    fn without_an_answer_for_the_realm_there_is_none() {
+        let mut nonces = Nonces::new([7; 32]);
+        let [challenge, _] = nonces.challenge(at(1), "elsewhere", false);
+        let login = Login {
+            realm: None,
+            ..LOGIN
+        };
+        let value = answer(
+            [challenge.as_bytes()],
+            &login,
+            Method::Register,
+            "sip:h",
+            "c",
+            1,
+        );
+        let value = value.unwrap();
+        assert_eq!(
+            judge(&mut nonces, at(1), &value, "1001", "secret"),
+            Verdict::Missing
+        );
+        let unknown = "NoOneKnowsThisScheme opaque-data=here";
+        assert_eq!(
+            judge(&mut nonces, at(1), unknown, "1001", "secret"),
+            Verdict::Missing
+        );
+    }
+
+    #[test]
+    fn nobody_has_no_password() {
+        let mut nonces = Nonces::new([7; 32]);
+        let [challenge, _] = nonces.challenge(at(1), REALM, false);
+        let value = log_in(&challenge, 1);
+        let fields = Nonces::fields(REALM, [value.as_bytes()]);
+        let nobody = Ha1::of_nobody();
+        let verdict = nonces.verify(at(1), REALM, Method::Register, fields.as_ref(), &nobody);
+        assert_eq!(verdict, Verdict::Wrong);
+        assert!(nonces.used.is_empty(), "a wrong answer leaves no trace");
+    }
+
+    #[test]
+    fn memory_is_bounded_and_forgotten_nonces_are_stale() {
+        let mut nonces = Nonces::new([7; 32]);
+        let number = |n: usize| u64::try_from(n).unwrap();
+        for n in 0..=NONCES_TRACKED {
+            assert!(nonces.take(at(1), 1_000, number(n), 1));
+        }
+        assert_eq!(nonces.used.len(), NONCES_TRACKED);
+        assert!(!nonces.take(at(1), 1_000, 0, 2), "displaced");
+        assert!(nonces.take(at(1), 1_000, 1, 2), "still known");
+        assert!(nonces.take(at(400), 400_000, number(NONCES_TRACKED + 9), 1));
+        assert_eq!(nonces.used.len(), 1, "the outlived are gone");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_count_is_ever_taken_twice(counts in proptest::collection::vec(1_u32..200, 1..100)) {
+            let mut nonces = Nonces::new([1; 32]);
+            let mut taken = std::collections::BTreeSet::new();
+            for count in counts {
+                if nonces.take(at(1), 1_000, 0, count) {
+                    proptest::prop_assert!(taken.insert(count));
+                }
+            }
+        }
+    }
+}
