@@ -89,6 +89,11 @@ impl Recordings {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.running.is_empty() && self.ends.is_empty()
+    }
+
     pub(super) fn has_waiting_ends(&self) -> bool {
         !self.ends.is_empty()
     }

@@ -104,6 +104,18 @@ impl Schedule {
         })
     }
 
+    /// Legs in the schedule.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.phases.iter().map(|phase| phase.slots.len()).sum()
+    }
+
+    /// Whether the leg is where it believes to be.
+    #[cfg(test)]
+    pub(super) fn is_at(&self, place: Place, slot: usize) -> bool {
+        self.slot(place.phase, place.index) == Some(slot)
+    }
+
     /// The leg at a place of a batch.
     pub(super) fn slot(&self, phase: usize, index: usize) -> Option<usize> {
         self.phases.get(phase)?.slots.get(index).copied()
