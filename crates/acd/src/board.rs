@@ -92,7 +92,7 @@ impl Record {
             // The version must not be read again before the words.
             fence(Ordering::Acquire);
             let after = self.version.load(Ordering::Relaxed);
-            if before == after && before % 2 == 0 {
+            if before == after && before.is_multiple_of(2) {
                 return words;
             }
             give_way(tries);

@@ -1,7 +1,7 @@
 //! Named things kept in the order they were configured, and the handles to them.
 
 use core::ops::{Index, IndexMut};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 /// Handle to a seat of the floor's roster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,8 +51,8 @@ impl<Id: Ord + Copy, A: At, T> Roster<Id, A, T> {
         };
         for (name, member) in named {
             let at = A::from_index(roster.members.len() as u32);
-            if !roster.by_name.contains_key(&name) {
-                roster.by_name.insert(name, at);
+            if let Entry::Vacant(entry) = roster.by_name.entry(name) {
+                entry.insert(at);
                 roster.members.push(member);
             }
         }

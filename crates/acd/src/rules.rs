@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use hotline_model::Instant;
+
 /// From the offer until the seat's phone must ring or answer. Over UDP that is five transmissions
 /// of the INVITE (RFC 3261 §17.1.1.2: at 0, 0.5, 1.5, 3.5 and 7.5 s) less the last: a phone that is
 /// silent for so long is not there, and the caller goes on to another seat.
@@ -33,3 +35,7 @@ pub const QUEUE_FULL: &str = "queue full";
 
 /// Cause of a refusal: no queue of that name.
 pub const QUEUE_UNKNOWN: &str = "queue unknown";
+
+/// The floor's clock stops here, after 292 years: half of what an [`Instant`] holds, so that every
+/// deadline lies ahead of the present and no turn goes on for ever, whatever the shell says.
+pub const LAST_INSTANT: Instant = Instant::from_start(Duration::from_nanos(1 << 63));

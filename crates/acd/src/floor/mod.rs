@@ -53,10 +53,10 @@ impl Floor {
     pub fn new(queues: Vec<QueueSettings>, seats: Vec<SeatSettings>) -> Self {
         let mut queues: Roster<QueueId, QueueAt, Queue> =
             Roster::new(queues.into_iter().map(|q| (q.id, Queue::new(q))));
-        let seats: Roster<SeatId, SeatAt, Seat> = Roster::new(seats.iter().map(|settings| {
+        let seats: Roster<SeatId, SeatAt, Seat> = Roster::new(seats.into_iter().map(|settings| {
             let serves = queues
                 .iter()
-                .filter(|(_, queue)| skills::may_serve(settings, &queue.settings));
+                .filter(|(_, queue)| skills::may_serve(&settings, &queue.settings));
             let serves = serves.map(|(at, _)| at).collect();
             (settings.id, Seat::new(settings.id, serves))
         }));
@@ -85,7 +85,7 @@ impl Floor {
     ///
     /// A `now` before the last one counts as the last one.
     pub fn handle_input(&mut self, now: Instant, input: Input) {
-        self.now = self.now.max(now);
+        self.now = self.now.max(now).min(rules::LAST_INSTANT);
         if !self.apply(input) {
             self.ignored = self.ignored.saturating_add(1);
         }
@@ -214,25 +214,23 @@ impl Floor {
         }
     }
 
-    /// Lets go of the callers whose longest wait is over.
+    /// Lets go of the caller whose longest wait is over; the timer moves to the next.
     fn give_up_oldest(&mut self, at: QueueAt) {
-        while let Some(oldest) = self.queues[at].line.oldest()
-            && self.queues[at]
-                .times_out_at()
-                .is_some_and(|then| then <= self.now)
-        {
-            self.calls.remove(&oldest.call);
-            self.leave_line(at, oldest);
-            self.outputs.push_back(Output::TimedOut {
-                call: oldest.call,
-                queue: self.queues[at].settings.id,
-            });
-        }
+        let Some(oldest) = self.queues[at].line.oldest() else {
+            return;
+        };
+        self.calls.remove(&oldest.call);
+        self.leave_line(at, oldest);
+        self.outputs.push_back(Output::TimedOut {
+            call: oldest.call,
+            queue: self.queues[at].settings.id,
+        });
     }
 
     /// Ends the turn: says of each touched seat what it has become.
     fn tell(&mut self) {
-        while let Some(at) = self.touched.pop() {
+        let mut touched = core::mem::take(&mut self.touched);
+        for at in touched.drain(..) {
             let seat = &mut self.seats[at];
             let news = seat.tell();
             if news == seat.told {
@@ -247,6 +245,7 @@ impl Floor {
                 call: news.call,
             });
         }
+        self.touched = touched;
     }
 
     /// The seat may have changed: the turn's end and the board have to look at it.

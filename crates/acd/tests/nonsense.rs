@@ -1,0 +1,142 @@
+//! Any input in any state, any settings: nothing panics, and every invariant holds.
+#![cfg(not(loom))]
+
+mod support;
+
+use std::time::Duration;
+
+use hotline_acd::{Input, QueueSettings, SeatSettings};
+use hotline_model::{
+    CallId, Instant, QueueId, SeatId, SkillId,
+    seat::{Device, Intent, OfferResult, Reason},
+};
+use proptest::{collection::vec, option, prelude::*, sample::select};
+use support::{World, at_ms, q, s};
+
+/// Three names that exist (if the settings happen to have them) and one that does not.
+fn a_seat() -> impl Strategy<Value = SeatId> {
+    select(vec![s("1001"), s("1002"), s("1003"), s("nobody")])
+}
+
+fn a_queue() -> impl Strategy<Value = QueueId> {
+    select(vec![q("general"), q("english"), q("nowhere")])
+}
+
+fn a_call() -> impl Strategy<Value = CallId> {
+    (0..6u64).prop_map(CallId)
+}
+
+/// Nothing, an instant, a while, for ever.
+fn a_duration() -> impl Strategy<Value = Duration> {
+    prop_oneof![
+        Just(Duration::ZERO),
+        Just(Duration::from_nanos(1)),
+        (0..60u64).prop_map(Duration::from_secs),
+        Just(Duration::from_nanos(u64::MAX)),
+    ]
+}
+
+fn an_instant() -> impl Strategy<Value = Instant> {
+    prop_oneof![
+        8 => (0..100_000u64).prop_map(at_ms),
+        1 => Just(Instant::from_start(Duration::from_nanos(u64::MAX))),
+    ]
+}
+
+fn an_intent() -> impl Strategy<Value = Intent> {
+    prop_oneof![
+        3 => Just(Intent::Ready),
+        1 => Just(Intent::NotReady(Reason::Meal)),
+        1 => Just(Intent::NotReady(Reason::LoggedOut)),
+    ]
+}
+
+fn a_result() -> impl Strategy<Value = OfferResult> {
+    select(vec![
+        OfferResult::Answered,
+        OfferResult::NoAnswer,
+        OfferResult::Refused,
+        OfferResult::Unreachable,
+        OfferResult::CallerGone,
+        OfferResult::Withdrawn,
+    ])
+}
+
+fn a_skill() -> impl Strategy<Value = (SkillId, u8)> {
+    let names = ["english", "dialect"].map(|name| SkillId::new(name).unwrap());
+    (select(names.to_vec()), 0..4u8)
+}
+
+prop_compose! {
+    fn queue_settings()(
+        id in a_queue(), threshold in a_duration(), weight in select(vec![0, 1, 5, u32::MAX]),
+        capacity in 0..4usize, longest_wait in option::of(a_duration()), ring_for in a_duration(),
+        wrap_up in a_duration(), wrap_up_cap in a_duration(), skills in vec(a_skill(), 0..2),
+    ) -> QueueSettings {
+        QueueSettings {
+            id, threshold, weight, capacity, longest_wait, ring_for, wrap_up, wrap_up_cap, skills,
+        }
+    }
+}
+
+prop_compose! {
+    fn seat_settings()(
+        id in a_seat(), queues in vec(a_queue(), 0..3), skills in vec(a_skill(), 0..3),
+    ) -> SeatSettings {
+        SeatSettings { id, queues, skills }
+    }
+}
+
+fn an_input() -> impl Strategy<Value = Input> {
+    prop_oneof![
+        6 => (a_call(), a_queue(), 0..3u8, an_instant()).prop_map(
+            |(call, queue, priority, arrived)| Input::CallQueued { call, queue, priority, arrived }
+        ),
+        1 => a_call().prop_map(|call| Input::CallLeft { call }),
+        3 => (a_call(), a_seat()).prop_map(|(call, seat)| Input::Rang { call, seat }),
+        3 => (a_call(), a_seat()).prop_map(|(call, seat)| Input::Answered { call, seat }),
+        3 => (a_call(), a_seat(), a_result())
+            .prop_map(|(call, seat, why)| Input::NotAnswered { call, seat, why }),
+        3 => (a_call(), a_seat()).prop_map(|(call, seat)| Input::TalkEnded { call, seat }),
+        1 => a_seat().prop_map(|seat| Input::Held { seat }),
+        1 => a_seat().prop_map(|seat| Input::Resumed { seat }),
+        4 => (a_seat(), an_intent()).prop_map(|(seat, intent)| Input::SetIntent { seat, intent }),
+        3 => a_seat().prop_map(|seat| Input::SetDevice { seat, device: Device::Registered }),
+        1 => a_seat().prop_map(|seat| Input::SetDevice { seat, device: Device::Unregistered }),
+        1 => (a_seat(), any::<bool>()).prop_map(|(seat, busy)| Input::SeatBusy { seat, busy }),
+        1 => a_seat().prop_map(|seat| Input::EndWrapUp { seat }),
+        1 => (a_seat(), a_duration()).prop_map(|(seat, by)| Input::ExtendWrapUp { seat, by }),
+        1 => Just(Input::TimePassed),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_500, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_comes_in_every_invariant_holds(
+        queues in vec(queue_settings(), 0..4),
+        seats in vec(seat_settings(), 0..5),
+        steps in vec((0..15_000u64, an_input()), 0..120),
+    ) {
+        let mut world = World::new(queues, seats);
+        let mut now = at_ms(0);
+        for (ms, input) in steps {
+            now = now + Duration::from_millis(ms * ms / 15_000);
+            world.step(now, input);
+        }
+    }
+
+    /// Clocks that jump, backwards and to the end of time.
+    #[test]
+    fn whatever_the_clock_says_every_invariant_holds(
+        queues in vec(queue_settings(), 1..3),
+        seats in vec(seat_settings(), 1..4),
+        steps in vec((an_instant(), an_input()), 0..60),
+    ) {
+        let mut world = World::new(queues, seats);
+        for (now, input) in steps {
+            world.step(now, input);
+        }
+    }
+}

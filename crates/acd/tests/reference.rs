@@ -1,0 +1,510 @@
+//! The floor against a naive matcher: flat vectors, linear scans, one page, written from the rules
+//! and not from the floor. Over a thousand random histories both decide the same.
+#![cfg(not(loom))]
+
+mod support;
+
+use std::time::Duration;
+
+use hotline_acd::{Input, Output, QueueSettings, SeatSettings, rules};
+use hotline_model::{
+    CallId, Instant, QueueId, SeatId, SkillId,
+    seat::{Device, Intent, OfferResult, Reason, Work},
+};
+use support::{
+    Dice, World, at, at_ms,
+    histories::{centre, legal_input, pause_ms, shift_begins},
+    q, queue, s, seat,
+};
+
+const READY: Intent = Intent::Ready;
+
+/// A decision, as far as two matchers can agree on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Decision {
+    Offer(CallId, SeatId),
+    Withdraw(CallId, SeatId, OfferResult),
+    TimedOut(CallId),
+    Refused(CallId),
+}
+
+#[derive(Clone)]
+struct NaiveCall {
+    id: CallId,
+    queue: usize,
+    order: (u8, Instant, CallId),
+    at: Option<(usize, bool)>, // seat, talking
+    declined: Vec<usize>,
+}
+
+#[derive(Clone)]
+struct NaiveSeat {
+    serves: Vec<usize>,
+    intent: Intent,
+    pending: Option<Intent>,
+    phone: bool,
+    busy: bool,
+    work: Work,
+    until: Option<Instant>,
+    last: Instant,                     // answer by, or longest wrap-up
+    back_off: Option<(Instant, bool)>, // until, for having refused
+    refused: u32,
+    unreached: u32,
+}
+
+struct Naive {
+    now: Instant,
+    queues: Vec<QueueSettings>,
+    names: Vec<SeatId>,
+    seats: Vec<NaiveSeat>,
+    calls: Vec<NaiveCall>,
+    idle: Vec<usize>, // ready seats, the longest idle first
+    decided: Vec<Decision>,
+}
+
+impl Naive {
+    fn new(queues: &[QueueSettings], seats: &[SeatSettings]) -> Self {
+        let may = |seat: &SeatSettings, queue: &QueueSettings| {
+            let level = |k: &SkillId| seat.skills.iter().find(|(n, _)| n == k).map_or(0, |p| p.1);
+            let skilled = queue
+                .skills
+                .iter()
+                .all(|(skill, least)| level(skill) >= *least);
+            seat.queues.contains(&queue.id) && skilled
+        };
+        let member = |seat: &SeatSettings| NaiveSeat {
+            serves: (0..queues.len())
+                .filter(|&i| may(seat, &queues[i]))
+                .collect(),
+            intent: Intent::NotReady(Reason::LoggedOut),
+            pending: None,
+            phone: false,
+            busy: false,
+            work: Work::Free,
+            until: None,
+            last: Instant::START,
+            back_off: None,
+            refused: 0,
+            unreached: 0,
+        };
+        Self {
+            now: Instant::START,
+            queues: queues.to_vec(),
+            names: seats.iter().map(|seat| seat.id).collect(),
+            seats: seats.iter().map(member).collect(),
+            calls: Vec::new(),
+            idle: Vec::new(),
+            decided: Vec::new(),
+        }
+    }
+
+    fn step(&mut self, now: Instant, input: Input) -> Vec<Decision> {
+        self.now = now;
+        self.take(input);
+        self.pair_all();
+        // Everything that is due, earliest first; seats' work, then back-offs, then callers.
+        loop {
+            let works = self.seats.iter().enumerate();
+            let works = works.filter_map(|(i, seat)| Some((seat.until?, 0, i)));
+            let backs = self.seats.iter().enumerate();
+            let backs = backs.filter_map(|(i, seat)| Some((seat.back_off?.0, 1, i)));
+            let waits = self.calls.iter().filter(|call| call.at.is_none());
+            let waits = waits.filter_map(|call| {
+                let longest = self.queues[call.queue].longest_wait?;
+                Some((call.order.1 + longest, 2, call.queue))
+            });
+            let first = works.chain(backs).chain(waits).min();
+            match first {
+                Some((then, kind, index)) if then <= now => self.due(kind, index),
+                _ => break,
+            }
+            self.pair_all();
+        }
+        std::mem::take(&mut self.decided)
+    }
+
+    /// As long as some queue has both a caller and a ready seat: the queue nearest to missing its
+    /// threshold, its first caller, the longest idle seat that has not declined.
+    fn pair_all(&mut self) {
+        for i in 0..self.seats.len() {
+            let seat = &self.seats[i];
+            let clear = !seat.busy && seat.back_off.is_none() && seat.work == Work::Free;
+            match (
+                seat.intent == READY && seat.phone && clear,
+                self.idle.contains(&i),
+            ) {
+                (true, false) => self.idle.push(i),
+                (false, true) => self.idle.retain(|&idle| idle != i),
+                _ => {}
+            }
+        }
+        let both = |&i: &usize| !self.waiting(i).is_empty() && !self.ready(i).is_empty();
+        let press = |i: usize| {
+            let oldest = self.waiting(i).iter().map(|call| call.order.1).min();
+            let (oldest, rules) = (oldest.unwrap(), &self.queues[i]);
+            let waited = self.now.since(oldest).as_millis() * u128::from(rules.weight);
+            (waited, rules.threshold.as_millis(), oldest)
+        };
+        let most = (0..self.queues.len()).filter(both).max_by(|&a, &b| {
+            let ((wait_a, limit_a, old_a), (wait_b, limit_b, old_b)) = (press(a), press(b));
+            let fractions = (wait_a * limit_b).cmp(&(wait_b * limit_a));
+            fractions.then(old_b.cmp(&old_a)).then(b.cmp(&a))
+        });
+        let Some(queue) = most else { return };
+        let (line, ready) = (self.waiting(queue), self.ready(queue));
+        let head = line.iter().min_by_key(|call| call.order).unwrap();
+        let willing = ready.iter().find(|seat| !head.declined.contains(seat));
+        let (id, seat) = (head.id, *willing.unwrap_or(&ready[0]));
+        self.decided.push(Decision::Offer(id, self.names[seat]));
+        self.call_mut(id).unwrap().at = Some((seat, false));
+        let last = self.now + self.queues[queue].ring_for;
+        self.seats[seat].work = Work::Reserved;
+        self.seats[seat].last = last;
+        self.seats[seat].until = Some(last.min(self.now + rules::RING_WITHIN));
+        self.pair_all();
+    }
+
+    fn waiting(&self, queue: usize) -> Vec<&NaiveCall> {
+        let here = |call: &&NaiveCall| call.queue == queue && call.at.is_none();
+        self.calls.iter().filter(here).collect()
+    }
+
+    fn ready(&self, queue: usize) -> Vec<usize> {
+        let serves = |seat: &usize| self.seats[*seat].serves.contains(&queue);
+        self.idle.iter().copied().filter(serves).collect()
+    }
+
+    fn call_mut(&mut self, id: CallId) -> Option<&mut NaiveCall> {
+        self.calls.iter_mut().find(|call| call.id == id)
+    }
+
+    fn due(&mut self, kind: u8, index: usize) {
+        match (kind, self.seats.get(index).map(|seat| seat.work)) {
+            (0, Some(Work::WrapUp)) => self.free(index),
+            (0, Some(work)) => {
+                let rang = work == Work::Ringing;
+                let why = if rang {
+                    OfferResult::NoAnswer
+                } else {
+                    OfferResult::Unreachable
+                };
+                self.withdraw(index, why);
+            }
+            (1, _) => self.seats[index].back_off = None,
+            _ => {
+                let line = self.waiting(index);
+                let oldest = line.iter().min_by_key(|call| (call.order.1, call.id));
+                let oldest = oldest.unwrap().id;
+                self.calls.retain(|call| call.id != oldest);
+                self.decided.push(Decision::TimedOut(oldest));
+            }
+        }
+    }
+
+    fn free(&mut self, seat: usize) {
+        self.seats[seat].work = Work::Free;
+        self.seats[seat].until = None;
+    }
+
+    fn want(&mut self, seat: usize, intent: Intent) {
+        let seat = &mut self.seats[seat];
+        if seat.intent != READY && intent == READY {
+            seat.refused = 0;
+            seat.back_off = seat.back_off.filter(|&(_, refused)| !refused);
+        }
+        seat.intent = intent;
+    }
+
+    fn wish_granted(&mut self, seat: usize) {
+        if let Some(intent) = self.seats[seat].pending.take() {
+            self.want(seat, intent);
+        }
+    }
+
+    fn withdraw(&mut self, seat: usize, why: OfferResult) {
+        let call = self
+            .calls
+            .iter()
+            .find(|call| call.at == Some((seat, false)))
+            .unwrap()
+            .id;
+        self.decided
+            .push(Decision::Withdraw(call, self.names[seat], why));
+        self.declined(call, seat, why);
+    }
+
+    fn declined(&mut self, call: CallId, at: usize, why: OfferResult) {
+        let call = self.call_mut(call).unwrap();
+        call.at = None;
+        call.declined.retain(|&seat| seat != at);
+        call.declined.push(at);
+        if call.declined.len() > rules::DECLINED_PER_CALL {
+            call.declined.remove(0);
+        }
+        self.free(at);
+        self.wish_granted(at);
+        let now = self.now;
+        let seat = &mut self.seats[at];
+        let not_ready = |reason, seat: &mut NaiveSeat| {
+            if seat.intent == READY {
+                seat.intent = Intent::NotReady(reason);
+            }
+        };
+        match why {
+            OfferResult::NoAnswer => not_ready(Reason::RingNoAnswer, seat),
+            OfferResult::Refused => {
+                seat.refused += 1;
+                if seat.refused == rules::REFUSALS_IN_A_ROW {
+                    seat.refused = 0;
+                    not_ready(Reason::Refused, seat);
+                }
+                seat.back_off = Some((now + rules::REFUSED_BACK_OFF, true));
+            }
+            _ => {
+                let mut wait = rules::UNREACHABLE_BACK_OFF;
+                for _ in 0..seat.unreached {
+                    wait = (wait * 2).min(rules::UNREACHABLE_BACK_OFF_CAP);
+                }
+                seat.unreached += 1;
+                seat.back_off = Some((now + wait, false));
+            }
+        }
+    }
+
+    fn hung_up(&mut self, call: &NaiveCall, seat: usize) {
+        self.calls.retain(|it| it.id != call.id);
+        self.free(seat);
+        self.wish_granted(seat);
+        let queue = &self.queues[call.queue];
+        let wrap_up = queue.wrap_up.min(queue.wrap_up_cap);
+        if wrap_up > Duration::ZERO {
+            self.seats[seat].work = Work::WrapUp;
+            self.seats[seat].until = Some(self.now + wrap_up);
+            self.seats[seat].last = self.now + queue.wrap_up_cap;
+        }
+    }
+
+    fn take(&mut self, input: Input) {
+        let find = |seat: SeatId| self.names.iter().position(|&name| name == seat).unwrap();
+        match input {
+            Input::CallQueued {
+                call,
+                queue,
+                priority,
+                arrived,
+            } => self.queued(call, queue, priority, arrived),
+            Input::CallLeft { call } => {
+                let gone = self.calls.iter().find(|it| it.id == call).unwrap().clone();
+                self.calls.retain(|it| it.id != call);
+                match gone.at {
+                    None => {}
+                    Some((seat, true)) => self.hung_up(&gone, seat),
+                    Some((seat, false)) => {
+                        let why = OfferResult::CallerGone;
+                        self.decided
+                            .push(Decision::Withdraw(call, self.names[seat], why));
+                        self.free(seat);
+                        self.wish_granted(seat);
+                    }
+                }
+            }
+            Input::Rang { seat, .. } => {
+                let seat = find(seat);
+                self.seats[seat].work = Work::Ringing;
+                self.seats[seat].until = Some(self.seats[seat].last);
+            }
+            Input::Answered { call, seat } => {
+                let at = find(seat);
+                self.call_mut(call).unwrap().at = Some((at, true));
+                let seat = &mut self.seats[at];
+                (seat.work, seat.until) = (Work::Talking, None);
+                (seat.refused, seat.unreached) = (0, 0);
+            }
+            Input::NotAnswered {
+                call,
+                seat,
+                why: OfferResult::CallerGone,
+            } => {
+                let seat = find(seat);
+                self.calls.retain(|it| it.id != call);
+                self.free(seat);
+                self.wish_granted(seat);
+            }
+            Input::NotAnswered { call, seat, why } => self.declined(call, find(seat), why),
+            Input::TalkEnded { call, seat } => {
+                let gone = self.calls.iter().find(|it| it.id == call).unwrap().clone();
+                self.hung_up(&gone, find(seat));
+            }
+            Input::Held { seat } => {
+                let seat = find(seat);
+                self.seats[seat].work = Work::Hold;
+            }
+            Input::Resumed { seat } => {
+                let seat = find(seat);
+                self.seats[seat].work = Work::Talking;
+            }
+            Input::SetIntent { seat, intent } => {
+                let at = find(seat);
+                let seat = &mut self.seats[at];
+                match seat.work {
+                    Work::Free | Work::Busy | Work::WrapUp => self.want(at, intent),
+                    _ if seat.intent == intent => seat.pending = None,
+                    _ => seat.pending = Some(intent),
+                }
+            }
+            Input::SetDevice { seat, device } => {
+                let at = find(seat);
+                let seat = &mut self.seats[at];
+                seat.phone = device == Device::Registered;
+                if seat.phone {
+                    seat.unreached = 0;
+                    seat.back_off = seat.back_off.filter(|&(_, refused)| refused);
+                } else if matches!(seat.work, Work::Reserved | Work::Ringing) {
+                    self.withdraw(at, OfferResult::Withdrawn);
+                }
+            }
+            Input::SeatBusy { seat, busy } => {
+                let seat = find(seat);
+                self.seats[seat].busy = busy;
+            }
+            Input::EndWrapUp { seat } => self.free(find(seat)),
+            Input::ExtendWrapUp { seat, by } => {
+                let at = find(seat);
+                let seat = &mut self.seats[at];
+                seat.until = Some((seat.until.unwrap() + by).min(seat.last));
+            }
+            Input::TimePassed => {}
+        }
+    }
+
+    fn queued(&mut self, id: CallId, queue: QueueId, priority: u8, arrived: Instant) {
+        let there = self.queues.iter().position(|it| it.id == queue).unwrap();
+        let full = self.waiting(there).len() >= self.queues[there].capacity;
+        if full && self.ready(there).is_empty() {
+            return self.decided.push(Decision::Refused(id));
+        }
+        let order = (priority, arrived, id);
+        let (at, declined) = (None, Vec::new());
+        self.calls.push(NaiveCall {
+            id,
+            queue: there,
+            order,
+            at,
+            declined,
+        });
+    }
+}
+
+fn decisions(outputs: &[Output]) -> Vec<Decision> {
+    let decision = |output: &Output| match *output {
+        Output::Offer { call, seat, .. } => Some(Decision::Offer(call, seat)),
+        Output::Withdraw { call, seat, why } => Some(Decision::Withdraw(call, seat, why)),
+        Output::TimedOut { call, .. } => Some(Decision::TimedOut(call)),
+        Output::Refused { call, .. } => Some(Decision::Refused(call)),
+        Output::SeatChanged { .. } => None,
+    };
+    outputs.iter().filter_map(decision).collect()
+}
+
+#[test]
+fn twelve_hundred_histories_are_decided_as_the_naive_matcher_decides_them() {
+    let mut total = support::Tally::default();
+    for seed in 0..1_200 {
+        let mut dice = Dice(seed);
+        let (queues, seats) = centre(&mut dice);
+        let mut naive = Naive::new(&queues, &seats);
+        let mut world = World::new(queues, seats);
+        let mut morning = shift_begins(&world, &mut dice).into_iter();
+        let (mut next_call, mut now_ms) = (0, 10_000);
+        for step in 0..500 {
+            now_ms += pause_ms(&mut dice);
+            let now = at_ms(now_ms);
+            let next = morning
+                .next()
+                .or_else(|| legal_input(&world, &mut dice, &mut next_call));
+            let Some(input) = next else { continue };
+            let decided = decisions(&world.step(now, input));
+            let wanted = naive.step(now, input);
+            assert_eq!(decided, wanted, "seed {seed} step {step}: {input:?}");
+            same_state(&world, &naive, seed, step);
+        }
+        let here = world.tally;
+        total.offers += here.offers;
+        total.answered += here.answered;
+        total.failed += here.failed;
+        total.withdrawn += here.withdrawn;
+        total.timed_out += here.timed_out;
+    }
+    // The histories are not trivial.
+    let enough = total.offers > 20_000 && total.answered > 7_500 && total.timed_out > 7_500;
+    let enough = enough && total.failed > 6_000 && total.withdrawn > 6_000;
+    assert!(enough, "{total:?}");
+}
+
+fn same_state(world: &World, naive: &Naive, seed: u64, step: u64) {
+    for (i, settings) in world.seats.iter().enumerate() {
+        let (view, other) = (world.floor.seat(settings.id).unwrap(), &naive.seats[i]);
+        let work = if other.busy && other.work == Work::Free {
+            Work::Busy
+        } else {
+            other.work
+        };
+        assert_eq!(
+            (
+                view.intent,
+                view.pending,
+                view.work,
+                view.deadline,
+                view.backs_off_until
+            ),
+            (
+                other.intent,
+                other.pending,
+                work,
+                other.until,
+                other.back_off.map(|it| it.0)
+            ),
+            "seed {seed} step {step} seat {}",
+            settings.id
+        );
+    }
+    assert_eq!(world.calls.len(), naive.calls.len());
+}
+
+/// Invariant 6: a floor is a function of its inputs.
+#[test]
+fn a_history_replayed_gives_the_same_outputs_bit_for_bit() {
+    for seed in 0..100 {
+        let mut dice = Dice(seed);
+        let (queues, seats) = centre(&mut dice);
+        let mut world = World::new(queues.clone(), seats.clone());
+        let mut morning = shift_begins(&world, &mut dice).into_iter();
+        let mut history = Vec::new();
+        let (mut next_call, mut now_ms) = (0, 10_000);
+        for _ in 0..150 {
+            now_ms += pause_ms(&mut dice);
+            let next = morning
+                .next()
+                .or_else(|| legal_input(&world, &mut dice, &mut next_call));
+            if let Some(input) = next {
+                let outputs = world.step(at_ms(now_ms), input);
+                history.push((at_ms(now_ms), input, outputs));
+            }
+        }
+        let mut again = World::new(queues, seats);
+        for (now, input, outputs) in history {
+            assert_eq!(again.step(now, input), outputs, "seed {seed}");
+        }
+    }
+}
+
+/// The judge can be wrong only if it judges: a caller out of turn is noticed.
+#[test]
+#[should_panic(expected = "is offered before")]
+fn the_watcher_notices_an_inversion() {
+    let mut world = World::new(vec![queue("general")], vec![seat("1001", &["general"])]);
+    world.call(1, "general");
+    world.pass(at(5));
+    world.call(2, "general");
+    world.check_offer(CallId(2), s("1001"), q("general"));
+}

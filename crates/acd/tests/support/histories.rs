@@ -1,0 +1,178 @@
+//! Random centres, and random histories of what may rightly happen in them.
+
+use std::time::Duration;
+
+use hotline_acd::{Input, QueueSettings, SeatSettings};
+use hotline_model::{
+    CallId, SkillId,
+    seat::{Device, Intent, OfferResult, Reason, Work},
+};
+
+use super::{Dice, Seen, Tracked, World, queue, seat};
+
+/// A random centre: a few queues of differing rules, a few seats of differing skills.
+pub fn centre(dice: &mut Dice) -> (Vec<QueueSettings>, Vec<SeatSettings>) {
+    let english = SkillId::new("english").unwrap();
+    let seconds = |n: u64| Duration::from_secs(n);
+    let queues: Vec<_> = ["general", "business", "english", "leader"][..1 + dice.below(4) as usize]
+        .iter()
+        .map(|name| QueueSettings {
+            threshold: seconds(5 + dice.below(4) * 5),
+            weight: 1 + dice.below(3) as u32,
+            capacity: dice.below(8) as usize,
+            longest_wait: (dice.below(2) == 0).then(|| seconds(30 + dice.below(60))),
+            ring_for: seconds(3 + dice.below(20)),
+            wrap_up: seconds(dice.below(4) * 10),
+            wrap_up_cap: seconds(15 + dice.below(3) * 20),
+            skills: if *name == "english" {
+                vec![(english, 3)]
+            } else {
+                Vec::new()
+            },
+            ..queue(name)
+        })
+        .collect();
+    let seats = (0..1 + dice.below(6))
+        .map(|n| {
+            let some = queues
+                .iter()
+                .filter(|_| dice.below(3) > 0)
+                .map(|it| it.id)
+                .collect();
+            SeatSettings {
+                queues: some,
+                skills: vec![(english, 1 + dice.below(5) as u8)],
+                ..seat(&format!("{}", 1001 + n), &[])
+            }
+        })
+        .collect();
+    (queues, seats)
+}
+
+/// The next thing that may rightly happen, or `None` when the dice chose something that may not.
+pub fn legal_input(world: &World, dice: &mut Dice, next_call: &mut u64) -> Option<Input> {
+    // Half of the time something happens where a call is.
+    let at_work = |it: &Tracked| match it.seen {
+        Seen::Offered(seat) | Seen::Talking(seat) => Some(seat),
+        Seen::Waiting => None,
+    };
+    let at_work: Vec<_> = world.calls.values().filter_map(at_work).collect();
+    let seat = match dice.below(2) {
+        0 if !at_work.is_empty() => *dice.one_of(&at_work),
+        _ => dice.one_of(&world.seats).id,
+    };
+    let view = world.floor.seat(seat)?;
+    let (registered, unregistered) = (Device::Registered, Device::Unregistered);
+    let offered = world
+        .calls
+        .iter()
+        .find(|(_, it)| it.seen == Seen::Offered(seat))
+        .map(|it| *it.0);
+    let talking = world
+        .calls
+        .iter()
+        .find(|(_, it)| it.seen == Seen::Talking(seat))
+        .map(|it| *it.0);
+    let reasons = [Reason::Break, Reason::Meal, Reason::LoggedOut];
+    let failures = [
+        OfferResult::NoAnswer,
+        OfferResult::Refused,
+        OfferResult::Refused,
+        OfferResult::Unreachable,
+        OfferResult::CallerGone,
+    ];
+    Some(match dice.below(24) {
+        0..=6 => {
+            *next_call += 1;
+            let queue = dice.one_of(&world.queues).id;
+            let (priority, waited) = (
+                dice.below(3) as u8,
+                Duration::from_millis(dice.below(3) * 700),
+            );
+            Input::CallQueued {
+                call: CallId(*next_call),
+                queue,
+                priority,
+                arrived: world.now - waited,
+            }
+        }
+        7 => {
+            let calls: Vec<_> = world.calls.keys().copied().collect();
+            let call = *dice.one_of(if calls.is_empty() {
+                return None;
+            } else {
+                &calls
+            });
+            Input::CallLeft { call }
+        }
+        8..=9 if view.work == Work::Reserved => Input::Rang {
+            call: offered?,
+            seat,
+        },
+        8..=11 => Input::Answered {
+            call: offered?,
+            seat,
+        },
+        12..=13 => Input::NotAnswered {
+            call: offered?,
+            seat,
+            why: *dice.one_of(&failures),
+        },
+        14..=15 => Input::TalkEnded {
+            call: talking?,
+            seat,
+        },
+        16 if view.work == Work::Talking => Input::Held { seat },
+        16 if view.work == Work::Hold => Input::Resumed { seat },
+        17..=18 => Input::SetIntent {
+            seat,
+            intent: Intent::Ready,
+        },
+        19 => Input::SetIntent {
+            seat,
+            intent: Intent::NotReady(*dice.one_of(&reasons)),
+        },
+        20 => Input::SetDevice {
+            seat,
+            device: registered,
+        },
+        21 if dice.below(3) == 0 => Input::SetDevice {
+            seat,
+            device: unregistered,
+        },
+        22 => Input::SeatBusy {
+            seat,
+            busy: dice.below(4) == 0,
+        },
+        23 if view.work == Work::WrapUp => match dice.below(2) {
+            0 => Input::EndWrapUp { seat },
+            _ => Input::ExtendWrapUp {
+                seat,
+                by: Duration::from_secs(dice.below(30)),
+            },
+        },
+        _ => Input::TimePassed,
+    })
+}
+
+/// Signs in the seats at the start of a day, all but a few.
+pub fn shift_begins(world: &World, dice: &mut Dice) -> Vec<Input> {
+    let present = world.seats.iter().filter(|_| dice.below(8) > 0);
+    let sign_in = |settings: &SeatSettings| {
+        let (seat, device, intent) = (settings.id, Device::Registered, Intent::Ready);
+        [
+            Input::SetDevice { seat, device },
+            Input::SetIntent { seat, intent },
+        ]
+    };
+    present.flat_map(sign_in).collect()
+}
+
+/// Often several things in one millisecond, sometimes a pause in which deadlines pass unserved.
+pub fn pause_ms(dice: &mut Dice) -> u64 {
+    match dice.below(40) {
+        0 => 9_000,
+        1 => 2_500,
+        _ => *dice.one_of(&[0, 0, 1, 50, 100, 200, 300, 600]),
+    }
+}

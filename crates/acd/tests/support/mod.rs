@@ -1,0 +1,434 @@
+//! What the floor's tests share: short names, a seeded dice, and a watcher that checks the
+//! invariants of distribution from the outside after every step.
+#![cfg(not(loom))]
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+pub mod histories;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use hotline_acd::{Floor, Input, Output, QueueSettings, SeatSettings, rules};
+use hotline_model::{
+    CallId, Instant, QueueId, SeatId,
+    seat::{Device, Intent, OfferResult, Work},
+};
+
+pub fn at(s: u64) -> Instant {
+    Instant::START + Duration::from_secs(s)
+}
+
+pub fn at_ms(ms: u64) -> Instant {
+    Instant::START + Duration::from_millis(ms)
+}
+
+pub fn q(name: &str) -> QueueId {
+    QueueId::new(name).unwrap()
+}
+
+pub fn s(name: &str) -> SeatId {
+    SeatId::new(name).unwrap()
+}
+
+pub fn queue(name: &str) -> QueueSettings {
+    QueueSettings::new(q(name))
+}
+
+pub fn seat(name: &str, queues: &[&str]) -> SeatSettings {
+    SeatSettings {
+        id: s(name),
+        queues: queues.iter().map(|name| q(name)).collect(),
+        skills: Vec::new(),
+    }
+}
+
+/// SplitMix64: enough for choosing test steps, and the same everywhere.
+pub struct Dice(pub u64);
+
+impl Dice {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub fn below(&mut self, n: u64) -> u64 {
+        self.next() % n
+    }
+
+    pub fn one_of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
+        &all[self.below(all.len() as u64) as usize]
+    }
+}
+
+/// Where a call is, as anybody can tell from what went in and came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    Waiting,
+    Offered(SeatId),
+    Talking(SeatId),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Tracked {
+    pub queue: QueueId,
+    pub place: (u8, Instant, CallId),
+    pub seen: Seen,
+}
+
+/// Counts for conservation: what came in must have gone out or still be here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub queued: u64,
+    pub talked: u64,
+    pub left: u64,
+    pub timed_out: u64,
+    pub offers: u64,
+    pub answered: u64,
+    pub failed: u64,
+    pub withdrawn: u64,
+}
+
+/// A floor and the watcher beside it.
+pub struct World {
+    pub floor: Floor,
+    pub now: Instant,
+    pub queues: Vec<QueueSettings>,
+    pub seats: Vec<SeatSettings>,
+    pub calls: BTreeMap<CallId, Tracked>,
+    pub tally: Tally,
+}
+
+impl World {
+    pub fn new(queues: Vec<QueueSettings>, seats: Vec<SeatSettings>) -> Self {
+        let floor = Floor::new(queues.clone(), seats.clone());
+        // Of two with one name the first counts.
+        let mut known = BTreeSet::new();
+        let queues = queues.into_iter().filter(|it| known.insert(it.id));
+        let queues = queues.collect();
+        let mut known = BTreeSet::new();
+        let seats = seats.into_iter().filter(|it| known.insert(it.id)).collect();
+        Self {
+            floor,
+            now: Instant::START,
+            queues,
+            seats,
+            calls: BTreeMap::new(),
+            tally: Tally::default(),
+        }
+    }
+
+    /// Signs a seat in: phone registered, ready.
+    pub fn sign_in(&mut self, name: &str) -> Vec<Output> {
+        let (seat, device) = (s(name), Device::Registered);
+        let mut out = self.step(self.now, Input::SetDevice { seat, device });
+        let intent = Intent::Ready;
+        out.extend(self.step(self.now, Input::SetIntent { seat, intent }));
+        out
+    }
+
+    pub fn call(&mut self, call: u64, name: &str) -> Vec<Output> {
+        self.call_with(call, name, 5)
+    }
+
+    pub fn call_with(&mut self, call: u64, name: &str, priority: u8) -> Vec<Output> {
+        let input = Input::CallQueued {
+            call: CallId(call),
+            queue: q(name),
+            priority,
+            arrived: self.now,
+        };
+        self.step(self.now, input)
+    }
+
+    /// Lets time pass, stopping at every deadline as the shell does.
+    pub fn pass(&mut self, until: Instant) -> Vec<Output> {
+        let mut out = Vec::new();
+        while let Some(wake) = self.floor.next_wake().filter(|&wake| wake <= until) {
+            out.extend(self.step(wake, Input::TimePassed));
+        }
+        out.extend(self.step(until, Input::TimePassed));
+        out
+    }
+
+    /// One input, all its outputs, and every invariant.
+    pub fn step(&mut self, now: Instant, input: Input) -> Vec<Output> {
+        self.now = self.now.max(now).min(rules::LAST_INSTANT);
+        self.note_input(input);
+        self.floor.handle_input(now, input);
+        let mut outputs = Vec::new();
+        while let Some(output) = self.floor.poll_output() {
+            self.note_output(&output);
+            outputs.push(output);
+        }
+        self.check();
+        outputs
+    }
+
+    fn note_input(&mut self, input: Input) {
+        match input {
+            Input::CallQueued {
+                call,
+                queue,
+                priority,
+                arrived,
+            } => {
+                // Taken back by a Refused output of the same turn.
+                let place = (priority, arrived.min(self.now), call);
+                let seen = Seen::Waiting;
+                let tally = &mut self.tally;
+                self.calls.entry(call).or_insert_with(|| {
+                    tally.queued += 1;
+                    Tracked { queue, place, seen }
+                });
+            }
+            Input::CallLeft { call } => {
+                let Some(tracked) = self.calls.get(&call) else {
+                    return;
+                };
+                // An offered call goes with its Withdraw.
+                match tracked.seen {
+                    Seen::Waiting => self.tally.left += 1,
+                    Seen::Talking(_) => self.tally.talked += 1,
+                    Seen::Offered(_) => return,
+                }
+                self.calls.remove(&call);
+            }
+            Input::Answered { call, seat } => {
+                if let Some(t) = self.offered(call, seat) {
+                    t.seen = Seen::Talking(seat);
+                    self.tally.answered += 1;
+                }
+            }
+            Input::NotAnswered { call, seat, why } if why != OfferResult::Answered => {
+                let Some(t) = self.offered(call, seat) else {
+                    return;
+                };
+                t.seen = Seen::Waiting;
+                self.tally.failed += 1;
+                if why == OfferResult::CallerGone {
+                    self.calls.remove(&call);
+                    self.tally.left += 1;
+                }
+            }
+            Input::TalkEnded { call, seat } => {
+                let talks = |t: &Tracked| t.seen == Seen::Talking(seat);
+                if self.calls.get(&call).is_some_and(talks) {
+                    self.calls.remove(&call);
+                    self.tally.talked += 1;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn offered(&mut self, call: CallId, seat: SeatId) -> Option<&mut Tracked> {
+        let tracked = self.calls.get_mut(&call)?;
+        (tracked.seen == Seen::Offered(seat)).then_some(tracked)
+    }
+
+    fn note_output(&mut self, output: &Output) {
+        match *output {
+            Output::Offer {
+                call,
+                seat,
+                queue,
+                deadline,
+                ref why,
+            } => {
+                self.check_offer(call, seat, queue);
+                assert!(deadline >= self.now && !why.is_empty());
+                self.calls.get_mut(&call).unwrap().seen = Seen::Offered(seat);
+                self.tally.offers += 1;
+            }
+            Output::Withdraw { call, seat, why } => {
+                let tracked = self
+                    .offered(call, seat)
+                    .expect("only an offer is withdrawn");
+                tracked.seen = Seen::Waiting;
+                self.tally.withdrawn += 1;
+                if why == OfferResult::CallerGone {
+                    self.calls.remove(&call);
+                    self.tally.left += 1;
+                }
+            }
+            Output::TimedOut { call, queue } => {
+                let tracked = self
+                    .calls
+                    .remove(&call)
+                    .expect("only a known call times out");
+                assert_eq!((tracked.seen, tracked.queue), (Seen::Waiting, queue));
+                self.tally.timed_out += 1;
+            }
+            Output::Refused { call, .. } => {
+                self.calls
+                    .remove(&call)
+                    .expect("only a call just queued is refused");
+                self.tally.queued -= 1;
+            }
+            Output::SeatChanged { .. } => {}
+        }
+    }
+
+    /// Invariant 1: one call at a seat, one seat for a call. Invariant 3: no inversion.
+    pub fn check_offer(&self, call: CallId, seat: SeatId, queue: QueueId) {
+        let offered = self.calls.get(&call).expect("only a known call is offered");
+        assert_eq!(offered.seen, Seen::Waiting, "call {call} is offered twice");
+        assert_eq!(offered.queue, queue);
+        for (other, tracked) in &self.calls {
+            match tracked.seen {
+                Seen::Offered(at) | Seen::Talking(at) => {
+                    assert_ne!(at, seat, "seat {seat} has {other} and gets {call}");
+                }
+                Seen::Waiting => assert!(
+                    tracked.queue != queue || tracked.place >= offered.place,
+                    "{call} is offered before {other}"
+                ),
+            }
+        }
+    }
+
+    pub fn serves(&self, seat: &SeatSettings, queue: QueueId) -> bool {
+        let queue = self.queues.iter().find(|it| it.id == queue);
+        let has = |(skill, least): &(_, u8)| {
+            let skills = &mut seat.skills.iter();
+            skills.any(|(name, level)| name == skill && level >= least)
+        };
+        queue.is_some_and(|it| seat.queues.contains(&it.id) && it.skills.iter().all(has))
+    }
+
+    fn check(&self) {
+        self.floor.audit().unwrap();
+        let mut at_seats = BTreeSet::new();
+        for (&call, tracked) in &self.calls {
+            if let Seen::Offered(seat) | Seen::Talking(seat) = tracked.seen {
+                assert!(at_seats.insert(seat), "seat {seat} has two calls");
+                let view = self.floor.seat(seat).unwrap();
+                assert_eq!(view.call, Some(call));
+                let talks = matches!(view.work, Work::Talking | Work::Hold);
+                assert_eq!(talks, tracked.seen == Seen::Talking(seat));
+            }
+        }
+        for settings in &self.seats {
+            self.check_seat(settings);
+        }
+        self.check_lines();
+        let (t, here) = (self.tally, self.calls.len() as u64);
+        // Invariant 4: conservation, of calls and of offers.
+        assert_eq!(t.queued, t.talked + t.left + t.timed_out + here, "{t:?}");
+        let open = self.calls.values();
+        let open = open
+            .filter(|it| matches!(it.seen, Seen::Offered(_)))
+            .count() as u64;
+        assert_eq!(
+            t.offers,
+            t.answered + t.failed + t.withdrawn + open,
+            "{t:?}"
+        );
+    }
+
+    /// Invariants 2 (work-conserving) and 5 (nothing is stuck).
+    fn check_seat(&self, settings: &SeatSettings) {
+        let view = self.floor.seat(settings.id).unwrap();
+        let passes = matches!(view.work, Work::Reserved | Work::Ringing | Work::WrapUp);
+        assert_eq!(passes, view.deadline.is_some());
+        for deadline in view.deadline.into_iter().chain(view.backs_off_until) {
+            assert!(deadline > self.now, "a deadline has passed");
+            assert!(self.floor.next_wake().is_some_and(|wake| wake <= deadline));
+        }
+        let free = view.intent == Intent::Ready
+            && view.device == Device::Registered
+            && view.work == Work::Free
+            && view.backs_off_until.is_none();
+        if free {
+            for (call, it) in &self.calls {
+                let waits = it.seen == Seen::Waiting && self.serves(settings, it.queue);
+                assert!(!waits, "{call} waits before free seat {}", settings.id);
+            }
+        }
+    }
+
+    /// The lines and figures agree with what the watcher knows.
+    fn check_lines(&self) {
+        for queue in &self.queues {
+            let mut line: Vec<_> = self
+                .calls
+                .values()
+                .filter(|it| it.queue == queue.id && it.seen == Seen::Waiting)
+                .map(|it| it.place)
+                .collect();
+            line.sort_unstable();
+            let order: Vec<CallId> = line.iter().map(|place| place.2).collect();
+            assert_eq!(self.floor.waiting(queue.id).collect::<Vec<_>>(), order);
+            for (n, &call) in order.iter().enumerate() {
+                assert_eq!(self.floor.position(call), Some(n as u32 + 1));
+                assert!(
+                    !self.floor.explain(call).is_empty(),
+                    "{call} waits for no reason"
+                );
+            }
+            let view = self.floor.queue(queue.id).unwrap();
+            let oldest = line.iter().map(|place| place.1).min();
+            assert_eq!(
+                (view.waiting, view.longest_wait_since),
+                (line.len(), oldest)
+            );
+        }
+    }
+}
+
+/// The offers among the outputs, as (call, seat).
+pub fn offers(outputs: &[Output]) -> Vec<(u64, String)> {
+    let offer = |output: &Output| match output {
+        Output::Offer { call, seat, .. } => Some((call.0, seat.to_string())),
+        _ => None,
+    };
+    outputs.iter().filter_map(offer).collect()
+}
+
+pub fn offered(call: u64, seat: &str) -> Vec<(u64, String)> {
+    vec![(call, seat.to_owned())]
+}
+
+/// Short ways to say what happens at a seat.
+impl World {
+    pub fn answer(&mut self, call: u64, name: &str) -> Vec<Output> {
+        let (call, seat) = (CallId(call), s(name));
+        let mut out = self.step(self.now, Input::Rang { call, seat });
+        out.extend(self.step(self.now, Input::Answered { call, seat }));
+        out
+    }
+
+    pub fn fail(&mut self, call: u64, name: &str, why: OfferResult) -> Vec<Output> {
+        let (call, seat) = (CallId(call), s(name));
+        self.step(self.now, Input::NotAnswered { call, seat, why })
+    }
+
+    pub fn end(&mut self, call: u64, name: &str) -> Vec<Output> {
+        let (call, seat) = (CallId(call), s(name));
+        self.step(self.now, Input::TalkEnded { call, seat })
+    }
+
+    pub fn leave(&mut self, call: u64) -> Vec<Output> {
+        let call = CallId(call);
+        self.step(self.now, Input::CallLeft { call })
+    }
+
+    pub fn intent(&mut self, name: &str, intent: Intent) -> Vec<Output> {
+        let seat = s(name);
+        self.step(self.now, Input::SetIntent { seat, intent })
+    }
+
+    pub fn device(&mut self, name: &str, device: Device) -> Vec<Output> {
+        let seat = s(name);
+        self.step(self.now, Input::SetDevice { seat, device })
+    }
+
+    pub fn work(&self, name: &str) -> Work {
+        self.floor.seat(s(name)).unwrap().work
+    }
+}
