@@ -10,6 +10,7 @@ pub mod command;
 pub mod dtmf;
 pub mod player;
 pub mod recorder;
+pub mod repair;
 pub mod rtp;
 pub mod sdp;
 pub mod worker;

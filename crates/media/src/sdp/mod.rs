@@ -10,6 +10,8 @@ use crate::Codec;
 mod compose;
 mod negotiate;
 mod read;
+#[cfg(test)]
+mod tests;
 
 pub use negotiate::{accept, answer, offer};
 
