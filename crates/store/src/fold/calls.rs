@@ -1,0 +1,241 @@
+//! The call row: one line per call, built from its events.
+
+use hotline_model::{
+    CallId, QueueId, SeatId, Timestamp, TrunkId,
+    event::{Event, Outcome, ReleasedBy},
+};
+use serde::{Deserialize, Serialize};
+
+use super::case_number;
+use crate::Record;
+
+/// One call, live or ended, as lists show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallRow {
+    /// The call.
+    pub call: CallId,
+    /// When its INVITE was taken in.
+    pub arrived_at: Timestamp,
+    /// When a human answered first.
+    pub answered_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// The caller's number; masked in query answers unless revealed.
+    pub caller: String,
+    /// The dialled number.
+    pub called: String,
+    /// Trunk; `None` for a seat's own call.
+    pub trunk: Option<TrunkId>,
+    /// The queue it asked for last.
+    pub queue: Option<QueueId>,
+    /// The seat that answered last.
+    pub seat: Option<SeatId>,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+    /// Who released the call.
+    pub released_by: Option<ReleasedBy>,
+    /// Why it ended.
+    pub cause: Option<String>,
+    /// From entering the first queue to the first human answer, or to the end without one, ms.
+    /// Not known of a call that a killed engine left waiting.
+    pub wait_ms: Option<u64>,
+    /// Talk with humans, hold included, ms.
+    pub talk_ms: Option<u64>,
+    /// Of this, on hold, ms.
+    pub hold_ms: Option<u64>,
+    /// Who released the talk: an agent who hangs up on callers shows here, even though the caller
+    /// then stays for the survey and ends the call.
+    pub talk_released_by: Option<ReleasedBy>,
+    /// From the INVITE to the end, ms.
+    pub total_ms: Option<u64>,
+    /// The survey's key.
+    pub score: Option<char>,
+    /// What the key means, e.g. `satisfied`.
+    pub meaning: Option<String>,
+    /// File name of the recording; the last, when there are several.
+    pub recording: Option<String>,
+    /// Number of the case, once a human answered.
+    pub case: Option<String>,
+}
+
+/// The fold of one call: its row, and the one clock that is not in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The row so far.
+    pub row: CallRow,
+    /// Uptime at which it entered its first queue, ms.
+    pub queued_up_ms: Option<u64>,
+}
+
+impl Call {
+    /// The call that the record lets arrive, if it does.
+    pub fn arrived(record: &Record) -> Option<Self> {
+        let Event::CallArrived {
+            call,
+            trunk,
+            caller,
+            called,
+            sip_call_id: _,
+        } = &record.stamped.event
+        else {
+            return None;
+        };
+        let row = CallRow {
+            call: *call,
+            arrived_at: record.stamped.at,
+            answered_at: None,
+            ended_at: None,
+            caller: caller.clone(),
+            called: called.clone(),
+            trunk: *trunk,
+            queue: None,
+            seat: None,
+            outcome: None,
+            released_by: None,
+            cause: None,
+            wait_ms: None,
+            talk_ms: None,
+            hold_ms: None,
+            talk_released_by: None,
+            total_ms: None,
+            score: None,
+            meaning: None,
+            recording: None,
+            case: None,
+        };
+        Some(Self {
+            row,
+            queued_up_ms: None,
+        })
+    }
+
+    /// Takes in the next record of this call. `offset_minutes` east of UTC is for the number of
+    /// its case.
+    pub fn apply(&mut self, record: &Record, offset_minutes: i32) {
+        let (at, up_ms) = (record.stamped.at, record.stamped.up_ms);
+        let row = &mut self.row;
+        match &record.stamped.event {
+            Event::QueueEntered { queue, .. } => {
+                row.queue = Some(*queue);
+                self.queued_up_ms.get_or_insert(up_ms);
+            }
+            Event::QueueRefused { queue, .. } => row.queue = Some(*queue),
+            Event::SeatAnswered {
+                call,
+                seat,
+                queue,
+                since_queue_ms,
+                ..
+            } => {
+                (row.seat, row.queue) = (Some(*seat), Some(*queue));
+                row.wait_ms.get_or_insert(*since_queue_ms);
+                row.answered_at.get_or_insert(at);
+                row.case
+                    .get_or_insert_with(|| case_number(at, *call, offset_minutes));
+            }
+            Event::RecordingStarted { file, .. } => row.recording = Some(file.clone()),
+            Event::TalkEnded {
+                talk_ms,
+                hold_ms,
+                released_by,
+                ..
+            } => {
+                *row.talk_ms.get_or_insert(0) += talk_ms;
+                *row.hold_ms.get_or_insert(0) += hold_ms;
+                row.talk_released_by = Some(*released_by);
+            }
+            Event::SurveyAnswered { digit, meaning, .. } => {
+                (row.score, row.meaning) = (Some(*digit), Some(meaning.clone()));
+            }
+            Event::CallEnded { .. } => self.end(record),
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, record: &Record) {
+        let Event::CallEnded {
+            outcome,
+            released_by,
+            cause,
+            total_ms,
+            ..
+        } = &record.stamped.event
+        else {
+            return;
+        };
+        let row = &mut self.row;
+        row.ended_at = Some(record.stamped.at);
+        row.outcome = Some(*outcome);
+        row.released_by = Some(*released_by);
+        row.cause = Some(cause.clone());
+        row.total_ms = Some(*total_ms);
+        // The next run writes the end of an interrupted call: its uptime has nothing to do with
+        // the uptime at which the call entered the queue.
+        if row.wait_ms.is_none() && *outcome != Outcome::Interrupted {
+            row.wait_ms = self
+                .queued_up_ms
+                .map(|since| record.stamped.up_ms.saturating_sub(since));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{arrived, ended, queued, records, story};
+
+    fn fold(events: Vec<Event>) -> Call {
+        let records = records(events);
+        let mut call = Call::arrived(&records[0]).unwrap();
+        for record in &records[1..] {
+            call.apply(record, 480);
+        }
+        call
+    }
+
+    #[test]
+    fn an_answered_call_has_everything() {
+        let row = fold(story(12)).row;
+        assert_eq!(
+            serde_json::to_value(&row).unwrap(),
+            serde_json::json!({
+                "call": 12, "arrived_at": 1_795_246_212_000i64,
+                "answered_at": 1_795_246_220_000i64, "ended_at": 1_795_246_230_000i64,
+                "caller": "13800000012", "called": "12345", "trunk": "mobile",
+                "queue": "general", "seat": "1001", "outcome": "answered",
+                "released_by": "caller", "cause": "BYE", "wait_ms": 4_000, "talk_ms": 45_000,
+                "hold_ms": 5_000, "talk_released_by": "agent", "total_ms": 60_000, "score": "1",
+                "meaning": "satisfied", "recording": "000012.wav",
+                "case": "20261121153020000012"
+            })
+        );
+    }
+
+    #[test]
+    fn an_abandoned_call_waited_until_its_end() {
+        let row = fold(vec![
+            arrived(1),
+            queued(1, "general"),
+            queued(1, "english"),
+            ended(1, Outcome::Abandoned),
+        ])
+        .row;
+        assert_eq!(
+            (row.wait_ms, row.queue.unwrap().as_str()),
+            (Some(2_000), "english")
+        );
+        assert_eq!((row.answered_at, row.case), (None, None));
+    }
+
+    #[test]
+    fn the_wait_of_an_interrupted_call_is_not_known() {
+        let row = fold(vec![
+            arrived(1),
+            queued(1, "general"),
+            ended(1, Outcome::Interrupted),
+        ])
+        .row;
+        assert_eq!(row.wait_ms, None);
+        assert_eq!(row.outcome, Some(Outcome::Interrupted));
+    }
+}

@@ -1,0 +1,124 @@
+//! The live calls: where each stands and since when, from events alone.
+
+use std::collections::BTreeMap;
+
+use hotline_model::{CallId, QueueId, SeatId, event::Event, privacy::Masked, seat::OfferResult};
+
+use crate::{
+    Record,
+    wallboard::{CallLine, Stage},
+};
+
+/// The live calls of the present run.
+#[derive(Clone, Debug, Default)]
+pub struct LiveCalls {
+    calls: BTreeMap<CallId, Live>,
+}
+
+#[derive(Clone, Debug)]
+struct Live {
+    stage: Stage,
+    /// Masked already: the whole number is not needed here.
+    caller: String,
+    called: String,
+    queue: Option<QueueId>,
+    seat: Option<SeatId>,
+    since_up_ms: u64,
+    arrived_up_ms: u64,
+}
+
+impl LiveCalls {
+    /// Takes in the next record.
+    pub fn apply(&mut self, record: &Record) {
+        let up_ms = record.stamped.up_ms;
+        match &record.stamped.event {
+            // Calls of an earlier run are gone, and their uptimes mean nothing now.
+            Event::EngineStarted { .. } | Event::EngineStopped {} => self.calls.clear(),
+            Event::CallArrived {
+                call,
+                caller,
+                called,
+                ..
+            } => {
+                let live = Live {
+                    stage: Stage::Arriving,
+                    caller: Masked(caller).to_string(),
+                    called: called.clone(),
+                    queue: None,
+                    seat: None,
+                    since_up_ms: up_ms,
+                    arrived_up_ms: up_ms,
+                };
+                self.calls.insert(*call, live);
+            }
+            Event::CallEnded { call, .. } => {
+                self.calls.remove(call);
+            }
+            event => {
+                if let Some(live) = event.call().and_then(|call| self.calls.get_mut(&call)) {
+                    live.apply(event, up_ms);
+                }
+            }
+        }
+    }
+
+    /// One line per call, oldest first. `now_up_ms` is the engine's uptime.
+    pub fn lines(&self, now_up_ms: u64) -> Vec<CallLine> {
+        let mut lines: Vec<_> = self
+            .calls
+            .iter()
+            .map(|(&call, live)| CallLine {
+                call,
+                stage: live.stage,
+                caller: live.caller.clone(),
+                called: live.called.clone(),
+                queue: live.queue,
+                seat: live.seat,
+                position: None,
+                since_ms: now_up_ms.saturating_sub(live.since_up_ms),
+                total_ms: now_up_ms.saturating_sub(live.arrived_up_ms),
+            })
+            .collect();
+        lines.sort_by_key(|line| core::cmp::Reverse(line.total_ms));
+        lines
+    }
+
+    /// How many calls live.
+    pub fn count(&self) -> usize {
+        self.calls.len()
+    }
+}
+
+impl Live {
+    fn apply(&mut self, event: &Event, up_ms: u64) {
+        match event {
+            Event::ScriptStarted { .. } => self.enter(Stage::Menu, up_ms),
+            Event::QueueEntered { queue, .. } => {
+                (self.queue, self.seat) = (Some(*queue), None);
+                self.enter(Stage::Waiting, up_ms);
+            }
+            Event::SeatOffered { seat, .. } => {
+                self.seat = Some(*seat);
+                self.enter(Stage::Offering, up_ms);
+            }
+            Event::OfferEnded { result, .. } if *result != OfferResult::Answered => {
+                self.seat = None;
+                self.enter(Stage::Waiting, up_ms);
+            }
+            Event::SeatAnswered { seat, .. } => {
+                self.seat = Some(*seat);
+                self.enter(Stage::Talking, up_ms);
+            }
+            Event::SurveyOffered { .. } => self.enter(Stage::Surveying, up_ms),
+            _ => {}
+        }
+    }
+
+    fn enter(&mut self, stage: Stage, up_ms: u64) {
+        // The wait is one, however many seats were rung in it; so `Waiting` after an offer begins
+        // anew only for the stage's own clock, and the whole is in `total_ms`.
+        if self.stage != stage {
+            (self.stage, self.since_up_ms) = (stage, up_ms);
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! What an earlier run left unfinished, for the next start to finish.
+
+use std::collections::BTreeMap;
+
+use hotline_model::{
+    CallId, Timestamp,
+    event::{Event, Outcome, ReleasedBy},
+};
+
+use crate::Record;
+
+/// A call that arrived and never ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfinished {
+    /// The call.
+    pub call: CallId,
+    /// When it arrived.
+    pub arrived_at: Timestamp,
+    /// From its INVITE to the last record of its run, ms: so long it lived at least.
+    pub known_ms: u64,
+}
+
+impl Unfinished {
+    /// The event that ends it.
+    pub fn ended(&self) -> Event {
+        Event::CallEnded {
+            call: self.call,
+            outcome: Outcome::Interrupted,
+            released_by: ReleasedBy::Engine,
+            cause: "the engine stopped in mid-call".into(),
+            total_ms: self.known_ms,
+        }
+    }
+}
+
+/// A recording that began and was neither closed nor given up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenRecording {
+    /// Its call.
+    pub call: CallId,
+    /// File name inside the recordings folder.
+    pub file: String,
+}
+
+/// All that earlier runs left.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Leftover {
+    /// Calls without an end, in order of their ids.
+    pub calls: Vec<Unfinished>,
+    /// The highest call id seen: the next call gets the one after.
+    pub last_call: Option<CallId>,
+    /// Recordings without an end, in order of their names.
+    pub recordings: Vec<OpenRecording>,
+}
+
+/// The fold behind [`unfinished`].
+#[derive(Clone, Debug, Default)]
+pub struct Remains {
+    calls: BTreeMap<CallId, Open>,
+    recordings: BTreeMap<String, CallId>,
+    last_call: Option<CallId>,
+    last_up_ms: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    arrived_at: Timestamp,
+    arrived_up_ms: u64,
+    /// Set when its run is over: uptimes of the next run are none of its.
+    known_ms: Option<u64>,
+}
+
+impl Open {
+    fn known_ms(&self, last_up_ms: u64) -> u64 {
+        self.known_ms
+            .unwrap_or(last_up_ms.saturating_sub(self.arrived_up_ms))
+    }
+}
+
+impl Remains {
+    /// Takes in the next record.
+    pub fn apply(&mut self, record: &Record) {
+        let event = &record.stamped.event;
+        self.last_call = self.last_call.max(event.call());
+        match event {
+            Event::EngineStarted { .. } => {
+                for open in self.calls.values_mut() {
+                    open.known_ms = Some(open.known_ms(self.last_up_ms));
+                }
+            }
+            Event::CallArrived { call, .. } => {
+                let open = Open {
+                    arrived_at: record.stamped.at,
+                    arrived_up_ms: record.stamped.up_ms,
+                    known_ms: None,
+                };
+                self.calls.insert(*call, open);
+            }
+            Event::CallEnded { call, .. } => {
+                self.calls.remove(call);
+            }
+            Event::RecordingStarted { call, file } => {
+                self.recordings.insert(file.clone(), *call);
+            }
+            Event::RecordingClosed { file, .. } | Event::RecordingFailed { file, .. } => {
+                self.recordings.remove(file);
+            }
+            _ => {}
+        }
+        self.last_up_ms = record.stamped.up_ms;
+    }
+
+    /// What is left after the last record.
+    pub fn leftover(&self) -> Leftover {
+        let calls = self.calls.iter().map(|(&call, open)| Unfinished {
+            call,
+            arrived_at: open.arrived_at,
+            known_ms: open.known_ms(self.last_up_ms),
+        });
+        let recordings = self.recordings.iter().map(|(file, &call)| OpenRecording {
+            call,
+            file: file.clone(),
+        });
+        Leftover {
+            calls: calls.collect(),
+            last_call: self.last_call,
+            recordings: recordings.collect(),
+        }
+    }
+}
+
+/// What `records` leave unfinished.
+pub fn unfinished<'a>(records: impl IntoIterator<Item = &'a Record>) -> Leftover {
+    let mut remains = Remains::default();
+    for record in records {
+        remains.apply(record);
+    }
+    remains.leftover()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{arrived, queued, records, story};
+
+    #[test]
+    fn calls_and_recordings_without_an_end_are_left() {
+        let mut events = story(1);
+        events.extend([arrived(2), queued(2, "general"), arrived(9)]);
+        events.extend(story(3).into_iter().take(12));
+        let left = unfinished(&records(events));
+        let calls: Vec<_> = left.calls.iter().map(|u| (u.call.0, u.known_ms)).collect();
+        // 19 events of call 1, then call 2 at 19 s; the last record is at 33 s.
+        assert_eq!(calls, [(2, 14_000), (3, 11_000), (9, 12_000)]);
+        assert_eq!(left.last_call, Some(CallId(9)));
+        let file = "000003.wav".to_owned();
+        assert_eq!(
+            left.recordings,
+            [OpenRecording {
+                call: CallId(3),
+                file
+            }]
+        );
+    }
+
+    #[test]
+    fn an_end_written_by_the_next_start_settles_it() {
+        let version = "0.1.0".to_owned();
+        let mut all = records([
+            arrived(2),
+            queued(2, "general"),
+            Event::EngineStarted { version },
+        ]);
+        all[2].stamped.up_ms = 0;
+        let left = unfinished(&all);
+        assert_eq!(
+            left.calls[0].known_ms, 1_000,
+            "its own run's clock, not the next one's"
+        );
+        let mut end = all[2].clone();
+        end.stamped.event = left.calls[0].ended();
+        all.push(end);
+        assert_eq!(unfinished(&all).calls, []);
+        assert_eq!(unfinished(&all).last_call, Some(CallId(2)));
+    }
+
+    #[test]
+    fn nothing_leaves_nothing() {
+        assert_eq!(unfinished(&[]), Leftover::default());
+    }
+}

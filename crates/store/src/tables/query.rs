@@ -1,0 +1,132 @@
+//! Lists and single rows for people. A caller's number is masked unless it is asked for.
+
+use hotline_model::{CallId, SeatId, privacy::Masked};
+use serde_json::Value;
+use sqlx::Row as _;
+
+use super::{Tables, TablesError, row};
+use crate::fold::{CallRow, CaseRow, Interval};
+
+/// Most rows of one answer; a larger `limit` is cut to it, and the next page is asked for with
+/// `before`.
+pub const PAGE_ROWS: u32 = 1_000;
+
+/// Most records of one call's timeline; the newest beyond are left out.
+pub const TIMELINE_ROWS: u32 = 10_000;
+
+impl Tables {
+    /// Calls, newest first; those with a lower id than `before`, if given. With `reveal` the
+    /// callers' numbers are whole: whoever passes `true` records who looked and why.
+    pub async fn calls(
+        &self,
+        limit: u32,
+        before: Option<CallId>,
+        reveal: bool,
+    ) -> Result<Vec<CallRow>, TablesError> {
+        let rows = sqlx::query("SELECT * FROM calls WHERE call < ? ORDER BY call DESC LIMIT ?")
+            .bind(before.map_or(i64::MAX, |call| row::int(call.0)))
+            .bind(limit.min(PAGE_ROWS))
+            .fetch_all(&self.pool)
+            .await?;
+        let calls = rows
+            .iter()
+            .map(|r| Ok(shown_call(row::call(r)?.row, reveal)));
+        calls.collect()
+    }
+
+    /// One call.
+    pub async fn call(&self, call: CallId, reveal: bool) -> Result<Option<CallRow>, TablesError> {
+        let found = sqlx::query("SELECT * FROM calls WHERE call = ?")
+            .bind(row::int(call.0))
+            .fetch_optional(&self.pool)
+            .await?;
+        let call = found.as_ref().map(row::call).transpose()?;
+        Ok(call.map(|call| shown_call(call.row, reveal)))
+    }
+
+    /// A call's records as `{seq, at, up_ms, type, …}`, oldest first; those of seats that worked
+    /// for it, too.
+    pub async fn timeline(&self, call: CallId, reveal: bool) -> Result<Vec<Value>, TablesError> {
+        let rows = sqlx::query("SELECT json FROM timeline WHERE call = ? ORDER BY seq LIMIT ?")
+            .bind(row::int(call.0))
+            .bind(TIMELINE_ROWS)
+            .fetch_all(&self.pool)
+            .await?;
+        let records = rows.iter().map(|r| {
+            let mut record = serde_json::from_str(r.try_get("json")?).map_err(TablesError::Json)?;
+            if !reveal {
+                mask(&mut record);
+            }
+            Ok(record)
+        });
+        records.collect()
+    }
+
+    /// Cases, newest first; those with a lower number than `before`, if given.
+    pub async fn cases(
+        &self,
+        limit: u32,
+        before: Option<&str>,
+        reveal: bool,
+    ) -> Result<Vec<CaseRow>, TablesError> {
+        let rows = sqlx::query(
+            "SELECT * FROM cases WHERE ?1 IS NULL OR number < ?1 ORDER BY number DESC LIMIT ?2",
+        )
+        .bind(before)
+        .bind(limit.min(PAGE_ROWS))
+        .fetch_all(&self.pool)
+        .await?;
+        let cases = rows.iter().map(|r| Ok(shown_case(row::case(r)?, reveal)));
+        cases.collect()
+    }
+
+    /// One case.
+    pub async fn case(&self, number: &str, reveal: bool) -> Result<Option<CaseRow>, TablesError> {
+        let found = sqlx::query("SELECT * FROM cases WHERE number = ?")
+            .bind(number)
+            .fetch_optional(&self.pool)
+            .await?;
+        let case = found.as_ref().map(row::case).transpose()?;
+        Ok(case.map(|case| shown_case(case, reveal)))
+    }
+
+    /// A seat's intervals, newest first; those that began with a lower record than `before`, if
+    /// given.
+    pub async fn seat_intervals(
+        &self,
+        seat: SeatId,
+        limit: u32,
+        before: Option<u64>,
+    ) -> Result<Vec<Interval>, TablesError> {
+        let rows = sqlx::query(
+            "SELECT * FROM seat_intervals WHERE seat = ? AND since_seq < ?
+             ORDER BY since_seq DESC LIMIT ?",
+        )
+        .bind(seat.as_str().to_owned())
+        .bind(before.map_or(i64::MAX, row::int))
+        .bind(limit.min(PAGE_ROWS))
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.iter().map(row::interval).collect::<Result<_, _>>()?)
+    }
+}
+
+fn shown_call(mut call: CallRow, reveal: bool) -> CallRow {
+    if !reveal {
+        call.caller = Masked(&call.caller).to_string();
+    }
+    call
+}
+
+fn shown_case(mut case: CaseRow, reveal: bool) -> CaseRow {
+    if !reveal {
+        case.caller = Masked(&case.caller).to_string();
+    }
+    case
+}
+
+fn mask(record: &mut Value) {
+    if let Some(Value::String(caller)) = record.get_mut("caller") {
+        *caller = Masked(caller).to_string();
+    }
+}

@@ -1,0 +1,100 @@
+//! The tables' definition. They are derived from the journal: a changed definition is put in place
+//! by dropping them and applying the journal again.
+
+/// Number of this definition. Another in the file: the tables are dropped and refilled.
+pub(super) const VERSION: i64 = 1;
+
+/// What is applied: one row.
+pub(super) const APPLIED: &str = "
+CREATE TABLE IF NOT EXISTS applied (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    version INTEGER NOT NULL,
+    -- Local time east of UTC, minutes: the numbers of cases depend on it.
+    offset_minutes INTEGER NOT NULL,
+    -- The last record that the tables contain, its hash and its two clocks.
+    seq INTEGER NOT NULL,
+    hash TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    up_ms INTEGER NOT NULL
+) STRICT;
+";
+
+/// Times (`at`, `…_at`) are milliseconds since 1970 UTC, durations (`…_ms`) are milliseconds.
+pub(super) const TABLES: &str = "
+CREATE TABLE IF NOT EXISTS calls (
+    call INTEGER PRIMARY KEY,
+    arrived_at INTEGER NOT NULL,
+    answered_at INTEGER,
+    ended_at INTEGER,
+    caller TEXT NOT NULL,
+    called TEXT NOT NULL,
+    trunk TEXT,
+    queue TEXT,
+    seat TEXT,
+    outcome TEXT,
+    released_by TEXT,
+    cause TEXT,
+    wait_ms INTEGER,
+    talk_ms INTEGER,
+    hold_ms INTEGER,
+    talk_released_by TEXT,
+    total_ms INTEGER,
+    score TEXT,
+    meaning TEXT,
+    recording TEXT,
+    case_number TEXT,
+    -- Uptime at which the call entered its first queue, for the wait of one that is not answered.
+    queued_up_ms INTEGER
+) STRICT;
+
+-- Each record of the journal, as {seq, at, up_ms, type, …}.
+CREATE TABLE IF NOT EXISTS timeline (
+    seq INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    up_ms INTEGER NOT NULL,
+    call INTEGER,
+    type TEXT NOT NULL,
+    json TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS timeline_call ON timeline (call, seq) WHERE call IS NOT NULL;
+
+CREATE TABLE IF NOT EXISTS cases (
+    number TEXT PRIMARY KEY,
+    call INTEGER NOT NULL UNIQUE,
+    opened_at INTEGER NOT NULL,
+    caller TEXT NOT NULL,
+    seat TEXT NOT NULL,
+    queue TEXT NOT NULL,
+    answered_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    score TEXT,
+    meaning TEXT,
+    recording TEXT,
+    state TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The seat ledger: what is open has no end.
+CREATE TABLE IF NOT EXISTS seat_intervals (
+    seat TEXT NOT NULL,
+    since_seq INTEGER NOT NULL,
+    since_at INTEGER NOT NULL,
+    since_up_ms INTEGER NOT NULL,
+    intent TEXT NOT NULL,
+    reason TEXT,
+    work TEXT NOT NULL,
+    call INTEGER,
+    until_at INTEGER,
+    ms INTEGER,
+    ended_by TEXT,
+    PRIMARY KEY (seat, since_seq)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS seat_intervals_open ON seat_intervals (seat) WHERE until_at IS NULL;
+";
+
+/// Removes all that [`TABLES`] defines.
+pub(super) const DROP: &str = "
+DROP TABLE IF EXISTS calls;
+DROP TABLE IF EXISTS timeline;
+DROP TABLE IF EXISTS cases;
+DROP TABLE IF EXISTS seat_intervals;
+";

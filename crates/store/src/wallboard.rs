@@ -1,0 +1,173 @@
+//! The live dashboard's figures, with the JSON shape of `GET /api/v1/wallboard`.
+//!
+//! [`Totals`] and [`CallLine`] come from the folds; the states of queues and seats come from the
+//! distributor's board and are filled in by whoever holds it.
+
+use hotline_model::{
+    CallId, QueueId, SeatId, Timestamp,
+    seat::{Device, Intent, Reason, Work},
+};
+use serde::{Deserialize, Serialize};
+
+/// Everything a wallboard shows at one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Wallboard {
+    /// When this picture was taken.
+    pub at: Timestamp,
+    /// The engine itself.
+    pub engine: EngineLine,
+    /// Counts and rates of the rolling 24 hours.
+    pub totals: Totals,
+    /// One line per queue, in the order of the configuration.
+    pub queues: Vec<QueueLine>,
+    /// One line per seat, in the order of the configuration.
+    pub seats: Vec<SeatLine>,
+    /// The calls that live now, oldest first.
+    pub calls: Vec<CallLine>,
+}
+
+/// The engine itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineLine {
+    /// Package version.
+    pub version: String,
+    /// Seconds since its start.
+    pub up_s: u64,
+    /// Blocks of recorded sound lost since its start.
+    pub recording_gaps: u64,
+}
+
+/// Raw counts of the rolling window and the rates derived from them (kpi.md K1–K4, K10). Which
+/// minute a count belongs to is documented at [`crate::fold::Counters`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Totals {
+    /// Length of the window, seconds.
+    pub window_s: u64,
+    /// Inbound calls, those rejected before they became a call too.
+    pub inbound: u64,
+    /// Calls that a human answered.
+    pub answered: u64,
+    /// Of these, answered within 15 s of entering the queue.
+    pub answered_in_15s: u64,
+    /// K4: answers, abandons, time-outs and refused entries; repeats within a call each count.
+    pub human_requests: u64,
+    /// Callers who left while they waited for a human.
+    pub abandoned: u64,
+    /// Entries a queue refused.
+    pub refused: u64,
+    /// Calls that waited longer than their queue allows.
+    pub timed_out: u64,
+    /// K1: answered ÷ inbound; `None` without inbound calls.
+    pub answer_rate: Option<f64>,
+    /// K2: answered in 15 s ÷ answered; `None` without answered calls.
+    pub in_time_rate: Option<f64>,
+    /// Surveys offered (触发).
+    pub survey_offered: u64,
+    /// Surveys answered (参评).
+    pub survey_answered: u64,
+    /// Surveys whose meaning is `satisfied` (满意).
+    pub satisfied: u64,
+}
+
+/// One queue.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct QueueLine {
+    /// The queue.
+    pub queue: QueueId,
+    /// Its name for people.
+    pub name: String,
+    /// Callers waiting.
+    pub waiting: u32,
+    /// Wait of the first of them, ms; 0 when nobody waits.
+    pub longest_wait_ms: u64,
+    /// Seats ready and free for it.
+    pub ready_seats: u32,
+    /// Seats talking to its callers.
+    pub talking: u32,
+    /// Seats logged in for it.
+    pub staffed: u32,
+    /// Answered ÷ human requests of this queue in the window; `None` without requests.
+    pub answer_rate: Option<f64>,
+}
+
+/// What an agent wants, as one word; the reason stands beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IntentWord {
+    /// 示闲
+    Ready,
+    /// 示忙
+    NotReady,
+}
+
+/// One seat.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeatLine {
+    /// The seat.
+    pub seat: SeatId,
+    /// The agent's or the desk's name.
+    pub name: String,
+    /// What the agent wants.
+    pub intent: IntentWord,
+    /// Why not, when not ready.
+    pub reason: Option<Reason>,
+    /// What the seat does.
+    pub work: Work,
+    /// Whether its phone can be reached.
+    pub device: Device,
+    /// The call it does it for.
+    pub call: Option<CallId>,
+    /// Time in this state, ms.
+    pub since_ms: u64,
+    /// Calls answered today (local calendar day).
+    pub calls_today: u64,
+}
+
+/// Splits an intent into the two fields of a [`SeatLine`].
+pub fn intent_words(intent: Intent) -> (IntentWord, Option<Reason>) {
+    match intent {
+        Intent::Ready => (IntentWord::Ready, None),
+        Intent::NotReady(reason) => (IntentWord::NotReady, Some(reason)),
+    }
+}
+
+/// Where a live call stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// Its INVITE was taken in.
+    Arriving,
+    /// A script runs.
+    Menu,
+    /// Waits for a human.
+    Waiting,
+    /// A seat is being rung for it.
+    Offering,
+    /// A human answered.
+    Talking,
+    /// The caller is asked for a score.
+    Surveying,
+}
+
+/// One live call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallLine {
+    /// The call.
+    pub call: CallId,
+    /// Where it stands.
+    pub stage: Stage,
+    /// The caller's number, masked.
+    pub caller: String,
+    /// The dialled number.
+    pub called: String,
+    /// The queue it asked for last.
+    pub queue: Option<QueueId>,
+    /// The seat that rings or talks.
+    pub seat: Option<SeatId>,
+    /// Place in the queue, 1 is next; filled in by whoever holds the distributor.
+    pub position: Option<u32>,
+    /// Time in this stage, ms.
+    pub since_ms: u64,
+    /// Time since the INVITE, ms.
+    pub total_ms: u64,
+}
