@@ -1,6 +1,6 @@
 //! Writes requests and responses: start line, headers, body, with Content-Length counted here.
 //!
-//! Nothing a caller puts into a value can end its header: CR, LF and NUL become a space. That is
+//! Nothing that is put into a value can end its header: CR, LF and NUL become a space. That is
 //! done here, once, and not left to the many places where values come from.
 
 use core::{fmt, net::SocketAddr};
@@ -214,12 +214,19 @@ impl Draft {
         self.end_line();
     }
 
-    /// Writes `value` with each run of CR, LF, NUL and the white space behind it as one space.
+    /// Writes `value` with each run of CR, LF and NUL, and the white space behind it, as one
+    /// space. A NUL that is a quoted pair stays: it ends nothing, and RFC 4475 §3.1.1.2 has it in
+    /// a To that must come back as it was.
     fn clean(&mut self, value: &[u8]) {
         let mut rest = value;
         while let Some(at) = memchr::memchr3(b'\r', b'\n', b'\0', rest) {
             let (good, bad) = rest.split_at(at);
             self.bytes.extend_from_slice(good);
+            if let ([.., b'\\'], [b'\0', behind @ ..]) = (good, bad) {
+                self.bytes.push(b'\0');
+                rest = behind;
+                continue;
+            }
             self.bytes.push(b' ');
             let length = bad
                 .iter()
