@@ -5,9 +5,10 @@ use std::io::{Seek, Write};
 
 use crate::{SAMPLE_RATE, block::Sound};
 
-/// How much of the end of a recording is kept back, in samples (a frame of both channels): 512 ms.
-/// Sound that comes later than that is dropped and counted.
-const WINDOW: u64 = 4_096;
+/// How much of the end of a recording is kept back, in samples of both channels: 1,024 ms. Sound
+/// that comes later than that is dropped and counted. Each leg's sound is placed within 500 ms of
+/// the clock, so two legs are at most a second apart.
+const WINDOW: u64 = 8_192;
 
 /// Longest recording, samples: a WAV file's length fields hold 4 GiB, 37 hours. Sound beyond is
 /// dropped and counted.
@@ -80,7 +81,7 @@ impl<W: Write + Seek> Recorder<W> {
     }
 
     /// Makes what is written so far a valid file. Call it each second: then a killed process
-    /// loses no more than that and the half second that is kept back.
+    /// loses no more than that and the second that is kept back.
     ///
     /// # Errors
     /// When the writer fails.
@@ -196,13 +197,13 @@ mod tests {
     fn after_a_flush_the_file_is_valid_as_far_as_it_goes() {
         let mut file = Cursor::new(Vec::new());
         let mut recorder = Recorder::new(&mut file).unwrap();
-        for n in 0..50 {
+        for n in 0..100 {
             recorder.write(&sound(0, n * 160, 0xAA, 160)).unwrap();
         }
         recorder.flush().unwrap();
         // The process is killed: nothing more is written, not even by a destructor.
         core::mem::forget(recorder);
-        assert_eq!(samples(file.into_inner()).len(), 8_000 - WINDOW as usize);
+        assert_eq!(samples(file.into_inner()).len(), 16_000 - WINDOW as usize);
     }
 
     struct FullDisk(Cursor<Vec<u8>>);
@@ -228,7 +229,7 @@ mod tests {
     #[test]
     fn a_full_disk_is_an_error_not_a_panic() {
         let mut recorder = Recorder::new(FullDisk(Cursor::new(Vec::new()))).unwrap();
-        let failed = (0..100).any(|n| recorder.write(&sound(0, n * 160, 1, 160)).is_err());
+        let failed = (0..200).any(|n| recorder.write(&sound(0, n * 160, 1, 160)).is_err());
         assert!(failed);
         assert!(recorder.finish(0).is_err());
     }
@@ -237,7 +238,7 @@ mod tests {
         /// Sound that is out of order by less than the window lands in its place.
         #[test]
         fn order_does_not_matter_within_the_window(
-            delays in proptest::collection::vec(0u64..3_000, 1..80),
+            delays in proptest::collection::vec(0u64..7_000, 1..80),
             channel in 0u8..2,
         ) {
             let mut sounds: Vec<(u64, Sound)> = delays

@@ -1,6 +1,7 @@
 //! The codecs of the telephone network: G.711 in its two laws.
 
 pub mod g711;
+mod tables;
 
 /// A codec that may be agreed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

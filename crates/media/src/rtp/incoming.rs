@@ -7,8 +7,9 @@ use rtp_rs::RtpReader;
 use super::{continues, samples_at};
 
 /// Most that a stream's own clock may differ from ours before its sound is placed anew, samples:
-/// 200 ms. A phone whose crystal is 100 ppm off needs half an hour for that.
-const DRIFT_SAMPLES: u64 = 1_600;
+/// 500 ms. A network that stalls for less is smoothed out; a phone whose crystal is 100 ppm off
+/// needs more than an hour for that.
+const DRIFT_SAMPLES: u64 = 4_000;
 
 /// State of a leg's incoming stream.
 #[derive(Clone, Debug, Default)]
@@ -68,7 +69,7 @@ impl Incoming {
     }
 
     /// Where the sound that begins at `timestamp` belongs on the engine's sample clock: by the
-    /// stream's own clock, so that jitter does not tear it, held to ours within [`DRIFT_SAMPLES`].
+    /// stream's own clock, so that jitter does not tear it, held to ours within 500 ms.
     pub fn place(&mut self, now: Instant, timestamp: u32) -> u64 {
         let clock = samples_at(now);
         let Some(source) = &mut self.source else {
