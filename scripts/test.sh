@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Runs every test: the pages, the crates, the whole engine with real telephones and a browser, and
+# the lock-free doors under every interleaving. Ends with one line that counts them.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+step() {
+    echo
+    echo "==> $1"
+    shift
+    "$@" 2>&1 | tee -a "$log"
+}
+
+step "Pages" npm --prefix crates/server/ui test
+# With the tests' own dependencies, so that nothing is compiled twice. The end-to-end tests start
+# the program that this leaves beside them.
+step "Building the engine and its tests" cargo build --workspace --bins --tests
+step "Engine" cargo test --workspace
+step "Lock-free doors under loom" env RUSTFLAGS="--cfg loom" \
+    CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/loom" cargo test --release -p hotline-acd --test loom
+
+# cargo: "test result: ok. 12 passed; 0 failed; 0 ignored; …"; vitest: "Tests  34 passed (34)".
+sed 's/\x1b\[[0-9;]*m//g' "$log" | awk '
+    /^test result:/ { passed += $4; failed += $6 }
+    /^ *Tests +[0-9]+ passed/ { passed += $2 }
+    END {
+        printf "\nAll tests passed.\ntests: %d passed, %d failed\n", passed, failed
+        exit failed > 0 || passed == 0
+    }'
