@@ -1,1 +1,23 @@
-//! placeholder
+//! A call from INVITE to score: the exchange that owns all calls, their legs and their stages.
+//!
+//! Everything the engine decides is decided here, by plain values: inputs are things that
+//! happened, outputs are imperatives, and the shell carries them out (`hotline-server` with real
+//! sockets, `hotline-sim` in virtual time).
+
+pub mod call;
+pub mod comfort;
+pub mod exchange;
+pub mod leg;
+pub mod orders;
+pub mod phone;
+pub mod routing;
+pub mod seat_service;
+pub mod settings;
+pub mod stage;
+pub mod switchboard;
+
+pub use exchange::{Exchange, Input, Output};
+pub use hotline_acd::{board, gate};
+pub use hotline_ivr::dialogue;
+pub use hotline_sip::framing;
+pub use hotline_sip::path::{Path, Transport};

@@ -237,6 +237,15 @@ pub enum Event {
         /// Why, in a few words.
         cause: String,
     },
+    /// Somebody fetched a recording to listen to it (PIPL: access is recorded).
+    RecordingFetched {
+        /// The call.
+        call: CallId,
+        /// File name inside the recordings folder.
+        file: String,
+        /// User name.
+        by: String,
+    },
     /// The talk ended.
     TalkEnded {
         /// The call.
@@ -343,6 +352,7 @@ impl Event {
             | Self::RecordingStarted { call, .. }
             | Self::RecordingClosed { call, .. }
             | Self::RecordingFailed { call, .. }
+            | Self::RecordingFetched { call, .. }
             | Self::TalkEnded { call, .. }
             | Self::SurveyOffered { call, .. }
             | Self::SurveyAnswered { call, .. }

@@ -71,7 +71,7 @@ pub const RTP_SILENCE_S: u64 = 30;
 pub const TYPED_AHEAD_DIGITS: usize = 32;
 
 /// Steps a script may take without waiting for anything. More is a loop, and the call is
-/// transferred to the default queue.
+/// led to the end that silence leads to.
 pub const SCRIPT_STEPS_AT_ONCE: u32 = 256;
 
 /// Orders waiting at the gate (HTTP, media and other threads to the floor). When full the order

@@ -1,2 +1,17 @@
-//! placeholder
-fn main() {}
+//! `hotline`: the call-centre engine of a 12345 citizen hotline, and its tools.
+
+mod cli;
+mod config;
+mod http;
+mod media_loop;
+mod net;
+mod phone_loop;
+mod recording_loop;
+mod signalling_loop;
+mod store_loop;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}

@@ -1,0 +1,108 @@
+//! A call: what is known about it whatever stage it is in, and the stage.
+
+use hotline_ivr::Language;
+use hotline_model::{
+    CallId, Instant, TrunkId,
+    event::{Event, Outcome, ReleasedBy},
+};
+
+use crate::{leg::Leg, stage::Stage, switchboard::Switchboard};
+
+/// A call from a citizen.
+pub struct Call {
+    /// What is known whatever the stage.
+    pub facts: Facts,
+    /// Where it stands.
+    pub stage: Stage,
+}
+
+/// What a call is and was. The clocks are set once and never restarted.
+pub struct Facts {
+    /// The call.
+    pub id: CallId,
+    /// Where it came from.
+    pub trunk: Option<TrunkId>,
+    /// The caller's number, normalised; empty when withheld.
+    pub caller: String,
+    /// The number dialled, normalised.
+    pub called: String,
+    /// The language the caller is spoken to.
+    pub language: Language,
+    /// The language the caller chose in a menu; scripts after it speak it too.
+    pub asked_language: Option<Language>,
+    /// The caller's side. Present until the call ended.
+    pub leg: Leg,
+    /// INVITE received.
+    pub arrived: Instant,
+    /// The caller left the menu.
+    pub menu_left: Option<Instant>,
+    /// The caller first entered a queue.
+    pub queued: Option<Instant>,
+    /// A human answered at least once.
+    pub human_answered: bool,
+    /// Recordings made so far.
+    pub recordings: u32,
+    plays: u32,
+}
+
+impl Facts {
+    /// A call that just arrived.
+    pub fn new(
+        id: CallId,
+        trunk: Option<TrunkId>,
+        caller: String,
+        called: String,
+        leg: Leg,
+        now: Instant,
+    ) -> Self {
+        Self {
+            id,
+            trunk,
+            caller,
+            called,
+            language: Language::Zh,
+            asked_language: None,
+            leg,
+            arrived: now,
+            menu_left: None,
+            queued: None,
+            human_answered: false,
+            recordings: 0,
+            plays: 0,
+        }
+    }
+
+    /// A number for the next sound played on the caller's leg: the report that it ended names it,
+    /// so that a late report of a replaced sound is recognised. Steps of 2^16 leave room for what
+    /// counts on by itself ([`crate::comfort::Comfort`]).
+    pub fn next_play(&mut self) -> u32 {
+        self.plays = self.plays.wrapping_add(1 << 16);
+        self.plays
+    }
+
+    /// The call is over: says so, hangs up what is left and closes the caller's leg. The stage it
+    /// returns is the last, so it is said once.
+    pub fn end(
+        &mut self,
+        now: Instant,
+        outcome: Outcome,
+        released_by: ReleasedBy,
+        cause: impl Into<String>,
+        board: &mut Switchboard,
+    ) -> Stage {
+        board.close_leg(now, &mut self.leg, None);
+        let total_ms = now.millis_since(self.arrived);
+        let (call, cause) = (self.id, cause.into());
+        board.happened(
+            now,
+            Event::CallEnded {
+                call,
+                outcome,
+                released_by,
+                cause,
+                total_ms,
+            },
+        );
+        Stage::Ended
+    }
+}

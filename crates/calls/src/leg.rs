@@ -1,0 +1,163 @@
+//! One side of a call: where a SIP dialog and a media session meet. SIP sees a body, media sees
+//! SDP, and only this file sees both.
+
+use core::net::IpAddr;
+
+use hotline_media::{
+    Codec, Command, Report,
+    sdp::{self, Agreed, Direction, Local},
+};
+use hotline_model::{Instant, LegId};
+use hotline_sip::endpoint::DialogId;
+
+use crate::switchboard::Switchboard;
+
+/// What a leg's session description is at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Session {
+    /// The media port is being opened.
+    Opening,
+    /// The port is open, nothing is agreed.
+    Open(Local),
+    /// We offered and wait for the answer.
+    Offered(Local),
+    /// Both sides agreed.
+    Agreed(Local, Agreed),
+}
+
+/// A dialog and its media.
+#[derive(Clone, Debug)]
+pub struct Leg {
+    /// Its name at the media workers.
+    pub id: LegId,
+    /// Its SIP dialog, while there is one.
+    pub dialog: Option<DialogId>,
+    address: IpAddr,
+    session: Session,
+}
+
+/// Who passes orders on to the media worker: the switchboard of an exchange, or a phone.
+pub trait ToMedia {
+    /// Tells the media worker something.
+    fn media(&mut self, command: Command);
+}
+
+/// Why a body cannot be used: the SIP status that says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadBody(pub u16);
+
+impl Leg {
+    pub(crate) fn new(id: LegId, address: IpAddr) -> Self {
+        Self {
+            id,
+            dialog: None,
+            address,
+            session: Session::Opening,
+        }
+    }
+
+    /// The media port is open.
+    pub fn opened(&mut self, port: u16) {
+        if self.session == Session::Opening {
+            // The leg's number is unique in this run, which is what RFC 8866 §5.2 asks of sess-id.
+            let local = Local {
+                address: self.address,
+                port,
+                session: self.id.0,
+                version: 1,
+            };
+            self.session = Session::Open(local);
+        }
+    }
+
+    /// What both sides agreed on.
+    pub fn agreed(&self) -> Option<&Agreed> {
+        match &self.session {
+            Session::Agreed(_, agreed) => Some(agreed),
+            Session::Opening | Session::Open(_) | Session::Offered(_) => None,
+        }
+    }
+
+    /// Whether the peer lets us hear it and hears us: neither side holds.
+    pub fn is_two_way(&self) -> bool {
+        self.agreed()
+            .is_some_and(|agreed| agreed.direction == Direction::SendRecv)
+    }
+
+    fn next_local(&mut self) -> Option<Local> {
+        match &mut self.session {
+            Session::Opening => None,
+            Session::Open(local) | Session::Offered(local) => Some(local.clone()),
+            Session::Agreed(local, _) => {
+                // Each further description raises the version by one (RFC 3264 §8).
+                local.version += 1;
+                Some(local.clone())
+            }
+        }
+    }
+
+    /// Our offer (RFC 3264 §5): A-law first, for the trunk and the phones of this country.
+    pub fn offer(&mut self) -> Option<Vec<u8>> {
+        let local = self.next_local()?;
+        let body = sdp::offer(&local, Codec::Pcma, Direction::SendRecv);
+        self.session = Session::Offered(local);
+        Some(body)
+    }
+
+    /// Takes the peer's offer and answers it (RFC 3264 §6); the media worker follows.
+    pub fn answer(&mut self, offer: &[u8], board: &mut impl ToMedia) -> Result<Vec<u8>, BadBody> {
+        let local = self.next_local().ok_or(BadBody(500))?;
+        let (body, agreed) = sdp::answer(offer, &local).map_err(|error| BadBody(error.status()))?;
+        self.agree(local, agreed, board);
+        Ok(body)
+    }
+
+    /// Takes the peer's answer to our offer; the media worker follows.
+    pub fn accept(&mut self, answer: &[u8], board: &mut impl ToMedia) -> Result<(), BadBody> {
+        let Session::Offered(local) = &self.session else {
+            return Err(BadBody(500));
+        };
+        let local = local.clone();
+        let agreed = sdp::accept(answer, &local).map_err(|error| BadBody(error.status()))?;
+        self.agree(local, agreed, board);
+        Ok(())
+    }
+
+    fn agree(&mut self, local: Local, agreed: Agreed, board: &mut impl ToMedia) {
+        board.media(Command::Connect {
+            leg: self.id,
+            agreed: agreed.clone(),
+        });
+        self.session = Session::Agreed(local, agreed);
+    }
+
+    /// The peer re-offered in the dialog (hold, resume, another address): answered here, the same
+    /// in every stage. An unusable offer is refused and the session stays as it was (RFC 3261
+    /// §14.2).
+    pub fn reoffered(&mut self, now: Instant, body: &[u8], board: &mut Switchboard) {
+        let Some(dialog) = self.dialog else { return };
+        let answer = if body.is_empty() {
+            // A late offer: we offer what we have; the ACK carries the peer's answer.
+            self.offer().ok_or(BadBody(500))
+        } else {
+            self.answer(body, board)
+        };
+        match answer {
+            Ok(answer) => board.endpoint.answer_offer(now, dialog, answer),
+            Err(BadBody(status)) => board.endpoint.refuse_offer(now, dialog, status),
+        }
+    }
+}
+
+/// The leg a media report speaks of; `None` for a report about a recording.
+pub fn reported_leg(report: &Report) -> Option<LegId> {
+    match *report {
+        Report::Opened { leg, .. }
+        | Report::OpenFailed { leg, .. }
+        | Report::PlayEnded { leg, .. }
+        | Report::Digit { leg, .. }
+        | Report::Silent { leg }
+        | Report::Closed { leg, .. } => Some(leg),
+        Report::RecordingGaps { .. } => None,
+    }
+}

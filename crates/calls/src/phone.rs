@@ -1,0 +1,557 @@
+//! A telephone as a plain value: the far end of a leg. It is what `hotline call` and
+//! `hotline seat` are made of, and the callers and agents of the simulation.
+
+use core::{net::IpAddr, time::Duration};
+use std::{collections::VecDeque, sync::Arc};
+
+use hotline_media::{Command, Report};
+use hotline_model::{Instant, LegId};
+use hotline_sip::{
+    endpoint::{
+        Credentials, DialogId, EndedBy, Endpoint, EndpointSettings, Event as SipEvent, Invitation,
+        OutgoingRequest, Output as SipOutput, Request, RequestId,
+    },
+    message::Name,
+    path::Path,
+};
+
+use crate::leg::{Leg, ToMedia};
+
+/// Expiry asked for in a registration, seconds.
+const REGISTER_FOR_S: u32 = 300;
+
+/// Time from a failed registration to the next try.
+const REGISTER_AGAIN: Duration = Duration::from_secs(5);
+
+/// How a phone is set up.
+#[derive(Clone, Debug)]
+pub struct PhoneSettings {
+    /// `User-Agent`.
+    pub product: String,
+    /// User part of its address: the seat's number, or a caller's.
+    pub user: String,
+    /// Password, when the server asks for one.
+    pub password: Option<String>,
+    /// Domain of its address.
+    pub domain: String,
+    /// The way to the server.
+    pub server: Path,
+    /// Address of its media.
+    pub media_address: IpAddr,
+}
+
+/// What happens to a phone.
+#[derive(Debug)]
+pub enum PhoneInput<'a> {
+    /// A message came.
+    Received {
+        /// The way it came.
+        path: Path,
+        /// The message.
+        bytes: &'a [u8],
+    },
+    /// A connection closed, or a datagram could not be sent.
+    PathLost(Path),
+    /// The media worker reported.
+    Media(Report),
+    /// The owner wants to be reachable from now on.
+    Register,
+    /// The owner wants to be reachable no more.
+    Unregister,
+    /// The owner dials.
+    Dial(String),
+    /// The owner answers the incoming call.
+    Answer,
+    /// The owner refuses the incoming call with this status.
+    Refuse(u16),
+    /// The owner presses keys.
+    Press(String),
+    /// The owner hangs up.
+    HangUp,
+    /// Time passed; see [`Phone::next_wake`].
+    TimePassed,
+}
+
+/// What a phone wants done, or tells its owner.
+#[derive(Debug)]
+pub enum PhoneOutput {
+    /// Send a message.
+    Transmit {
+        /// The way it goes.
+        path: Path,
+        /// The message.
+        bytes: Arc<[u8]>,
+    },
+    /// Close a connection.
+    ClosePath(Path),
+    /// Tell the media worker.
+    Media(Command),
+    /// Tell the owner.
+    Happened(PhoneEvent),
+}
+
+/// What a phone tells its owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PhoneEvent {
+    /// The server knows where we are.
+    Registered,
+    /// The server refused, with the status.
+    NotRegistered(u16),
+    /// Somebody calls; the header `From` as received. The phone rings.
+    Incoming {
+        /// The call's number at the server, from `X-Hotline-Call`.
+        call: Option<String>,
+    },
+    /// The other side rings.
+    Ringing,
+    /// The call is answered and its sound flows.
+    Connected {
+        /// The leg, for recording and playing.
+        leg: LegId,
+    },
+    /// A sound we played ended.
+    PlayEnded(u32),
+    /// The other side pressed a key.
+    Digit(char),
+    /// The call is over: refused with a status, or ended.
+    Ended {
+        /// Status of the refusal; `None` when the call was answered and then ended, or withdrawn.
+        status: Option<u16>,
+    },
+}
+
+/// What the phone is doing.
+enum Line {
+    Idle,
+    /// We call; the media port is not yet open.
+    Dialling {
+        number: String,
+        leg: Leg,
+    },
+    /// Our INVITE is out.
+    Calling {
+        leg: Leg,
+    },
+    /// Somebody calls us; the owner has not decided.
+    Incoming {
+        leg: Leg,
+        offer: Vec<u8>,
+        open: bool,
+        wanted: bool,
+    },
+    /// We answered and wait for the ACK, or both talk.
+    Connected {
+        leg: Leg,
+    },
+}
+
+/// A telephone with one line.
+pub struct Phone {
+    settings: PhoneSettings,
+    endpoint: Endpoint,
+    line: Line,
+    outputs: Outputs,
+    next_leg: u64,
+    call_id: String,
+    cseq: u32,
+    registering: Option<RequestId>,
+    wants_registration: bool,
+    register_at: Option<Instant>,
+}
+
+struct Outputs(VecDeque<PhoneOutput>);
+
+impl ToMedia for Outputs {
+    fn media(&mut self, command: Command) {
+        self.0.push_back(PhoneOutput::Media(command));
+    }
+}
+
+impl Outputs {
+    fn happened(&mut self, event: PhoneEvent) {
+        self.0.push_back(PhoneOutput::Happened(event));
+    }
+}
+
+impl Phone {
+    /// A phone on the hook. Its legs are numbered from `first_leg`, so that several phones can
+    /// share a media worker.
+    pub fn new(settings: PhoneSettings, seed: [u8; 32], first_leg: LegId) -> Self {
+        let endpoint = Endpoint::new(
+            EndpointSettings {
+                product: settings.product.clone(),
+                contact_user: settings.user.clone(),
+                realm: settings.domain.clone(),
+            },
+            seed,
+        );
+        let call_id = seed
+            .iter()
+            .take(12)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        Self {
+            settings,
+            endpoint,
+            line: Line::Idle,
+            outputs: Outputs(VecDeque::new()),
+            next_leg: first_leg.0,
+            call_id,
+            cseq: 0,
+            registering: None,
+            wants_registration: false,
+            register_at: None,
+        }
+    }
+
+    /// Lets the phone see what happened. Drain [`Phone::poll_output`] after.
+    pub fn handle_input(&mut self, now: Instant, input: PhoneInput<'_>) {
+        match input {
+            PhoneInput::Received { path, bytes } => self.endpoint.receive(now, path, bytes),
+            PhoneInput::PathLost(path) => {
+                self.endpoint.path_lost(now, path);
+                if self.wants_registration {
+                    self.register_at = Some(now + REGISTER_AGAIN);
+                }
+            }
+            PhoneInput::Media(report) => self.reported(now, report),
+            PhoneInput::Register => {
+                self.wants_registration = true;
+                self.register(now, REGISTER_FOR_S);
+            }
+            PhoneInput::Unregister => {
+                self.wants_registration = false;
+                self.register(now, 0);
+            }
+            PhoneInput::Dial(number) => {
+                if matches!(self.line, Line::Idle) {
+                    let leg = self.open_leg();
+                    self.line = Line::Dialling { number, leg };
+                }
+            }
+            PhoneInput::Answer => {
+                if let Line::Incoming { wanted, .. } = &mut self.line {
+                    *wanted = true;
+                }
+                self.answer(now);
+            }
+            PhoneInput::Refuse(status) => {
+                if let Line::Incoming { leg, .. } = &mut self.line {
+                    if let Some(dialog) = leg.dialog.take() {
+                        self.endpoint.reject(now, dialog, status, &[]);
+                    }
+                    self.over(None);
+                }
+            }
+            PhoneInput::Press(digits) => {
+                if let Line::Connected { leg } = &self.line {
+                    for digit in digits.chars() {
+                        self.outputs.media(Command::Press {
+                            leg: leg.id,
+                            digit,
+                            ms: 120,
+                        });
+                    }
+                }
+            }
+            PhoneInput::HangUp => {
+                let leg = match &mut self.line {
+                    Line::Idle => return,
+                    Line::Dialling { leg, .. }
+                    | Line::Calling { leg }
+                    | Line::Incoming { leg, .. }
+                    | Line::Connected { leg } => leg,
+                };
+                if let Some(dialog) = leg.dialog.take() {
+                    self.endpoint.hang_up(now, dialog, None);
+                }
+                self.over(None);
+            }
+            PhoneInput::TimePassed => {}
+        }
+        if self.endpoint.next_wake().is_some_and(|at| at <= now) {
+            self.endpoint.wake(now);
+        }
+        if self.register_at.is_some_and(|at| at <= now) {
+            self.register_at = None;
+            self.register(now, REGISTER_FOR_S);
+        }
+        while let Some(output) = self.endpoint.poll_output() {
+            match output {
+                SipOutput::Transmit { path, bytes } => {
+                    self.outputs
+                        .0
+                        .push_back(PhoneOutput::Transmit { path, bytes });
+                }
+                SipOutput::ClosePath(path) => {
+                    self.outputs.0.push_back(PhoneOutput::ClosePath(path))
+                }
+                SipOutput::Event(event) => self.sip(now, event),
+            }
+        }
+    }
+
+    /// The next thing to do or to tell.
+    pub fn poll_output(&mut self) -> Option<PhoneOutput> {
+        self.outputs.0.pop_front()
+    }
+
+    /// When to call again with [`PhoneInput::TimePassed`].
+    pub fn next_wake(&self) -> Option<Instant> {
+        [self.endpoint.next_wake(), self.register_at]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Whether no call is on the line.
+    pub fn is_idle(&self) -> bool {
+        matches!(self.line, Line::Idle)
+    }
+
+    fn open_leg(&mut self) -> Leg {
+        let id = LegId(self.next_leg);
+        self.next_leg += 1;
+        self.outputs.media(Command::Open { leg: id });
+        Leg::new(id, self.settings.media_address)
+    }
+
+    fn address(&self) -> String {
+        format!("<sip:{}@{}>", self.settings.user, self.settings.domain)
+    }
+
+    fn credentials(&self) -> Option<Credentials> {
+        let password = self.settings.password.clone()?;
+        Some(Credentials {
+            user: self.settings.user.clone(),
+            password,
+            realm: None,
+        })
+    }
+
+    fn register(&mut self, now: Instant, expires_s: u32) {
+        // A challenged request takes the next number too.
+        self.cseq += 3;
+        let local = self.settings.server.local;
+        let transport = self.settings.server.transport.uri_name();
+        let contact = format!("<sip:{}@{local};transport={transport}>", self.settings.user);
+        let outgoing = OutgoingRequest {
+            path: self.settings.server,
+            method: "REGISTER".to_owned(),
+            target: format!("sip:{}", self.settings.domain),
+            from: self.address(),
+            to: self.address(),
+            call_id: Some(self.call_id.clone()),
+            cseq: Some(self.cseq),
+            headers: vec![
+                ("Contact".to_owned(), contact),
+                ("Expires".to_owned(), expires_s.to_string()),
+            ],
+            body: Vec::new(),
+            credentials: self.credentials(),
+        };
+        self.registering = Some(self.endpoint.request(now, outgoing));
+    }
+
+    fn reported(&mut self, now: Instant, report: Report) {
+        match report {
+            Report::Opened { port, .. } => self.opened(now, port),
+            Report::OpenFailed { .. } => {
+                if let Line::Incoming { leg, .. } = &mut self.line {
+                    if let Some(dialog) = leg.dialog.take() {
+                        self.endpoint.reject(now, dialog, 500, &[]);
+                    }
+                }
+                self.over(Some(500));
+            }
+            Report::PlayEnded { play, .. } => self.outputs.happened(PhoneEvent::PlayEnded(play)),
+            Report::Digit { digit, .. } => self.outputs.happened(PhoneEvent::Digit(digit)),
+            Report::Silent { .. } | Report::Closed { .. } | Report::RecordingGaps { .. } => {}
+        }
+    }
+
+    fn opened(&mut self, now: Instant, port: u16) {
+        match core::mem::replace(&mut self.line, Line::Idle) {
+            Line::Dialling { number, mut leg } => {
+                leg.opened(port);
+                let domain = &self.settings.domain;
+                let invitation = Invitation {
+                    path: self.settings.server,
+                    target: format!("sip:{number}@{domain}"),
+                    from: self.address(),
+                    to: format!("<sip:{number}@{domain}>"),
+                    body: leg.offer().unwrap_or_default(),
+                    headers: Vec::new(),
+                    credentials: self.credentials(),
+                    ring_for: None,
+                };
+                leg.dialog = Some(self.endpoint.invite(now, invitation));
+                self.line = Line::Calling { leg };
+            }
+            Line::Incoming {
+                mut leg,
+                offer,
+                wanted,
+                ..
+            } => {
+                leg.opened(port);
+                self.line = Line::Incoming {
+                    leg,
+                    offer,
+                    open: true,
+                    wanted,
+                };
+                self.answer(now);
+            }
+            other => self.line = other,
+        }
+    }
+
+    /// Answers when the owner wants to and the media port is open.
+    fn answer(&mut self, now: Instant) {
+        match core::mem::replace(&mut self.line, Line::Idle) {
+            Line::Incoming {
+                mut leg,
+                offer,
+                open: true,
+                wanted: true,
+            } => {
+                let body = if offer.is_empty() {
+                    leg.offer()
+                } else {
+                    leg.answer(&offer, &mut self.outputs).ok()
+                };
+                match (body, leg.dialog) {
+                    (Some(body), Some(dialog)) => {
+                        self.endpoint.answer(now, dialog, body);
+                        self.line = Line::Connected { leg };
+                    }
+                    (_, dialog) => {
+                        if let Some(dialog) = dialog {
+                            self.endpoint.reject(now, dialog, 488, &[]);
+                        }
+                        self.line = Line::Connected { leg };
+                        self.over(Some(488));
+                    }
+                }
+            }
+            other => self.line = other,
+        }
+    }
+
+    /// The line is free again.
+    fn over(&mut self, status: Option<u16>) {
+        let leg = match core::mem::replace(&mut self.line, Line::Idle) {
+            Line::Idle => return,
+            Line::Dialling { leg, .. }
+            | Line::Calling { leg }
+            | Line::Incoming { leg, .. }
+            | Line::Connected { leg } => leg,
+        };
+        self.outputs.media(Command::Close { leg: leg.id });
+        self.outputs.happened(PhoneEvent::Ended { status });
+    }
+
+    fn has(&self, dialog: DialogId) -> bool {
+        match &self.line {
+            Line::Idle | Line::Dialling { .. } => false,
+            Line::Calling { leg } | Line::Incoming { leg, .. } | Line::Connected { leg } => {
+                leg.dialog == Some(dialog)
+            }
+        }
+    }
+
+    fn sip(&mut self, now: Instant, event: SipEvent) {
+        match event {
+            SipEvent::Invited {
+                dialog, request, ..
+            } => self.invited(now, dialog, &request),
+            SipEvent::Request { id, .. } => self.endpoint.respond(now, id, 200, &[], Vec::new()),
+            SipEvent::Response { id, status, .. } if self.registering == Some(id) => {
+                self.registering = None;
+                self.registered(now, status);
+            }
+            SipEvent::Ringing { dialog, .. } if self.has(dialog) => {
+                self.outputs.happened(PhoneEvent::Ringing);
+            }
+            SipEvent::Answered { dialog, body } if self.has(dialog) => self.answered(now, &body),
+            SipEvent::Acknowledged { dialog, body } if self.has(dialog) => {
+                if let Line::Connected { leg } = &mut self.line {
+                    if !body.is_empty() {
+                        let _ = leg.accept(&body, &mut self.outputs);
+                    }
+                    let leg = leg.id;
+                    self.outputs.happened(PhoneEvent::Connected { leg });
+                }
+            }
+            SipEvent::Refused { dialog, status, .. } if self.has(dialog) => self.over(Some(status)),
+            SipEvent::Cancelled { dialog } if self.has(dialog) => self.over(None),
+            SipEvent::Ended { dialog, why, .. } if self.has(dialog) => {
+                self.over((why == EndedBy::NoAck).then_some(408));
+            }
+            SipEvent::Reoffered { dialog, body } => match &mut self.line {
+                Line::Connected { leg } if leg.dialog == Some(dialog) => {
+                    match leg.answer(&body, &mut self.outputs) {
+                        Ok(answer) => self.endpoint.answer_offer(now, dialog, answer),
+                        Err(bad) => self.endpoint.refuse_offer(now, dialog, bad.0),
+                    }
+                }
+                _ => self.endpoint.refuse_offer(now, dialog, 488),
+            },
+            _ => {}
+        }
+    }
+
+    fn invited(&mut self, now: Instant, dialog: DialogId, request: &Request) {
+        let Some(message) = request.message() else {
+            return;
+        };
+        if !matches!(self.line, Line::Idle) {
+            self.endpoint.reject(now, dialog, 486, &[]);
+            return;
+        }
+        let call = message
+            .header(Name::of(b"X-Hotline-Call"))
+            .or_else(|| message.header_by_text("X-Hotline-Call"))
+            .map(|value| String::from_utf8_lossy(value).into_owned());
+        let mut leg = self.open_leg();
+        leg.dialog = Some(dialog);
+        let offer = message.body().to_vec();
+        self.line = Line::Incoming {
+            leg,
+            offer,
+            open: false,
+            wanted: false,
+        };
+        self.endpoint.ring(now, dialog, 180);
+        self.outputs.happened(PhoneEvent::Incoming { call });
+    }
+
+    fn answered(&mut self, now: Instant, body: &[u8]) {
+        let Line::Calling { mut leg } = core::mem::replace(&mut self.line, Line::Idle) else {
+            return;
+        };
+        let accepted = leg.accept(body, &mut self.outputs).is_ok();
+        let (id, dialog) = (leg.id, leg.dialog);
+        self.line = Line::Connected { leg };
+        if accepted {
+            self.outputs.happened(PhoneEvent::Connected { leg: id });
+        } else {
+            if let Some(dialog) = dialog {
+                self.endpoint.hang_up(now, dialog, None);
+            }
+            self.over(Some(488));
+        }
+    }
+
+    fn registered(&mut self, now: Instant, status: u16) {
+        if (200..300).contains(&status) {
+            let half = Duration::from_secs(u64::from(REGISTER_FOR_S) / 2);
+            self.register_at = self.wants_registration.then_some(now + half);
+            self.outputs.happened(PhoneEvent::Registered);
+        } else {
+            self.register_at = self.wants_registration.then_some(now + REGISTER_AGAIN);
+            self.outputs.happened(PhoneEvent::NotRegistered(status));
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! What an exchange is told at its start: trunks, numbers, queues, seats, scripts and sounds.
+
+use core::{net::IpAddr, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
+
+use hotline_acd::{QueueSettings, SeatSettings};
+pub use hotline_ivr::{Facts as ScriptFacts, Language, Program, PromptKey};
+use hotline_ivr::{Known, speech};
+use hotline_media::Clip;
+use hotline_model::{QueueId, ScriptId, SeatId, TrunkId, diagnostic::Diagnostic};
+pub use hotline_sip::digest::{Algorithm, Ha1, ha1};
+
+/// Everything configured. Read once at the start; a plain value.
+#[derive(Clone)]
+pub struct Settings {
+    /// `User-Agent` and `Server` of our messages.
+    pub product: String,
+    /// Digest realm of the registrar.
+    pub realm: String,
+    /// Minutes east of UTC, for names with a date in them (China: 480).
+    pub utc_offset_minutes: i32,
+    /// Address written into our SDP.
+    pub media_address: IpAddr,
+    /// The carrier's lines.
+    pub trunks: Vec<Trunk>,
+    /// The numbers served, each with its script.
+    pub numbers: Vec<Number>,
+    /// The queues.
+    pub queues: Vec<Queue>,
+    /// The seats.
+    pub seats: Vec<Seat>,
+    /// The scripts, compiled.
+    pub scripts: BTreeMap<ScriptId, Arc<Program>>,
+    /// The script that asks for the score; `None`: no survey.
+    pub survey: Option<ScriptId>,
+    /// The sounds.
+    pub prompts: Prompts,
+    /// How often a waiting caller hears the position again.
+    pub announce_every: Duration,
+}
+
+/// A carrier's line, known by the addresses its requests come from.
+#[derive(Clone, Debug)]
+pub struct Trunk {
+    /// Its name in the configuration.
+    pub id: TrunkId,
+    /// Source addresses (any port).
+    pub addresses: Vec<IpAddr>,
+}
+
+/// A number that callers dial.
+#[derive(Clone, Debug)]
+pub struct Number {
+    /// As normalised: digits only, e.g. `12345`.
+    pub number: String,
+    /// Other forms in which a trunk delivers it, e.g. `063512345`.
+    pub aliases: Vec<String>,
+    /// Script that answers it.
+    pub script: ScriptId,
+}
+
+/// A queue: how it distributes, and what people call it.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    /// The distributor's part.
+    pub floor: QueueSettings,
+    /// Name shown to people.
+    pub name: String,
+}
+
+/// A seat: what it may serve, and how its phone signs in.
+#[derive(Clone)]
+pub struct Seat {
+    /// The distributor's part.
+    pub floor: SeatSettings,
+    /// Name shown to supervisors.
+    pub name: String,
+    /// Digest secret of its phone, never the password.
+    pub ha1: Ha1,
+}
+
+impl Settings {
+    /// The seat of that number.
+    pub fn seat(&self, id: SeatId) -> Option<&Seat> {
+        self.seats.iter().find(|seat| seat.floor.id == id)
+    }
+
+    /// The seat whose phone signs in as `user`.
+    pub fn seat_of_user(&self, user: &str) -> Option<&Seat> {
+        self.seats
+            .iter()
+            .find(|seat| seat.floor.id.as_str() == user)
+    }
+
+    /// Ids of the queues, in the order of the configuration: the board's order.
+    pub fn queue_ids(&self) -> impl Iterator<Item = QueueId> {
+        self.queues.iter().map(|queue| queue.floor.id)
+    }
+}
+
+/// Compiles a script's text against the queues and prompts that exist.
+pub fn compile_script(
+    text: &str,
+    queues: &[QueueId],
+    prompts: &Prompts,
+) -> Result<Program, Vec<Diagnostic>> {
+    let known = Known {
+        queues: &|name| queues.iter().any(|queue| queue.as_str() == name),
+        prompts: &|language, key| prompts.has(language, key),
+    };
+    Program::compile(text, &known)
+}
+
+/// The sounds callers hear, encoded once and shared by all calls.
+#[derive(Clone, Default)]
+pub struct Prompts {
+    clips: BTreeMap<(Language, String), Clip>,
+    music: Option<Clip>,
+}
+
+impl Prompts {
+    /// Adds a prompt.
+    pub fn insert(&mut self, language: Language, key: &str, clip: Clip) {
+        self.clips.insert((language, key.to_owned()), clip);
+    }
+
+    /// Sets the music of waiting and hold.
+    pub fn set_music(&mut self, clip: Clip) {
+        self.music = Some(clip);
+    }
+
+    /// Whether the prompt has a sound.
+    pub fn has(&self, language: Language, key: &str) -> bool {
+        self.clips.contains_key(&(language, key.to_owned()))
+    }
+
+    /// The sounds for `keys` in order. A key without a sound is left out: the configuration check
+    /// has refused scripts that name one, and a missing word must not silence the rest.
+    pub fn clips(&self, keys: &[PromptKey]) -> Vec<Clip> {
+        keys.iter()
+            .filter_map(|k| self.clips.get(&(k.language, k.key.clone())).cloned())
+            .collect()
+    }
+
+    /// The music; none configured is silence.
+    pub fn music(&self) -> Vec<Clip> {
+        self.music.iter().cloned().collect()
+    }
+}
+
+/// Prompts the engine itself says, whatever the scripts say. `hotline check` reports missing ones.
+pub const ENGINE_PROMPTS: &[&str] = &[
+    "connecting",
+    "queue-next",
+    "queue-wait",
+    "all-busy",
+    "seat-ready",
+    "seat-not-ready",
+    "seat-code-refused",
+];
+
+/// Every prompt the engine may say by itself, in every language: its notices and its numbers.
+pub fn engine_prompts() -> Vec<PromptKey> {
+    Language::ALL
+        .into_iter()
+        .flat_map(|language| {
+            let notices = ENGINE_PROMPTS
+                .iter()
+                .map(move |&key| PromptKey::new(language, key));
+            notices.chain(speech::prompts(language))
+        })
+        .collect()
+}
+
+/// Compiles a script by itself, as if every queue and prompt it names existed.
+pub fn compile_alone(text: &str) -> Result<Program, Vec<Diagnostic>> {
+    Program::compile(
+        text,
+        &Known {
+            queues: &|_| true,
+            prompts: &|_, _| true,
+        },
+    )
+}

@@ -1,0 +1,206 @@
+//! The stages of a call, one file each. A stage owns its data; a transition consumes it.
+//!
+//! ```text
+//! Arriving ─▶ Menu ─▶ Waiting ◀─▶ Offering ─▶ Talking ─▶ Surveying ─▶ Ended
+//!                       │            ▲           │ (the agent's phone died: back, place kept)
+//!                       └─▶ Releasing ─▶ Ended   └─▶ Ended
+//! ```
+//! Wrap-up is not a stage of the call: it belongs to the seat and runs on the floor while the
+//! caller gives the score.
+
+mod arriving;
+mod menu;
+mod offering;
+mod releasing;
+mod script;
+mod surveying;
+mod talking;
+mod waiting;
+
+pub use arriving::Arriving;
+pub use menu::Menu;
+pub use offering::Offering;
+pub use releasing::Releasing;
+pub use surveying::Surveying;
+pub use talking::Talking;
+pub use waiting::Waiting;
+
+use hotline_model::{Instant, LegId, QueueId, SeatId, seat::OfferResult};
+use hotline_sip::endpoint::EndedBy;
+
+use crate::{
+    call::Facts,
+    switchboard::{Side, Switchboard},
+};
+
+/// Where a call stands.
+pub enum Stage {
+    /// INVITE taken in, not yet answered and acknowledged.
+    Arriving(Arriving),
+    /// The script talks with the caller.
+    Menu(Box<Menu>),
+    /// In a queue.
+    Waiting(Waiting),
+    /// A seat's phone is being rung; the caller still hears the music.
+    Offering(Offering),
+    /// A human has answered.
+    Talking(Talking),
+    /// The agent left; the caller is asked for the score.
+    Surveying(Box<Surveying>),
+    /// The caller hears why nobody can serve, and is released.
+    Releasing(Releasing),
+    /// Over; the exchange forgets the call.
+    Ended,
+}
+
+/// What happened to a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A leg's media port is open.
+    MediaOpened(LegId, u16),
+    /// A leg's media port could not be opened.
+    MediaFailed(LegId, String),
+    /// A sound ended on the caller's leg.
+    PlayEnded(u32),
+    /// The caller pressed a key.
+    Digit(char),
+    /// Nothing was heard from that side for too long.
+    Silent(Side),
+    /// The peer acknowledged our 200; its SDP answer, where our 200 carried the offer.
+    Acknowledged(Side, Vec<u8>),
+    /// The caller cancelled before we answered.
+    Cancelled,
+    /// The seat's phone rings.
+    Ringing(LegId),
+    /// The seat answered.
+    Answered(LegId, Vec<u8>),
+    /// The seat's phone refused, or could not be reached.
+    Refused(LegId, u16),
+    /// A dialog ended.
+    Ended(Side, EndedBy),
+    /// A new offer in the dialog.
+    Reoffered(Side, Vec<u8>),
+    /// The floor matched the call to a seat.
+    Offered {
+        /// The seat.
+        seat: SeatId,
+        /// The queue.
+        queue: QueueId,
+        /// Why this seat.
+        why: String,
+    },
+    /// The floor took the offer back; the call stands in its queue again.
+    Withdrawn(SeatId, OfferResult),
+    /// The longest wait of the queue passed.
+    TimedOut(QueueId),
+    /// The queue did not take the call.
+    QueueRefused(QueueId, &'static str),
+    /// The stage's deadline came.
+    DeadlinePassed,
+}
+
+impl Stage {
+    /// One word for logs and boards.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Arriving(_) => "arriving",
+            Self::Menu(_) => "menu",
+            Self::Waiting(_) => "waiting",
+            Self::Offering(_) => "offering",
+            Self::Talking(_) => "talking",
+            Self::Surveying(_) => "surveying",
+            Self::Releasing(_) => "releasing",
+            Self::Ended => "ended",
+        }
+    }
+
+    /// The next thing that happens by time alone.
+    pub fn deadline(&self) -> Option<Instant> {
+        match self {
+            Self::Arriving(stage) => stage.deadline(),
+            Self::Menu(stage) => stage.deadline(),
+            Self::Waiting(stage) => stage.deadline(),
+            Self::Offering(stage) => stage.deadline(),
+            Self::Talking(_) | Self::Ended => None,
+            Self::Surveying(stage) => stage.deadline(),
+            Self::Releasing(stage) => stage.deadline(),
+        }
+    }
+
+    /// Lets the stage see what happened.
+    #[must_use]
+    pub fn handle(
+        self,
+        facts: &mut Facts,
+        now: Instant,
+        input: Input,
+        board: &mut Switchboard,
+    ) -> Self {
+        // The peer's BYE leaves no dialog to hang up, whatever the stage makes of it.
+        if matches!(input, Input::Ended(Side::Caller, _) | Input::Cancelled) {
+            board.forget_dialog(&mut facts.leg);
+        }
+        match (self, input) {
+            // A new offer of the caller is answered the same way in every stage.
+            (stage, Input::Reoffered(Side::Caller, body)) => {
+                facts.leg.reoffered(now, &body, board);
+                stage.caller_changed(facts, now, board)
+            }
+            // The answer to an offer that our 200 carried. One that cannot be used leaves the
+            // session as it was; the caller who hears nothing hangs up.
+            (stage, Input::Acknowledged(Side::Caller, body))
+                if !body.is_empty() && !matches!(stage, Self::Arriving(_)) =>
+            {
+                let _ = facts.leg.accept(&body, board);
+                stage.caller_changed(facts, now, board)
+            }
+            (stage, input) => stage.handle_own(facts, now, input, board),
+        }
+    }
+
+    fn caller_changed(self, facts: &mut Facts, now: Instant, board: &mut Switchboard) -> Self {
+        match self {
+            Self::Talking(stage) => stage.caller_changed(facts, now, board),
+            stage => stage,
+        }
+    }
+
+    fn handle_own(
+        self,
+        facts: &mut Facts,
+        now: Instant,
+        input: Input,
+        board: &mut Switchboard,
+    ) -> Self {
+        match self {
+            Self::Arriving(stage) => stage.handle(facts, now, input, board),
+            Self::Menu(stage) => stage.handle(facts, now, input, board),
+            Self::Waiting(stage) => stage.handle(facts, now, input, board),
+            Self::Offering(stage) => stage.handle(facts, now, input, board),
+            Self::Talking(stage) => stage.handle(facts, now, input, board),
+            Self::Surveying(stage) => stage.handle(facts, now, input, board),
+            Self::Releasing(stage) => stage.handle(facts, now, input, board),
+            Self::Ended => Self::Ended,
+        }
+    }
+}
+
+/// Who is to blame for the end of a dialog: a BYE is the person's, everything else the network's.
+fn released_by(side: Side, why: EndedBy) -> hotline_model::event::ReleasedBy {
+    use hotline_model::event::ReleasedBy;
+    match (why, side) {
+        (EndedBy::Bye, Side::Caller) => ReleasedBy::Caller,
+        (EndedBy::Bye, Side::Agent) => ReleasedBy::Agent,
+        (EndedBy::NoAck | EndedBy::PathLost | EndedBy::Timeout, _) => ReleasedBy::Network,
+    }
+}
+
+/// A few words for the journal.
+fn cause(why: EndedBy) -> &'static str {
+    match why {
+        EndedBy::Bye => "hung up",
+        EndedBy::NoAck => "the answer was never acknowledged",
+        EndedBy::PathLost => "connection lost",
+        EndedBy::Timeout => "the other side stopped answering",
+    }
+}

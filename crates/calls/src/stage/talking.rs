@@ -1,0 +1,307 @@
+//! Talking: the caller hears who serves (报工号), then both hear each other, recorded in two
+//! channels. The agent leaves first and the caller stays for the score.
+
+use hotline_acd::Input as FloorInput;
+use hotline_ivr::speech;
+use hotline_media::Command;
+use hotline_model::{
+    Instant, QueueId, SeatId,
+    event::{Event, Outcome, ReleasedBy},
+};
+use hotline_sip::endpoint::{EndedBy, HangUpReason};
+
+use super::{Input, Stage, Surveying, Waiting, cause, released_by};
+use crate::{
+    call::Facts,
+    leg::{Leg, ToMedia},
+    switchboard::{Side, Switchboard},
+};
+
+/// A call that a human answered.
+pub struct Talking {
+    seat: SeatId,
+    queue: QueueId,
+    priority: u8,
+    leg: Leg,
+    recording: u64,
+    phase: Phase,
+}
+
+/// How far the talk is.
+enum Phase {
+    /// The caller hears the agent's number; nothing is bridged yet.
+    Announcing { play: u32 },
+    /// Bridged since `since`; `held` while a side holds.
+    Bridged {
+        since: Instant,
+        held: Option<Hold>,
+        held_before_ms: u64,
+    },
+}
+
+/// A side holds.
+#[derive(Clone, Copy)]
+struct Hold {
+    by: Side,
+    since: Instant,
+}
+
+impl Talking {
+    /// The seat answered: announces its number to the caller and records from here.
+    #[must_use]
+    pub fn enter(
+        facts: &mut Facts,
+        now: Instant,
+        seat: SeatId,
+        queue: QueueId,
+        priority: u8,
+        leg: Leg,
+        board: &mut Switchboard,
+    ) -> Stage {
+        facts.human_answered = true;
+        let queued = facts.queued.unwrap_or(now);
+        board.happened(
+            now,
+            Event::SeatAnswered {
+                call: facts.id,
+                seat,
+                queue,
+                since_arrival_ms: now.millis_since(facts.arrived),
+                since_menu_ms: now.millis_since(facts.menu_left.unwrap_or(queued)),
+                since_queue_ms: now.millis_since(queued),
+            },
+        );
+        facts.recordings += 1;
+        let recording =
+            board.start_recording(now, facts.id, facts.recordings, facts.leg.id, leg.id);
+        let play = facts.next_play();
+        let words = speech::seat_announcement(facts.language, &seat);
+        let clips = board.settings.prompts.clips(&words);
+        board.media(Command::Play {
+            leg: facts.leg.id,
+            play,
+            clips,
+            repeat: false,
+        });
+        let phase = Phase::Announcing { play };
+        Stage::Talking(Self {
+            seat,
+            queue,
+            priority,
+            leg,
+            recording,
+            phase,
+        })
+    }
+
+    /// See [`Stage::handle`].
+    #[must_use]
+    pub fn handle(
+        mut self,
+        facts: &mut Facts,
+        now: Instant,
+        input: Input,
+        board: &mut Switchboard,
+    ) -> Stage {
+        match input {
+            Input::PlayEnded(play) => {
+                if matches!(self.phase, Phase::Announcing { play: announced } if announced == play)
+                {
+                    self.bridge(facts, now, board);
+                }
+            }
+            Input::Reoffered(Side::Agent, body) => {
+                self.leg.reoffered(now, &body, board);
+                self.follow_hold(facts, now, board);
+            }
+            Input::Acknowledged(Side::Agent, body) if !body.is_empty() => {
+                let _ = self.leg.accept(&body, board);
+                self.follow_hold(facts, now, board);
+            }
+            Input::Ended(Side::Caller, why) => {
+                return self.caller_gone(
+                    facts,
+                    now,
+                    released_by(Side::Caller, why),
+                    cause(why),
+                    board,
+                );
+            }
+            Input::Silent(Side::Caller) => {
+                let why = "no sound from the caller's side";
+                return self.caller_gone(facts, now, ReleasedBy::Network, why, board);
+            }
+            Input::Ended(Side::Agent, why) => {
+                board.forget_dialog(&mut self.leg);
+                return self.agent_gone(facts, now, why, board);
+            }
+            Input::Silent(Side::Agent) => {
+                return self.agent_gone(facts, now, EndedBy::PathLost, board);
+            }
+            _ => {}
+        }
+        Stage::Talking(self)
+    }
+
+    /// The caller's session changed.
+    #[must_use]
+    pub fn caller_changed(
+        mut self,
+        facts: &mut Facts,
+        now: Instant,
+        board: &mut Switchboard,
+    ) -> Stage {
+        self.follow_hold(facts, now, board);
+        Stage::Talking(self)
+    }
+
+    fn bridge(&mut self, facts: &mut Facts, now: Instant, board: &mut Switchboard) {
+        let (call, seat) = (facts.id, self.seat);
+        board.media(Command::Bridge {
+            a: facts.leg.id,
+            b: self.leg.id,
+        });
+        board.happened(now, Event::SeatAnnounced { call, seat });
+        board.happened(now, Event::TalkStarted { call, seat });
+        self.phase = Phase::Bridged {
+            since: now,
+            held: None,
+            held_before_ms: 0,
+        };
+        // A side may have put us on hold during the announcement.
+        self.follow_hold(facts, now, board);
+    }
+
+    /// A re-INVITE may have put a side on hold or taken it off (RFC 3264 §8.4): the other side
+    /// hears music meanwhile, the seat's state and the journal follow.
+    fn follow_hold(&mut self, facts: &mut Facts, now: Instant, board: &mut Switchboard) {
+        let Phase::Bridged {
+            held,
+            held_before_ms,
+            ..
+        } = &mut self.phase
+        else {
+            return;
+        };
+        let holding = match (self.leg.is_two_way(), facts.leg.is_two_way()) {
+            (false, _) => Some(Side::Agent),
+            (true, false) => Some(Side::Caller),
+            (true, true) => None,
+        };
+        let call = facts.id;
+        match (*held, holding) {
+            (None, Some(by)) => {
+                *held = Some(Hold { by, since: now });
+                board.media(Command::Unbridge { leg: facts.leg.id });
+                let (listener, play) = match by {
+                    Side::Agent => (facts.leg.id, facts.next_play()),
+                    Side::Caller => (self.leg.id, facts.next_play()),
+                };
+                let clips = board.settings.prompts.music();
+                board.media(Command::Play {
+                    leg: listener,
+                    play,
+                    clips,
+                    repeat: true,
+                });
+                if by == Side::Agent {
+                    board.floor(now, FloorInput::Held { seat: self.seat });
+                }
+                board.happened(
+                    now,
+                    Event::TalkHeld {
+                        call,
+                        by: side_word(by),
+                    },
+                );
+            }
+            (Some(hold), None) => {
+                *held_before_ms += now.millis_since(hold.since);
+                *held = None;
+                board.media(Command::Bridge {
+                    a: facts.leg.id,
+                    b: self.leg.id,
+                });
+                if hold.by == Side::Agent {
+                    board.floor(now, FloorInput::Resumed { seat: self.seat });
+                }
+                board.happened(
+                    now,
+                    Event::TalkResumed {
+                        call,
+                        by: side_word(hold.by),
+                    },
+                );
+            }
+            (None, None) | (Some(_), Some(_)) => {}
+        }
+    }
+
+    /// The talk is over, whoever ended it: recording, bridge, agent's leg and seat.
+    fn talk_ended(&mut self, facts: &Facts, now: Instant, by: ReleasedBy, board: &mut Switchboard) {
+        board.stop_recording(self.recording);
+        board.media(Command::Unbridge { leg: facts.leg.id });
+        let reason = (by == ReleasedBy::Caller).then(|| HangUpReason::q850(16, "caller hung up"));
+        board.close_leg(now, &mut self.leg, reason);
+        let (talk_ms, hold_ms) = match self.phase {
+            Phase::Announcing { .. } => (0, 0),
+            Phase::Bridged {
+                since,
+                held,
+                held_before_ms,
+            } => {
+                let still = held.map_or(0, |hold| now.millis_since(hold.since));
+                (now.millis_since(since), held_before_ms + still)
+            }
+        };
+        let (call, seat) = (facts.id, self.seat);
+        board.happened(
+            now,
+            Event::TalkEnded {
+                call,
+                seat,
+                talk_ms,
+                hold_ms,
+                released_by: by,
+            },
+        );
+        board.floor(now, FloorInput::TalkEnded { call, seat });
+    }
+
+    fn caller_gone(
+        mut self,
+        facts: &mut Facts,
+        now: Instant,
+        by: ReleasedBy,
+        why: &str,
+        board: &mut Switchboard,
+    ) -> Stage {
+        self.talk_ended(facts, now, by, board);
+        facts.end(now, Outcome::Answered, by, why, board)
+    }
+
+    /// The agent hung up: the caller is asked for the score. The agent's phone died, or the agent
+    /// left before a word could be said: the caller goes back to the queue with the place kept.
+    fn agent_gone(
+        mut self,
+        facts: &mut Facts,
+        now: Instant,
+        why: EndedBy,
+        board: &mut Switchboard,
+    ) -> Stage {
+        let talked = matches!(self.phase, Phase::Bridged { .. });
+        self.talk_ended(facts, now, released_by(Side::Agent, why), board);
+        if talked && why == EndedBy::Bye {
+            Surveying::enter(facts, now, self.seat, board)
+        } else {
+            Waiting::enter(facts, now, self.queue, self.priority, board)
+        }
+    }
+}
+
+fn side_word(side: Side) -> ReleasedBy {
+    match side {
+        Side::Caller => ReleasedBy::Caller,
+        Side::Agent => ReleasedBy::Agent,
+    }
+}

@@ -1,0 +1,231 @@
+//! What a call can act upon: the endpoint, the floor, the media, the journal. One per exchange,
+//! lent to the stage that handles an input.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+use hotline_acd::{Floor, Input as FloorInput};
+use hotline_media::Command;
+use hotline_model::{
+    CallId, Instant, LegId, Timestamp,
+    event::{Event, Stamped},
+};
+use hotline_sip::{
+    endpoint::{DialogId, Endpoint, HangUpReason},
+    registration::Registrar,
+};
+
+use crate::{
+    exchange::Output,
+    leg::{Leg, ToMedia},
+    settings::Settings,
+};
+
+/// Which call a leg or a dialog belongs to, and which of its sides it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The citizen's side.
+    Caller,
+    /// The seat's side.
+    Agent,
+}
+
+/// Who owns a leg.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// A call.
+    Call(CallId, Side),
+    /// A seat that dialled a star code.
+    Service,
+}
+
+/// A recording that is being written, for the report that closes it.
+#[derive(Clone, Debug)]
+pub struct OpenRecording {
+    /// The call.
+    pub call: CallId,
+    /// File name inside the recordings folder.
+    pub file: String,
+}
+
+/// Everything outside a call that the call may use.
+pub struct Switchboard {
+    /// What is configured.
+    pub settings: Arc<Settings>,
+    /// SIP.
+    pub endpoint: Endpoint,
+    /// The seats' phones.
+    pub registrar: Registrar,
+    /// The distributor.
+    pub floor: Floor,
+    /// Imperatives for the shell, in order.
+    pub outputs: VecDeque<Output>,
+    /// Recordings being written.
+    pub recordings: BTreeMap<u64, OpenRecording>,
+    legs: BTreeMap<LegId, Owner>,
+    dialogs: BTreeMap<DialogId, LegId>,
+    next_leg: u64,
+    next_recording: u64,
+    wall_at_start: Timestamp,
+}
+
+impl Switchboard {
+    pub(crate) fn new(settings: Settings, seed: [u8; 32], wall_at_start: Timestamp) -> Self {
+        let endpoint = Endpoint::new(
+            hotline_sip::endpoint::EndpointSettings {
+                product: settings.product.clone(),
+                contact_user: "hotline".to_owned(),
+                realm: settings.realm.clone(),
+            },
+            seed,
+        );
+        let floor = Floor::new(
+            settings
+                .queues
+                .iter()
+                .map(|queue| queue.floor.clone())
+                .collect(),
+            settings
+                .seats
+                .iter()
+                .map(|seat| seat.floor.clone())
+                .collect(),
+        );
+        Self {
+            settings: Arc::new(settings),
+            endpoint,
+            registrar: Registrar::new(),
+            floor,
+            outputs: VecDeque::new(),
+            recordings: BTreeMap::new(),
+            legs: BTreeMap::new(),
+            dialogs: BTreeMap::new(),
+            next_leg: 1,
+            next_recording: 1,
+            wall_at_start,
+        }
+    }
+
+    /// The shell read the wall clock: timestamps follow it from now on. Durations never do.
+    pub(crate) fn wall_clock_read(&mut self, now: Instant, wall: Timestamp) {
+        let up = i64::try_from(now.since_start().as_millis()).unwrap_or(i64::MAX);
+        self.wall_at_start = Timestamp(wall.0.saturating_sub(up));
+    }
+
+    /// Wall-clock time at `now`.
+    pub fn wall(&self, now: Instant) -> Timestamp {
+        self.wall_at_start.after(now.since_start())
+    }
+
+    /// Writes an event into the journal.
+    pub fn happened(&mut self, now: Instant, event: Event) {
+        let up_ms = now.millis_since(Instant::START);
+        self.outputs.push_back(Output::Event(Stamped {
+            at: self.wall(now),
+            up_ms,
+            event,
+        }));
+    }
+
+    /// Tells the distributor something; its decisions are drained before the turn ends.
+    pub fn floor(&mut self, now: Instant, input: FloorInput) {
+        self.floor.handle_input(now, input);
+    }
+
+    /// A new leg of `owner`; its media port is asked for at once.
+    pub fn open_leg(&mut self, owner: Owner) -> Leg {
+        let id = LegId(self.next_leg);
+        self.next_leg += 1;
+        self.legs.insert(id, owner);
+        self.media(Command::Open { leg: id });
+        Leg::new(id, self.settings.media_address)
+    }
+
+    /// Ties a dialog to a leg.
+    pub fn connect_dialog(&mut self, dialog: DialogId, leg: &mut Leg) {
+        leg.dialog = Some(dialog);
+        self.dialogs.insert(dialog, leg.id);
+    }
+
+    /// Ends a leg: hangs up its dialog where it still has one, and closes its media.
+    pub fn close_leg(&mut self, now: Instant, leg: &mut Leg, reason: Option<HangUpReason>) {
+        if let Some(dialog) = leg.dialog.take() {
+            self.dialogs.remove(&dialog);
+            self.endpoint.hang_up(now, dialog, reason);
+        }
+        self.legs.remove(&leg.id);
+        self.media(Command::Close { leg: leg.id });
+    }
+
+    /// The dialog of a leg is gone by itself (the peer hung up): nothing is left to hang up.
+    pub fn forget_dialog(&mut self, leg: &mut Leg) {
+        if let Some(dialog) = leg.dialog.take() {
+            self.dialogs.remove(&dialog);
+        }
+    }
+
+    /// Who owns `leg`.
+    pub fn owner(&self, leg: LegId) -> Option<Owner> {
+        self.legs.get(&leg).copied()
+    }
+
+    /// The leg of `dialog`.
+    pub fn leg_of(&self, dialog: DialogId) -> Option<LegId> {
+        self.dialogs.get(&dialog).copied()
+    }
+
+    /// Live legs, for the checks of tests and the metrics.
+    pub fn live_legs(&self) -> usize {
+        self.legs.len()
+    }
+
+    /// Starts a two-channel recording of `left` (caller) and `right` (agent) into a file named by
+    /// local date, time and call, and says so in the journal.
+    pub fn start_recording(
+        &mut self,
+        now: Instant,
+        call: CallId,
+        nth: u32,
+        left: LegId,
+        right: LegId,
+    ) -> u64 {
+        let recording = self.next_recording;
+        self.next_recording += 1;
+        let t = self.wall(now).civil(self.settings.utc_offset_minutes);
+        let file = format!(
+            "{:04}{:02}{:02}-{:02}{:02}{:02}-{:06}-{nth}.wav",
+            t.year, t.month, t.day, t.hour, t.minute, t.second, call.0
+        );
+        self.recordings.insert(
+            recording,
+            OpenRecording {
+                call,
+                file: file.clone(),
+            },
+        );
+        self.outputs.push_back(Output::BeginRecording {
+            recording,
+            file: file.clone(),
+        });
+        self.media(Command::Record {
+            recording,
+            left,
+            right: Some(right),
+        });
+        self.happened(now, Event::RecordingStarted { call, file });
+        recording
+    }
+
+    /// Ends a recording; the report of the closed file follows.
+    pub fn stop_recording(&mut self, recording: u64) {
+        self.media(Command::StopRecord { recording });
+    }
+}
+
+impl ToMedia for Switchboard {
+    fn media(&mut self, command: Command) {
+        self.outputs.push_back(Output::Media(command));
+    }
+}

@@ -1,0 +1,502 @@
+//! `hotline serve`: the engine. Starts the threads in the order in which they need each other, and
+//! stops them in the other.
+
+use std::{
+    fs, io,
+    net::{SocketAddr, TcpListener as StdTcpListener, UdpSocket},
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::{Duration, Instant as StdInstant},
+};
+
+use clap::Args;
+use crossbeam::queue::ArrayQueue;
+use hotline_calls::{
+    Exchange,
+    board::{BoardWriter, board},
+    gate::Gate,
+    settings::{Seat, Settings},
+};
+use hotline_model::{CallId, SeatId, Timestamp, event::Event, limits};
+use hotline_store::{Tables, Writer, journal, recover::Leftover};
+use metrics_exporter_prometheus::PrometheusBuilder;
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, watch},
+};
+
+use super::{Failure, load, runtime, seed};
+use crate::{
+    config::{
+        Config,
+        accounts::{Accounts, REALM, demo_file, demo_passwords, keep_for_demo},
+    },
+    http::{self, App, Sessions, paint_wallboards},
+    media_loop,
+    net::{tcp::Streams, udp::Datagrams},
+    recording_loop,
+    signalling_loop::{self, Doors, SignallingLoop, wall_clock},
+    store_loop::{self, JournalLoop, TablesLoop, stamped},
+};
+
+/// Reports of the recorder waiting for the signalling loop; the recorder waits when it is full.
+const RECORDINGS_WAITING: usize = 4_096;
+
+/// See the module.
+#[derive(Args)]
+pub struct Serve {
+    /// Folder of the configuration.
+    #[arg(long, default_value = "config")]
+    config: PathBuf,
+    /// Data folder, in place of the one in engine.toml.
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// Port of SIP, in place of the one in engine.toml.
+    #[arg(long)]
+    sip_port: Option<u16>,
+    /// Port of the pages, in place of the one in engine.toml.
+    #[arg(long)]
+    http_port: Option<u16>,
+    /// When asked to stop, wait so many seconds for calls to end.
+    #[arg(long, default_value_t = 60)]
+    drain_s: u64,
+    /// Log as JSON lines. What is logged is set by HOTLINE_LOG, e.g. HOTLINE_LOG=debug.
+    #[arg(long)]
+    json_log: bool,
+}
+
+impl Serve {
+    pub fn run(self) -> Result<(), Failure> {
+        log(self.json_log);
+        let mut config = load(&self.config)?;
+        if let Some(data) = self.data {
+            config.data = data;
+        }
+        config.sip_port = self.sip_port.unwrap_or(config.sip_port);
+        config.http_port = self.http_port.unwrap_or(config.http_port);
+        runtime()?.block_on(serve(config, Duration::from_secs(self.drain_s)))
+    }
+}
+
+fn log(json: bool) {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("HOTLINE_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr);
+    // A second subscriber in one process is only possible in tests.
+    let _ = if json {
+        builder.json().try_init()
+    } else {
+        builder.try_init()
+    };
+}
+
+/// The folders and files of the data folder.
+struct Data {
+    journal: PathBuf,
+    recordings: PathBuf,
+    tables: PathBuf,
+}
+
+impl Data {
+    fn open(data: &Path) -> Result<Self, Failure> {
+        let made = Self {
+            journal: data.join("journal"),
+            recordings: data.join("recordings"),
+            tables: data.join("tables.sqlite"),
+        };
+        for folder in [data, &made.journal, &made.recordings] {
+            fs::create_dir_all(folder).map_err(|error| {
+                Failure::world(format!("{} cannot be made: {error}", folder.display()))
+            })?;
+        }
+        Ok(made)
+    }
+}
+
+async fn serve(config: Config, drain_for: Duration) -> Result<(), Failure> {
+    let epoch = StdInstant::now();
+    let wall_at_start = wall_clock();
+    let seed = seed()?;
+    let metrics = PrometheusBuilder::new()
+        .install_recorder()
+        .map_err(|error| Failure::world(format!("metrics: {error}")))?;
+    let data = Data::open(&config.data)?;
+    let seat_ids: Vec<SeatId> = config.seats.iter().map(|(seat, _)| seat.id).collect();
+    let (accounts, fresh) = Accounts::open(&config.data, &seat_ids).map_err(Failure::world)?;
+    keep_for_demo(&config.data, &fresh)
+        .map_err(|error| Failure::world(format!("demo-accounts.txt: {error}")))?;
+
+    // Ports first: an engine that cannot be reached must not touch the journal.
+    let sip_address = SocketAddr::new(config.address, config.sip_port);
+    let http_address = SocketAddr::new(config.address, config.http_port);
+    let sockets = signalling_loop::bind(sip_address).map_err(port_in_use)?;
+    let http_listener = TcpListener::bind(http_address).await.map_err(|error| {
+        port_in_use(io::Error::new(
+            error.kind(),
+            format!("HTTP port {http_address}: {error}"),
+        ))
+    })?;
+
+    let (mut writer, start) = Writer::open(
+        &data.journal,
+        &journal::Settings::default(),
+        config.utc_offset_minutes,
+    )
+    .map_err(Failure::world)?;
+    if let Some(torn) = &start.recovery.torn {
+        tracing::warn!(
+            ?torn,
+            "the journal's end was torn by a crash; it was cut and kept aside"
+        );
+    }
+    let first_call = CallId(start.left.last_call.map_or(1, |call| call.0 + 1));
+    begin_story(&mut writer, &start.left, &data.recordings, epoch)?;
+    let tables = Tables::open(&data.tables, config.utc_offset_minutes)
+        .await
+        .map_err(Failure::world)?;
+
+    let queue_names: Vec<_> = config
+        .queues
+        .iter()
+        .map(|queue| (queue.floor.id, queue.name.clone()))
+        .collect();
+    let seat_names: Vec<_> = config
+        .seats
+        .iter()
+        .map(|(seat, name)| (seat.id, name.clone()))
+        .collect();
+    let (view, reader) = board(seat_names.len(), queue_names.len());
+    let doors = Arc::new(Doors {
+        gate: Gate::new(limits::GATE_ORDERS),
+        reports: Arc::new(ArrayQueue::new(limits::MEDIA_REPORTS)),
+        recordings: Arc::new(ArrayQueue::new(RECORDINGS_WAITING)),
+        events: ArrayQueue::new(limits::STORE_EVENTS),
+        bell: Notify::new(),
+        journal_bell: Notify::new(),
+    });
+    let (drain, drain_asked) = watch::channel(false);
+    let (stop_journal, journal_stops) = watch::channel(false);
+    let (stop_http, http_stops) = watch::channel(false);
+
+    let (journal_loop, tables_loop, story) = store_loop::loops(
+        writer,
+        tables.clone(),
+        data.journal.clone(),
+        doors.clone(),
+        epoch,
+        seat_ids,
+        journal_stops,
+    );
+    let story_threads = start_story(journal_loop, tables_loop)?;
+    let signalling = start_signalling(
+        Core {
+            settings: settings(&config, &accounts),
+            seed,
+            first_call,
+            view,
+            wall_at_start,
+        },
+        sockets,
+        &config,
+        &data,
+        doors.clone(),
+        epoch,
+        drain_asked,
+        drain_for,
+    )?;
+
+    let (canvas, wallboard) = watch::channel(Arc::from("{}"));
+    tokio::spawn(paint_wallboards(
+        story.picture.clone(),
+        reader.clone(),
+        seat_names.clone(),
+        queue_names.clone(),
+        epoch,
+        canvas,
+    ));
+    let app = Arc::new(App {
+        doors,
+        tables,
+        story,
+        board: reader,
+        seats: seat_names,
+        queues: queue_names,
+        accounts,
+        sessions: Sessions::default(),
+        recordings: data.recordings,
+        epoch,
+        wallboard,
+        draining: drain.subscribe(),
+        stop: http_stops,
+        metrics,
+    });
+    let http = tokio::spawn(http::serve(http_listener, app));
+    welcome(&config, sip_address, http_address);
+
+    asked_to_stop().await;
+    tracing::info!(
+        drain_s = drain_for.as_secs(),
+        "stopping: no new calls; live ones may end"
+    );
+    drain.send_replace(true);
+    join(signalling).await;
+    stop_journal.send_replace(true);
+    for thread in story_threads {
+        join(thread).await;
+    }
+    stop_http.send_replace(true);
+    let _ = tokio::time::timeout(Duration::from_secs(5), http).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn port_in_use(error: io::Error) -> Failure {
+    let help = match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "; another program uses it: stop that, or choose another port in engine.toml"
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            "; this machine does not have that address: see [listen] in engine.toml"
+        }
+        _ => "",
+    };
+    Failure::world(format!("{error}{help}"))
+}
+
+/// The first events of this run: what the last run left unfinished ends now, and the engine
+/// starts.
+fn begin_story(
+    writer: &mut Writer,
+    left: &Leftover,
+    recordings: &Path,
+    epoch: StdInstant,
+) -> Result<(), Failure> {
+    let mut events = Vec::new();
+    for open in &left.recordings {
+        let (call, file) = (open.call, open.file.clone());
+        events.push(match recording_loop::repair_file(recordings, &file) {
+            Ok(found) => {
+                tracing::warn!(
+                    file,
+                    ms = found.ms,
+                    "a recording cut by a crash was completed"
+                );
+                Event::RecordingClosed {
+                    call,
+                    file,
+                    ms: found.ms,
+                    sha256: found.sha256,
+                }
+            }
+            Err(error) => Event::RecordingFailed {
+                call,
+                file,
+                cause: error.to_string(),
+            },
+        });
+    }
+    events.extend(left.calls.iter().map(|call| call.ended()));
+    events.push(Event::EngineStarted {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    });
+    for event in events {
+        writer
+            .append(&stamped(epoch, event))
+            .map_err(Failure::world)?;
+    }
+    if !left.calls.is_empty() {
+        tracing::warn!(
+            calls = left.calls.len(),
+            "calls of the last run were closed as interrupted"
+        );
+    }
+    writer.commit().map(drop).map_err(Failure::world)
+}
+
+fn settings(config: &Config, accounts: &Accounts) -> Settings {
+    let seats = config.seats.iter().filter_map(|(floor, name)| {
+        let ha1 = accounts.find(floor.id.as_str())?.ha1();
+        Some(Seat {
+            floor: floor.clone(),
+            name: name.clone(),
+            ha1,
+        })
+    });
+    Settings {
+        product: concat!("hotline/", env!("CARGO_PKG_VERSION")).to_owned(),
+        realm: REALM.to_owned(),
+        utc_offset_minutes: config.utc_offset_minutes,
+        media_address: config.address,
+        trunks: config.trunks.clone(),
+        numbers: config.numbers.clone(),
+        queues: config.queues.clone(),
+        seats: seats.collect(),
+        scripts: config.scripts.clone(),
+        survey: config.survey,
+        prompts: config.prompts.clone(),
+        announce_every: config.announce_every,
+    }
+}
+
+/// Starts the journal thread and the tables thread, each with a runtime of its own.
+fn start_story(
+    journal_loop: JournalLoop,
+    tables_loop: TablesLoop,
+) -> Result<[JoinHandle<()>; 2], Failure> {
+    Ok([
+        start("journal", move |runtime| {
+            runtime.block_on(journal_loop.run())
+        })?,
+        start("tables", move |runtime| runtime.block_on(tables_loop.run()))?,
+    ])
+}
+
+/// Starts a named thread with a runtime.
+fn start(
+    name: &str,
+    work: impl FnOnce(tokio::runtime::Runtime) + Send + 'static,
+) -> Result<JoinHandle<()>, Failure> {
+    let runtime = runtime()?;
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || work(runtime))
+        .map_err(|error| Failure::world(format!("the {name} thread cannot start: {error}")))
+}
+
+/// What the exchange is made of.
+struct Core {
+    settings: Settings,
+    seed: [u8; 32],
+    first_call: CallId,
+    view: BoardWriter,
+    wall_at_start: Timestamp,
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "everything the signalling thread owns"
+)]
+fn start_signalling(
+    core: Core,
+    sockets: (UdpSocket, StdTcpListener),
+    config: &Config,
+    data: &Data,
+    doors: Arc<Doors>,
+    epoch: StdInstant,
+    drain: watch::Receiver<bool>,
+    drain_for: Duration,
+) -> Result<JoinHandle<()>, Failure> {
+    let blocks = Arc::new(ArrayQueue::new(limits::RECORDING_BLOCKS));
+    let ring = || {
+        let doors = doors.clone();
+        Arc::new(move || doors.bell.notify_one()) as media_loop::Notify
+    };
+    let recorder = recording_loop::spawn(
+        data.recordings.clone(),
+        blocks.clone(),
+        doors.recordings.clone(),
+        ring(),
+    )
+    .map_err(|error| Failure::world(format!("the recorder cannot start: {error}")))?;
+    let media = media_loop::spawn(
+        media_loop::Settings {
+            address: config.address,
+            ports: config.rtp_ports.0..=config.rtp_ports.1,
+            seed: u64::from_le_bytes(core.seed.first_chunk().copied().unwrap_or_default()),
+        },
+        epoch,
+        doors.reports.clone(),
+        ring(),
+        blocks,
+    )
+    .map_err(|error| Failure::world(format!("the media thread cannot start: {error}")))?;
+    start("signalling", move |runtime| {
+        let mut exchange = Exchange::new(
+            core.settings,
+            core.seed,
+            core.first_call,
+            core.wall_at_start,
+        );
+        exchange.publish_on(core.view);
+        let local = tokio::task::LocalSet::new();
+        local.block_on(&runtime, async move {
+            let (datagrams, streams) = match (Datagrams::new(sockets.0), Streams::new(sockets.1)) {
+                (Ok(datagrams), Ok(streams)) => (datagrams, streams),
+                (Err(error), _) | (_, Err(error)) => {
+                    // The runtime cannot watch a socket: out of descriptors.
+                    tracing::error!(%error, "the signalling sockets cannot be used");
+                    std::process::exit(1);
+                }
+            };
+            let signalling = SignallingLoop {
+                exchange,
+                datagrams,
+                streams,
+                media,
+                recorder,
+                doors,
+                epoch,
+                drain,
+                drain_for,
+            };
+            signalling.run().await;
+        });
+    })
+}
+
+/// Waits for a thread without stopping the runtime.
+async fn join(thread: JoinHandle<()>) {
+    let _ = tokio::task::spawn_blocking(move || {
+        if thread.join().is_err() {
+            tracing::error!("a thread of the engine panicked");
+        }
+    })
+    .await;
+}
+
+/// SIGTERM, or Ctrl-C.
+async fn asked_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+        }
+        Err(_) => {
+            let _ = tokio::signal::ctrl_c().await;
+        }
+    }
+}
+
+/// Where to call, where the pages are, and who may sign in.
+fn welcome(config: &Config, sip: SocketAddr, http: SocketAddr) {
+    println!("hotline {} is ready / 已就绪", env!("CARGO_PKG_VERSION"));
+    for number in &config.numbers {
+        println!("  call / 拨打     sip:{}@{sip}   (UDP, TCP)", number.number);
+    }
+    println!("  pages / 页面    http://{http}/");
+    let demo = demo_passwords(&config.data);
+    if demo.is_empty() {
+        println!("  accounts / 账号  supervisor, and each seat's number");
+    } else {
+        println!(
+            "  accounts / 账号  (from {}; delete it when noted)",
+            demo_file(&config.data).display()
+        );
+        for (user, password) in demo {
+            println!("      {user:<12} {password}");
+        }
+    }
+    println!("  no phone?       hotline seat 1001 --ready --talk-for 20");
+    println!("                  hotline call 12345");
+    if config.address.is_loopback() {
+        println!(
+            "  only this machine can reach it; to open it to a network, set `address` under [listen] in engine.toml"
+        );
+    }
+}

@@ -1,0 +1,164 @@
+//! The shapes of the configuration files, as written. Meaning is checked in [`super`].
+
+use std::{net::IpAddr, path::PathBuf};
+
+use serde::Deserialize;
+use toml::Spanned;
+
+/// `engine.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EngineFile {
+    /// Where the engine listens.
+    pub listen: Listen,
+    /// RTP.
+    pub media: Media,
+    /// What it keeps.
+    pub data: Data,
+    /// Scripts and prompts.
+    pub scripts: Scripts,
+    /// What waiting callers hear.
+    pub waiting: WaitingKeys,
+    /// Local time.
+    pub time: Time,
+    /// The numbers served.
+    pub number: Vec<NumberKeys>,
+}
+
+/// `[listen]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listen {
+    /// Address of signalling, media and pages.
+    pub address: Spanned<IpAddr>,
+    /// Port of SIP.
+    pub sip_port: u16,
+    /// Port of HTTP.
+    pub http_port: u16,
+}
+
+/// `[media]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Media {
+    /// First and last RTP port.
+    pub ports: Spanned<(u16, u16)>,
+}
+
+/// `[data]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Data {
+    /// Journal, recordings, tables, secrets.
+    pub directory: PathBuf,
+}
+
+/// `[scripts]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scripts {
+    /// Where the scripts are.
+    pub directory: PathBuf,
+    /// Name of the survey's script, or "".
+    pub survey: Spanned<String>,
+}
+
+/// `[waiting]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WaitingKeys {
+    /// Seconds between announcements.
+    pub announce_every_s: Spanned<u64>,
+}
+
+/// `[time]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Time {
+    /// Minutes east of UTC.
+    pub utc_offset_minutes: Spanned<i32>,
+}
+
+/// `[[number]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NumberKeys {
+    /// The number, digits.
+    pub number: Spanned<String>,
+    /// Other forms.
+    #[serde(default)]
+    pub also: Vec<String>,
+    /// Its script.
+    pub script: Spanned<String>,
+}
+
+/// `trunks.toml`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrunksFile {
+    /// The trunks.
+    #[serde(default)]
+    pub trunk: Vec<TrunkKeys>,
+}
+
+/// `[[trunk]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrunkKeys {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Source addresses.
+    pub addresses: Vec<IpAddr>,
+}
+
+/// `queues.toml`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QueuesFile {
+    /// The queues.
+    pub queue: Vec<QueueKeys>,
+}
+
+/// `[[queue]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QueueKeys {
+    /// Its name in scripts.
+    pub id: Spanned<String>,
+    /// Its name for people.
+    pub name: String,
+    /// Service level, seconds.
+    pub threshold_s: u64,
+    /// Weight between queues.
+    pub weight: Spanned<u32>,
+    /// Most callers.
+    pub capacity: Spanned<usize>,
+    /// Longest wait, seconds; 0 is no limit.
+    pub longest_wait_s: u64,
+    /// Ring time, seconds.
+    pub ring_s: Spanned<u64>,
+    /// Wrap-up, seconds.
+    pub wrap_up_s: u64,
+    /// Longest wrap-up, seconds.
+    pub wrap_up_cap_s: Spanned<u64>,
+}
+
+/// `seats.toml`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeatsFile {
+    /// The seats.
+    pub seat: Vec<SeatKeys>,
+}
+
+/// `[[seat]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeatKeys {
+    /// 工号
+    pub id: Spanned<String>,
+    /// Its name for supervisors.
+    pub name: String,
+    /// The queues it serves.
+    pub queues: Vec<Spanned<String>>,
+}

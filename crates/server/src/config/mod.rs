@@ -1,0 +1,462 @@
+//! Configuration: reads the files of a folder, checks all of them, and reports every fault with
+//! file and line before anything starts.
+
+pub mod accounts;
+pub mod fault;
+mod files;
+pub mod prompts;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    net::IpAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use hotline_acd::{QueueSettings, SeatSettings};
+use hotline_calls::settings::{Number, Prompts, Queue, Trunk, compile_script};
+use hotline_model::{QueueId, ScriptId, SeatId, TrunkId, diagnostic::Diagnostic, ids::NameError};
+use serde::de::DeserializeOwned;
+use toml::Spanned;
+
+use fault::FileFaults;
+use files::{EngineFile, QueuesFile, SeatsFile, TrunksFile};
+
+/// A compiled script.
+pub type Script = hotline_calls::settings::Program;
+
+/// The whole configuration, checked.
+pub struct Config {
+    /// Address of signalling, media and pages.
+    pub address: IpAddr,
+    /// Port of SIP.
+    pub sip_port: u16,
+    /// Port of HTTP.
+    pub http_port: u16,
+    /// First and last RTP port.
+    pub rtp_ports: (u16, u16),
+    /// Data folder.
+    pub data: PathBuf,
+    /// Scripts folder.
+    pub scripts_folder: PathBuf,
+    /// Time between announcements to a waiting caller.
+    pub announce_every: Duration,
+    /// Minutes east of UTC.
+    pub utc_offset_minutes: i32,
+    /// The numbers served.
+    pub numbers: Vec<Number>,
+    /// The trunks.
+    pub trunks: Vec<Trunk>,
+    /// The queues.
+    pub queues: Vec<Queue>,
+    /// The seats and their names.
+    pub seats: Vec<(SeatSettings, String)>,
+    /// The scripts.
+    pub scripts: BTreeMap<ScriptId, Arc<Script>>,
+    /// The survey's script.
+    pub survey: Option<ScriptId>,
+    /// The sounds.
+    pub prompts: Prompts,
+}
+
+/// Faults of all files.
+pub type Faults = Vec<FileFaults>;
+
+impl Config {
+    /// Reads and checks everything in `folder`.
+    pub fn load(folder: &Path) -> Result<Self, Faults> {
+        let mut faults = Faults::new();
+        let engine = File::<EngineFile>::read(folder.join("engine.toml"), &mut faults);
+        let trunks = File::<TrunksFile>::read(folder.join("trunks.toml"), &mut faults);
+        let queues = File::<QueuesFile>::read(folder.join("queues.toml"), &mut faults);
+        let seats = File::<SeatsFile>::read(folder.join("seats.toml"), &mut faults);
+        let (Some(mut engine), Some(mut trunks), Some(mut queues), Some(mut seats)) =
+            (engine, trunks, queues, seats)
+        else {
+            return Err(faults);
+        };
+        let scripts_folder = folder.join(&engine.value.scripts.directory);
+        let (prompts, prompt_faults) = prompts::load(&scripts_folder.join("prompts"));
+        faults.extend(prompt_faults);
+        let trunk_list = check_trunks(&mut trunks);
+        let queue_list = check_queues(&mut queues);
+        let ids: Vec<QueueId> = queue_list.iter().map(|queue| queue.floor.id).collect();
+        let seat_list = check_seats(&mut seats, &ids);
+        let scripts = read_scripts(&scripts_folder, &ids, &prompts, &mut faults);
+        let numbers = check_numbers(&mut engine, &scripts);
+        let survey = check_survey(&mut engine, &scripts);
+        check_engine(&mut engine);
+        for file in [
+            engine.faults(),
+            trunks.faults(),
+            queues.faults(),
+            seats.faults(),
+        ] {
+            faults.extend(file);
+        }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let keys = engine.value;
+        Ok(Self {
+            address: *keys.listen.address.get_ref(),
+            sip_port: keys.listen.sip_port,
+            http_port: keys.listen.http_port,
+            rtp_ports: *keys.media.ports.get_ref(),
+            data: folder.join(keys.data.directory),
+            scripts_folder,
+            announce_every: Duration::from_secs(*keys.waiting.announce_every_s.get_ref()),
+            utc_offset_minutes: *keys.time.utc_offset_minutes.get_ref(),
+            numbers,
+            trunks: trunk_list,
+            queues: queue_list,
+            seats: seat_list,
+            scripts,
+            survey,
+            prompts,
+        })
+    }
+}
+
+/// A file with its text, for faults that point into it.
+struct File<T> {
+    path: PathBuf,
+    text: String,
+    value: T,
+    found: Vec<Diagnostic>,
+}
+
+impl<T: DeserializeOwned> File<T> {
+    fn read(path: PathBuf, faults: &mut Faults) -> Option<Self> {
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) => {
+                let help = "name the folder of the configuration with --config FOLDER";
+                faults.push(FileFaults::whole(
+                    path,
+                    format!("cannot be read: {error}"),
+                    help,
+                ));
+                return None;
+            }
+        };
+        match toml::from_str(&text) {
+            Ok(value) => Some(Self {
+                path,
+                text,
+                value,
+                found: Vec::new(),
+            }),
+            Err(error) => {
+                let fault = Diagnostic::new(error.span().unwrap_or(0..0), error.message().trim());
+                faults.push(FileFaults {
+                    file: path,
+                    text,
+                    faults: vec![fault],
+                });
+                None
+            }
+        }
+    }
+}
+
+impl<T> File<T> {
+    fn faults(&mut self) -> Option<FileFaults> {
+        (!self.found.is_empty()).then(|| FileFaults {
+            file: self.path.clone(),
+            text: self.text.clone(),
+            faults: std::mem::take(&mut self.found),
+        })
+    }
+}
+
+/// A name as written, or a fault that says why it is none.
+fn name<N>(
+    text: &Spanned<String>,
+    new: impl Fn(&str) -> Result<N, NameError>,
+    found: &mut Vec<Diagnostic>,
+) -> Option<N> {
+    match new(text.get_ref()) {
+        Ok(name) => Some(name),
+        Err(error) => {
+            found.push(Diagnostic::new(text.span(), error.to_string()));
+            None
+        }
+    }
+}
+
+/// Reports a second use of a name.
+fn once<N: PartialEq>(
+    seen: &mut Vec<N>,
+    name: N,
+    text: &Spanned<String>,
+    what: &str,
+    found: &mut Vec<Diagnostic>,
+) {
+    if seen.contains(&name) {
+        let fault = format!("there is already a {what} {:?}", text.get_ref());
+        found.push(Diagnostic::new(text.span(), fault).with_help("give each its own name"));
+    }
+    seen.push(name);
+}
+
+fn check_trunks(file: &mut File<TrunksFile>) -> Vec<Trunk> {
+    let mut seen = Vec::new();
+    let mut trunks = Vec::new();
+    for keys in &file.value.trunk {
+        if let Some(id) = name(&keys.name, TrunkId::new, &mut file.found) {
+            once(&mut seen, id, &keys.name, "trunk", &mut file.found);
+            trunks.push(Trunk {
+                id,
+                addresses: keys.addresses.clone(),
+            });
+        }
+        if keys.addresses.is_empty() {
+            let fault =
+                Diagnostic::new(keys.name.span(), "a trunk without addresses gets no calls");
+            file.found
+                .push(fault.with_help("list the carrier's addresses in `addresses`"));
+        }
+    }
+    trunks
+}
+
+fn check_queues(file: &mut File<QueuesFile>) -> Vec<Queue> {
+    let mut seen = Vec::new();
+    let mut queues = Vec::new();
+    for keys in &file.value.queue {
+        let mut at_least_one = |value: u64, span: std::ops::Range<usize>, key: &str| {
+            if value == 0 {
+                let fault = Diagnostic::new(span, format!("`{key}` must be at least 1"));
+                file.found.push(fault);
+            }
+        };
+        at_least_one(
+            u64::from(*keys.weight.get_ref()),
+            keys.weight.span(),
+            "weight",
+        );
+        at_least_one(
+            *keys.capacity.get_ref() as u64,
+            keys.capacity.span(),
+            "capacity",
+        );
+        at_least_one(*keys.ring_s.get_ref(), keys.ring_s.span(), "ring_s");
+        if *keys.wrap_up_cap_s.get_ref() < keys.wrap_up_s {
+            let what = "`wrap_up_cap_s` is shorter than `wrap_up_s`";
+            file.found
+                .push(Diagnostic::new(keys.wrap_up_cap_s.span(), what));
+        }
+        let Some(id) = name(&keys.id, QueueId::new, &mut file.found) else {
+            continue;
+        };
+        once(&mut seen, id, &keys.id, "queue", &mut file.found);
+        let seconds = Duration::from_secs;
+        let floor = QueueSettings {
+            threshold: seconds(keys.threshold_s),
+            weight: *keys.weight.get_ref(),
+            capacity: *keys.capacity.get_ref(),
+            longest_wait: (keys.longest_wait_s > 0).then(|| seconds(keys.longest_wait_s)),
+            ring_for: seconds(*keys.ring_s.get_ref()),
+            wrap_up: seconds(keys.wrap_up_s),
+            wrap_up_cap: seconds(*keys.wrap_up_cap_s.get_ref()),
+            ..QueueSettings::new(id)
+        };
+        queues.push(Queue {
+            floor,
+            name: keys.name.clone(),
+        });
+    }
+    queues
+}
+
+fn check_seats(file: &mut File<SeatsFile>, queues: &[QueueId]) -> Vec<(SeatSettings, String)> {
+    let mut seen = Vec::new();
+    let mut seats = Vec::new();
+    for keys in &file.value.seat {
+        let mut serves = Vec::new();
+        for queue in &keys.queues {
+            match queues
+                .iter()
+                .find(|known| known.as_str() == queue.get_ref())
+            {
+                Some(&known) => serves.push(known),
+                None => {
+                    let what = format!("there is no queue {:?}", queue.get_ref());
+                    let known: Vec<&str> = queues.iter().map(QueueId::as_str).collect();
+                    let help = format!("queues.toml has: {}", known.join(", "));
+                    file.found
+                        .push(Diagnostic::new(queue.span(), what).with_help(help));
+                }
+            }
+        }
+        let Some(id) = name(&keys.id, SeatId::new, &mut file.found) else {
+            continue;
+        };
+        once(&mut seen, id, &keys.id, "seat", &mut file.found);
+        let floor = SeatSettings {
+            id,
+            queues: serves,
+            skills: Vec::new(),
+        };
+        seats.push((floor, keys.name.clone()));
+    }
+    seats
+}
+
+fn check_numbers(
+    file: &mut File<EngineFile>,
+    scripts: &BTreeMap<ScriptId, Arc<Script>>,
+) -> Vec<Number> {
+    let mut seen = Vec::new();
+    let mut numbers = Vec::new();
+    for keys in &file.value.number {
+        let number = keys.number.get_ref();
+        if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+            let what = "a number has digits only";
+            let help = "write other forms of it under `also`, digits only too";
+            file.found
+                .push(Diagnostic::new(keys.number.span(), what).with_help(help));
+        }
+        once(
+            &mut seen,
+            number.clone(),
+            &keys.number,
+            "number",
+            &mut file.found,
+        );
+        if let Some(script) = known_script(&keys.script, scripts, &mut file.found) {
+            numbers.push(Number {
+                number: number.clone(),
+                aliases: keys.also.clone(),
+                script,
+            });
+        }
+    }
+    if file.value.number.is_empty() {
+        let fault = Diagnostic::new(0..0, "no number is served");
+        file.found
+            .push(fault.with_help("add [[number]] with number and script"));
+    }
+    numbers
+}
+
+fn known_script(
+    text: &Spanned<String>,
+    scripts: &BTreeMap<ScriptId, Arc<Script>>,
+    found: &mut Vec<Diagnostic>,
+) -> Option<ScriptId> {
+    let known = scripts.keys().find(|id| id.as_str() == text.get_ref());
+    if known.is_none() {
+        let names: Vec<&str> = scripts.keys().map(ScriptId::as_str).collect();
+        let help = format!("the scripts folder has: {}", names.join(", "));
+        let what = format!("there is no script {:?}", text.get_ref());
+        found.push(Diagnostic::new(text.span(), what).with_help(help));
+    }
+    known.copied()
+}
+
+fn check_survey(
+    file: &mut File<EngineFile>,
+    scripts: &BTreeMap<ScriptId, Arc<Script>>,
+) -> Option<ScriptId> {
+    let survey = &file.value.scripts.survey;
+    if survey.get_ref().is_empty() {
+        None
+    } else {
+        known_script(survey, scripts, &mut file.found)
+    }
+}
+
+fn check_engine(file: &mut File<EngineFile>) {
+    let keys = &file.value;
+    let (first, last) = *keys.media.ports.get_ref();
+    if first < 1024 || last <= first {
+        let fault = Diagnostic::new(
+            keys.media.ports.span(),
+            "RTP ports are two numbers from 1024, the first below the last",
+        );
+        file.found.push(fault);
+    }
+    if keys.listen.address.get_ref().is_unspecified() {
+        let what = "an address that callers can reach is needed: it stands in what phones are told";
+        let help = "write the machine's own address, e.g. \"192.0.2.10\"";
+        file.found
+            .push(Diagnostic::new(keys.listen.address.span(), what).with_help(help));
+    }
+    if *keys.waiting.announce_every_s.get_ref() == 0 {
+        let what = "`announce_every_s` must be at least 1";
+        file.found
+            .push(Diagnostic::new(keys.waiting.announce_every_s.span(), what));
+    }
+    if keys.time.utc_offset_minutes.get_ref().abs() > 14 * 60 {
+        let what = "`utc_offset_minutes` is -840 to 840";
+        file.found
+            .push(Diagnostic::new(keys.time.utc_offset_minutes.span(), what));
+    }
+}
+
+/// Compiles every script of the folder.
+fn read_scripts(
+    folder: &Path,
+    queues: &[QueueId],
+    prompts: &Prompts,
+    faults: &mut Faults,
+) -> BTreeMap<ScriptId, Arc<Script>> {
+    let mut scripts = BTreeMap::new();
+    let mut files: Vec<PathBuf> = match fs::read_dir(folder) {
+        Ok(entries) => entries
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .collect(),
+        Err(error) => {
+            let help = "set `directory` under [scripts] in engine.toml";
+            faults.push(FileFaults::whole(
+                folder,
+                format!("cannot be read: {error}"),
+                help,
+            ));
+            return scripts;
+        }
+    };
+    files.retain(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "toml")
+    });
+    files.sort();
+    for path in files {
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) => {
+                let help = "check its owner and its encoding (UTF-8)";
+                faults.push(FileFaults::whole(
+                    path,
+                    format!("cannot be read: {error}"),
+                    help,
+                ));
+                continue;
+            }
+        };
+        match compile_script(&text, queues, prompts) {
+            Ok(program) => {
+                let name = program.name();
+                if scripts.insert(name, Arc::new(program)).is_some() {
+                    let what = format!("there is already a script named \"{name}\"");
+                    let fault = Diagnostic::new(0..0, what);
+                    faults.push(FileFaults {
+                        file: path,
+                        text,
+                        faults: vec![fault],
+                    });
+                }
+            }
+            Err(found) => faults.push(FileFaults {
+                file: path,
+                text,
+                faults: found,
+            }),
+        }
+    }
+    scripts
+}

@@ -1,0 +1,203 @@
+//! What happens now: the wallboard as one picture, and as a stream (SSE).
+
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant as StdInstant},
+};
+
+use axum::{
+    extract::State,
+    http::header,
+    response::{
+        IntoResponse, Response,
+        sse::{Event as Sse, KeepAlive},
+    },
+};
+use hotline_calls::board::BoardReader;
+use hotline_model::{Instant, QueueId, SeatId};
+use hotline_store::{
+    Wallboard,
+    wallboard::{EngineLine, QueueLine, SeatLine, intent_words},
+};
+use tokio::sync::watch;
+use tokio_stream::{
+    Stream, StreamExt,
+    wrappers::{BroadcastStream, WatchStream, errors::BroadcastStreamRecvError},
+};
+
+use super::{App, error::ApiError, session::Who};
+use crate::store_loop::Picture;
+use hotline_model::limits::LIVE_STREAMS;
+
+/// How often the stream says that it lives, when nothing else is said.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+
+static STREAMS: AtomicUsize = AtomicUsize::new(0);
+
+/// Turns each new picture of the folds, with the board of that moment, into JSON for everybody.
+pub async fn paint_wallboards(
+    mut pictures: watch::Receiver<Arc<Picture>>,
+    board: BoardReader,
+    seats: Vec<(SeatId, String)>,
+    queues: Vec<(QueueId, String)>,
+    epoch: StdInstant,
+    canvas: watch::Sender<Arc<str>>,
+) {
+    loop {
+        let picture = pictures.borrow_and_update().clone();
+        let wallboard = compose(&picture, &board, &seats, &queues, epoch);
+        if let Ok(json) = serde_json::to_string(&wallboard) {
+            canvas.send_replace(json.into());
+        }
+        if pictures.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+fn compose(
+    picture: &Picture,
+    board: &BoardReader,
+    seats: &[(SeatId, String)],
+    queues: &[(QueueId, String)],
+    epoch: StdInstant,
+) -> Wallboard {
+    let now = Instant::from_start(epoch.elapsed());
+    let seat_lines = seats
+        .iter()
+        .enumerate()
+        .filter_map(|(index, (seat, name))| {
+            let word = board.seat(index)?;
+            let (intent, reason) = intent_words(word.intent);
+            Some(SeatLine {
+                seat: *seat,
+                name: name.clone(),
+                intent,
+                reason,
+                work: word.work,
+                device: word.device,
+                call: word.call,
+                since_ms: now.millis_since(word.since),
+                calls_today: picture.calls_today.get(seat).copied().unwrap_or(0),
+            })
+        });
+    let queue_lines = queues
+        .iter()
+        .enumerate()
+        .filter_map(|(index, (queue, name))| {
+            let word = board.queue(index)?;
+            Some(QueueLine {
+                queue: *queue,
+                name: name.clone(),
+                waiting: word.waiting,
+                longest_wait_ms: word
+                    .longest_wait_since
+                    .map_or(0, |since| now.millis_since(since)),
+                ready_seats: word.ready_seats,
+                talking: word.talking,
+                staffed: word.staffed,
+                answer_rate: picture
+                    .queue_rates
+                    .get(queue)
+                    .and_then(|ratio| ratio.value()),
+            })
+        });
+    Wallboard {
+        at: picture.at,
+        engine: EngineLine {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            up_s: epoch.elapsed().as_secs(),
+            recording_gaps: crate::recording_loop::gaps(),
+        },
+        totals: picture.totals.clone(),
+        queues: queue_lines.collect(),
+        seats: seat_lines.collect(),
+        calls: picture.live_calls.clone(),
+    }
+}
+
+/// `GET /api/v1/wallboard`
+pub async fn wallboard(State(app): State<Arc<App>>, _who: Who) -> Response {
+    let json = app.wallboard.borrow().to_string();
+    ([(header::CONTENT_TYPE, "application/json")], json).into_response()
+}
+
+/// One open stream; its place is free again when it is dropped.
+struct Seat;
+
+impl Seat {
+    fn take() -> Option<Self> {
+        STREAMS
+            .try_update(Ordering::Relaxed, Ordering::Relaxed, |open| {
+                (open < LIVE_STREAMS).then_some(open + 1)
+            })
+            .ok()
+            .map(|_| Self)
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        STREAMS.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// `GET /api/v1/stream`: `wallboard` at each change, `happened` for each journal record.
+pub async fn stream(State(app): State<Arc<App>>, _who: Who) -> Result<Response, ApiError> {
+    let seat = Seat::take()
+        .ok_or_else(|| ApiError::unavailable("too-many-streams", "too many live streams"))?;
+    let wallboards = WatchStream::new(app.wallboard.clone())
+        .map(|json| vec![Sse::default().event("wallboard").data(&*json)]);
+    let records = BroadcastStream::new(app.story.records.subscribe()).map(|group| match group {
+        Ok(group) => group
+            .iter()
+            .filter_map(|record| {
+                let json = serde_json::to_string(&record.masked()).ok()?;
+                Some(Sse::default().event("happened").data(json))
+            })
+            .collect(),
+        // The reader was too slow: it is told, and reads the list instead.
+        Err(BroadcastStreamRecvError::Lagged(groups)) => {
+            vec![Sse::default().event("missed").data(groups.to_string())]
+        }
+    });
+    let mut stop = app.stop.clone();
+    let stopped = async move {
+        let _ = stop.wait_for(|&stop| stop).await;
+    };
+    let events = until(wallboards.merge(records), stopped, seat);
+    let sse = axum::response::Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
+    Ok(([(header::CACHE_CONTROL, "no-store")], sse).into_response())
+}
+
+/// The events one by one, until the engine stops.
+fn until(
+    groups: impl Stream<Item = Vec<Sse>> + Send + 'static,
+    stopped: impl Future<Output = ()> + Send + 'static,
+    seat: Seat,
+) -> impl Stream<Item = Result<Sse, Infallible>> + Send {
+    let (to_reader, events) = tokio::sync::mpsc::channel(64);
+    tokio::spawn(async move {
+        let _seat = seat;
+        let work = async {
+            let mut groups = std::pin::pin!(groups);
+            while let Some(group) = groups.next().await {
+                for event in group {
+                    if to_reader.send(Ok(event)).await.is_err() {
+                        return;
+                    }
+                }
+            }
+        };
+        tokio::select! {
+            () = work => {}
+            () = stopped => {}
+            () = to_reader.closed() => {}
+        }
+    });
+    tokio_stream::wrappers::ReceiverStream::new(events)
+}

@@ -1,0 +1,134 @@
+//! The HTTP API, version 1, and the pages. Shapes: `GET /api/v1/openapi.json`.
+
+mod error;
+mod live;
+mod openapi;
+mod pages;
+mod records;
+mod seats;
+mod session;
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Instant as StdInstant};
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request, State},
+    http::{HeaderValue, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use hotline_calls::board::BoardReader;
+use hotline_model::{QueueId, SeatId, limits};
+use hotline_store::Tables;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::{net::TcpListener, sync::watch};
+
+use crate::{config::accounts::Accounts, signalling_loop::Doors, store_loop::Story};
+pub use live::paint_wallboards;
+pub use session::Sessions;
+
+/// What every request may need.
+pub struct App {
+    /// The doors to the signalling thread.
+    pub doors: Arc<Doors>,
+    /// Lists and searches.
+    pub tables: Tables,
+    /// What happens.
+    pub story: Story,
+    /// Seats and queues as they are now.
+    pub board: BoardReader,
+    /// The seats and their names, in the board's order.
+    pub seats: Vec<(SeatId, String)>,
+    /// The queues and their names, in the board's order.
+    pub queues: Vec<(QueueId, String)>,
+    /// Who may sign in.
+    pub accounts: Accounts,
+    /// Who has.
+    pub sessions: Sessions,
+    /// Folder of the recordings.
+    pub recordings: PathBuf,
+    /// The monotonic clock's zero.
+    pub epoch: StdInstant,
+    /// The newest wallboard as JSON.
+    pub wallboard: watch::Receiver<Arc<str>>,
+    /// Rises when the engine takes no more calls.
+    pub draining: watch::Receiver<bool>,
+    /// Rises when the engine stops: long answers end.
+    pub stop: watch::Receiver<bool>,
+    /// The metrics.
+    pub metrics: PrometheusHandle,
+}
+
+/// All routes.
+pub fn router(app: Arc<App>) -> Router {
+    let api = Router::new()
+        .route(
+            "/session",
+            post(session::sign_in)
+                .get(session::who)
+                .delete(session::sign_out),
+        )
+        .route("/wallboard", get(live::wallboard))
+        .route("/stream", get(live::stream))
+        .route("/seats", get(seats::list))
+        .route("/seats/{seat}/ready", post(seats::ready))
+        .route("/seats/{seat}/not-ready", post(seats::not_ready))
+        .route("/seats/{seat}/wrap-up/end", post(seats::end_wrap_up))
+        .route("/queues", get(seats::queues))
+        .route("/calls", get(records::calls))
+        .route("/calls/{call}", get(records::call))
+        .route("/calls/{call}/recording", get(records::recording))
+        .route("/cases", get(records::cases))
+        .route("/cases/{number}", get(records::case))
+        .route("/openapi.json", get(openapi::document))
+        .fallback(error::no_such_route);
+    Router::new()
+        .nest("/api/v1", api)
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .fallback(pages::page)
+        .layer(DefaultBodyLimit::max(limits::HTTP_BODY_BYTES))
+        .layer(middleware::from_fn(guard))
+        .with_state(app)
+}
+
+/// Serves until `stop` rises.
+pub async fn serve(listener: TcpListener, app: Arc<App>) -> std::io::Result<()> {
+    let mut stop = app.stop.clone();
+    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service)
+        .with_graceful_shutdown(async move {
+            let _ = stop.wait_for(|&stop| stop).await;
+        })
+        .await
+}
+
+/// Whether calls can be taken: 503 while the engine drains.
+async fn ready(State(app): State<Arc<App>>) -> Response {
+    if *app.draining.borrow() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response();
+    }
+    "ready\n".into_response()
+}
+
+async fn metrics(State(app): State<Arc<App>>) -> String {
+    metrics::gauge!("hotline_events_waiting").set(app.doors.events.len() as f64);
+    app.metrics.render()
+}
+
+/// Headers that keep a browser from doing what a page of ours never asks for.
+async fn guard(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, pages::POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}

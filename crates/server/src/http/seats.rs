@@ -1,0 +1,148 @@
+//! Seats and queues: how they stand, and what they are asked to do.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Json,
+    extract::{Path, State, rejection::JsonRejection},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use hotline_calls::orders::{Order, OrderRefused, SeatRequest};
+use hotline_model::{SeatId, seat::Reason};
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::{sync::oneshot, time::timeout};
+
+use super::{App, error::ApiError, session::Who};
+use crate::{config::accounts::Role, signalling_loop::Asked};
+
+/// Longest wait for the signalling thread; it answers in well under a millisecond.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+
+/// One part of the wallboard.
+fn part(app: &App, key: &str) -> Response {
+    let board: Value = serde_json::from_str(&app.wallboard.borrow()).unwrap_or_default();
+    let part = board.get(key).cloned().unwrap_or_default();
+    ([(header::CACHE_CONTROL, "no-store")], Json(part)).into_response()
+}
+
+/// `GET /api/v1/seats`
+pub async fn list(State(app): State<Arc<App>>, _who: Who) -> Response {
+    part(&app, "seats")
+}
+
+/// `GET /api/v1/queues`
+pub async fn queues(State(app): State<Arc<App>>, _who: Who) -> Response {
+    part(&app, "queues")
+}
+
+/// `POST /api/v1/seats/{seat}/ready`
+pub async fn ready(
+    State(app): State<Arc<App>>,
+    who: Who,
+    Path(seat): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    ask(&app, who, &seat, SeatRequest::Ready).await
+}
+
+/// Body of a not-ready request.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NotReady {
+    reason: Reason,
+}
+
+/// `POST /api/v1/seats/{seat}/not-ready`
+pub async fn not_ready(
+    State(app): State<Arc<App>>,
+    who: Who,
+    Path(seat): Path<String>,
+    body: Result<Json<NotReady>, JsonRejection>,
+) -> Result<StatusCode, ApiError> {
+    let help = "send {\"reason\": \"break\"}, or meal, meeting, training, coaching";
+    let Json(NotReady { reason }) =
+        body.map_err(|error| ApiError::bad_request("body", error.body_text(), help))?;
+    let allowed = match reason {
+        Reason::Break | Reason::Meal | Reason::Meeting | Reason::Training | Reason::Coaching => {
+            true
+        }
+        Reason::Forced => who.role == Role::Supervisor,
+        // Set by the engine alone: an agent who could claim them could hide a pause.
+        Reason::LoggedOut | Reason::RingNoAnswer | Reason::Refused => false,
+    };
+    if !allowed {
+        return Err(ApiError::bad_request(
+            "reason",
+            "this reason cannot be chosen".to_owned(),
+            help,
+        ));
+    }
+    ask(&app, who, &seat, SeatRequest::NotReady(reason)).await
+}
+
+/// `POST /api/v1/seats/{seat}/wrap-up/end`
+pub async fn end_wrap_up(
+    State(app): State<Arc<App>>,
+    who: Who,
+    Path(seat): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    ask(&app, who, &seat, SeatRequest::EndWrapUp).await
+}
+
+/// Hands the request to the signalling thread through the gate and waits for its answer.
+async fn ask(
+    app: &App,
+    who: Who,
+    seat: &str,
+    request: SeatRequest,
+) -> Result<StatusCode, ApiError> {
+    let unknown = || {
+        let help = "GET /api/v1/seats lists the seats";
+        ApiError::not_found(
+            "seat-unknown",
+            format!("there is no seat {seat:?} / 无此坐席"),
+            help,
+        )
+    };
+    let seat = SeatId::new(seat).map_err(|_| unknown())?;
+    if who.role == Role::Agent && who.seat != Some(seat) {
+        return Err(ApiError::forbidden(
+            "this is not your seat / 只能操作本人坐席",
+        ));
+    }
+    let (answer, answered) = oneshot::channel();
+    let order = Order {
+        ticket: 0,
+        by: who.user,
+        seat,
+        request,
+    };
+    if app.doors.gate.submit(Asked { order, answer }).is_err() {
+        return Err(ApiError::unavailable(
+            "gate-full",
+            "too many requests at once",
+        ));
+    }
+    app.doors.bell.notify_one();
+    match timeout(ANSWER_WITHIN, answered).await {
+        Ok(Ok(Ok(()))) => Ok(StatusCode::NO_CONTENT),
+        Ok(Ok(Err(OrderRefused::SeatUnknown))) => Err(unknown()),
+        Ok(Ok(Err(OrderRefused::NotWrappingUp))) => Err(ApiError::new(
+            StatusCode::CONFLICT,
+            "not-wrapping-up",
+            "the seat is not wrapping up / 当前不在整理状态",
+            "wait for the next call / 请等待下一个来电",
+        )),
+        Ok(Ok(Err(OrderRefused::NotRegistered))) => Err(ApiError::new(
+            StatusCode::CONFLICT,
+            "not-registered",
+            "the seat's phone is not registered / 话机未注册",
+            "register the phone first, then go ready / 请先注册话机再示闲",
+        )),
+        _ => Err(ApiError::unavailable(
+            "no-answer",
+            "the engine did not answer in time",
+        )),
+    }
+}

@@ -1,0 +1,294 @@
+//! Signing in and out, and who asks. A session is a random token in a cookie or a Bearer header;
+//! only its digest is kept.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use axum::{
+    Json,
+    extract::{FromRequestParts, State, rejection::JsonRejection},
+    http::{HeaderMap, StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use hotline_model::SeatId;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::{App, error::ApiError};
+use crate::config::accounts::{self, Role};
+
+/// Longest life of a session: a long shift.
+const SESSION_LIFE: Duration = Duration::from_secs(12 * 3_600);
+
+/// Most sessions; a further sign-in ends the oldest.
+const SESSIONS: usize = 20_000;
+
+/// Wrong passwords of one user before further tries must wait.
+const FREE_TRIES: u32 = 5;
+
+/// How long they must wait.
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(30);
+
+/// Users whose wrong passwords are counted; more than that is an attack on the counter itself,
+/// and the counts begin anew.
+const TRIES_COUNTED: usize = 10_000;
+
+/// Most password checks at once: each takes 20 MB and some 20 ms of a core.
+const CHECKS_AT_ONCE: usize = 4;
+
+const COOKIE: &str = "hotline_session";
+
+/// Who is signed in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Who {
+    /// User name.
+    pub user: String,
+    /// What the user may do.
+    pub role: Role,
+    /// The seat of an agent.
+    pub seat: Option<SeatId>,
+}
+
+struct Session {
+    who: Who,
+    since: Instant,
+}
+
+/// All sessions. Behind a lock: it is far from a call's way.
+pub struct Sessions {
+    open: Mutex<HashMap<[u8; 32], Session>>,
+    tries: Mutex<HashMap<String, (u32, Instant)>>,
+    checks: tokio::sync::Semaphore,
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self {
+            open: Mutex::default(),
+            tries: Mutex::default(),
+            checks: tokio::sync::Semaphore::new(CHECKS_AT_ONCE),
+        }
+    }
+}
+
+impl Sessions {
+    fn begin(&self, who: Who) -> Result<String, ApiError> {
+        let mut random = [0; 32];
+        getrandom::fill(&mut random)
+            .map_err(|_| ApiError::unavailable("no-randomness", "no session can be made now"))?;
+        let token: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|_, session| session.since.elapsed() < SESSION_LIFE);
+        if open.len() >= SESSIONS {
+            let oldest = open
+                .iter()
+                .min_by_key(|(_, session)| session.since)
+                .map(|(&key, _)| key);
+            if let Some(oldest) = oldest {
+                open.remove(&oldest);
+            }
+        }
+        open.insert(
+            digest(&token),
+            Session {
+                who,
+                since: Instant::now(),
+            },
+        );
+        Ok(token)
+    }
+
+    fn find(&self, token: &str) -> Option<Who> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let session = open.get(&digest(token))?;
+        (session.since.elapsed() < SESSION_LIFE).then(|| session.who.clone())
+    }
+
+    fn end(&self, token: &str) {
+        self.open
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&digest(token));
+    }
+
+    fn may_try(&self, user: &str) -> bool {
+        let tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
+        tries
+            .get(user)
+            .is_none_or(|(count, last)| *count < FREE_TRIES || last.elapsed() > TRY_AGAIN_AFTER)
+    }
+
+    fn tried(&self, user: &str, right: bool) {
+        let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
+        if right {
+            tries.remove(user);
+            return;
+        }
+        if tries.len() >= TRIES_COUNTED {
+            tries.clear();
+        }
+        let (count, last) = tries.entry(user.to_owned()).or_insert((0, Instant::now()));
+        *count = count.saturating_add(1);
+        *last = Instant::now();
+    }
+}
+
+/// The digest under which a session is found: its comparison tells nothing about the token.
+fn digest(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
+}
+
+fn token(headers: &HeaderMap) -> Option<&str> {
+    let bearer = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "));
+    bearer.or_else(|| {
+        headers.get_all(header::COOKIE).iter().find_map(|value| {
+            value.to_str().ok()?.split(';').find_map(|pair| {
+                let (name, value) = pair.trim().split_once('=')?;
+                (name == COOKIE).then_some(value)
+            })
+        })
+    })
+}
+
+impl FromRequestParts<Arc<App>> for Who {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        token(&parts.headers)
+            .and_then(|token| app.sessions.find(token))
+            .ok_or_else(ApiError::not_signed_in)
+    }
+}
+
+/// Body of a sign-in.
+#[derive(Deserialize)]
+pub struct SignIn {
+    user: String,
+    password: String,
+}
+
+/// `POST /api/v1/session`
+pub async fn sign_in(
+    State(app): State<Arc<App>>,
+    body: Result<Json<SignIn>, JsonRejection>,
+) -> Result<Response, ApiError> {
+    let Json(SignIn { user, password }) = body.map_err(|error| {
+        ApiError::bad_request(
+            "body",
+            error.body_text(),
+            "send {\"user\": …, \"password\": …}",
+        )
+    })?;
+    if !app.sessions.may_try(&user) {
+        let help = "wait half a minute / 请半分钟后再试";
+        let message = "too many wrong passwords / 密码错误次数过多";
+        return Err(ApiError::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too-many-tries",
+            message,
+            help,
+        ));
+    }
+    let account = app.accounts.find(&user).cloned();
+    let permit = app.sessions.checks.acquire().await;
+    let checked = account.clone();
+    let right = tokio::task::spawn_blocking(move || match checked {
+        Some(account) => account.has_password(&password),
+        None => {
+            accounts::check_nobody(&password);
+            false
+        }
+    })
+    .await
+    .unwrap_or(false);
+    drop(permit);
+    app.sessions.tried(&user, right);
+    let Some(account) = account.filter(|_| right) else {
+        let help = "check both; passwords are in demo-accounts.txt of the data folder at first";
+        let message = "wrong user or password / 用户名或密码错误";
+        return Err(ApiError::new(
+            StatusCode::UNAUTHORIZED,
+            "wrong-password",
+            message,
+            help,
+        ));
+    };
+    let who = Who {
+        user: account.user,
+        role: account.role,
+        seat: account.seat,
+    };
+    let token = app.sessions.begin(who.clone())?;
+    let cookie = format!(
+        "{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}",
+        SESSION_LIFE.as_secs()
+    );
+    let body = json!({ "user": who.user, "role": who.role, "seat": who.seat, "token": token });
+    Ok(([(header::SET_COOKIE, cookie)], Json(body)).into_response())
+}
+
+/// `GET /api/v1/session`
+pub async fn who(who: Who) -> Json<Who> {
+    Json(who)
+}
+
+/// `DELETE /api/v1/session`
+pub async fn sign_out(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    if let Some(token) = token(&headers) {
+        app.sessions.end(token);
+    }
+    let cookie = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
+    (StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn supervisor() -> Who {
+        Who {
+            user: "supervisor".into(),
+            role: Role::Supervisor,
+            seat: None,
+        }
+    }
+
+    #[test]
+    fn a_session_is_found_by_its_token_until_it_ends() {
+        let sessions = Sessions::default();
+        let token = sessions.begin(supervisor()).unwrap();
+        assert_eq!(sessions.find(&token), Some(supervisor()));
+        assert_eq!(sessions.find("other"), None);
+        sessions.end(&token);
+        assert_eq!(sessions.find(&token), None);
+    }
+
+    #[test]
+    fn guessing_slows_down_and_a_right_password_forgives() {
+        let sessions = Sessions::default();
+        for _ in 0..FREE_TRIES {
+            assert!(sessions.may_try("1001"));
+            sessions.tried("1001", false);
+        }
+        assert!(!sessions.may_try("1001"));
+        assert!(sessions.may_try("1002"));
+        sessions.tried("1001", true);
+        assert!(sessions.may_try("1001"));
+    }
+
+    #[test]
+    fn the_token_comes_by_header_or_cookie() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, "a=b; hotline_session=t1".parse().unwrap());
+        assert_eq!(token(&headers), Some("t1"));
+        headers.insert(header::AUTHORIZATION, "Bearer t2".parse().unwrap());
+        assert_eq!(token(&headers), Some("t2"));
+    }
+}

@@ -1,0 +1,4 @@
+//! Sockets of signalling: datagrams and streams.
+
+pub mod tcp;
+pub mod udp;

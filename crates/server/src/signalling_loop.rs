@@ -1,0 +1,316 @@
+//! The signalling thread: owns the exchange and its sockets, carries out what it decides, and
+//! sleeps until something happens. One writer, no lock.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    net::{SocketAddr, TcpListener, UdpSocket},
+    sync::Arc,
+    time::{Duration, Instant as StdInstant, SystemTime},
+};
+
+use crossbeam::queue::ArrayQueue;
+use hotline_calls::{
+    Exchange, Input, Output,
+    gate::Gate,
+    orders::{Order, OrderRefused},
+};
+use hotline_media::Report;
+use hotline_model::{Instant, Timestamp, event::Stamped};
+use tokio::sync::{Notify, oneshot, watch};
+
+use crate::{
+    media_loop::{Full, MediaHandle},
+    net::{
+        tcp::{FromStream, Streams},
+        udp::Datagrams,
+    },
+    recording_loop::{RecordingHandle, RecordingReport},
+};
+
+/// Datagrams taken in one turn before the other doors are looked at.
+const BATCH: usize = 64;
+
+/// How often the wall clock is read, so that timestamps follow its corrections.
+const WALL_CLOCK_EVERY: Duration = Duration::from_secs(60);
+
+/// An order with the way back to who asked.
+pub struct Asked {
+    /// The order; its ticket is set by the loop.
+    pub order: Order,
+    /// Where the answer goes.
+    pub answer: oneshot::Sender<Result<(), OrderRefused>>,
+}
+
+/// The doors between the signalling thread and the others. Every ring has a limit in
+/// `model/limits.rs`.
+pub struct Doors {
+    /// Orders of the API.
+    pub gate: Gate<Asked>,
+    /// Reports of the media workers.
+    pub reports: Arc<ArrayQueue<Report>>,
+    /// Reports of the recorder.
+    pub recordings: Arc<ArrayQueue<RecordingReport>>,
+    /// Events on their way to the journal.
+    pub events: ArrayQueue<Stamped>,
+    /// Rung when a report or an order was put in.
+    pub bell: Notify,
+    /// Wakes the journal thread.
+    pub journal_bell: Notify,
+}
+
+/// The loop's state.
+pub struct SignallingLoop {
+    /// The core.
+    pub exchange: Exchange,
+    /// SIP over UDP.
+    pub datagrams: Datagrams,
+    /// SIP over TCP.
+    pub streams: Streams,
+    /// The media worker.
+    pub media: MediaHandle,
+    /// The recorder.
+    pub recorder: RecordingHandle,
+    /// The doors.
+    pub doors: Arc<Doors>,
+    /// The monotonic clock's zero.
+    pub epoch: StdInstant,
+    /// Rises once when the engine is asked to stop.
+    pub drain: watch::Receiver<bool>,
+    /// Longest time to wait for live calls when stopping.
+    pub drain_for: Duration,
+}
+
+/// Binds both signalling sockets. The error names the port and says what to do.
+pub fn bind(address: SocketAddr) -> io::Result<(UdpSocket, TcpListener)> {
+    let named = |transport: &str, error: io::Error| {
+        io::Error::new(
+            error.kind(),
+            format!("SIP {transport} port {address}: {error}"),
+        )
+    };
+    let datagrams = UdpSocket::bind(address).map_err(|error| named("UDP", error))?;
+    let streams = TcpListener::bind(address).map_err(|error| named("TCP", error))?;
+    Ok((datagrams, streams))
+}
+
+/// The wall clock, in milliseconds since 1970.
+pub fn wall_clock() -> Timestamp {
+    let since = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+impl SignallingLoop {
+    fn now(&self) -> Instant {
+        Instant::from_start(self.epoch.elapsed())
+    }
+
+    /// Runs until the engine was asked to stop and the last call is over, or the time for it.
+    pub async fn run(mut self) {
+        let mut answers = Answers::default();
+        let mut clock = tokio::time::interval(WALL_CLOCK_EVERY);
+        let mut stop_at: Option<StdInstant> = None;
+        loop {
+            let now = self.now();
+            let until = [self.exchange.next_wake().map(|at| at.since(now))]
+                .into_iter()
+                .chain([stop_at.map(|at| at.saturating_duration_since(StdInstant::now()))])
+                .flatten()
+                .min()
+                .unwrap_or(WALL_CLOCK_EVERY);
+            tokio::select! {
+                readable = self.datagrams.readable() => {
+                    if readable.is_ok() {
+                        self.take_datagrams(&mut answers);
+                    }
+                }
+                from = self.streams.next() => {
+                    let now = self.now();
+                    match from {
+                        FromStream::Message(path, bytes) => {
+                            self.exchange.handle_input(now, Input::Received { path, bytes: &bytes });
+                        }
+                        FromStream::Closed(path) => {
+                            self.exchange.handle_input(now, Input::PathLost(path));
+                        }
+                    }
+                }
+                () = self.doors.bell.notified() => {}
+                _ = clock.tick() => {
+                    let now = self.now();
+                    self.exchange.handle_input(now, Input::WallClockRead(wall_clock()));
+                }
+                changed = self.drain.changed(), if stop_at.is_none() => {
+                    // A sender that is gone means that main is gone: stop as well.
+                    if changed.is_err() || *self.drain.borrow() {
+                        stop_at = Some(StdInstant::now() + self.drain_for);
+                        let now = self.now();
+                        self.exchange.handle_input(now, Input::DrainBegan);
+                    }
+                }
+                () = tokio::time::sleep(until) => {
+                    let now = self.now();
+                    self.exchange.handle_input(now, Input::TimePassed);
+                }
+            }
+            self.carry_out(&mut answers).await;
+            self.take_doors(&mut answers).await;
+            if let Some(at) = stop_at {
+                let quiet = self.exchange.live_calls() == 0
+                    && self.exchange.switchboard().recordings.is_empty();
+                if quiet || StdInstant::now() >= at {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn take_datagrams(&mut self, answers: &mut Answers) {
+        for _ in 0..BATCH {
+            let now = Instant::from_start(self.epoch.elapsed());
+            let Some((path, bytes)) = self.datagrams.next() else {
+                return;
+            };
+            self.exchange
+                .handle_input(now, Input::Received { path, bytes });
+            // Between two datagrams only what cannot wait: a full batch is less than a
+            // millisecond of work.
+            self.carry_out_now(answers);
+        }
+    }
+
+    /// Reports and orders that other threads put in.
+    async fn take_doors(&mut self, answers: &mut Answers) {
+        while let Some(report) = self.doors.reports.pop() {
+            let now = self.now();
+            self.exchange.handle_input(now, Input::Media(report));
+            self.carry_out(answers).await;
+        }
+        while let Some(report) = self.doors.recordings.pop() {
+            let now = self.now();
+            let input = match report {
+                RecordingReport::Closed {
+                    recording,
+                    ms,
+                    sha256,
+                    ..
+                } => Input::RecordingClosed {
+                    recording,
+                    ms,
+                    sha256,
+                },
+                RecordingReport::Failed {
+                    recording, cause, ..
+                } => Input::RecordingFailed { recording, cause },
+            };
+            self.exchange.handle_input(now, input);
+            self.carry_out(answers).await;
+        }
+        while let Some(asked) = self.doors.gate.take() {
+            let now = self.now();
+            let order = answers.expect(asked);
+            self.exchange.handle_input(now, Input::Ordered(order));
+            self.carry_out(answers).await;
+        }
+    }
+
+    /// Carries out everything; waits for room where an event has none, since no event may be lost.
+    async fn carry_out(&mut self, answers: &mut Answers) {
+        loop {
+            self.carry_out_now(answers);
+            if answers.unsent.is_none() {
+                return;
+            }
+            self.doors.journal_bell.notify_one();
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    /// Carries out what can be carried out without waiting.
+    fn carry_out_now(&mut self, answers: &mut Answers) {
+        if let Some(stamped) = answers.unsent.take() {
+            if !self.journal(stamped, answers) {
+                return;
+            }
+        }
+        while let Some(output) = self.exchange.poll_output() {
+            match output {
+                Output::Transmit { path, bytes } => self.transmit(path, bytes),
+                Output::ClosePath(path) => self.streams.close(path),
+                Output::Media(command) => self.tell_media(command),
+                Output::BeginRecording { recording, file } => self.recorder.begin(recording, file),
+                Output::Event(stamped) => {
+                    if !self.journal(stamped, answers) {
+                        return;
+                    }
+                }
+                Output::OrderDone { ticket, result } => answers.answer(ticket, result),
+            }
+        }
+    }
+
+    /// Puts an event into the journal's ring; keeps it where the ring is full.
+    fn journal(&self, stamped: Stamped, answers: &mut Answers) -> bool {
+        match self.doors.events.push(stamped) {
+            Ok(()) => {
+                self.doors.journal_bell.notify_one();
+                true
+            }
+            Err(stamped) => {
+                answers.unsent = Some(stamped);
+                false
+            }
+        }
+    }
+
+    fn transmit(&mut self, path: hotline_calls::Path, bytes: Arc<[u8]>) {
+        let sent = match path.transport {
+            hotline_calls::Transport::Udp => self.datagrams.send(path, &bytes),
+            hotline_calls::Transport::Tcp => self.streams.send(path, bytes),
+        };
+        if let Err(lost) = sent {
+            let now = self.now();
+            self.exchange.handle_input(now, Input::PathLost(lost));
+        }
+    }
+
+    fn tell_media(&mut self, command: hotline_media::Command) {
+        if let Err(Full(command)) = self.media.send(command) {
+            // A call whose port cannot be asked for is refused; for the rest the leg's silence
+            // ends the call.
+            if let hotline_media::Command::Open { leg } = command {
+                let cause = "the media worker is too far behind".to_owned();
+                let now = self.now();
+                self.exchange
+                    .handle_input(now, Input::Media(Report::OpenFailed { leg, cause }));
+            }
+        }
+    }
+}
+
+/// Answers owed to those who ordered, and an event that found no room.
+#[derive(Default)]
+struct Answers {
+    next_ticket: u64,
+    owed: BTreeMap<u64, oneshot::Sender<Result<(), OrderRefused>>>,
+    unsent: Option<Stamped>,
+}
+
+impl Answers {
+    fn expect(&mut self, asked: Asked) -> Order {
+        let mut order = asked.order;
+        order.ticket = self.next_ticket;
+        self.owed.insert(self.next_ticket, asked.answer);
+        self.next_ticket += 1;
+        order
+    }
+
+    fn answer(&mut self, ticket: u64, result: Result<(), OrderRefused>) {
+        if let Some(answer) = self.owed.remove(&ticket) {
+            // Who asked may have gone away meanwhile.
+            let _ = answer.send(result);
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! The journal thread and the tables thread. The first makes events durable and lets the folds
+//! follow; the second fills SQLite, as fast as it can, and nobody waits for it.
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant as StdInstant},
+};
+
+use hotline_model::{
+    Instant, QueueId, SeatId, Timestamp,
+    event::{Event, Stamped},
+};
+use hotline_store::{
+    Record, Tables, Writer,
+    journal::CommitError,
+    kpi::Ratio,
+    wallboard::{CallLine, Totals},
+};
+use tokio::sync::{broadcast, mpsc, watch};
+
+use crate::signalling_loop::{Doors, wall_clock};
+
+/// Most events of one group commit.
+const GROUP: usize = 4_096;
+
+/// Shortest time between two pictures for the wallboard.
+const PICTURE_EVERY: Duration = Duration::from_millis(200);
+
+/// A picture is taken this often even when nothing happens: the rolling window moves by itself.
+const PICTURE_AT_LEAST: Duration = Duration::from_secs(5);
+
+/// Time between two tries when the disk refuses.
+const RETRY_AFTER: Duration = Duration::from_millis(200);
+
+/// Groups waiting for the tables. When full the tables catch up from the journal instead.
+const GROUPS_WAITING: usize = 256;
+
+/// Groups a slow live stream may lag behind before it loses some and says so.
+const GROUPS_STREAMED: usize = 1_024;
+
+/// What the folds show at one moment.
+#[derive(Clone)]
+pub struct Picture {
+    /// When.
+    pub at: Timestamp,
+    /// Counts and rates.
+    pub totals: Totals,
+    /// Answer rate of each queue.
+    pub queue_rates: BTreeMap<QueueId, Ratio>,
+    /// Calls each seat answered today.
+    pub calls_today: BTreeMap<SeatId, u64>,
+    /// The calls that live.
+    pub live_calls: Vec<CallLine>,
+}
+
+/// Where the story can be heard.
+pub struct Story {
+    /// The newest picture.
+    pub picture: watch::Receiver<Arc<Picture>>,
+    /// Every committed group of records.
+    pub records: broadcast::Sender<Arc<Vec<Record>>>,
+}
+
+/// The journal thread's state.
+pub struct JournalLoop {
+    writer: Writer,
+    doors: Arc<Doors>,
+    epoch: StdInstant,
+    seats: Vec<SeatId>,
+    picture: watch::Sender<Arc<Picture>>,
+    records: broadcast::Sender<Arc<Vec<Record>>>,
+    to_tables: mpsc::Sender<Vec<Record>>,
+    stop: watch::Receiver<bool>,
+}
+
+/// The tables thread's state.
+pub struct TablesLoop {
+    tables: Tables,
+    journal: PathBuf,
+    groups: mpsc::Receiver<Vec<Record>>,
+}
+
+/// Makes both loops and the places where their story can be heard. `stop` rises when no more
+/// events will come.
+pub fn loops(
+    writer: Writer,
+    tables: Tables,
+    journal: PathBuf,
+    doors: Arc<Doors>,
+    epoch: StdInstant,
+    seats: Vec<SeatId>,
+    stop: watch::Receiver<bool>,
+) -> (JournalLoop, TablesLoop, Story) {
+    let (to_tables, groups) = mpsc::channel(GROUPS_WAITING);
+    let (records, _) = broadcast::channel(GROUPS_STREAMED);
+    let first = Arc::new(take_picture(&writer, &seats, epoch));
+    let (picture, pictures) = watch::channel(first);
+    let story = Story {
+        picture: pictures,
+        records: records.clone(),
+    };
+    let journal_loop = JournalLoop {
+        writer,
+        doors,
+        epoch,
+        seats,
+        picture,
+        records,
+        to_tables,
+        stop,
+    };
+    (
+        journal_loop,
+        TablesLoop {
+            tables,
+            journal,
+            groups,
+        },
+        story,
+    )
+}
+
+fn take_picture(writer: &Writer, seats: &[SeatId], epoch: StdInstant) -> Picture {
+    let at = wall_clock();
+    let folds = writer.folds();
+    let up_ms = u64::try_from(epoch.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Picture {
+        at,
+        totals: folds.totals(at),
+        queue_rates: folds.queue_rates(at).into_iter().collect(),
+        calls_today: seats
+            .iter()
+            .map(|&seat| (seat, folds.calls_today(seat, at)))
+            .collect(),
+        live_calls: folds.live_calls(up_ms),
+    }
+}
+
+impl JournalLoop {
+    /// Runs until told to stop, then writes what is left and that the engine stopped.
+    pub async fn run(mut self) {
+        let mut pictured = StdInstant::now();
+        let mut changed = false;
+        loop {
+            let pause = if changed {
+                PICTURE_EVERY
+            } else {
+                PICTURE_AT_LEAST
+            };
+            let stopping = tokio::select! {
+                () = self.doors.journal_bell.notified() => false,
+                () = tokio::time::sleep_until((pictured + pause).into()) => false,
+                _ = self.stop.changed() => true,
+            };
+            changed |= self.write_all().await;
+            if stopping {
+                self.put(&stamped(self.epoch, Event::EngineStopped {}));
+                self.commit().await;
+                return;
+            }
+            if pictured.elapsed()
+                >= if changed {
+                    PICTURE_EVERY
+                } else {
+                    PICTURE_AT_LEAST
+                }
+            {
+                pictured = StdInstant::now();
+                changed = false;
+                let picture = take_picture(&self.writer, &self.seats, self.epoch);
+                self.picture.send_replace(Arc::new(picture));
+            }
+        }
+    }
+
+    /// Commits everything that waits, group by group. Says whether there was anything.
+    async fn write_all(&mut self) -> bool {
+        let mut any = false;
+        loop {
+            let mut taken = 0;
+            while taken < GROUP {
+                let Some(stamped) = self.doors.events.pop() else {
+                    break;
+                };
+                self.put(&stamped);
+                taken += 1;
+            }
+            if taken == 0 {
+                return any;
+            }
+            any = true;
+            self.commit().await;
+        }
+    }
+
+    /// An event that cannot be a record (longer than a record may be) is our own fault: it is
+    /// reported, and the others go on.
+    fn put(&mut self, stamped: &Stamped) {
+        if let Err(error) = self.writer.append(stamped) {
+            metrics::counter!("hotline_journal_refused_total").increment(1);
+            tracing::error!(%error, "an event could not be journalled");
+        }
+    }
+
+    /// One fsync; tries again for as long as the disk refuses. Events wait in their ring
+    /// meanwhile, and when that is full, calls wait: nothing is lost.
+    async fn commit(&mut self) {
+        let group = loop {
+            match self.writer.commit() {
+                Ok(group) => break group,
+                Err(CommitError::Retry(error)) => {
+                    metrics::counter!("hotline_journal_retries_total").increment(1);
+                    tracing::error!(%error, "the journal cannot be written; trying again");
+                    tokio::time::sleep(RETRY_AFTER).await;
+                }
+                Err(CommitError::Dead(error)) => {
+                    // The journal says that it can no longer be trusted. An engine without a
+                    // journal must not take calls: stop at once, the supervisor starts it anew
+                    // and recovery repairs what can be repaired.
+                    tracing::error!(%error, "the journal failed for good; the engine stops");
+                    std::process::exit(1);
+                }
+            }
+        };
+        metrics::counter!("hotline_journal_records_total").increment(group.len() as u64);
+        // Full: the tables notice the gap and read the journal.
+        let _ = self.to_tables.try_send(group.clone());
+        // Nobody listening is no fault.
+        let _ = self.records.send(Arc::new(group));
+    }
+}
+
+/// Stamps an event of the shell itself.
+pub fn stamped(epoch: StdInstant, event: Event) -> Stamped {
+    let up_ms = Instant::from_start(epoch.elapsed()).millis_since(Instant::START);
+    Stamped {
+        at: wall_clock(),
+        up_ms,
+        event,
+    }
+}
+
+impl TablesLoop {
+    /// Runs until the journal thread is gone, then brings the tables up to the journal's end.
+    pub async fn run(mut self) {
+        self.catch_up().await;
+        while let Some(mut group) = self.groups.recv().await {
+            while let Ok(more) = self.groups.try_recv() {
+                group.extend(more);
+            }
+            let taken = if self.follows(&group).await {
+                self.tables.apply(&group).await.inspect_err(|error| {
+                    tracing::error!(%error, "the tables could not take a group; reading it again");
+                })
+            } else {
+                // Groups were dropped while the tables were slow: the journal has them.
+                self.catch_up().await;
+                Ok(())
+            };
+            if taken.is_err() {
+                self.catch_up().await;
+            }
+        }
+        if let Err(error) = self.tables.catch_up(&self.journal).await {
+            tracing::warn!(%error, "the tables are behind; the next start brings them up to date");
+        }
+    }
+
+    /// Reads from the journal what the tables do not have, until it succeeds or nobody is left who
+    /// would want to know.
+    async fn catch_up(&mut self) {
+        while let Err(error) = self.tables.catch_up(&self.journal).await {
+            tracing::error!(%error, "the tables cannot follow the journal; trying again");
+            tokio::time::sleep(RETRY_AFTER).await;
+            if self.groups.is_closed() && self.groups.is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// Whether the group goes on where the tables stand.
+    async fn follows(&self, group: &[Record]) -> bool {
+        match (group.first(), self.tables.watermark().await) {
+            (Some(first), Ok(watermark)) => first.seq <= watermark + 1,
+            _ => false,
+        }
+    }
+}
