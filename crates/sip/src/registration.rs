@@ -106,7 +106,7 @@ impl Registrar {
         if let Err(answer) = done {
             return answer;
         }
-        self.note_change(seat, before, "unregistered");
+        self.note_change(seat, before.as_ref(), "unregistered");
         RegisterAnswer {
             status: 200,
             headers: self
@@ -240,7 +240,7 @@ impl Registrar {
         if contacts.is_empty() {
             self.seats.remove(&seat);
         }
-        self.note_change(seat, before, why);
+        self.note_change(seat, before.as_ref(), why);
     }
 
     fn reachable_at(&self, seat: SeatId) -> Option<(String, Path)> {
@@ -249,9 +249,9 @@ impl Registrar {
     }
 
     /// Tells a change of what `contact` says; a refresh changes nothing.
-    fn note_change(&mut self, seat: SeatId, before: Option<(String, Path)>, why: &str) {
+    fn note_change(&mut self, seat: SeatId, before: Option<&(String, Path)>, why: &str) {
         let after = self.reachable_at(seat);
-        if after == before {
+        if after.as_ref() == before {
             return;
         }
         self.changes.push_back(Changed {

@@ -1,5 +1,7 @@
 //! An endpoint against a scripted peer: what it answers, when it repeats itself, what it forgets.
 
+#![cfg(test)]
+
 use std::{net::SocketAddr, time::Duration};
 
 use hotline_model::{Instant, limits};
@@ -596,6 +598,22 @@ fn what_wants_no_answer_gets_none() {
     }
     assert!(desk.events().is_empty() && desk.is_empty());
     assert!(desk.endpoint.counts().dropped >= 6);
+}
+
+#[test]
+fn a_stream_that_is_not_sip_is_closed() {
+    for (bytes, closed) in [
+        ("\u{16}\u{3}\u{1} hello\r\n\r\n", true),
+        ("SIP/2.0 9999 No\r\n\r\n", false),
+        ("OPTIONS sip:a@h SIP/2.0\r\n\r\n", false),
+    ] {
+        for path in [tcp(1), udp()] {
+            let mut desk = Desk::over(path);
+            desk.endpoint.receive(desk.now, path, bytes.as_bytes());
+            let close = desk.endpoint.poll_output() == Some(Output::ClosePath(path));
+            assert_eq!(close, closed && path == tcp(1), "{bytes} by {path}");
+        }
+    }
 }
 
 #[test]

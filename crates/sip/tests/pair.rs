@@ -1,6 +1,8 @@
 //! Two endpoints over a simulated network that loses, doubles and reorders: whatever it does,
 //! every transaction ends as RFC 3261 §17 says, both sides agree, and nothing is left behind.
 
+#![cfg(test)]
+
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use hotline_model::{Instant, SeatId};
@@ -52,7 +54,6 @@ struct User {
     end: Option<Event>,
     /// The number of the last offer both sides agreed on, as this side knows it.
     session: u32,
-    offered: u32,
     pending_offers: u32,
     registered: u32,
     requests: BTreeMap<RequestId, bool>,
@@ -333,23 +334,22 @@ impl World {
                 user.answered_here = user.rejected_with.is_none();
                 endpoint.answer(now, dialog, b"0".to_vec());
             }
-            (Deed::Reject(status), Some(dialog)) if user.end.is_none() => {
-                if !user.answered_here && !user.quit {
-                    user.rejected_with = Some(status);
-                    user.quit = true;
-                    endpoint.reject(now, dialog, status, &[]);
-                }
+            (Deed::Reject(status), Some(dialog))
+                if user.end.is_none() && !user.answered_here && !user.quit =>
+            {
+                user.rejected_with = Some(status);
+                user.quit = true;
+                endpoint.reject(now, dialog, status, &[]);
             }
             (Deed::HangUp, Some(dialog)) if user.end.is_none() => {
                 user.quit = true;
                 endpoint.hang_up(now, dialog, None);
             }
-            (Deed::Reoffer(number), Some(dialog)) if user.end.is_none() && !user.quit => {
-                if user.saw_answer || user.answered_here {
-                    user.offered = number;
-                    user.pending_offers += 1;
-                    endpoint.reoffer(now, dialog, number.to_string().into_bytes());
-                }
+            (Deed::Reoffer(number), Some(dialog))
+                if user.end.is_none() && !user.quit && (user.saw_answer || user.answered_here) =>
+            {
+                user.pending_offers += 1;
+                endpoint.reoffer(now, dialog, number.to_string().into_bytes());
             }
             (Deed::Register(cseq), _) => {
                 let outgoing = OutgoingRequest {

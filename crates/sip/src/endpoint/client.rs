@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use hotline_model::Instant;
+use rand_chacha::rand_core::Rng as _;
 
 use super::{
     Endpoint,
     blueprint::{Blueprint, branch_number},
     effects::Owner,
+    session::Stage,
     table::{ClientKind, Step},
     words::{Credentials, DialogId, EndedBy, Event, HangUpReason, Request, RequestId},
 };
@@ -78,6 +80,43 @@ impl Sent {
             cancel: Cancel::No,
             acks: Vec::new(),
         }
+    }
+
+    /// The same request with the answer to a challenge (§22.2, §22.3): for the first challenge of
+    /// each kind, and for a nonce that was merely stale (RFC 7616 §3.3).
+    fn answering(&self, response: &Message<'_>, cnonce: &str) -> Option<Self> {
+        if self.cancel != Cancel::No || self.challenges >= CHALLENGES {
+            return None;
+        }
+        let (asked, answered) = match response.status() {
+            401 => (Name::WwwAuthenticate, Name::Authorization),
+            _ => (Name::ProxyAuthenticate, Name::ProxyAuthorization),
+        };
+        let mut blueprint = self.blueprint.clone();
+        let mut before = blueprint.authorizations.iter();
+        let repeated = before.any(|(name, _)| *name == answered);
+        let mut challenges = response.headers(asked).filter_map(Fields::parse);
+        if repeated && !challenges.any(|challenge| challenge.stale) {
+            return None;
+        }
+        let credentials = self.credentials.clone()?;
+        let login = Login {
+            user: &credentials.user,
+            password: &credentials.password,
+            realm: credentials.realm.as_deref(),
+        };
+        let uri = String::from_utf8_lossy(&blueprint.target);
+        let (challenges, method) = (response.headers(asked), blueprint.method());
+        let value = digest::answer(challenges, &login, method, &uri, cnonce, 1).ok()?;
+        blueprint
+            .authorizations
+            .retain(|(name, _)| *name != answered);
+        blueprint.authorizations.push((answered, value));
+        blueprint.cseq = blueprint.cseq.saturating_add(1);
+        let mut retry = Self::new(self.about, blueprint, Some(credentials));
+        retry.challenges = self.challenges + 1;
+        retry.ring_until = self.ring_until;
+        Some(retry)
     }
 }
 
@@ -225,50 +264,11 @@ impl Endpoint {
     /// Answers a challenge with a new request (§22.2), if there is an answer and it was not tried
     /// before.
     fn challenged(&mut self, id: TransactionId, response: &Message<'_>) -> Option<TransactionId> {
-        let cnonce = format!("{:016x}", self.fresh_branch());
-        let client = self.clients.get_mut(id)?;
-        let (asked, answered) = match response.status() {
-            401 => (Name::WwwAuthenticate, Name::Authorization),
-            _ => (Name::ProxyAuthenticate, Name::ProxyAuthorization),
-        };
-        let sent = &mut client.context;
-        if sent.cancel != Cancel::No || sent.challenges >= CHALLENGES {
-            return None;
-        }
-        let mut before = sent.blueprint.authorizations.iter();
-        let repeated = before.any(|(name, _)| *name == answered);
-        let stale = || {
-            response
-                .headers(asked)
-                .filter_map(Fields::parse)
-                .any(|f| f.stale)
-        };
-        if repeated && !stale() {
-            return None;
-        }
-        let credentials = sent.credentials.clone()?;
-        let login = Login {
-            user: &credentials.user,
-            password: &credentials.password,
-            realm: credentials.realm.as_deref(),
-        };
-        let uri = String::from_utf8_lossy(&sent.blueprint.target).into_owned();
-        let method = sent.blueprint.method();
-        let value =
-            digest::answer(response.headers(asked), &login, method, &uri, &cnonce, 1).ok()?;
-        let mut blueprint = sent.blueprint.clone();
-        blueprint
-            .authorizations
-            .retain(|(name, _)| *name != answered);
-        blueprint.authorizations.push((answered, value));
-        blueprint.cseq = blueprint.cseq.saturating_add(1);
-        let mut retry = Sent::new(sent.about, blueprint, Some(credentials));
-        retry.challenges = sent.challenges + 1;
-        retry.ring_until = sent.ring_until;
-        let (path, about) = (client.path(), retry.about);
-        if let About::Reoffer(dialog) | About::Bye(dialog) = about {
+        let cnonce = format!("{:016x}", self.random.next_u64());
+        let client = self.clients.get(id)?;
+        let (path, mut retry) = (client.path(), client.context.answering(response, &cnonce)?);
+        if let About::Reoffer(dialog) | About::Bye(dialog) = retry.about {
             let session = self.sessions.get_mut(&dialog)?;
-            session.dialog.sequence_at_least(retry.blueprint.cseq - 1);
             retry.blueprint.cseq = session.dialog.next_sequence();
         }
         Some(self.send(retry, path))
@@ -294,7 +294,7 @@ impl Endpoint {
         let Some(session) = self.sessions.get_mut(&dialog) else {
             return;
         };
-        session.stage = super::session::Stage::Left;
+        session.stage = Stage::Left;
         session.unacknowledged = None;
         session.ours.wanted = None;
         let pending = session.theirs.take();

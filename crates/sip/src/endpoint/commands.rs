@@ -71,6 +71,10 @@ impl Endpoint {
     /// Accepts an INVITE with 200 and `body`: the answer to its offer, or our offer where it made
     /// none. The 200 is repeated until the ACK comes (§13.3.1.4): [`Event::Acknowledged`], or
     /// `Ended` with `NoAck`. Between the two nothing else but `hang_up` and INFO happens to it.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the description of a session is handed over"
+    )]
     pub fn answer(&mut self, now: Instant, dialog: DialogId, body: Vec<u8>) {
         self.fx.now = now;
         let Some(Stage::Invited(transaction)) = self.stage(dialog) else {
@@ -160,6 +164,7 @@ impl Endpoint {
     }
 
     /// Answers an [`Event::Request`]. A final status answers it for good; 100–199 may come before.
+    #[expect(clippy::needless_pass_by_value, reason = "a body is handed over")]
     pub fn respond(
         &mut self,
         now: Instant,
@@ -180,7 +185,6 @@ impl Endpoint {
         if status >= 200 {
             self.requests.remove(&request);
         }
-        let body: Arc<[u8]> = body.into();
         self.reply_kept(transaction, status, headers, &body);
     }
 

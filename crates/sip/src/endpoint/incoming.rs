@@ -1,6 +1,8 @@
 //! Requests that come in: retransmissions, what is refused at once, and what begins (RFC 3261
 //! §8.2).
 
+use hotline_model::limits;
+
 use super::{
     ALLOW, Endpoint, IN_DIALOG_TRANSACTIONS, REQUEST_BYTES,
     blueprint::hex_number,
@@ -69,9 +71,9 @@ impl Endpoint {
     fn new_request(&mut self, request: &Message<'_>, path: Path) {
         let dialog = self.find_dialog(request);
         let room = if dialog.is_some() || request.method() == Method::Cancel {
-            hotline_model::limits::SIP_TRANSACTIONS + IN_DIALOG_TRANSACTIONS
+            limits::SIP_TRANSACTIONS + IN_DIALOG_TRANSACTIONS
         } else {
-            hotline_model::limits::SIP_TRANSACTIONS
+            limits::SIP_TRANSACTIONS
         };
         if self.transactions() >= room {
             let after = self.retry_after(5, 15);

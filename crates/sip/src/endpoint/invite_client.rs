@@ -95,33 +95,9 @@ impl Endpoint {
         path: Path,
     ) {
         let waiting = self.is_inviting(dialog, id);
-        let branch = self.fresh_branch();
-        let Some(client) = self.clients.get_mut(id) else {
+        let Some(mut made) = self.acknowledge_fork(id, response, path) else {
             return;
         };
-        // A stream has a number only once it is open.
-        let path = match path.transport {
-            Transport::Tcp => path,
-            Transport::Udp => client.path(),
-        };
-        let tag = response.to().tag().unwrap_or_default();
-        let sent = &mut client.context;
-        if let Some((_, path, ack)) = sent.acks.iter().find(|(fork, ..)| fork == tag) {
-            return self.fx.transmit(*path, ack);
-        }
-        if sent.acks.len() >= FORKS {
-            self.dropped += 1;
-            return;
-        }
-        let mut made = Dialog::of_answer(response, &sent.blueprint.asked(), path);
-        let mut ack = Blueprint::in_dialog(&made, Method::Ack, sent.blueprint.cseq);
-        // §22.1: the ACK carries the INVITE's credentials.
-        ack.authorizations
-            .clone_from(&sent.blueprint.authorizations);
-        let bytes: Arc<[u8]> = ack.print(&path, branch, &self.settings).into();
-        self.fx.transmit(path, &bytes);
-        sent.acks.push((tag.to_vec(), path, bytes));
-        let credentials = sent.credentials.clone();
         match self.sessions.get_mut(&dialog) {
             Some(session) if waiting => {
                 session.dialog = made;
@@ -132,9 +108,46 @@ impl Endpoint {
             _ => {
                 let cseq = made.next_sequence();
                 let bye = Blueprint::in_dialog(&made, Method::Bye, cseq);
-                self.send(Sent::new(About::Nobody, bye, credentials), path);
+                let client = self.clients.get(id);
+                let credentials = client.and_then(|client| client.context.credentials.clone());
+                self.send(Sent::new(About::Nobody, bye, credentials), made.path());
             }
         }
+    }
+
+    /// Sends the ACK of a 2xx; gives the dialog where this fork is new.
+    fn acknowledge_fork(
+        &mut self,
+        id: TransactionId,
+        response: &Message<'_>,
+        path: Path,
+    ) -> Option<Dialog> {
+        let branch = self.fresh_branch();
+        let client = self.clients.get_mut(id)?;
+        // A stream has a number only once it is open.
+        let path = match path.transport {
+            Transport::Tcp => path,
+            Transport::Udp => client.path(),
+        };
+        let tag = response.to().tag().unwrap_or_default();
+        let sent = &mut client.context;
+        if let Some((_, path, ack)) = sent.acks.iter().find(|(fork, ..)| fork == tag) {
+            self.fx.transmit(*path, ack);
+            return None;
+        }
+        if sent.acks.len() >= FORKS {
+            self.dropped += 1;
+            return None;
+        }
+        let made = Dialog::of_answer(response, &sent.blueprint.asked(), path);
+        let mut ack = Blueprint::in_dialog(&made, Method::Ack, sent.blueprint.cseq);
+        // §22.1: the ACK carries the INVITE's credentials.
+        ack.authorizations
+            .clone_from(&sent.blueprint.authorizations);
+        let bytes: Arc<[u8]> = ack.print(&path, branch, &self.settings).into();
+        self.fx.transmit(path, &bytes);
+        sent.acks.push((tag.to_vec(), path, bytes));
+        Some(made)
     }
 
     /// A response to our re-INVITE.
@@ -152,6 +165,25 @@ impl Endpoint {
     }
 
     fn reoffer_accepted(&mut self, id: TransactionId, dialog: DialogId, response: &Message<'_>) {
+        if let Some(session) = self.sessions.get_mut(&dialog) {
+            session.dialog.refresh_target(response);
+        }
+        self.acknowledge_reoffer(id, dialog);
+        if let Some(session) = self.sessions.get_mut(&dialog)
+            && session.ours.transaction == Some(id)
+        {
+            session.ours.transaction = None;
+            session.ours.glares = 0;
+            if session.is_known() {
+                let body = response.body().to_vec();
+                self.fx.event(Event::ReofferAnswered { dialog, body });
+                self.reoffer_if_quiet(dialog);
+            }
+        }
+    }
+
+    /// Sends the ACK of a 2xx to our re-INVITE, the same one each time.
+    fn acknowledge_reoffer(&mut self, id: TransactionId, dialog: DialogId) {
         let branch = self.fresh_branch();
         let Some(client) = self.clients.get_mut(id) else {
             return;
@@ -161,12 +193,9 @@ impl Endpoint {
         if let Some((_, path, ack)) = sent.acks.first() {
             return self.fx.transmit(*path, ack);
         }
-        let session = self.sessions.get_mut(&dialog);
-        let mut ack = match &session {
+        let mut ack = match self.sessions.get(&dialog) {
             Some(session) => {
-                let mut target = session.dialog.clone();
-                target.refresh_target(response);
-                Blueprint::in_dialog(&target, Method::Ack, sent.blueprint.cseq)
+                Blueprint::in_dialog(&session.dialog, Method::Ack, sent.blueprint.cseq)
             }
             // The dialog ended meanwhile; its peer still waits for the ACK.
             None => Blueprint {
@@ -181,18 +210,6 @@ impl Endpoint {
         let bytes: Arc<[u8]> = ack.print(&path, branch, &self.settings).into();
         self.fx.transmit(path, &bytes);
         sent.acks.push((Vec::new(), path, bytes));
-        if let Some(session) = session
-            && session.ours.transaction == Some(id)
-        {
-            session.ours.transaction = None;
-            session.ours.glares = 0;
-            session.dialog.refresh_target(response);
-            if session.is_known() {
-                let body = response.body().to_vec();
-                self.fx.event(Event::ReofferAnswered { dialog, body });
-                self.reoffer_if_quiet(dialog);
-            }
-        }
     }
 
     /// The user waits no longer: CANCEL, at once or when a provisional response allows it (§9.1).

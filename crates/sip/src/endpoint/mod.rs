@@ -29,7 +29,7 @@ pub use words::{
 };
 
 use core::{fmt, time::Duration};
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use hotline_model::{Instant, limits};
 use rand_chacha::{
@@ -143,7 +143,7 @@ impl Endpoint {
         match Message::parse(bytes, framing) {
             Ok(message) if message.is_request() => self.request_came(&message, path),
             Ok(message) => self.response_came(&message, path),
-            Err(malformed) => self.malformed_came(&malformed, path),
+            Err(malformed) => self.malformed_came(&malformed, path, bytes),
         }
     }
 
@@ -275,7 +275,7 @@ impl Endpoint {
         self.by_tag.remove(&session.tag);
         self.fx.stop_all(Owner::Dialog(id));
         if let Some(theirs) = session.theirs.take() {
-            self.reply_kept(theirs.transaction, 487, &[], &Arc::default());
+            self.reply_kept(theirs.transaction, 487, &[], b"");
         }
         Some(session)
     }

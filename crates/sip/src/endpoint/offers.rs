@@ -4,6 +4,8 @@
 use core::time::Duration;
 use std::sync::Arc;
 
+use hotline_model::Instant;
+
 use super::{
     Endpoint,
     blueprint::Blueprint,
@@ -86,12 +88,15 @@ impl Endpoint {
 
     /// Accepts the peer's offer ([`Event::Reoffered`]) with `body`: the answer, or our offer where
     /// the peer made none. A 200 to a re-INVITE is repeated until its ACK.
-    pub fn answer_offer(&mut self, now: hotline_model::Instant, dialog: DialogId, body: Vec<u8>) {
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the description of a session is handed over"
+    )]
+    pub fn answer_offer(&mut self, now: Instant, dialog: DialogId, body: Vec<u8>) {
         self.fx.now = now;
         let Some(theirs) = self.take_theirs(dialog) else {
             return;
         };
-        let body: Arc<[u8]> = body.into();
         let Some(response) = self.reply_kept(theirs.transaction, 200, &[], &body) else {
             return;
         };
@@ -113,7 +118,7 @@ impl Endpoint {
 
     /// Refuses the peer's offer; the session stays as it was (§14.2). A status outside 300–699 is
     /// sent as 488.
-    pub fn refuse_offer(&mut self, now: hotline_model::Instant, dialog: DialogId, status: u16) {
+    pub fn refuse_offer(&mut self, now: Instant, dialog: DialogId, status: u16) {
         self.fx.now = now;
         let status = if (300..700).contains(&status) {
             status
@@ -133,7 +138,7 @@ impl Endpoint {
     /// Offers the peer a changed session by re-INVITE (§14.1). One at a time: while anything else
     /// is under way the offer waits, and a newer one replaces it. After a 491 it is tried again.
     /// [`Event::ReofferAnswered`] or [`Event::ReofferRefused`] follows, or the dialog's end.
-    pub fn reoffer(&mut self, now: hotline_model::Instant, dialog: DialogId, body: Vec<u8>) {
+    pub fn reoffer(&mut self, now: Instant, dialog: DialogId, body: Vec<u8>) {
         self.fx.now = now;
         let Some(session) = self.sessions.get_mut(&dialog) else {
             return;

@@ -1,5 +1,6 @@
 //! Our answers: with a transaction that repeats them, or without any state.
 
+use core::time::Duration;
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
@@ -7,10 +8,11 @@ use sha2::{Digest as _, Sha256};
 use super::{
     ALLOW, Endpoint,
     blueprint::contact,
-    words::{DialogId, Request, RequestId},
+    effects::Owner,
+    words::{DialogId, Output, Request, RequestId},
 };
 use crate::{
-    message::{Malformed, Message, Method, Name},
+    message::{Framing, Malformed, Message, Method, Name},
     path::{Path, Transport},
     print::Draft,
     transaction::{
@@ -69,9 +71,8 @@ impl Endpoint {
             path,
             context,
         );
-        if method != Method::Invite {
-            self.fx
-                .set(super::Owner::Server(id), Timer::Unanswered, GIVE_UP);
+        if method != Method::Invite && purpose != Purpose::Done {
+            self.fx.set(Owner::Server(id), Timer::Unanswered, GIVE_UP);
         }
         id
     }
@@ -88,6 +89,7 @@ impl Endpoint {
         let server = self.servers.get_mut(id)?;
         if status >= 200 {
             server.context.request = None;
+            self.fx.stop(Owner::Server(id), Timer::Unanswered);
         }
         let (path, tag) = (server.path(), server.context.tag);
         let draft = self.answer_draft(request, path, status, tag, headers, body);
@@ -166,9 +168,14 @@ impl Endpoint {
     }
 
     /// A message that is none: an answer where one is asked for and can be built, else silence.
-    pub(super) fn malformed_came(&mut self, malformed: &Malformed<'_>, path: Path) {
+    pub(super) fn malformed_came(&mut self, malformed: &Malformed<'_>, path: Path, bytes: &[u8]) {
         let Some(status) = malformed.status else {
             self.dropped += 1;
+            // A stream that carries something else than SIP will not come to its senses.
+            let is_sip = malformed.method().is_some() || bytes.starts_with(b"SIP/");
+            if path.transport == Transport::Tcp && !is_sip {
+                self.fx.outputs.push_back(Output::ClosePath(path));
+            }
             return;
         };
         self.refused += 1;
@@ -195,10 +202,9 @@ impl Endpoint {
 
     /// Seconds for Retry-After of an overloaded or busy server; spread, so that the peers do not
     /// all come back at once (RFC 7339 §5.4's reason).
-    pub(super) fn retry_after(&mut self, least: u64, most: u64) -> Header<'static> {
-        let second = core::time::Duration::from_secs(1);
-        let (least, most) = (second * least as u32, second * most as u32);
-        let after = self.random_time(least, most, second);
+    pub(super) fn retry_after(&mut self, least: u32, most: u32) -> Header<'static> {
+        let second = Duration::from_secs(1);
+        let after = self.random_time(second * least, second * most, second);
         ("Retry-After", after.as_secs().to_string())
     }
 
@@ -247,8 +253,8 @@ impl Request {
     /// Keeps a parsed message.
     pub(super) fn of(message: &Message<'_>, path: Path) -> Self {
         let framing = match path.transport {
-            Transport::Udp => crate::message::Framing::Datagram,
-            Transport::Tcp => crate::message::Framing::Stream,
+            Transport::Udp => Framing::Datagram,
+            Transport::Tcp => Framing::Stream,
         };
         Self::new(message.bytes(), framing)
     }

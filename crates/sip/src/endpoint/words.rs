@@ -72,7 +72,8 @@ pub struct Invitation {
     pub from: String,
     /// To: a name-addr without tag.
     pub to: String,
-    /// SDP offer, or empty for a late offer (RFC 3261 §13.2.1).
+    /// SDP offer. Not empty: the ACK of a late offer would have to carry our answer, and goes
+    /// out before the user could give one.
     pub body: Vec<u8>,
     /// Further headers, by name and value.
     pub headers: Vec<(String, String)>,
@@ -216,7 +217,7 @@ pub enum Output {
     },
     /// Something happened.
     Event(Event),
-    /// Close this TCP connection: its peer broke the rules beyond an answer.
+    /// Close this TCP connection: what comes by it is not SIP.
     ClosePath(Path),
 }
 
@@ -246,12 +247,13 @@ pub enum Event {
         /// The INVITE.
         request: Request,
     },
-    /// The peer cancelled an incoming INVITE; 487 was sent and the dialog is gone.
+    /// The peer withdrew an INVITE that had no final answer: by CANCEL or BYE (487 was sent), or
+    /// by closing the connection the answer would have gone by. The dialog is gone.
     Cancelled {
         /// The dialog.
         dialog: DialogId,
     },
-    /// Our 200 was acknowledged.
+    /// Our 200 was acknowledged: that of `answer`, or of `answer_offer` to a re-INVITE.
     Acknowledged {
         /// The dialog.
         dialog: DialogId,
@@ -259,7 +261,9 @@ pub enum Event {
         body: Vec<u8>,
     },
     /// A re-INVITE or an UPDATE with a session came (RFC 3261 §14.2, RFC 3311). Answer with
-    /// `answer_offer` or `refuse_offer`.
+    /// `answer_offer` or `refuse_offer`, at once: until then the peer can neither offer again nor
+    /// be offered anything. A peer that cancels its re-INVITE before gets 487, and there is no
+    /// event: an answer given after that does nothing.
     Reoffered {
         /// The dialog.
         dialog: DialogId,
