@@ -71,7 +71,12 @@ export class Day extends EventEmitter {
       call: null,
       since: Date.now() - rand(600_000),
       calls_today: away ? 0 : 18 + rand(60),
-      queues: ['general', ...(i % 3 === 0 ? ['enterprise'] : []), ...(i % 8 === 1 ? ['foreign'] : []), ...(i % 6 === 2 ? ['sub-centre'] : [])],
+      queues: [
+        'general',
+        ...(i % 3 === 0 ? ['enterprise'] : []),
+        ...(i % 8 === 1 ? ['foreign'] : []),
+        ...(i % 6 === 2 ? ['sub-centre'] : []),
+      ],
     }
   }
 
@@ -90,7 +95,10 @@ export class Day extends EventEmitter {
     t.satisfied = 2_338
     for (const q of QUEUES) {
       const requests = Math.round(t.human_requests * q.share)
-      this.queueCounts.set(q.queue, { requests, answered: Math.round(requests * (0.93 + Math.random() * 0.06)) })
+      this.queueCounts.set(q.queue, {
+        requests,
+        answered: Math.round(requests * (0.93 + Math.random() * 0.06)),
+      })
     }
     let at = Date.now() - 40 * 60_000
     for (let i = 0; i < 260; i++) {
@@ -107,9 +115,40 @@ export class Day extends EventEmitter {
     const caller = phone()
     const steps = []
     const add = (ms, type, fields) =>
-      steps.push({ seq: this.seq++, at: arrived + ms, up_ms: Math.round(arrived + ms - this.started), type, call, ...fields })
-    const row = { call, arrived_at: Math.round(arrived), answered_at: null, ended_at: null, caller, called: '12345', trunk: pick(['telecom-a', 'mobile-b']), queue: null, seat: null, outcome: null, released_by: 'caller', cause: 'bye', wait_ms: null, talk_ms: null, score: null, meaning: null, recording: null, case: null }
-    add(0, 'call-arrived', { trunk: row.trunk, caller, called: '12345', sip_call_id: `${call}-a84b4c76e66710@203.0.113.9` })
+      steps.push({
+        seq: this.seq++,
+        at: arrived + ms,
+        up_ms: Math.round(arrived + ms - this.started),
+        type,
+        call,
+        ...fields,
+      })
+    const row = {
+      call,
+      arrived_at: Math.round(arrived),
+      answered_at: null,
+      ended_at: null,
+      caller,
+      called: '12345',
+      trunk: pick(['telecom-a', 'mobile-b']),
+      queue: null,
+      seat: null,
+      outcome: null,
+      released_by: 'caller',
+      cause: 'bye',
+      wait_ms: null,
+      talk_ms: null,
+      score: null,
+      meaning: null,
+      recording: null,
+      case: null,
+    }
+    add(0, 'call-arrived', {
+      trunk: row.trunk,
+      caller,
+      called: '12345',
+      sip_call_id: `${call}-a84b4c76e66710@203.0.113.9`,
+    })
     add(40, 'call-answered', {})
     add(45, 'script-started', { script: '12345-menu', version: '9f86d081884c7d65' })
     let ms = 6_200 + rand(3_000)
@@ -130,16 +169,30 @@ export class Day extends EventEmitter {
       const other = pick(this.seats).seat
       add(ms + 300, 'seat-offered', { seat: other, queue, why: 'idle longest' })
       ms += 12_000
-      add(ms, 'offer-ended', { seat: other, result: pick(['no-answer', 'refused']), rang_ms: 11_700 })
+      add(ms, 'offer-ended', {
+        seat: other,
+        result: pick(['no-answer', 'refused']),
+        rang_ms: 11_700,
+      })
     }
-    add(ms + Math.max(0, wait - 3_000), 'seat-offered', { seat, queue, why: 'idle longest, skill level 8' })
+    add(ms + Math.max(0, wait - 3_000), 'seat-offered', {
+      seat,
+      queue,
+      why: 'longest idle (41 s) of 6 ready seats; caller first of 3 in general',
+    })
     ms += wait
     row.wait_ms = wait
     row.seat = seat
     row.answered_at = Math.round(arrived + ms)
     row.case = caseNumber(row.answered_at, call)
     add(ms, 'offer-ended', { seat, result: 'answered', rang_ms: Math.min(wait, 3_000) })
-    add(ms + 1, 'seat-answered', { seat, queue, since_arrival_ms: ms, since_menu_ms: wait, since_queue_ms: wait })
+    add(ms + 1, 'seat-answered', {
+      seat,
+      queue,
+      since_arrival_ms: ms,
+      since_menu_ms: wait,
+      since_queue_ms: wait,
+    })
     add(ms + 20, 'seat-announced', { seat })
     row.recording = `${row.case}.wav`
     add(ms + 2_900, 'recording-started', { file: row.recording })
@@ -152,12 +205,28 @@ export class Day extends EventEmitter {
     ms += talk
     row.talk_ms = talk
     row.released_by = fate < 0.2 ? 'caller' : 'agent'
-    add(ms, 'talk-ended', { seat, talk_ms: talk, hold_ms: fate > 0.85 ? Math.round(talk * 0.2) : 0, released_by: row.released_by })
-    add(ms + 4, 'recording-closed', { file: row.recording, ms: talk, sha256: Array.from({ length: 64 }, () => rand(16).toString(16)).join('') })
+    add(ms, 'talk-ended', {
+      seat,
+      talk_ms: talk,
+      hold_ms: fate > 0.85 ? Math.round(talk * 0.2) : 0,
+      released_by: row.released_by,
+    })
+    add(ms + 4, 'recording-closed', {
+      file: row.recording,
+      ms: talk,
+      sha256: Array.from({ length: 64 }, () => rand(16).toString(16)).join(''),
+    })
     if (row.released_by === 'agent') {
       add(ms + 10, 'survey-offered', { seat })
       if (Math.random() < 0.6) {
-        const [score, meaning] = pick([['1', 'satisfied'], ['1', 'satisfied'], ['1', 'satisfied'], ['1', 'satisfied'], ['2', 'fairly-satisfied'], ['3', 'dissatisfied']])
+        const [score, meaning] = pick([
+          ['1', 'satisfied'],
+          ['1', 'satisfied'],
+          ['1', 'satisfied'],
+          ['1', 'satisfied'],
+          ['2', 'fairly-satisfied'],
+          ['3', 'dissatisfied'],
+        ])
         add(ms + 6_400, 'survey-answered', { seat, digit: score, meaning })
         Object.assign(row, { score, meaning })
         ms += 9_000
@@ -172,8 +241,15 @@ export class Day extends EventEmitter {
 
   close(row, steps, add, ms) {
     row.ended_at = Math.round(row.arrived_at + ms)
-    add(ms, 'call-ended', { outcome: row.outcome, released_by: row.released_by, cause: row.cause, total_ms: Math.round(ms) })
-    for (const step of steps) for (const key of Object.keys(step)) if (typeof step[key] === 'number') step[key] = Math.round(step[key])
+    add(ms, 'call-ended', {
+      outcome: row.outcome,
+      released_by: row.released_by,
+      cause: row.cause,
+      total_ms: Math.round(ms),
+    })
+    for (const step of steps)
+      for (const key of Object.keys(step))
+        if (typeof step[key] === 'number') step[key] = Math.round(step[key])
     this.ended.unshift(row)
     this.timelines.set(row.call, steps)
   }
@@ -224,46 +300,90 @@ export class Day extends EventEmitter {
     const seat = pick(this.seats)
     if (seat.work !== 'free' || seat.device !== 'registered' || seat.seat === '1001') return
     const leaves = seat.intent === 'ready' && Math.random() < 0.25
-    this.setSeat(seat, leaves ? { intent: 'not-ready', reason: pick(REASONS) } : { intent: 'ready', reason: null })
+    this.setSeat(
+      seat,
+      leaves ? { intent: 'not-ready', reason: pick(REASONS) } : { intent: 'ready', reason: null },
+    )
   }
 
   arrive(ahead = 0) {
     const number = this.next++
-    const call = { call: number, caller: phone(), called: Math.random() < 0.93 ? '12345' : '12315', queue: null, seat: null, stage: 'arriving', arrived: Date.now(), since: Date.now(), trunk: pick(['telecom-a', 'mobile-b']), ahead }
+    const call = {
+      call: number,
+      caller: phone(),
+      called: Math.random() < 0.93 ? '12345' : '12315',
+      queue: null,
+      seat: null,
+      stage: 'arriving',
+      arrived: Date.now(),
+      since: Date.now(),
+      trunk: pick(['telecom-a', 'mobile-b']),
+      ahead,
+    }
     this.calls.set(number, call)
     this.totals.inbound++
-    this.happen('call-arrived', { call: number, trunk: call.trunk, caller: call.caller, called: call.called, sip_call_id: `${number}-f81d4fae@203.0.113.9` })
+    this.happen('call-arrived', {
+      call: number,
+      trunk: call.trunk,
+      caller: call.caller,
+      called: call.called,
+      sip_call_id: `${number}-f81d4fae@203.0.113.9`,
+    })
     setTimeout(() => this.menu(call), ahead ? 30 : 400)
   }
 
   menu(call) {
     this.stage(call, 'menu')
     this.happen('call-answered', { call: call.call })
-    this.happen('script-started', { call: call.call, script: '12345-menu', version: '9f86d081884c7d65' })
-    setTimeout(() => {
-      if (!call.ahead && Math.random() < 0.03) return this.end(call, 'left-menu', 'caller')
-      call.queue = this.someQueue()
-      this.stage(call, 'waiting')
-      call.queued = Date.now()
-      this.totals.human_requests++
-      this.queueCounts.get(call.queue).requests++
-      this.happen('menu-chosen', { call: call.call, menu: 'main', digit: pick(['0', '1', null]) })
-      this.happen('queue-entered', { call: call.call, queue: call.queue, priority: 5, position: this.waiting(call.queue).length })
-      call.patience = setTimeout(() => {
-        if (call.stage !== 'waiting') return
-        this.totals.abandoned++
-        this.end(call, 'abandoned', 'caller')
-      }, 25_000 + exp(60_000))
-    }, call.ahead ? 50 : 5_000 + rand(4_000))
+    this.happen('script-started', {
+      call: call.call,
+      script: '12345-menu',
+      version: '9f86d081884c7d65',
+    })
+    setTimeout(
+      () => {
+        if (!call.ahead && Math.random() < 0.03) return this.end(call, 'left-menu', 'caller')
+        call.queue = this.someQueue()
+        this.stage(call, 'waiting')
+        call.queued = Date.now()
+        this.totals.human_requests++
+        this.queueCounts.get(call.queue).requests++
+        this.happen('menu-chosen', { call: call.call, menu: 'main', digit: pick(['0', '1', null]) })
+        this.happen('queue-entered', {
+          call: call.call,
+          queue: call.queue,
+          priority: 5,
+          position: this.waiting(call.queue).length,
+        })
+        call.patience = setTimeout(
+          () => {
+            if (call.stage !== 'waiting') return
+            this.totals.abandoned++
+            this.end(call, 'abandoned', 'caller')
+          },
+          25_000 + exp(60_000),
+        )
+      },
+      call.ahead ? 50 : 5_000 + rand(4_000),
+    )
   }
 
   waiting(queue) {
-    return [...this.calls.values()].filter((c) => c.stage === 'waiting' && (!queue || c.queue === queue))
+    return [...this.calls.values()].filter(
+      (c) => c.stage === 'waiting' && (!queue || c.queue === queue),
+    )
   }
 
   match() {
     for (const call of this.waiting()) {
-      const seat = this.seats.find((s) => s.intent === 'ready' && s.work === 'free' && s.device === 'registered' && s.queues.includes(call.queue) && (s.seat !== '1001' || Math.random() < 0.5))
+      const seat = this.seats.find(
+        (s) =>
+          s.intent === 'ready' &&
+          s.work === 'free' &&
+          s.device === 'registered' &&
+          s.queues.includes(call.queue) &&
+          (s.seat !== '1001' || Math.random() < 0.5),
+      )
       if (seat) this.offer(call, seat)
     }
   }
@@ -272,13 +392,26 @@ export class Day extends EventEmitter {
     this.stage(call, 'offering')
     call.seat = seat.seat
     this.setSeat(seat, { work: 'reserved', call: call.call })
-    this.happen('seat-offered', { call: call.call, seat: seat.seat, queue: call.queue, why: 'idle longest' })
+    this.happen('seat-offered', {
+      call: call.call,
+      seat: seat.seat,
+      queue: call.queue,
+      why: `longest idle (${8 + rand(90)} s) of ${2 + rand(9)} ready seats; only caller in ${call.queue}`,
+    })
     setTimeout(() => this.setSeat(seat, { work: 'ringing' }), 250)
-    setTimeout(() => (Math.random() < 0.97 ? this.answer(call, seat) : this.missed(call, seat)), call.ahead ? 400 : 2_200 + rand(6_000))
+    setTimeout(
+      () => (Math.random() < 0.97 ? this.answer(call, seat) : this.missed(call, seat)),
+      call.ahead ? 400 : 2_200 + rand(6_000),
+    )
   }
 
   missed(call, seat) {
-    this.happen('offer-ended', { call: call.call, seat: seat.seat, result: 'no-answer', rang_ms: 12_000 })
+    this.happen('offer-ended', {
+      call: call.call,
+      seat: seat.seat,
+      result: 'no-answer',
+      rang_ms: 12_000,
+    })
     this.setSeat(seat, { work: 'free', call: null, intent: 'not-ready', reason: 'ring-no-answer' })
     call.seat = null
     this.stage(call, 'waiting')
@@ -299,13 +432,33 @@ export class Day extends EventEmitter {
     const c = { call: call.call, seat: seat.seat }
     call.case = caseNumber(now, call.call)
     this.happen('offer-ended', { ...c, result: 'answered', rang_ms: 3_100 })
-    this.happen('seat-answered', { ...c, queue: call.queue, since_arrival_ms: now - call.arrived, since_menu_ms: now - call.queued, since_queue_ms: now - call.queued })
+    this.happen('seat-answered', {
+      ...c,
+      queue: call.queue,
+      since_arrival_ms: now - call.arrived,
+      since_menu_ms: now - call.queued,
+      since_queue_ms: now - call.queued,
+    })
     this.happen('seat-announced', c)
     this.happen('recording-started', { call: call.call, file: `${call.case}.wav` })
     this.happen('talk-started', c)
     if (Math.random() < 0.2) {
-      setTimeout(() => seat.call === call.call && seat.work === 'talking' && (this.setSeat(seat, { work: 'hold' }), this.happen('talk-held', { call: call.call, by: 'agent' })), 9_000)
-      setTimeout(() => seat.call === call.call && seat.work === 'hold' && (this.setSeat(seat, { work: 'talking' }), this.happen('talk-resumed', { call: call.call, by: 'agent' })), 21_000)
+      setTimeout(
+        () =>
+          seat.call === call.call &&
+          seat.work === 'talking' &&
+          (this.setSeat(seat, { work: 'hold' }),
+          this.happen('talk-held', { call: call.call, by: 'agent' })),
+        9_000,
+      )
+      setTimeout(
+        () =>
+          seat.call === call.call &&
+          seat.work === 'hold' &&
+          (this.setSeat(seat, { work: 'talking' }),
+          this.happen('talk-resumed', { call: call.call, by: 'agent' })),
+        21_000,
+      )
     }
     setTimeout(() => this.release(call, seat), 25_000 + exp(130_000))
   }
@@ -313,10 +466,27 @@ export class Day extends EventEmitter {
   release(call, seat) {
     const talk = Date.now() - call.answered + call.ahead
     call.talk_ms = talk
-    this.happen('talk-ended', { call: call.call, seat: seat.seat, talk_ms: talk, hold_ms: 0, released_by: 'agent' })
-    this.happen('recording-closed', { call: call.call, file: `${call.case}.wav`, ms: talk, sha256: 'c3ab8ff13720e8ad9047dd39466b3c8974e592c2fa383d4a3960714caef0c4f2' })
+    this.happen('talk-ended', {
+      call: call.call,
+      seat: seat.seat,
+      talk_ms: talk,
+      hold_ms: 0,
+      released_by: 'agent',
+    })
+    this.happen('recording-closed', {
+      call: call.call,
+      file: `${call.case}.wav`,
+      ms: talk,
+      sha256: 'c3ab8ff13720e8ad9047dd39466b3c8974e592c2fa383d4a3960714caef0c4f2',
+    })
     this.setSeat(seat, { work: 'wrap-up' })
-    setTimeout(() => seat.work === 'wrap-up' && seat.call === call.call && this.setSeat(seat, { work: 'free', call: null }), 10_000 + rand(15_000))
+    setTimeout(
+      () =>
+        seat.work === 'wrap-up' &&
+        seat.call === call.call &&
+        this.setSeat(seat, { work: 'free', call: null }),
+      10_000 + rand(15_000),
+    )
     this.stage(call, 'surveying')
     this.totals.survey_offered++
     this.happen('survey-offered', { call: call.call, seat: seat.seat })
@@ -327,7 +497,12 @@ export class Day extends EventEmitter {
         if (good) this.totals.satisfied++
         call.score = good ? '1' : '3'
         call.meaning = good ? 'satisfied' : 'dissatisfied'
-        this.happen('survey-answered', { call: call.call, seat: seat.seat, digit: call.score, meaning: call.meaning })
+        this.happen('survey-answered', {
+          call: call.call,
+          seat: seat.seat,
+          digit: call.score,
+          meaning: call.meaning,
+        })
       } else this.happen('survey-unanswered', { call: call.call, seat: seat.seat })
       this.end(call, 'answered', 'engine')
     }, 6_000)
@@ -335,7 +510,26 @@ export class Day extends EventEmitter {
 
   row(call) {
     const seat = call.answered ? call.seat : null
-    return { call: call.call, arrived_at: call.arrived, answered_at: call.answered ?? null, ended_at: call.ended ?? null, caller: call.caller, called: call.called, trunk: call.trunk, queue: call.queue, seat, outcome: call.outcome ?? null, released_by: call.released_by ?? null, cause: call.outcome ? 'bye' : null, wait_ms: call.queued ? (call.answered ?? call.ended ?? Date.now()) - call.queued : null, talk_ms: call.talk_ms ?? null, score: call.score ?? null, meaning: call.meaning ?? null, recording: call.case ? `${call.case}.wav` : null, case: call.case ?? null }
+    return {
+      call: call.call,
+      arrived_at: call.arrived,
+      answered_at: call.answered ?? null,
+      ended_at: call.ended ?? null,
+      caller: call.caller,
+      called: call.called,
+      trunk: call.trunk,
+      queue: call.queue,
+      seat,
+      outcome: call.outcome ?? null,
+      released_by: call.released_by ?? null,
+      cause: call.outcome ? 'bye' : null,
+      wait_ms: call.queued ? (call.answered ?? call.ended ?? Date.now()) - call.queued : null,
+      talk_ms: call.talk_ms ?? null,
+      score: call.score ?? null,
+      meaning: call.meaning ?? null,
+      recording: call.case ? `${call.case}.wav` : null,
+      case: call.case ?? null,
+    }
   }
 
   end(call, outcome, released_by) {
@@ -343,11 +537,19 @@ export class Day extends EventEmitter {
     Object.assign(call, { outcome, released_by, ended: Date.now() })
     this.calls.delete(call.call)
     this.ended.unshift(this.row(call))
-    this.happen('call-ended', { call: call.call, outcome, released_by, cause: 'bye', total_ms: Date.now() - call.arrived })
+    this.happen('call-ended', {
+      call: call.call,
+      outcome,
+      released_by,
+      cause: 'bye',
+      total_ms: Date.now() - call.arrived,
+    })
   }
 
   rows() {
-    return [...[...this.calls.values()].map((c) => this.row(c)), ...this.ended].sort((a, b) => b.call - a.call)
+    return [...[...this.calls.values()].map((c) => this.row(c)), ...this.ended].sort(
+      (a, b) => b.call - a.call,
+    )
   }
 
   wallboard() {
@@ -356,16 +558,51 @@ export class Day extends EventEmitter {
     const waits = (q) => this.waiting(q).sort((a, b) => a.queued - b.queued)
     return {
       at: now,
-      engine: { version: '0.1.0', up_s: Math.floor((now - this.started) / 1000), recording_gaps: 0 },
-      totals: { window_s: DAY_MS / 1000, ...t, answer_rate: t.inbound ? t.answered / t.inbound : null, in_time_rate: t.answered ? t.answered_in_15s / t.answered : null },
+      engine: {
+        version: '0.1.0',
+        up_s: Math.floor((now - this.started) / 1000),
+        recording_gaps: 0,
+      },
+      totals: {
+        window_s: DAY_MS / 1000,
+        ...t,
+        answer_rate: t.inbound ? t.answered / t.inbound : null,
+        in_time_rate: t.answered ? t.answered_in_15s / t.answered : null,
+      },
       queues: QUEUES.map(({ queue, name }) => {
         const line = waits(queue)
-        const seats = this.seats.filter((s) => s.queues.includes(queue) && s.device === 'registered' && s.reason !== 'logged-out')
+        const seats = this.seats.filter(
+          (s) => s.queues.includes(queue) && s.device === 'registered' && s.reason !== 'logged-out',
+        )
         const counts = this.queueCounts.get(queue)
-        return { queue, name, waiting: line.length, longest_wait_ms: line[0] ? now - line[0].queued : 0, ready_seats: seats.filter((s) => s.intent === 'ready' && s.work === 'free').length, talking: [...this.calls.values()].filter((c) => c.stage === 'talking' && c.queue === queue).length, staffed: seats.length, answer_rate: counts.requests ? counts.answered / counts.requests : null }
+        return {
+          queue,
+          name,
+          waiting: line.length,
+          longest_wait_ms: line[0] ? now - line[0].queued : 0,
+          ready_seats: seats.filter((s) => s.intent === 'ready' && s.work === 'free').length,
+          talking: [...this.calls.values()].filter(
+            (c) => c.stage === 'talking' && c.queue === queue,
+          ).length,
+          staffed: seats.length,
+          answer_rate: counts.requests ? counts.answered / counts.requests : null,
+        }
       }),
-      seats: this.seats.map(({ since, queues: _, ...seat }) => ({ ...seat, since_ms: now - since })),
-      calls: [...this.calls.values()].map((c) => ({ call: c.call, stage: c.stage, caller: c.caller, called: c.called, queue: c.queue, seat: c.seat, position: c.stage === 'waiting' ? waits(c.queue).indexOf(c) + 1 : null, since_ms: now - c.since, total_ms: now - c.arrived + c.ahead })),
+      seats: this.seats.map(({ since, queues: _, ...seat }) => ({
+        ...seat,
+        since_ms: now - since,
+      })),
+      calls: [...this.calls.values()].map((c) => ({
+        call: c.call,
+        stage: c.stage,
+        caller: c.caller,
+        called: c.called,
+        queue: c.queue,
+        seat: c.seat,
+        position: c.stage === 'waiting' ? waits(c.queue).indexOf(c) + 1 : null,
+        since_ms: now - c.since,
+        total_ms: now - c.arrived + c.ahead,
+      })),
     }
   }
 }

@@ -10,9 +10,18 @@ import { Day } from './day.mjs'
 
 const env = process.env
 const port = Number(env.PORT ?? 8099)
-const day = new Day({ seats: Number(env.SEATS ?? 36), perHour: Number(env.RATE ?? 620), empty: Boolean(env.EMPTY) })
+const day = new Day({
+  seats: Number(env.SEATS ?? 36),
+  perHour: Number(env.RATE ?? 620),
+  empty: Boolean(env.EMPTY),
+})
 const CSP = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
-const TYPES = { html: 'text/html; charset=utf-8', js: 'text/javascript', css: 'text/css', svg: 'image/svg+xml' }
+const TYPES = {
+  html: 'text/html; charset=utf-8',
+  js: 'text/javascript',
+  css: 'text/css',
+  svg: 'image/svg+xml',
+}
 const streams = new Set()
 let down = { until: 0, onlyStreams: false }
 
@@ -31,7 +40,12 @@ function whoIs(request) {
   const name = /hotline_session=([^;]+)/.exec(request.headers.cookie ?? '')?.[1]
   if (!name) return null
   const agent = /^\d+$/.test(name)
-  return { user: name, role: agent ? 'agent' : 'supervisor', seat: agent ? name : null, token: 'mock' }
+  return {
+    user: name,
+    role: agent ? 'agent' : 'supervisor',
+    seat: agent ? name : null,
+    token: 'mock',
+  }
 }
 
 async function bodyOf(request) {
@@ -47,7 +61,10 @@ function wav() {
   for (let i = 0; i < samples; i++) {
     const loud = Math.sin(i / 2_400) > 0 ? 4_000 : 0
     data.writeInt16LE(Math.round(loud * Math.sin((i * 2 * Math.PI * 220) / 8_000)), i * 4)
-    data.writeInt16LE(Math.round((4_000 - loud) * Math.sin((i * 2 * Math.PI * 330) / 8_000)), i * 4 + 2)
+    data.writeInt16LE(
+      Math.round((4_000 - loud) * Math.sin((i * 2 * Math.PI * 330) / 8_000)),
+      i * 4 + 2,
+    )
   }
   const head = Buffer.alloc(44)
   head.write('RIFF', 0)
@@ -92,18 +109,26 @@ function orderSeat(request, response, who, id, what, body) {
   if (!seat) return refuse(response, 404, 'seat-unknown', `没有 ${id} 号坐席`, '请核对工号')
   if (who.role === 'agent' && who.seat !== id)
     return refuse(response, 403, 'not-yours', '只能操作自己的坐席', '请用自己的工号登录')
-  const request_ = what === 'not-ready' ? `not-ready ${body.reason}` : what
+  const asked =
+    what === 'not-ready' ? `not-ready ${body.reason}` : what === 'ready' ? what : 'end-wrap-up'
   if (what === 'wrap-up/end') {
-    if (seat.work !== 'wrap-up') return refuse(response, 409, 'not-in-wrap-up', '当前不在整理状态', '通话结束后才会进入整理')
+    if (seat.work !== 'wrap-up')
+      return refuse(response, 409, 'not-in-wrap-up', '当前不在整理状态', '通话结束后才会进入整理')
     day.setSeat(seat, { work: 'free', call: null })
   } else {
     const ready = what === 'ready'
     if (ready && seat.device === 'unregistered')
-      return refuse(response, 409, 'phone-offline', '话机未注册，不能示闲', '请先在话机上登录本坐席账号，再点示闲')
+      return refuse(
+        response,
+        409,
+        'not-registered',
+        "the seat's phone is not registered / 话机未注册",
+        'register the phone first, then go ready / 请先注册话机再示闲',
+      )
     day.setSeat(seat, { intent: ready ? 'ready' : 'not-ready', reason: ready ? null : body.reason })
   }
-  day.happen('seat-requested', { seat: id, request: request_, through: `api:${who.user}`, done: true })
-  json(response, 200, {})
+  day.happen('seat-requested', { seat: id, request: asked, through: `api:${who.user}`, done: true })
+  response.writeHead(204).end()
 }
 
 function page(rows, url, cursor) {
@@ -111,7 +136,11 @@ function page(rows, url, cursor) {
   const seat = url.searchParams.get('seat')
   const limit = Number(url.searchParams.get('limit') ?? 50)
   return rows
-    .filter((row) => (before === null || String(row[cursor]).padStart(20, '0') < before.padStart(20, '0')) && (seat === null || row.seat === seat))
+    .filter(
+      (row) =>
+        (before === null || String(row[cursor]).padStart(20, '0') < before.padStart(20, '0')) &&
+        (seat === null || row.seat === seat),
+    )
     .slice(0, limit)
 }
 
@@ -119,7 +148,20 @@ function cases() {
   return day
     .rows()
     .filter((row) => row.case)
-    .map((row) => ({ number: row.case, call: row.call, opened_at: row.answered_at, caller: row.caller, seat: row.seat, queue: row.queue, answered_at: row.answered_at, ended_at: row.ended_at, score: row.score, meaning: row.meaning, recording: row.recording, state: row.ended_at ? 'closed' : 'open' }))
+    .map((row) => ({
+      number: row.case,
+      call: row.call,
+      opened_at: row.answered_at,
+      caller: row.caller,
+      seat: row.seat,
+      queue: row.queue,
+      answered_at: row.answered_at,
+      ended_at: row.ended_at,
+      score: row.score,
+      meaning: row.meaning,
+      recording: row.recording,
+      state: row.ended_at ? 'closed' : 'open',
+    }))
     .sort((a, b) => (a.number < b.number ? 1 : -1))
 }
 
@@ -128,19 +170,38 @@ async function api(request, response, url) {
   const method = request.method
   if (path === '/session' && method === 'POST') {
     const { user, password } = await bodyOf(request)
-    if (password === 'wrong') return refuse(response, 401, 'credentials', '用户名或密码不正确', '请核对后再试；连续失败会暂时锁定')
+    if (password === 'wrong')
+      return refuse(
+        response,
+        401,
+        'credentials',
+        '用户名或密码不正确',
+        '请核对后再试；连续失败会暂时锁定',
+      )
     const who = whoIs({ headers: { cookie: `hotline_session=${encodeURIComponent(user)}` } })
-    return json(response, 200, who, { 'set-cookie': `hotline_session=${encodeURIComponent(user)}; HttpOnly; SameSite=Strict; Path=/` })
+    return json(response, 200, who, {
+      'set-cookie': `hotline_session=${encodeURIComponent(user)}; HttpOnly; SameSite=Strict; Path=/`,
+    })
   }
   const who = whoIs(request)
   if (!who) return refuse(response, 401, 'signed-out', '尚未登录', '请先登录')
-  if (path === '/session' && method === 'DELETE') return json(response, 200, null, { 'set-cookie': 'hotline_session=; Max-Age=0; Path=/' })
+  if (path === '/session' && method === 'DELETE')
+    return json(response, 200, null, { 'set-cookie': 'hotline_session=; Max-Age=0; Path=/' })
   if (path === '/session') return json(response, 200, who)
   if (path === '/wallboard') return json(response, 200, day.wallboard())
   if (path === '/stream') return stream(response)
   if (path === '/seats') return json(response, 200, day.wallboard().seats)
   const order = /^\/seats\/([^/]+)\/(ready|not-ready|wrap-up\/end)$/.exec(path)
-  if (order && method === 'POST') return orderSeat(request, response, who, order[1], order[2], await bodyOf(request))
+  if (order && method === 'POST')
+    return orderSeat(request, response, who, order[1], order[2], await bodyOf(request))
+  if (who.role === 'agent' && (path === '/calls' || path === '/cases'))
+    return refuse(
+      response,
+      403,
+      'forbidden',
+      'for supervisors only / 仅限班长',
+      'ask a supervisor / 请联系班长',
+    )
   if (path === '/calls') return json(response, 200, page(day.rows(), url, 'call'))
   const call = /^\/calls\/(\d+)(\/recording)?$/.exec(path)
   if (call?.[2]) {
@@ -149,7 +210,14 @@ async function api(request, response, url) {
   }
   if (call) {
     const row = day.rows().find((r) => r.call === Number(call[1]))
-    if (!row) return refuse(response, 404, 'call-unknown', `没有通话 ${call[1]}`, '通话号可能有误，或记录已过保存期')
+    if (!row)
+      return refuse(
+        response,
+        404,
+        'call-unknown',
+        `没有通话 ${call[1]}`,
+        '通话号可能有误，或记录已过保存期',
+      )
     return json(response, 200, { ...row, timeline: day.timelines.get(row.call) ?? [] })
   }
   if (path === '/cases') return json(response, 200, page(cases(), url, 'number'))
@@ -166,7 +234,10 @@ async function file(response, url) {
   const path = url.pathname === '/' ? '/index.html' : url.pathname
   try {
     const body = await readFile(new URL(`../dist${path}`, import.meta.url))
-    response.writeHead(200, { 'content-type': TYPES[path.split('.').pop()] ?? 'application/octet-stream', 'content-security-policy': CSP })
+    response.writeHead(200, {
+      'content-type': TYPES[path.split('.').pop()] ?? 'application/octet-stream',
+      'content-security-policy': CSP,
+    })
     response.end(body)
   } catch {
     response.writeHead(404).end()
@@ -176,13 +247,19 @@ async function file(response, url) {
 createServer((request, response) => {
   const url = new URL(request.url, 'http://localhost')
   if (url.pathname === '/mock/down') {
-    down = { until: Date.now() + Number(url.searchParams.get('s') ?? 10) * 1000, onlyStreams: url.searchParams.has('streams') }
+    down = {
+      until: Date.now() + Number(url.searchParams.get('s') ?? 10) * 1000,
+      onlyStreams: url.searchParams.has('streams'),
+    }
     for (const open of streams) open.destroy()
     return json(response, 200, down)
   }
   const isApi = url.pathname.startsWith('/api/')
   if (isApi && isDown(url.pathname.endsWith('/stream'))) return request.socket.destroy()
-  if (isApi) return void api(request, response, url).catch((e) => refuse(response, 500, 'mock', String(e), null))
+  if (isApi)
+    return void api(request, response, url).catch((e) =>
+      refuse(response, 500, 'mock', String(e), null),
+    )
   if (env.DIST) return void file(response, url)
   response.writeHead(404).end()
 }).listen(port, () => console.log(`mock API on http://localhost:${port}`))

@@ -26,7 +26,12 @@ export class Problem extends Error {
 
 export function asProblem(thrown: unknown): Problem {
   if (thrown instanceof Problem) return thrown
-  return new Problem(0, 'unexpected', thrown instanceof Error ? thrown.message : String(thrown), null)
+  return new Problem(
+    0,
+    'unexpected',
+    thrown instanceof Error ? thrown.message : String(thrown),
+    null,
+  )
 }
 
 let onSignedOut: () => void = () => {}
@@ -106,8 +111,7 @@ export interface CallDetail extends CallRow {
 export const PAGE = 50
 
 export const api = {
-  signIn: (user: string, password: string) =>
-    call<Session>('POST', '/session', { user, password }),
+  signIn: (user: string, password: string) => call<Session>('POST', '/session', { user, password }),
   whoAmI: () => call<Session>('GET', '/session'),
   signOut: () => call<null>('DELETE', '/session'),
 
@@ -120,7 +124,7 @@ export const api = {
     call<unknown>('POST', `/seats/${id(seat)}/not-ready`, { reason }),
   endWrapUp: (seat: string) => call<unknown>('POST', `/seats/${id(seat)}/wrap-up/end`),
 
-  calls: (query: { before?: number; seat?: string; limit?: number }) =>
+  calls: (query: { before?: number; limit?: number }) =>
     call<CallRow[]>('GET', `/calls?${search({ limit: PAGE, ...query })}`),
   call: (number: number) => call<CallDetail>('GET', `/calls/${number}`),
   recordingUrl: (number: number) => `${BASE}/calls/${number}/recording`,

@@ -1,13 +1,5 @@
 // The journal's events, version 1, as the engine sends them: one flat object each.
-import type {
-  Device,
-  IntentWord,
-  OfferResult,
-  Outcome,
-  Reason,
-  ReleasedBy,
-  Work,
-} from './words'
+import type { Device, IntentWord, OfferResult, Outcome, Reason, ReleasedBy, Work } from './words'
 
 /** What each type of event carries beside its type. */
 export interface EventFields {
@@ -50,6 +42,7 @@ export interface EventFields {
   'recording-started': { call: number; file: string }
   'recording-closed': { call: number; file: string; ms: number; sha256: string }
   'recording-failed': { call: number; file: string; cause: string }
+  'recording-fetched': { call: number; file: string; by: string }
   'talk-ended': {
     call: number
     seat: string
@@ -180,14 +173,18 @@ const SMALL_STEPS: ReadonlySet<EventType> = new Set<EventType>([
   'recording-started',
   'recording-closed',
   'talk-started',
-  'offer-ended',
+  'recording-fetched',
+  'menu-chosen',
+  'talk-held',
+  'talk-resumed',
   'survey-offered',
+  'survey-unanswered',
 ])
 
 /** Whether the wall shows an event: a person's step, or something that went wrong. */
 export function isNews(event: Happened): boolean {
   if (event.type === 'offer-ended') return event.result !== 'answered'
-  // Changes of work are told by the call's own events; only a wish of the agent is news.
-  if (event.type === 'seat-changed') return event.work === 'free' && event.call === null
+  // Changes of work are told by the call's own events; that a seat takes no more calls is news.
+  if (event.type === 'seat-changed') return event.work === 'free' && event.intent === 'not-ready'
   return !SMALL_STEPS.has(event.type)
 }

@@ -71,7 +71,10 @@ export function figures(
     'answer-rate': ratio('answer-rate', totals.answered, totals.inbound),
     'service-level': ratio('service-level', totals.answered_in_15s, totals.human_requests),
     'in-time-rate': ratio('in-time-rate', totals.answered_in_15s, totals.answered),
-    waiting: plain('waiting', sum(queues, (queue) => queue.waiting)),
+    waiting: plain(
+      'waiting',
+      sum(queues, (queue) => queue.waiting),
+    ),
     'longest-wait': plain(
       'longest-wait',
       queues.reduce((longest, queue) => Math.max(longest, queue.longest_wait_ms), 0),

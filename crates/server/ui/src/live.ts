@@ -125,8 +125,10 @@ async function ask(): Promise<void> {
   try {
     const wallboard = await api.wallboard()
     if (streaming || watchdog === undefined) return
+    const isBack = link.value === 'lost'
     setLink('polling')
     take(wallboard)
+    if (isBack) reconnect()
   } catch (thrown) {
     if (thrown instanceof Problem && thrown.status === 401) return
     if (streaming || watchdog === undefined) return
@@ -159,8 +161,11 @@ export function reconnect(): void {
   open()
 }
 
-/** Ends following and forgets everything: another person may sign in. */
-export function unfollow(): void {
+/**
+ * Ends following for a while; what was learned stays. Browsers allow six connections to one house
+ * over HTTP/1.1, so a page that nobody looks at must not hold one.
+ */
+export function rest(): void {
   clearInterval(watchdog)
   clearTimeout(retry)
   clearTimeout(poll)
@@ -168,6 +173,11 @@ export function unfollow(): void {
   source?.close()
   source = null
   streaming = false
+}
+
+/** Ends following and forgets everything: another person may sign in. */
+export function unfollow(): void {
+  rest()
   board.value = null
   happened.value = []
   samples.value = []

@@ -11,7 +11,7 @@ export const router = createRouter({
     {
       path: '/wallboard',
       component: () => import('./pages/WallboardPage.vue'),
-      meta: { supervisor: true, wall: true },
+      meta: { supervisor: true, wall: true, listens: true },
     },
     {
       path: '/calls/:call(\\d+)?',
@@ -23,7 +23,11 @@ export const router = createRouter({
       component: () => import('./pages/CasesPage.vue'),
       meta: { supervisor: true },
     },
-    { path: '/seat/:seat?', component: () => import('./pages/SeatPage.vue') },
+    {
+      path: '/seat/:seat?',
+      component: () => import('./pages/SeatPage.vue'),
+      meta: { listens: true },
+    },
     { path: '/:rest(.*)*', component: () => import('./pages/NotFoundPage.vue') },
   ],
 })

@@ -22,21 +22,16 @@ export type Reason =
   | 'refused'
   | 'forced'
 
-/** The reasons a person may choose. The others are set by the engine or a supervisor's order. */
+/** The reasons an agent may choose; `forced` is a supervisor's. The others are the engine's. */
 export const CHOSEN_REASONS = ['break', 'meal', 'meeting', 'training', 'coaching'] as const
-export type ChosenReason = (typeof CHOSEN_REASONS)[number]
+export type ChosenReason = (typeof CHOSEN_REASONS)[number] | 'forced'
 
 export type Work = 'free' | 'reserved' | 'ringing' | 'talking' | 'hold' | 'wrap-up' | 'busy'
 
 export type Device = 'registered' | 'unregistered'
 
 export type OfferResult =
-  | 'answered'
-  | 'no-answer'
-  | 'refused'
-  | 'unreachable'
-  | 'caller-gone'
-  | 'withdrawn'
+  'answered' | 'no-answer' | 'refused' | 'unreachable' | 'caller-gone' | 'withdrawn'
 
 export type Stage = 'arriving' | 'menu' | 'waiting' | 'offering' | 'talking' | 'surveying'
 

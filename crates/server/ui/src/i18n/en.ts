@@ -97,6 +97,7 @@ const events: EventTexts = {
   'recording-closed': (e) =>
     `Recording complete: ${spell(e.ms)}, checksum ${e.sha256.slice(0, 12)}`,
   'recording-failed': (e) => `Recording failed (${e.cause}); the call went on`,
+  'recording-fetched': (e) => `${e.by} fetched the recording`,
   'talk-ended': (e) =>
     `Talk ended, released by the ${parties[e.released_by]}: ${spell(e.talk_ms)}${e.hold_ms > 0 ? `, of it ${spell(e.hold_ms)} on hold` : ''}`,
   'survey-offered': (e) => `The caller was asked to score seat ${e.seat}`,
@@ -109,7 +110,7 @@ const events: EventTexts = {
   'seat-changed': (e) =>
     `Seat ${e.seat}: ${(e.work === 'free' ? (e.intent === 'ready' ? looks.ready : `not ready (${e.reason ? reasons[e.reason].toLowerCase() : ''})`) : looks[e.work]).toLowerCase()}`,
   'seat-requested': (e) =>
-    `Seat ${e.seat} asked for ${e.request} (${e.through}): ${e.done ? 'done' : 'not done'}`,
+    `Seat ${e.seat} asked for “${e.request}” by ${e.through.replace('api:', 'page, ')}: ${e.done ? 'done' : 'not done'}`,
 }
 
 const figures: FigureTexts = {
@@ -196,7 +197,7 @@ export const en: Messages = {
   copy: 'Copy',
   copied: 'Copied',
   seconds: (n) => `${n} s`,
-  times: (n) => `${n} ×`,
+  times: (n) => (n === 1 ? '1 call' : `${n} calls`),
   looks,
   reasons,
   parties,
@@ -251,6 +252,7 @@ export const en: Messages = {
 
   signIn: {
     title: 'Sign in',
+    house: 'Citizens’ service hotline',
     slogan: 'One number, around the clock, a human on every call',
     points: [
       'Calls queued, distributed and recorded',
@@ -274,8 +276,7 @@ export const en: Messages = {
     noAnswer: 'The engine does not answer.',
     noAnswerHelp: 'Check the network, or whether the engine is running, then try again.',
     status: (status) => `The request failed (HTTP ${status}).`,
-    statusHelp:
-      'Try again later. If it stays, tell the administrator the time and this code.',
+    statusHelp: 'Try again later. If it stays, tell the administrator the time and this code.',
     code: (code) => `code ${code}`,
   },
 
@@ -315,7 +316,7 @@ export const en: Messages = {
     stage: 'Stage',
     caller: 'Caller',
     position: 'Place',
-    wait: 'For',
+    wait: 'In stage',
     seat: 'Seat',
     total: 'Total',
     callsEmpty: 'No calls right now',
@@ -421,8 +422,7 @@ export const en: Messages = {
       'logged-out': 'You are not signed in for calls. Press “Ready” to begin.',
       offline: 'Your phone is not registered; calls cannot reach you.',
     },
-    deviceHelp: (seat) =>
-      `Register your SIP phone at this machine as user ${seat} (UDP or TCP).`,
+    deviceHelp: (seat) => `Register your SIP phone at this machine as user ${seat} (UDP or TCP).`,
     after: 'takes effect after the call or wrap-up',
     currentCall: 'Current call',
     noCall: 'No call',
@@ -436,7 +436,7 @@ export const en: Messages = {
     caseLater: 'opens when you answer',
     queuesNow: 'Queues now',
     today: 'Today',
-    todaySince: (time) => `since ${time} (the last 200 calls can be asked for)`,
+    todaySince: (time) => `“Answered” is of the day, the others since ${time}`,
     taken: 'Answered',
     talkTotal: 'Talk in all',
     talkMean: 'Mean talk',

@@ -1,6 +1,7 @@
 // 中文文本。All Chinese texts of the pages; en.ts has the same keys.
 import { duration } from '../format'
 import type { Reason } from '../words'
+import { whyInChinese } from './engine-words'
 import type { EventTexts, FigureTexts } from './shape'
 
 const reasons: Record<Reason, string> = {
@@ -68,6 +69,18 @@ function spell(ms: number): string {
   return duration(ms)
 }
 
+/** 坐席请求的写法见 calls/orders.rs：`ready`、`not-ready meal`、`end-wrap-up`。 */
+function request(word: string): string {
+  const [what, why] = word.split(' ')
+  if (what === 'ready') return '示闲'
+  if (what === 'end-wrap-up') return '结束整理'
+  if (what === 'not-ready') return `示忙 · ${reasons[why as Reason] ?? why ?? ''}`
+  return word
+}
+
+const through = (way: string) =>
+  way === 'phone' ? '话机' : way.startsWith('api:') ? `页面，${way.slice(4)}` : way
+
 const events: EventTexts = {
   'engine-started': (e) => `系统启动（版本 ${e.version}）`,
   'engine-stopped': () => '系统正常停止',
@@ -82,7 +95,7 @@ const events: EventTexts = {
   'queue-entered': (e, queue) =>
     `请求人工，进入「${queue(e.queue)}」队列，排第 ${e.position} 位（优先级 ${e.priority}）`,
   'queue-refused': (e, queue) => `「${queue(e.queue)}」队列未接收（${e.cause}）`,
-  'seat-offered': (e) => `分配给 ${e.seat} 号坐席（${e.why}）`,
+  'seat-offered': (e) => `分配给 ${e.seat} 号坐席（${whyInChinese(e.why)}）`,
   'offer-ended': (e) => `${e.seat} 号坐席${offers[e.result]}，历时 ${spell(e.rang_ms)}`,
   'seat-answered': (e) =>
     `${e.seat} 号坐席接起：进线后 ${spell(e.since_arrival_ms)}，排队 ${spell(e.since_queue_ms)}`,
@@ -93,6 +106,7 @@ const events: EventTexts = {
   'recording-started': () => '开始录音',
   'recording-closed': (e) => `录音完成，长 ${spell(e.ms)}，校验 ${e.sha256.slice(0, 12)}`,
   'recording-failed': (e) => `录音失败（${e.cause}），通话未受影响`,
+  'recording-fetched': (e) => `${e.by} 调听录音`,
   'talk-ended': (e) =>
     `通话结束，${parties[e.released_by]}先挂断：通话 ${spell(e.talk_ms)}${e.hold_ms > 0 ? `，其中保持 ${spell(e.hold_ms)}` : ''}`,
   'survey-offered': (e) => `请市民评价 ${e.seat} 号坐席的服务`,
@@ -105,7 +119,7 @@ const events: EventTexts = {
   'seat-changed': (e) =>
     `${e.seat} 号坐席${e.work === 'free' ? (e.intent === 'ready' ? looks.ready : `示忙（${e.reason ? reasons[e.reason] : ''}）`) : looks[e.work]}`,
   'seat-requested': (e) =>
-    `${e.seat} 号坐席请求 ${e.request}（${e.through}）：${e.done ? '已执行' : '未执行'}`,
+    `${e.seat} 号坐席${e.done ? '' : '未能'}${request(e.request)}（${through(e.through)}）`,
 }
 
 const figures: FigureTexts = {
@@ -192,7 +206,7 @@ export const zh = {
   copy: '复制',
   copied: '已复制',
   seconds: (n: number) => `${n} 秒`,
-  times: (n: number) => `${n} 次`,
+  times: (n: number) => `${n} 通`,
   looks,
   reasons,
   parties,
@@ -247,6 +261,7 @@ export const zh = {
 
   signIn: {
     title: '登录',
+    house: '政务服务便民热线',
     slogan: '一个号码 · 全天候 · 每一通都有人接',
     points: ['来电排队、分配与录音', '班组实时大屏，数字可核对', '每一步都写入不可改的日志'],
     user: '用户名',
@@ -306,7 +321,7 @@ export const zh = {
     stage: '阶段',
     caller: '主叫',
     position: '位次',
-    wait: '已等',
+    wait: '本阶段',
     seat: '坐席',
     total: '全程',
     callsEmpty: '现在没有来电',
@@ -339,7 +354,8 @@ export const zh = {
     older: '较早',
     page: (from: number, to: number) => `第 ${from} – ${to} 条`,
     empty: '还没有来电',
-    emptyHelp: '用任意 SIP 话机拨打 sip:12345@本机地址，或在终端运行下面的命令，第一通来电就会出现在这里。',
+    emptyHelp:
+      '用任意 SIP 话机拨打 sip:12345@本机地址，或在终端运行下面的命令，第一通来电就会出现在这里。',
     emptyPage: '没有更早的通话了',
     open: (call: number) => `查看通话 ${call}`,
     detail: (call: number) => `通话 ${call}`,
@@ -423,7 +439,7 @@ export const zh = {
     caseLater: '接起后自动建立',
     queuesNow: '队列等待',
     today: '今日',
-    todaySince: (time: string) => `自 ${time} 起（仅最近 200 通可查）`,
+    todaySince: (time: string) => `“接听”为全天，其余自 ${time} 起统计`,
     taken: '接听',
     talkTotal: '通话合计',
     talkMean: '平均通话',

@@ -1,0 +1,227 @@
+import { describe, expect, it } from 'vitest'
+import { type EventType, type Happened, addHappened, timeline } from './events'
+import { en } from './i18n/en'
+import { inLanguage, whyInChinese } from './i18n/engine-words'
+import { zh } from './i18n/zh'
+import { NONE_YET, countEvent } from './own'
+
+const answered = (seq: number, up_ms: number): Happened => ({
+  seq,
+  at: 1_000_000 + up_ms,
+  up_ms,
+  type: 'call-answered',
+  call: 7,
+})
+
+/** One event of each type; the compiler asks for a new one when the journal learns a word. */
+const ONE_OF_EACH: { [T in EventType]: Extract<Happened, { type: T }> } = (() => {
+  const stamp = { seq: 1, at: 0, up_ms: 0 }
+  const call = 7
+  const seat = '1001'
+  const queue = 'general'
+  const file = 'a.wav'
+  return {
+    'engine-started': { ...stamp, type: 'engine-started', version: '0.1.0' },
+    'engine-stopped': { ...stamp, type: 'engine-stopped' },
+    'call-arrived': {
+      ...stamp,
+      type: 'call-arrived',
+      call,
+      trunk: null,
+      caller: '',
+      called: '12345',
+      sip_call_id: 'x',
+    },
+    'invite-rejected': {
+      ...stamp,
+      type: 'invite-rejected',
+      source: '203.0.113.9:5060',
+      trunk: null,
+      caller: '138****5678',
+      called: '12345',
+      status: 503,
+      cause: 'too many calls',
+    },
+    'call-answered': { ...stamp, type: 'call-answered', call },
+    'script-started': {
+      ...stamp,
+      type: 'script-started',
+      call,
+      script: '12345-menu',
+      version: '9f86',
+    },
+    'menu-chosen': { ...stamp, type: 'menu-chosen', call, menu: 'main', digit: null },
+    'queue-entered': { ...stamp, type: 'queue-entered', call, queue, priority: 5, position: 2 },
+    'queue-refused': { ...stamp, type: 'queue-refused', call, queue, cause: 'full' },
+    'seat-offered': {
+      ...stamp,
+      type: 'seat-offered',
+      call,
+      seat,
+      queue,
+      why: 'only ready seat (idle 3 s)',
+    },
+    'offer-ended': {
+      ...stamp,
+      type: 'offer-ended',
+      call,
+      seat,
+      result: 'no-answer',
+      rang_ms: 12_000,
+    },
+    'seat-answered': {
+      ...stamp,
+      type: 'seat-answered',
+      call,
+      seat,
+      queue,
+      since_arrival_ms: 9_000,
+      since_menu_ms: 4_000,
+      since_queue_ms: 4_000,
+    },
+    'seat-announced': { ...stamp, type: 'seat-announced', call, seat },
+    'talk-started': { ...stamp, type: 'talk-started', call, seat },
+    'talk-held': { ...stamp, type: 'talk-held', call, by: 'agent' },
+    'talk-resumed': { ...stamp, type: 'talk-resumed', call, by: 'agent' },
+    'recording-started': { ...stamp, type: 'recording-started', call, file },
+    'recording-closed': {
+      ...stamp,
+      type: 'recording-closed',
+      call,
+      file,
+      ms: 60_000,
+      sha256: 'ab'.repeat(32),
+    },
+    'recording-failed': { ...stamp, type: 'recording-failed', call, file, cause: 'disk full' },
+    'recording-fetched': { ...stamp, type: 'recording-fetched', call, file, by: 'lead' },
+    'talk-ended': {
+      ...stamp,
+      type: 'talk-ended',
+      call,
+      seat,
+      talk_ms: 65_000,
+      hold_ms: 4_000,
+      released_by: 'agent',
+    },
+    'survey-offered': { ...stamp, type: 'survey-offered', call, seat },
+    'survey-answered': {
+      ...stamp,
+      type: 'survey-answered',
+      call,
+      seat,
+      digit: '1',
+      meaning: 'satisfied',
+    },
+    'survey-unanswered': { ...stamp, type: 'survey-unanswered', call, seat },
+    'call-ended': {
+      ...stamp,
+      type: 'call-ended',
+      call,
+      outcome: 'answered',
+      released_by: 'agent',
+      cause: 'BYE',
+      total_ms: 80_000,
+    },
+    'seat-device-changed': {
+      ...stamp,
+      type: 'seat-device-changed',
+      seat,
+      device: 'registered',
+      detail: 'sip:1001@192.0.2.4',
+    },
+    'seat-changed': {
+      ...stamp,
+      type: 'seat-changed',
+      seat,
+      intent: 'not-ready',
+      reason: 'meal',
+      work: 'free',
+      call: null,
+    },
+    'seat-requested': {
+      ...stamp,
+      type: 'seat-requested',
+      seat,
+      request: 'not-ready meal',
+      through: 'api:1001',
+      done: true,
+    },
+  }
+})()
+
+const sentence = (language: typeof zh, event: Happened) =>
+  (language.events[event.type] as (event: Happened, queue: (id: string) => string) => string)(
+    event,
+    () => '综合',
+  )
+
+describe('sentences', () => {
+  it('exist for each type in both languages and hide nothing', () => {
+    for (const event of Object.values(ONE_OF_EACH)) {
+      for (const language of [zh, en]) {
+        expect(sentence(language, event)).toMatch(/^\S.*[^\s]$/)
+        expect(sentence(language, event)).not.toMatch(/undefined|null|NaN|\[object/)
+      }
+    }
+  })
+
+  it('say who, what and how long', () => {
+    expect(sentence(zh, ONE_OF_EACH['talk-ended'])).toBe(
+      '通话结束，坐席先挂断：通话 1:05，其中保持 4.0 秒',
+    )
+    expect(sentence(en, ONE_OF_EACH['queue-entered'])).toBe(
+      'Asked for a human and entered queue “综合” at place 2 (priority 5)',
+    )
+    expect(sentence(zh, ONE_OF_EACH['seat-requested'])).toBe('1001 号坐席示忙 · 就餐（页面，1001）')
+  })
+})
+
+describe('a timeline', () => {
+  const arrived: Happened = { ...ONE_OF_EACH['call-arrived'], seq: 10, up_ms: 5_000, at: 1_005_000 }
+
+  it('is in journal order and counts from the arrival by the monotonic clock', () => {
+    const jumped = { ...answered(11, 5_040), at: 999 }
+    const entries = timeline([answered(12, 9_000), jumped, arrived])
+    expect(entries.map((entry) => [entry.event.seq, entry.offset_ms])).toEqual([
+      [10, 0],
+      [11, 40],
+      [12, 4_000],
+    ])
+  })
+
+  it('uses the wall clock once the engine has started anew', () => {
+    const ended: Happened = { ...ONE_OF_EACH['call-ended'], seq: 13, up_ms: 30, at: 1_065_000 }
+    expect(timeline([arrived, ended])[1]?.offset_ms).toBe(60_000)
+  })
+})
+
+it('what just happened is newest first, each record once, and bounded', () => {
+  let list: readonly Happened[] = []
+  for (const seq of [1, 3, 2, 3, 4, 5]) list = addHappened(list, answered(seq, seq), 3)
+  expect(list.map((record) => record.seq)).toEqual([5, 4, 3])
+  expect(addHappened(list, answered(1, 1), 3)).toBe(list)
+})
+
+it("an agent's counts take the own seat's events only", () => {
+  const events = Object.values(ONE_OF_EACH)
+  const own = events.reduce((counts, event) => countEvent(counts, event, '1001'), NONE_YET)
+  expect(own).toEqual({ taken: 1, talked: 1, talk_ms: 65_000, in_time: 1, scored: 1, satisfied: 1 })
+  const other = events.reduce((counts, event) => countEvent(counts, event, '1002'), NONE_YET)
+  expect(other).toBe(NONE_YET)
+})
+
+describe("the engine's own sentences", () => {
+  it('are said in Chinese where they are known, and kept where not', () => {
+    expect(whyInChinese('longest idle (12 s) of 5 ready seats; caller first of 3 in general')).toBe(
+      '5 个空闲坐席中空闲最久，12 秒；3 人中排首位',
+    )
+    expect(whyInChinese('a reason of tomorrow')).toBe('a reason of tomorrow')
+  })
+
+  it('are split by language where the API sends both', () => {
+    const both = 'sign in first / 请先登录'
+    expect(inLanguage(both, 'zh')).toBe('请先登录')
+    expect(inLanguage(both, 'en')).toBe('sign in first')
+    expect(inLanguage('send and / or wait', 'zh')).toBe('send and / or wait')
+  })
+})
