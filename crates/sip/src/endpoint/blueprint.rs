@@ -5,7 +5,7 @@ use std::{fmt::Write as _, sync::Arc};
 
 use super::{
     ALLOW,
-    table::Branch,
+    clients::Branch,
     words::{EndpointSettings, HangUpReason},
 };
 use crate::{

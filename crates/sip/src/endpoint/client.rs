@@ -8,9 +8,9 @@ use rand_chacha::rand_core::Rng as _;
 use super::{
     Endpoint,
     blueprint::{Blueprint, branch_number},
-    effects::Owner,
+    clients::ClientKind,
+    effects::{Owner, Step},
     session::Stage,
-    table::{ClientKind, Step},
     words::{Credentials, DialogId, EndedBy, Event, HangUpReason, Request, RequestId},
 };
 use crate::{

@@ -9,7 +9,7 @@ use super::words::{DialogId, Event, Output};
 use crate::{
     path::Path,
     transaction::{
-        TransactionId,
+        Action, TransactionId,
         timer::{Timer, TimerQueue},
     },
 };
@@ -54,5 +54,37 @@ impl Effects {
     pub fn stop_all(&mut self, owner: Owner) {
         self.timers
             .stop_range((owner, Timer::FIRST), (owner, Timer::LAST));
+    }
+}
+
+/// What the transaction's user has to hear after a step.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[must_use]
+pub(super) struct Step {
+    /// The message is new to the user.
+    pub deliver: bool,
+    /// Nothing came in time.
+    pub timed_out: bool,
+    /// The transport could not send.
+    pub failed: bool,
+    /// The machine terminated: the entry is to be removed once the user has read it.
+    pub over: bool,
+}
+
+impl Step {
+    /// Carries out what is no sending; sending needs the transaction's messages.
+    pub fn note(&mut self, action: Action, owner: Owner, fx: &mut Effects) {
+        match action {
+            Action::Deliver => self.deliver = true,
+            Action::TimedOut => self.timed_out = true,
+            Action::TransportFailed => self.failed = true,
+            Action::Set(timer, after) => fx.set(owner, timer, after),
+            Action::Stop(timer) => fx.stop(owner, timer),
+            Action::Terminate => {
+                fx.stop_all(owner);
+                self.over = true;
+            }
+            Action::Transmit | Action::Acknowledge => {}
+        }
     }
 }

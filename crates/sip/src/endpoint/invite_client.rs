@@ -6,9 +6,9 @@ use super::{
     Endpoint,
     blueprint::Blueprint,
     client::{About, Cancel, Sent},
+    clients::ClientKind,
     effects::Owner,
     session::Stage,
-    table::ClientKind,
     words::{DialogId, Event, HangUpReason},
 };
 use crate::{

@@ -12,6 +12,7 @@
 
 mod blueprint;
 mod client;
+mod clients;
 mod commands;
 mod effects;
 mod in_dialog;
@@ -19,8 +20,8 @@ mod incoming;
 mod invite_client;
 mod offers;
 mod reply;
+mod servers;
 mod session;
-mod table;
 mod words;
 
 pub use words::{
@@ -43,10 +44,11 @@ use crate::{
     transaction::{TransactionId, timer::Timer},
 };
 use client::Sent;
+use clients::Clients;
 use effects::{Effects, Owner};
 use reply::Served;
+use servers::Servers;
 use session::Session;
-use table::{Clients, Servers};
 
 /// The methods this endpoint serves, for Allow (RFC 3261 §20.5).
 pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER";

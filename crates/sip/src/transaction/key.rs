@@ -58,3 +58,71 @@ fn field(room: &mut Vec<u8>, bytes: &[u8]) {
     room.extend_from_slice(&(bytes.len() as u32).to_be_bytes());
     room.extend_from_slice(bytes);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Framing;
+
+    fn text(method: &str, via: &str, cseq: u32) -> String {
+        format!(
+            "{method} sip:b@h SIP/2.0\r\nVia: SIP/2.0/UDP {via}\r\nFrom: <sip:a@h>;tag=1\r\n\
+             To: <sip:b@h>\r\nCall-ID: c\r\nCSeq: {cseq} {method}\r\nMax-Forwards: 9\r\n\r\n"
+        )
+    }
+
+    fn key(text: &str, method: Method<'_>) -> Vec<u8> {
+        let message = Message::parse(text.as_bytes(), Framing::Datagram).unwrap();
+        server_key(&message, method, &mut Vec::new()).to_vec()
+    }
+
+    #[test]
+    fn an_ack_and_a_cancel_find_their_invite() {
+        for via in ["h;branch=z9hG4bKx", "h;branch=z9hG4bK", "h"] {
+            let invite = key(&text("INVITE", via, 1), Method::Invite);
+            assert_eq!(key(&text("ACK", via, 1), Method::Invite), invite);
+            assert_eq!(key(&text("CANCEL", via, 1), Method::Invite), invite);
+            assert_ne!(key(&text("CANCEL", via, 1), Method::Cancel), invite);
+        }
+    }
+
+    #[test]
+    fn branch_and_sender_make_the_difference() {
+        let one = key(&text("INVITE", "host;branch=z9hG4bKx", 1), Method::Invite);
+        let same = ["HOST;branch=z9hG4bKx", "host:5060;branch=z9hG4bKx;rport"];
+        for via in same {
+            assert_eq!(key(&text("INVITE", via, 2), Method::Invite), one);
+        }
+        for via in [
+            "host;branch=z9hG4bKy",
+            "other;branch=z9hG4bKx",
+            "host:5070;branch=z9hG4bKx",
+            "host;branch=x",
+        ] {
+            assert_ne!(key(&text("INVITE", via, 1), Method::Invite), one);
+        }
+    }
+
+    #[test]
+    fn a_bare_cookie_does_not_merge_transactions() {
+        // RFC 4475 §3.2.1.
+        let one = key(&text("OPTIONS", "h;branch=z9hG4bK", 1), Method::Options);
+        let two = key(&text("OPTIONS", "h;branch=z9hG4bK", 2), Method::Options);
+        assert_ne!(one, two);
+    }
+
+    #[test]
+    fn copies_by_two_ways_share_a_merge_key() {
+        let merge = |text: &str| {
+            let message = Message::parse(text.as_bytes(), Framing::Datagram).unwrap();
+            merge_key(&message, &mut Vec::new()).map(<[u8]>::to_vec)
+        };
+        let one = merge(&text("INVITE", "p1;branch=z9hG4bKx", 1));
+        assert!(one.is_some());
+        assert_eq!(merge(&text("INVITE", "p2;branch=z9hG4bKy", 1)), one);
+        assert_ne!(merge(&text("INVITE", "p2;branch=z9hG4bKy", 2)), one);
+        let in_dialog = text("INVITE", "p2;branch=z9hG4bKy", 1);
+        let in_dialog = in_dialog.replace("To: <sip:b@h>", "To: <sip:b@h>;tag=2");
+        assert_eq!(merge(&in_dialog), None);
+    }
+}
