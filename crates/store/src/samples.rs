@@ -222,3 +222,178 @@ pub(crate) fn stamped(seq: u64, event: Event) -> Stamped {
         event,
     }
 }
+
+/// A small generator: tests want the same day for the same seed, nothing more.
+pub(crate) struct Dice(pub(crate) u64);
+
+impl Dice {
+    pub(crate) fn below(&mut self, sides: u64) -> u64 {
+        // SplitMix64.
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % sides
+    }
+}
+
+/// `calls` calls of all kinds, woven into one another, with the seats' states; the same for the
+/// same seed. About one call in ten seconds.
+pub(crate) fn day(seed: u64, calls: u64) -> Vec<Record> {
+    let mut dice = Dice(seed);
+    let mut timed = vec![(
+        0,
+        Event::EngineStarted {
+            version: "0.1.0".into(),
+        },
+    )];
+    let mut at = 1;
+    for call in 1..=calls {
+        at += dice.below(20_000);
+        let mut story = Story {
+            at,
+            call,
+            events: &mut timed,
+        };
+        story.play(&mut dice);
+    }
+    timed.sort_by_key(|(at, _)| *at);
+    (1..)
+        .zip(timed)
+        .map(|(seq, (ms, event))| Record {
+            seq,
+            stamped: Stamped {
+                at: Timestamp(NOON + ms as i64),
+                up_ms: ms,
+                event,
+            },
+            hash: Hash::START.follow(&seq.to_le_bytes()),
+        })
+        .collect()
+}
+
+struct Story<'a> {
+    at: u64,
+    call: u64,
+    events: &'a mut Vec<(u64, Event)>,
+}
+
+impl Story<'_> {
+    fn after(&mut self, ms: u64, event: Event) {
+        self.at += ms;
+        self.events.push((self.at, event));
+    }
+
+    fn play(&mut self, dice: &mut Dice) {
+        let (call, id) = (self.call, CallId(self.call));
+        let name = ["general", "english", "enterprise"][dice.below(3) as usize];
+        let fate = dice.below(12);
+        if fate == 0 {
+            let (source, caller) = ("192.0.2.1:5060".into(), format!("{call}"));
+            let (called, cause) = ("12345".into(), "overload".into());
+            let rejected = Event::InviteRejected {
+                source,
+                trunk: None,
+                caller,
+                called,
+                status: 503,
+                cause,
+            };
+            return self.after(0, rejected);
+        }
+        self.after(0, arrived(call));
+        self.after(1, Event::CallAnswered { call: id });
+        if fate == 1 {
+            return self.after(dice.below(9_000), ended(call, Outcome::LeftMenu));
+        }
+        if fate == 2 {
+            let cause = "full".into();
+            self.after(
+                500,
+                Event::QueueRefused {
+                    call: id,
+                    queue: queue(name),
+                    cause,
+                },
+            );
+            return self.after(4_000, ended(call, Outcome::Refused));
+        }
+        self.after(dice.below(5_000), queued(call, name));
+        let waited = dice.below(40_000);
+        match fate {
+            3 | 4 => self.after(waited, ended(call, Outcome::Abandoned)),
+            5 => self.after(60_000, ended(call, Outcome::TimedOut)),
+            6 => self.after(waited, ended(call, Outcome::Failed)),
+            _ => self.talk(dice, name, waited),
+        }
+    }
+
+    fn talk(&mut self, dice: &mut Dice, name: &str, waited: u64) {
+        let (call, id) = (self.call, CallId(self.call));
+        let by = format!("{}", 1_001 + dice.below(5));
+        let file = format!("{call:06}.wav");
+        let ready = |work| seat_changed(&by, Intent::Ready, work, Some(call));
+        self.after(waited, answered(call, &by, name, waited));
+        self.after(0, ready(Work::Talking));
+        self.after(
+            1,
+            Event::RecordingStarted {
+                call: id,
+                file: file.clone(),
+            },
+        );
+        let talk_ms = dice.below(300_000);
+        let released_by = [ReleasedBy::Agent, ReleasedBy::Caller][dice.below(2) as usize];
+        let over = Event::TalkEnded {
+            call: id,
+            seat: seat(&by),
+            talk_ms,
+            hold_ms: 0,
+            released_by,
+        };
+        self.after(talk_ms, over);
+        self.after(0, ready(Work::WrapUp));
+        self.after(
+            20,
+            Event::RecordingClosed {
+                call: id,
+                file,
+                ms: talk_ms,
+                sha256: "00".repeat(32),
+            },
+        );
+        if released_by == ReleasedBy::Agent {
+            self.after(
+                50,
+                Event::SurveyOffered {
+                    call: id,
+                    seat: seat(&by),
+                },
+            );
+            match dice.below(4) {
+                0 => self.after(
+                    6_000,
+                    Event::SurveyUnanswered {
+                        call: id,
+                        seat: seat(&by),
+                    },
+                ),
+                key => {
+                    let meaning = ["satisfied", "fair", "dissatisfied"][key as usize - 1].into();
+                    let digit = char::from(b'0' + key as u8);
+                    let (call, seat) = (id, seat(&by));
+                    self.after(
+                        2_000,
+                        Event::SurveyAnswered {
+                            call,
+                            seat,
+                            digit,
+                            meaning,
+                        },
+                    );
+                }
+            }
+        }
+        self.after(10, ended(call, Outcome::Answered));
+    }
+}

@@ -171,3 +171,84 @@ pub struct CallLine {
     /// Time since the INVITE, ms.
     pub total_ms: u64,
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_json_is_the_one_that_the_page_reads() {
+        let wallboard = Wallboard {
+            at: Timestamp(5),
+            engine: EngineLine {
+                version: "0.1.0".into(),
+                up_s: 9,
+                recording_gaps: 0,
+            },
+            totals: crate::Folds::new(480).totals(Timestamp(5)),
+            queues: vec![QueueLine {
+                queue: QueueId::new("general").unwrap(),
+                name: "综合".into(),
+                waiting: 1,
+                longest_wait_ms: 2,
+                ready_seats: 3,
+                talking: 4,
+                staffed: 5,
+                answer_rate: Some(0.5),
+            }],
+            seats: vec![SeatLine {
+                seat: SeatId::new("1001").unwrap(),
+                name: "张".into(),
+                intent: IntentWord::NotReady,
+                reason: Some(Reason::Meal),
+                work: Work::WrapUp,
+                device: Device::Registered,
+                call: None,
+                since_ms: 6,
+                calls_today: 7,
+            }],
+            calls: vec![CallLine {
+                call: CallId(12),
+                stage: Stage::Waiting,
+                caller: "138****5678".into(),
+                called: "12345".into(),
+                queue: None,
+                seat: None,
+                position: Some(1),
+                since_ms: 8,
+                total_ms: 9,
+            }],
+        };
+        let json = json!({
+            "at": 5,
+            "engine": {"version": "0.1.0", "up_s": 9, "recording_gaps": 0},
+            "totals": {
+                "window_s": 86400, "inbound": 0, "answered": 0, "answered_in_15s": 0,
+                "human_requests": 0, "abandoned": 0, "refused": 0, "timed_out": 0,
+                "answer_rate": null, "in_time_rate": null, "survey_offered": 0,
+                "survey_answered": 0, "satisfied": 0
+            },
+            "queues": [{
+                "queue": "general", "name": "综合", "waiting": 1, "longest_wait_ms": 2,
+                "ready_seats": 3, "talking": 4, "staffed": 5, "answer_rate": 0.5
+            }],
+            "seats": [{
+                "seat": "1001", "name": "张", "intent": "not-ready", "reason": "meal",
+                "work": "wrap-up", "device": "registered", "call": null, "since_ms": 6,
+                "calls_today": 7
+            }],
+            "calls": [{
+                "call": 12, "stage": "waiting", "caller": "138****5678", "called": "12345",
+                "queue": null, "seat": null, "position": 1, "since_ms": 8, "total_ms": 9
+            }]
+        });
+        assert_eq!(serde_json::to_value(&wallboard).unwrap(), json);
+        assert_eq!(
+            serde_json::from_value::<Wallboard>(json).unwrap(),
+            wallboard
+        );
+        assert_eq!(intent_words(Intent::Ready), (IntentWord::Ready, None));
+    }
+}

@@ -135,3 +135,68 @@ impl<D: Disk> Writer<D> {
         self.pending.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use hotline_model::{CallId, event::Event};
+
+    use super::*;
+    use crate::samples::{NOON, arrived, stamped, story};
+
+    fn open(dir: &Path) -> (Writer, Start) {
+        Writer::open(dir, &Settings::default(), 480).unwrap()
+    }
+
+    #[test]
+    fn nothing_shows_before_it_is_committed() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut writer, start) = open(dir.path());
+        assert_eq!(start.left, Leftover::default());
+        assert_eq!(writer.append(&stamped(1, arrived(1))).unwrap(), 1);
+        assert_eq!(writer.append(&stamped(2, arrived(2))).unwrap(), 2);
+        assert_eq!(
+            (writer.pending(), writer.folds().live_calls(0).len()),
+            (2, 0)
+        );
+        let records = writer.commit().unwrap();
+        assert_eq!(records.iter().map(|r| r.seq).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(
+            (writer.pending(), writer.folds().live_calls(0).len()),
+            (0, 2)
+        );
+        assert_eq!(writer.commit().unwrap(), []);
+    }
+
+    #[test]
+    fn a_start_finishes_what_the_last_run_left() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut writer, _) = open(dir.path());
+        let mut seq = 0;
+        for event in story(1).into_iter().chain(story(2).into_iter().take(13)) {
+            seq = writer.append(&stamped(seq + 1, event)).unwrap();
+        }
+        writer.commit().unwrap();
+        drop(writer);
+
+        let (mut writer, start) = open(dir.path());
+        assert_eq!(start.recovery.records, 32);
+        assert_eq!(start.left.last_call, Some(CallId(2)));
+        assert_eq!(start.left.recordings.len(), 1);
+        let totals = writer.folds().totals(Timestamp(NOON + 60_000));
+        assert_eq!(
+            (totals.inbound, totals.answered, totals.satisfied),
+            (2, 2, 1)
+        );
+        let version = "0.1.0".into();
+        writer
+            .append(&stamped(33, Event::EngineStarted { version }))
+            .unwrap();
+        for call in &start.left.calls {
+            writer.append(&stamped(34, call.ended())).unwrap();
+        }
+        writer.commit().unwrap();
+        assert_eq!(writer.folds().live_calls(0), []);
+        drop(writer);
+        assert_eq!(open(dir.path()).1.left.calls, []);
+    }
+}

@@ -115,8 +115,7 @@ impl Live {
     }
 
     fn enter(&mut self, stage: Stage, up_ms: u64) {
-        // The wait is one, however many seats were rung in it; so `Waiting` after an offer begins
-        // anew only for the stage's own clock, and the whole is in `total_ms`.
+        // A second queue or script in the same stage does not start its clock again.
         if self.stage != stage {
             (self.stage, self.since_up_ms) = (stage, up_ms);
         }

@@ -6,6 +6,8 @@ mod case;
 mod counters;
 mod ledger;
 mod live;
+#[cfg(test)]
+mod tests;
 
 use hotline_model::{QueueId, SeatId, Timestamp};
 

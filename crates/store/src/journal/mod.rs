@@ -20,9 +20,9 @@
 //!
 //! - **Header**, first in each segment and only there: `{"magic":"hotline-journal","format":1,
 //!   "events":1,"segment":2,"first_seq":5001,"at":…,"last_call":…,"prev":"…","hash":"…"}`.
-//!   `events` is the version of the events ([`EVENT_VERSION`]), `at` and `last_call` are the time
-//!   of the last record and the highest call id before this segment (or `null`), `prev` is the
-//!   hash of the link before (64 zeros in the first segment).
+//!   `events` is the version of the events (`hotline_model::event::EVENT_VERSION`), `at` and
+//!   `last_call` are the time of the last record and the highest call id before this segment (or
+//!   `null`), `prev` is the hash of the link before (64 zeros in the first segment).
 //! - **Record**, one event: `{"seq":5001,"at":…,"up_ms":…,"type":"call-arrived",…,"hash":"…"}`.
 //!   `seq` counts 1, 2, 3 … through all segments without a gap; the rest is
 //!   [`Stamped`](hotline_model::event::Stamped).
@@ -76,7 +76,7 @@ mod walk;
 
 use std::{fs::File, io, path::Path};
 
-use hotline_model::{CallId, Timestamp, event::EVENT_VERSION, event::Stamped};
+use hotline_model::{CallId, Timestamp, event::Stamped};
 
 pub use chain::{Hash, NotAHash};
 pub use disk::{Disk, Folder, Tail};
@@ -309,10 +309,5 @@ impl<D: Disk> Journal<D> {
     /// Bytes that wait for a commit.
     pub fn pending_bytes(&self) -> usize {
         self.pending.len()
-    }
-
-    /// Version of the events it writes.
-    pub const fn event_version(&self) -> u32 {
-        EVENT_VERSION
     }
 }

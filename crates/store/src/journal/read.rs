@@ -1,9 +1,6 @@
 //! Reading and verifying without writing; both work beside a live writer.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use hotline_model::{
     Timestamp,
@@ -204,11 +201,5 @@ fn broken(dir: &Path, error: ReadError) -> Broken {
         ReadError::Broken(broken) => broken,
         ReadError::Io { path, source } => unreadable(path, &source),
         ReadError::Event { source, .. } => unreadable(dir.into(), &source),
-    }
-}
-
-impl From<ReadError> for io::Error {
-    fn from(error: ReadError) -> Self {
-        Self::other(error)
     }
 }

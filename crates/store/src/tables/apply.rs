@@ -1,6 +1,6 @@
 //! Records into rows: one transaction for a batch and its watermark.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use hotline_model::{CallId, event::Event};
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
@@ -141,17 +141,19 @@ async fn put_calls(
             calls.insert(id, call);
             continue;
         }
-        if !calls.contains_key(&id) {
-            let row = sqlx::query("SELECT * FROM calls WHERE call = ?")
-                .bind(row::int(id.0))
-                .fetch_optional(&mut *db)
-                .await?;
-            // Without an arrival there is no row to add to; the timeline has the record.
-            let Some(row) = row else { continue };
-            calls.insert(id, row::call(&row)?);
-        }
-        if let Some(call) = calls.get_mut(&id) {
-            call.apply(record, offset_minutes);
+        match calls.entry(id) {
+            Entry::Occupied(mut known) => known.get_mut().apply(record, offset_minutes),
+            Entry::Vacant(vacant) => {
+                let row = sqlx::query("SELECT * FROM calls WHERE call = ?")
+                    .bind(row::int(id.0))
+                    .fetch_optional(&mut *db)
+                    .await?;
+                // Without an arrival there is no row to add to; the timeline has the record.
+                if let Some(row) = row {
+                    let call = vacant.insert(row::call(&row)?);
+                    call.apply(record, offset_minutes);
+                }
+            }
         }
     }
     for call in calls.values() {

@@ -1,1 +1,327 @@
-//! Tests.
+//! The tables against the journal they come from.
+
+use hotline_model::{
+    CallId, SeatId,
+    event::{Event, Stamped},
+};
+use serde_json::json;
+use sqlx::Row as _;
+
+use super::*;
+use crate::{
+    Journal,
+    fold::{CaseState, IntervalEnd},
+    samples::{self, day, records, seat, stamped, story},
+};
+
+struct Place {
+    dir: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self {
+            dir: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn journal(&self) -> PathBuf {
+        self.dir.path().join("journal")
+    }
+
+    async fn tables(&self) -> Tables {
+        let path = self.dir.path().join("tables.sqlite");
+        Tables::open(&path, 480).await.unwrap()
+    }
+
+    /// Writes the events into the journal; the records as they stand there.
+    fn write(&self, events: impl IntoIterator<Item = Stamped>) -> Vec<Record> {
+        let (mut journal, _) = Journal::open(&self.journal()).unwrap();
+        let appended = events.into_iter().map(|e| journal.append(&e).unwrap());
+        let appended = appended.collect();
+        journal.commit().unwrap();
+        appended
+    }
+}
+
+fn stamped_day(seed: u64, calls: u64) -> impl Iterator<Item = Stamped> {
+    day(seed, calls).into_iter().map(|record| record.stamped)
+}
+
+/// All rows of all tables as text.
+async fn dump(tables: &Tables) -> Vec<String> {
+    let mut lines = Vec::new();
+    for sql in [
+        "SELECT json_array('applied', version, offset_minutes, seq, hash, at, up_ms) FROM applied",
+        "SELECT json_array('call', call, arrived_at, answered_at, ended_at, caller, called, trunk,
+            queue, seat, outcome, released_by, cause, wait_ms, talk_ms, hold_ms, talk_released_by,
+            total_ms, score, meaning, recording, case_number, queued_up_ms)
+         FROM calls ORDER BY call",
+        "SELECT json_array('timeline', seq, at, up_ms, call, type, json) FROM timeline ORDER BY seq",
+        "SELECT json_array('case', number, call, opened_at, caller, seat, queue, answered_at,
+            ended_at, score, meaning, recording, state) FROM cases ORDER BY number",
+        "SELECT json_array('interval', seat, since_seq, since_at, since_up_ms, intent, reason, work,
+            call, until_at, ms, ended_by) FROM seat_intervals ORDER BY seat, since_seq",
+    ] {
+        let rows = sqlx::query(sql).fetch_all(&tables.pool).await.unwrap();
+        lines.extend(rows.iter().map(|row| row.get::<String, _>(0)));
+    }
+    lines
+}
+
+#[tokio::test]
+async fn applied_in_any_batches_caught_up_or_rebuilt_the_rows_are_the_same() {
+    let (a, b) = (Place::new(), Place::new());
+    let records = a.write(stamped_day(7, 150));
+    let batched = a.tables().await;
+    let mut from = 0;
+    for size in [1, 2, 3, 50, 7, 400].into_iter().cycle() {
+        let batch = &records[from..records.len().min(from + size)];
+        batched.apply(batch).await.unwrap();
+        from += batch.len();
+        if from == records.len() {
+            break;
+        }
+    }
+    let rows = dump(&batched).await;
+    assert!(rows.len() > records.len() + 200, "{} rows", rows.len());
+    assert_eq!(batched.watermark().await.unwrap(), records.len() as u64);
+
+    let caught_up = b.tables().await;
+    let count = caught_up.catch_up(&a.journal()).await.unwrap();
+    assert_eq!(count, records.len() as u64);
+    assert_eq!(dump(&caught_up).await, rows);
+    assert_eq!(caught_up.catch_up(&a.journal()).await.unwrap(), 0);
+
+    assert_eq!(batched.rebuild(&a.journal()).await.unwrap(), count);
+    assert_eq!(dump(&batched).await, rows);
+}
+
+#[tokio::test]
+async fn a_record_has_its_effect_once() {
+    let place = Place::new();
+    let records = place.write(stamped_day(3, 60));
+    let tables = place.tables().await;
+    let (first, second) = records.split_at(records.len() / 2);
+    tables.apply(first).await.unwrap();
+    let half = dump(&tables).await;
+    tables.apply(first).await.unwrap();
+    tables.apply(&first[first.len() - 3..]).await.unwrap();
+    assert_eq!(dump(&tables).await, half);
+
+    // Records missing in between are not skipped over.
+    let gap = tables.apply(&second[1..]).await;
+    assert!(matches!(gap, Err(TablesError::Gap { .. })), "{gap:?}");
+    assert_eq!(dump(&tables).await, half);
+
+    // A batch that overlaps is applied from the watermark on.
+    tables.apply(&records[10..]).await.unwrap();
+    let whole = dump(&tables).await;
+    tables.rebuild(&place.journal()).await.unwrap();
+    assert_eq!(dump(&tables).await, whole);
+}
+
+#[tokio::test]
+async fn a_transaction_that_fails_leaves_nothing() {
+    let place = Place::new();
+    let records = place.write(stamped_day(5, 30));
+    let tables = place.tables().await;
+    sqlx::query("CREATE TRIGGER no BEFORE INSERT ON cases BEGIN SELECT RAISE(ABORT, 'no'); END")
+        .execute(&tables.pool)
+        .await
+        .unwrap();
+    let before = dump(&tables).await;
+    let failed = tables.apply(&records).await;
+    assert!(
+        matches!(failed, Err(TablesError::Database(_))),
+        "{failed:?}"
+    );
+    assert_eq!(dump(&tables).await, before);
+    let drop = sqlx::query("DROP TRIGGER no").execute(&tables.pool).await;
+    drop.unwrap();
+    tables.apply(&records).await.unwrap();
+    assert_eq!(tables.watermark().await.unwrap(), records.len() as u64);
+}
+
+#[tokio::test]
+async fn lists_go_from_new_to_old_and_mask_callers() {
+    let place = Place::new();
+    let tables = place.tables().await;
+    let events = (1..=5).flat_map(story);
+    tables.apply(&records(events)).await.unwrap();
+
+    let page = tables.calls(2, None, false).await.unwrap();
+    assert_eq!(page.iter().map(|c| c.call.0).collect::<Vec<_>>(), [5, 4]);
+    assert_eq!(page[0].caller, "138****0005");
+    let page = tables.calls(9, Some(page[1].call), true).await.unwrap();
+    assert_eq!(page.iter().map(|c| c.call.0).collect::<Vec<_>>(), [3, 2, 1]);
+    assert_eq!(page[0].caller, "13800000003");
+
+    let call = tables.call(CallId(2), false).await.unwrap().unwrap();
+    assert_eq!(call.caller, "138****0002");
+    assert_eq!(tables.call(CallId(6), true).await.unwrap(), None);
+
+    let cases = tables.cases(2, None, false).await.unwrap();
+    assert_eq!(cases.iter().map(|c| c.call.0).collect::<Vec<_>>(), [5, 4]);
+    assert_eq!(
+        (cases[0].caller.as_str(), cases[0].state),
+        ("138****0005", CaseState::Closed)
+    );
+    let older = tables
+        .cases(9, Some(&cases[1].number), false)
+        .await
+        .unwrap();
+    assert_eq!(
+        older.iter().map(|c| c.call.0).collect::<Vec<_>>(),
+        [3, 2, 1]
+    );
+    let case = tables.case(&cases[0].number, true).await.unwrap().unwrap();
+    assert_eq!(case.caller, "13800000005");
+    assert_eq!(call.case, older.get(1).map(|case| case.number.clone()));
+    assert_eq!(tables.case("' OR 1=1 --", true).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_timeline_is_the_calls_records() {
+    let place = Place::new();
+    let tables = place.tables().await;
+    let all = records(story(1).into_iter().chain(story(2)));
+    tables.apply(&all).await.unwrap();
+    let line = tables.timeline(CallId(2), false).await.unwrap();
+    assert_eq!(line.len(), 19);
+    assert_eq!(
+        line[0],
+        json!({
+            "seq": 20, "at": 1_795_246_231_000i64, "up_ms": 19_000, "type": "call-arrived",
+            "call": 2, "trunk": "mobile", "caller": "138****0002", "called": "12345",
+            "sip_call_id": "2@carrier"
+        })
+    );
+    let whole = tables.timeline(CallId(2), true).await.unwrap();
+    assert_eq!(whole[0]["caller"], "13800000002");
+    assert_eq!(whole[1..], line[1..]);
+}
+
+#[tokio::test]
+async fn rows_read_back_as_the_folds_made_them() {
+    let place = Place::new();
+    let all = records(samples::one_of_each());
+    let tables = place.tables().await;
+    tables.apply(&all).await.unwrap();
+    let mut calls: Vec<crate::fold::Call> = Vec::new();
+    for record in &all {
+        calls.extend(crate::fold::Call::arrived(record));
+        let id = record.stamped.event.call();
+        if let Some(call) = calls.iter_mut().find(|call| Some(call.row.call) == id) {
+            call.apply(record, 480);
+        }
+    }
+    for call in &calls {
+        let row = tables.call(call.row.call, true).await.unwrap().unwrap();
+        assert_eq!(row, call.row);
+        if let Some(case) = crate::fold::CaseRow::of(&call.row) {
+            assert_eq!(tables.case(&case.number, true).await.unwrap(), Some(case));
+        }
+    }
+    assert_eq!(calls.len(), 3);
+}
+
+#[tokio::test]
+async fn the_ledger_sums_to_the_time_logged_in() {
+    let place = Place::new();
+    let mut events: Vec<_> = stamped_day(11, 80).collect();
+    let mut last = events.last().unwrap().clone();
+    last.event = Event::EngineStopped {};
+    events.push(last.clone());
+    let tables = place.tables().await;
+    tables.apply(&place.write(events.clone())).await.unwrap();
+    for number in 1_001..1_006 {
+        let id: SeatId = seat(&number.to_string());
+        let first = events
+            .iter()
+            .find(|e| matches!(&e.event, Event::SeatChanged { seat, .. } if *seat == id));
+        let intervals = tables.seat_intervals(id, 1_000, None).await.unwrap();
+        let sum: u64 = intervals.iter().map(|i| i.end.unwrap().ms).sum();
+        assert_eq!(sum, last.up_ms - first.unwrap().up_ms, "seat {number}");
+        assert_eq!(intervals[0].end.unwrap().by, IntervalEnd::EngineStopped);
+        let older = tables
+            .seat_intervals(id, 1, Some(intervals[0].since_seq))
+            .await
+            .unwrap();
+        assert_eq!(older[0], intervals[1]);
+    }
+}
+
+#[tokio::test]
+async fn a_journal_that_does_not_fit_the_tables_is_noticed() {
+    let (a, b, short) = (Place::new(), Place::new(), Place::new());
+    let tables = a.tables().await;
+    let records = a.write(stamped_day(1, 20));
+    tables.apply(&records).await.unwrap();
+    b.write(stamped_day(2, 60));
+    short.write([stamped(1, samples::arrived(1))]);
+    let seq = records.len() as u64;
+    let foreign = tables.catch_up(&b.journal()).await;
+    assert!(
+        matches!(foreign, Err(TablesError::Foreign { seq: s }) if s == seq),
+        "{foreign:?}"
+    );
+    let ahead = tables.catch_up(&short.journal()).await;
+    assert!(
+        matches!(ahead, Err(TablesError::Ahead { tables: s }) if s == seq),
+        "{ahead:?}"
+    );
+    // A person who knows better rebuilds.
+    assert_eq!(tables.rebuild(&short.journal()).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_file_keeps_its_numbers_and_is_refilled_after_a_change_of_schema() {
+    let place = Place::new();
+    let tables = place.tables().await;
+    let records = place.write(stamped_day(1, 20));
+    tables.apply(&records).await.unwrap();
+    let rows = dump(&tables).await;
+    tables.close().await;
+    let path = place.dir.path().join("tables.sqlite");
+    let other = Tables::open(&path, 540).await;
+    assert!(matches!(
+        other,
+        Err(TablesError::Offset {
+            file: 480,
+            given: 540
+        })
+    ));
+
+    let tables = place.tables().await;
+    assert_eq!(dump(&tables).await, rows);
+    let older = sqlx::query("UPDATE applied SET version = 0")
+        .execute(&tables.pool)
+        .await;
+    older.unwrap();
+    tables.close().await;
+    let tables = place.tables().await;
+    assert_eq!(tables.watermark().await.unwrap(), 0);
+    tables.catch_up(&place.journal()).await.unwrap();
+    assert_eq!(dump(&tables).await, rows);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn only_the_owner_reads_callers_numbers() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = Place::new();
+    let tables = place.tables().await;
+    tables.apply(&place.write(stamped_day(1, 3))).await.unwrap();
+    let mut files = 0;
+    for entry in [place.dir.path().to_owned(), place.journal()] {
+        for file in std::fs::read_dir(entry).unwrap().map(Result::unwrap) {
+            let meta = file.metadata().unwrap();
+            if meta.is_file() && meta.len() > 0 {
+                assert_eq!(meta.permissions().mode() & 0o077, 0, "{file:?}");
+                files += 1;
+            }
+        }
+    }
+    assert!(files >= 2, "{files}");
+}

@@ -42,14 +42,15 @@ impl Faults {
     }
 }
 
+/// Fails as it is told; and does not wait for the real disk, which makes tests quick.
 #[derive(Clone)]
-struct FaultyDisk {
+pub(super) struct FaultyDisk {
     folder: Folder,
     path: PathBuf,
     faults: Arc<Mutex<Faults>>,
 }
 
-struct FaultyTail {
+pub(super) struct FaultyTail {
     name: String,
     path: PathBuf,
     file: File,
@@ -57,7 +58,7 @@ struct FaultyTail {
 }
 
 impl FaultyDisk {
-    fn new(path: &Path) -> Self {
+    pub(super) fn new(path: &Path) -> Self {
         Self {
             folder: Folder::new(path),
             path: path.into(),

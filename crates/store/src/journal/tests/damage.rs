@@ -8,7 +8,11 @@ use std::{
 
 use proptest::prelude::*;
 
-use super::*;
+use super::{crash::FaultyDisk, *};
+
+fn open(dir: &Path, settings: &Settings) -> Result<(Journal<FaultyDisk>, Recovery), OpenError> {
+    Journal::open_on(FaultyDisk::new(dir), dir, settings)
+}
 
 /// A closed journal, and where its files are.
 struct Closed {
@@ -19,7 +23,7 @@ struct Closed {
 impl Closed {
     fn new(count: u64, group: u64, settings: &Settings) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let (mut journal, _) = Journal::open_with(dir.path(), settings).unwrap();
+        let (mut journal, _) = open(dir.path(), settings).unwrap();
         write(&mut journal, count, group);
         drop(journal);
         let records = all(dir.path());
@@ -94,7 +98,7 @@ fn cut_at_each_byte_the_whole_records_before_it_remain() {
         if cut < last_group && cut % 61 != 0 {
             continue;
         }
-        let (mut journal, recovery) = Journal::open(closed.path()).unwrap();
+        let (mut journal, recovery) = open(closed.path(), &Settings::default()).unwrap();
         assert_eq!(recovery.records, verified.records, "cut at {cut}");
         let torn = recovery.torn.map(|torn| {
             let kept = torn.kept.map(|path| fs::read(path).unwrap());
@@ -121,7 +125,7 @@ fn a_flipped_bit_loses_no_record_unseen() {
         closed.restore(1, &damaged);
         closed.reads_only_the_truth();
         let verified = verify(closed.path());
-        let opened = Journal::open(closed.path());
+        let opened = open(closed.path(), &Settings::default());
         if byte < last_mark {
             assert!(matches!(opened, Err(OpenError::Broken(_))), "byte {byte}");
             assert!(verified.is_err(), "byte {byte}");
@@ -142,7 +146,7 @@ fn removed_repeated_and_reordered_frames_are_found() {
         closed.restore(1, &changed.concat());
         closed.reads_only_the_truth();
         assert!(verify(closed.path()).is_err(), "{what}");
-        assert!(Journal::open(closed.path()).is_err(), "{what}");
+        assert!(open(closed.path(), &Settings::default()).is_err(), "{what}");
     };
     for (i, frame) in good.iter().enumerate().filter(|(_, f)| is_record(f)) {
         let mut removed = good.clone();
@@ -179,7 +183,10 @@ fn a_record_changed_with_a_fitting_checksum_is_found() {
             changed[i] = forged;
             closed.restore(1, &changed.concat());
             assert!(verify(closed.path()).is_err(), "frame {i} byte {at}");
-            assert!(Journal::open(closed.path()).is_err(), "frame {i} byte {at}");
+            assert!(
+                open(closed.path(), &Settings::default()).is_err(),
+                "frame {i} byte {at}"
+            );
         }
     }
 }
@@ -193,10 +200,7 @@ fn missing_swapped_and_torn_segments_are_found() {
     let refused = |what: &str| {
         assert!(verify(closed.path()).is_err(), "{what}");
         assert!(
-            matches!(
-                Journal::open_with(closed.path(), &small()),
-                Err(OpenError::Broken(_))
-            ),
+            matches!(open(closed.path(), &small()), Err(OpenError::Broken(_))),
             "{what}"
         );
         closed.reads_only_the_truth();
@@ -229,7 +233,7 @@ fn a_segment_without_a_header_is_set_aside() {
         fs::write(closed.file(next), bytes).unwrap();
         assert_eq!(verify(closed.path()).unwrap().records, 50);
         let settings = Settings { check, ..small() };
-        let (_journal, recovery) = Journal::open_with(closed.path(), &settings).unwrap();
+        let (_journal, recovery) = open(closed.path(), &settings).unwrap();
         assert_eq!(recovery.records, 50);
         assert_eq!(recovery.torn.unwrap().segment, segment::name(next));
         assert!(!closed.file(next).exists());
@@ -258,7 +262,7 @@ proptest! {
         fs::write(closed.file(segment), &bytes).unwrap();
         closed.reads_only_the_truth();
         let reaches_end = start + garbage.len() >= good.len();
-        match Journal::open_with(closed.path(), &small()) {
+        match open(closed.path(), &small()) {
             Ok((_, recovery)) if recovery.records == 40 => {}
             // All marks behind the damage are gone with it: that is what a crash leaves.
             Ok((_, recovery)) => {

@@ -23,7 +23,7 @@ fn write(journal: &mut Journal<impl Disk>, count: u64, group: u64) {
         let seq = journal.last_seq() + 1;
         let event = samples[seq as usize % samples.len()].clone();
         journal.append(&samples::stamped(seq, event)).unwrap();
-        if journal.last_seq() % group == 0 {
+        if journal.last_seq().is_multiple_of(group) {
             journal.commit().unwrap();
         }
     }
@@ -225,4 +225,42 @@ fn an_event_of_a_later_engine_is_whole_but_not_understood() {
     );
     let next = read(dir.path(), 1).unwrap().next();
     assert!(matches!(next, Some(Err(ReadError::Event { seq: 1, .. }))));
+}
+
+/// The check of the format's documentation, without a line of this crate.
+#[test]
+fn an_auditors_own_reader_agrees() {
+    use sha2::{Digest as _, Sha256};
+
+    let dir = tempfile::tempdir().unwrap();
+    let (mut journal, _) = Journal::open_with(dir.path(), &small()).unwrap();
+    write(&mut journal, 50, 4);
+    let (mut hash, mut records) = ([0; 32], 0);
+    for number in 1..100 {
+        let Ok(bytes) = std::fs::read(dir.path().join(format!("{number:08}.journal"))) else {
+            break;
+        };
+        let mut rest = &bytes[..];
+        while let Some((head, after)) = rest.split_first_chunk::<8>() {
+            let length = u32::from_le_bytes(head[..4].try_into().unwrap()) as usize;
+            let crc = u32::from_le_bytes(head[4..].try_into().unwrap());
+            let payload = &after[..length];
+            rest = &after[length..];
+            assert_eq!(crc32fast::hash(&[&head[..4], payload].concat()), crc);
+            let text = std::str::from_utf8(payload).unwrap();
+            let json: serde_json::Value = serde_json::from_str(text).unwrap();
+            if json.get("synced").is_some() {
+                assert_eq!(json["synced"], records);
+                continue;
+            }
+            let body = &payload[..length - 75];
+            hash = Sha256::digest([&hash[..], body].concat()).into();
+            assert_eq!(json["hash"], Hash(hash).to_string());
+            if json.get("magic").is_none() {
+                records += 1;
+                assert_eq!(json["seq"], records);
+            }
+        }
+    }
+    assert_eq!(records, 50);
 }

@@ -1,0 +1,340 @@
+//! The folds of the wallboard: window edges, counting rules, and a naive count beside them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hotline_model::{
+    CallId, Timestamp,
+    event::{Event, Outcome},
+    seat::OfferResult,
+};
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    samples::{NOON, answered, arrived, day, ended, queue, queued, records, seat, story},
+    wallboard::Stage,
+};
+
+const MINUTE: i64 = 60_000;
+
+fn folded(records: &[Record]) -> Folds {
+    let mut folds = Folds::new(480);
+    for record in records {
+        folds.apply(record);
+    }
+    folds
+}
+
+/// A record of a call whose wall clock stands at `at`.
+fn record_at(at: i64, event: Event) -> Record {
+    let mut record = records([event]).remove(0);
+    record.stamped.at = Timestamp(at);
+    record
+}
+
+#[test]
+fn the_windows_edges_are_exact() {
+    // 59.999 s into its minute.
+    let minute = NOON.div_euclid(MINUTE) * MINUTE;
+    let folds = folded(&[record_at(minute + 59_999, arrived(1))]);
+    let inbound = |now| folds.totals(Timestamp(now)).inbound;
+    assert_eq!(inbound(minute - 1), 0, "before its minute");
+    assert_eq!(inbound(minute), 1, "its own minute");
+    assert_eq!(inbound(minute + 1_439 * MINUTE), 1);
+    assert_eq!(
+        inbound(minute + 1_440 * MINUTE - 1),
+        1,
+        "the last of its 24 hours"
+    );
+    assert_eq!(inbound(minute + 1_440 * MINUTE), 0);
+    assert_eq!(folds.totals(Timestamp(minute)).window_s, 86_400);
+}
+
+#[test]
+fn what_becomes_of_a_call_counts_in_the_minute_of_its_arrival() {
+    let folds = folded(&[
+        record_at(NOON, arrived(1)),
+        record_at(NOON + 5 * MINUTE, answered(1, "1001", "general", 9_000)),
+        record_at(NOON + 1_441 * MINUTE, ended(1, Outcome::Answered)),
+    ]);
+    let last = (NOON.div_euclid(MINUTE) + 1_439) * MINUTE;
+    let totals = folds.totals(Timestamp(last));
+    assert_eq!((totals.inbound, totals.answered), (1, 1));
+    // Both leave together: no rate above 1 at the edge.
+    let totals = folds.totals(Timestamp(last + MINUTE));
+    assert_eq!((totals.inbound, totals.answered), (0, 0));
+    assert_eq!(totals.answer_rate, None);
+}
+
+#[test]
+fn each_wait_counts_up_to_its_bound() {
+    let mut events = Vec::new();
+    for (call, wait) in (1..).zip([0, 15_000, 15_001, 20_000, 20_001, 30_000, 30_001]) {
+        events.extend([arrived(call), answered(call, "1001", "general", wait)]);
+    }
+    let folds = folded(&records(events));
+    let counts = folds.counters().counts(Timestamp(NOON + MINUTE));
+    assert_eq!(counts.answers_in, [2, 4, 6]);
+    assert_eq!((counts.answered, counts.answered_in_15s), (7, 2));
+}
+
+#[test]
+fn a_repeated_answer_is_a_request_and_not_a_call() {
+    let folds = folded(&records([
+        arrived(1),
+        queued(1, "general"),
+        answered(1, "1001", "general", 30_000),
+        queued(1, "english"),
+        answered(1, "1002", "english", 1_000),
+        ended(1, Outcome::Answered),
+    ]));
+    let now = Timestamp(NOON + MINUTE);
+    let totals = folds.totals(now);
+    assert_eq!(
+        (totals.answered, totals.answered_in_15s),
+        (1, 0),
+        "the clock is not restarted"
+    );
+    assert_eq!(totals.human_requests, 2);
+    assert_eq!(totals.answer_rate, Some(1.0));
+    let of_queues = [
+        (queue("english"), Ratio::new(1, 1)),
+        (queue("general"), Ratio::new(1, 1)),
+    ];
+    assert_eq!(folds.queue_rates(now), of_queues);
+}
+
+#[test]
+fn abandons_are_told_apart_by_their_wait() {
+    let mut all = Vec::new();
+    for (call, wait) in (1u64..).zip([4_999, 5_000, 15_000, 15_001]) {
+        let mut records = records([
+            arrived(call),
+            queued(call, "general"),
+            ended(call, Outcome::Abandoned),
+        ]);
+        records[2].stamped.up_ms = records[1].stamped.up_ms + wait;
+        all.extend(records);
+    }
+    let counts = folded(&all).counters().counts(Timestamp(NOON + MINUTE));
+    assert_eq!(
+        (
+            counts.abandoned,
+            counts.abandoned_in_15s,
+            counts.abandoned_short
+        ),
+        (4, 3, 1)
+    );
+}
+
+#[test]
+fn a_refusal_counts_once() {
+    let refused = |call| Event::QueueRefused {
+        call: CallId(call),
+        queue: queue("general"),
+        cause: "full".into(),
+    };
+    let folds = folded(&records([
+        arrived(1),
+        refused(1),
+        ended(1, Outcome::Refused),
+        arrived(2),
+        ended(2, Outcome::Refused),
+    ]));
+    let now = Timestamp(NOON + MINUTE);
+    let totals = folds.totals(now);
+    assert_eq!((totals.refused, totals.human_requests), (2, 2));
+    assert_eq!(
+        folds.queue_rates(now),
+        [(queue("general"), Ratio::new(0, 1))]
+    );
+}
+
+#[test]
+fn a_seats_day_begins_at_local_midnight() {
+    // 23:59:59.999 and 00:00 in China.
+    let midnight = 1_795_276_800_000;
+    assert_eq!(Timestamp(midnight).civil(480).hour, 0);
+    let answer = |at, call| record_at(at, answered(call, "1001", "general", 1));
+    let folds = folded(&[
+        answer(midnight - 2, 1),
+        answer(midnight - 1, 2),
+        answer(midnight, 3),
+    ]);
+    assert_eq!(folds.calls_today(seat("1001"), Timestamp(midnight + 1)), 1);
+    assert_eq!(
+        folds.calls_today(seat("1001"), Timestamp(midnight - 1)),
+        0,
+        "yesterday is over"
+    );
+    assert_eq!(folds.calls_today(seat("1002"), Timestamp(midnight)), 0);
+    let before = folded(&[answer(midnight - 2, 1), answer(midnight - 1, 2)]);
+    assert_eq!(before.calls_today(seat("1001"), Timestamp(midnight - 1)), 2);
+    assert_eq!(before.calls_today(seat("1001"), Timestamp(midnight)), 0);
+}
+
+#[test]
+fn a_wild_clock_does_not_push_the_present_out() {
+    let mut all = vec![
+        record_at(NOON, arrived(1)),
+        record_at(NOON * 10, arrived(2)),
+    ];
+    for minutes in 1..2 * KEPT_MINUTES as i64 {
+        all.push(record_at(NOON + minutes * MINUTE, arrived(3)));
+    }
+    let folds = folded(&all);
+    let last = NOON + (2 * KEPT_MINUTES as i64 - 1) * MINUTE;
+    assert_eq!(folds.totals(Timestamp(last)).inbound, 1_440);
+    assert_eq!(folds.totals(Timestamp(i64::MIN)).inbound, 0);
+    assert_eq!(folds.totals(Timestamp(i64::MAX)).inbound, 0);
+}
+
+#[test]
+fn a_live_call_is_where_its_last_event_put_it() {
+    let events = story(7);
+    let stage_after = |count: usize| {
+        let folds = folded(&records(events[..count].to_vec()));
+        let lines = folds.live_calls(count as u64 * 1_000);
+        lines
+            .first()
+            .map(|line| (line.stage, line.since_ms, line.total_ms))
+    };
+    // The n-th event happens at n − 1 seconds; each line is asked for at n seconds.
+    assert_eq!(stage_after(1), Some((Stage::Arriving, 1_000, 1_000)));
+    assert_eq!(stage_after(2), Some((Stage::Arriving, 2_000, 2_000)));
+    assert_eq!(stage_after(5), Some((Stage::Menu, 3_000, 5_000)));
+    assert_eq!(stage_after(6), Some((Stage::Waiting, 1_000, 6_000)));
+    assert_eq!(stage_after(8), Some((Stage::Offering, 2_000, 8_000)));
+    assert_eq!(stage_after(15), Some((Stage::Talking, 7_000, 15_000)));
+    assert_eq!(stage_after(18), Some((Stage::Surveying, 3_000, 18_000)));
+    assert_eq!(stage_after(19), None);
+    let line = folded(&records(events[..9].to_vec()))
+        .live_calls(9_000)
+        .remove(0);
+    assert_eq!(
+        (line.caller.as_str(), line.called.as_str()),
+        ("138****0007", "12345")
+    );
+    assert_eq!(
+        (line.queue, line.seat),
+        (Some(queue("general")), Some(seat("1001")))
+    );
+    assert_eq!(line.position, None);
+}
+
+#[test]
+fn a_call_whose_seat_does_not_answer_waits_again() {
+    let offered = Event::SeatOffered {
+        call: CallId(1),
+        seat: seat("1001"),
+        queue: queue("general"),
+        why: "free".into(),
+    };
+    let no_answer = Event::OfferEnded {
+        call: CallId(1),
+        seat: seat("1001"),
+        result: OfferResult::NoAnswer,
+        rang_ms: 15_000,
+    };
+    let folds = folded(&records([
+        arrived(1),
+        queued(1, "general"),
+        offered,
+        no_answer,
+    ]));
+    let line = folds.live_calls(10_000).remove(0);
+    assert_eq!((line.stage, line.seat), (Stage::Waiting, None));
+}
+
+#[test]
+fn a_start_clears_the_live_calls() {
+    let mut all = records([
+        arrived(1),
+        Event::EngineStarted {
+            version: "0.1.0".into(),
+        },
+    ]);
+    assert_eq!(folded(&all[..1]).live_calls(0).len(), 1);
+    assert_eq!(folded(&all).live_calls(0), []);
+    // The end that the next run writes is of no live call, and counts all the same.
+    all.push(record_at(NOON, ended(1, Outcome::Interrupted)));
+    let folds = folded(&all);
+    assert_eq!(folds.totals(Timestamp(NOON)).inbound, 1);
+    assert_eq!(folds.live_calls(0), []);
+}
+
+/// The same figures by the most naive way: sets of calls, filtered by arrival.
+fn naive(records: &[Record], now: Timestamp) -> [u64; 9] {
+    let last = now.0.div_euclid(MINUTE);
+    let arrived: BTreeMap<CallId, i64> = records
+        .iter()
+        .filter(|r| matches!(r.stamped.event, Event::CallArrived { .. }))
+        .map(|r| {
+            (
+                r.stamped.event.call().unwrap(),
+                r.stamped.at.0.div_euclid(MINUTE),
+            )
+        })
+        .collect();
+    let inside = |minute: i64| (last - 1_439..=last).contains(&minute);
+    let of_window: Vec<&Event> = records
+        .iter()
+        .filter(|r| match r.stamped.event.call() {
+            Some(call) => inside(arrived[&call]),
+            None => inside(r.stamped.at.0.div_euclid(MINUTE)),
+        })
+        .map(|r| &r.stamped.event)
+        .collect();
+    let count = |is: &dyn Fn(&Event) -> bool| of_window.iter().filter(|e| is(e)).count() as u64;
+    let with =
+        |o: Outcome| count(&|e| matches!(e, Event::CallEnded { outcome, .. } if *outcome == o));
+    let answered: BTreeSet<_> = of_window
+        .iter()
+        .filter(|e| matches!(e, Event::SeatAnswered { .. }))
+        .filter_map(|e| e.call())
+        .collect();
+    [
+        count(&|e| matches!(e, Event::CallArrived { .. } | Event::InviteRejected { .. })),
+        answered.len() as u64,
+        count(&|e| {
+            matches!(
+                e,
+                Event::SeatAnswered {
+                    since_queue_ms: 0..=15_000,
+                    ..
+                }
+            )
+        }),
+        with(Outcome::Abandoned),
+        with(Outcome::Refused),
+        with(Outcome::TimedOut),
+        count(&|e| matches!(e, Event::SurveyOffered { .. })),
+        count(&|e| matches!(e, Event::SurveyAnswered { .. })),
+        count(&|e| matches!(e, Event::SurveyAnswered { meaning, .. } if meaning == "satisfied")),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_fold_agrees_with_a_naive_count(
+        seed in any::<u64>(),
+        calls in 1u64..120,
+        shift in -30i64..1_460,
+    ) {
+        let records = day(seed, calls);
+        let folds = folded(&records);
+        let now = Timestamp(NOON + shift * MINUTE);
+        let t = folds.totals(now);
+        prop_assert_eq!(naive(&records, now), [
+            t.inbound, t.answered, t.answered_in_15s, t.abandoned, t.refused, t.timed_out,
+            t.survey_offered, t.survey_answered, t.satisfied,
+        ]);
+        prop_assert_eq!(t.human_requests, t.answered + t.abandoned + t.refused + t.timed_out);
+        let of_queues: u64 = folds.queue_rates(now).iter().map(|(_, r)| r.all).sum();
+        prop_assert_eq!(of_queues, t.human_requests, "each request is some queue's");
+        // Whatever ended lives no more.
+        prop_assert_eq!(folds.live_calls(u64::MAX).len(), 0);
+    }
+}
