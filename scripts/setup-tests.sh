@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests need and this machine lacks: telephones (SIPp, baresip), sound tools, a
-# browser, a Python environment that compares recordings, the messages of RFC 4475.
+# Installs what the tests need and this machine lacks: telephones (SIPp, baresip), a packet capture,
+# sound tools, a browser, a Python environment that compares recordings, the messages of RFC 4475.
 # Quick when all is there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -8,6 +8,9 @@ source scripts/install-missing.sh
 
 need 'command -v sipp' sip-tester
 need 'command -v baresip && ls /usr/lib*/baresip/modules/aufile.so /usr/lib/*/baresip/modules/aufile.so | grep -q .' baresip-core
+need 'command -v tcpdump' tcpdump
+need 'PATH=$PATH:/usr/sbin; command -v tcpdump' tcpdump
+need 'PATH=$PATH:/usr/sbin; command -v ip' iproute2
 need 'command -v sox' sox
 need 'command -v espeak-ng' espeak-ng
 need 'command -v chromium' chromium
@@ -19,9 +22,9 @@ need 'command -v g++' g++
 need 'command -v git' git
 install_missing
 
-venv=target/venv
+venv=${CARGO_TARGET_DIR:-target}/venv
 compares() {
-    "$venv/bin/python" -c 'import numpy, soundfile, pesq, pystoi' 2>/dev/null
+    "$venv/bin/python" -c 'import numpy, soundfile, pesq' 2>/dev/null
 }
 if ! cmp -s tests/e2e/requirements.txt "$venv/requirements.txt" || ! compares; then
     echo "==> Making a Python environment in $venv (compiles pesq; 1 to 2 minutes)"

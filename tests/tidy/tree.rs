@@ -145,29 +145,43 @@ impl Tree {
             .iter()
             .map(|file| format!("{folder}{file}"))
             .collect();
-        for kind in ["lib", "bin", "test", "bench", "example"] {
-            let tables = match manifest.get(kind) {
-                Some(toml::Value::Array(tables)) => tables.clone(),
-                Some(table) => vec![table.clone()],
-                None => Vec::new(),
-            };
-            let paths = tables
-                .iter()
-                .filter_map(|table| table.get("path")?.as_str());
-            roots.extend(paths.map(|path| format!("{folder}{path}")));
-        }
-        for home in ["src/bin/", "tests/", "benches/", "examples/"] {
+        for (kind, auto, home) in [
+            ("bin", "autobins", "src/bin/"),
+            ("test", "autotests", "tests/"),
+            ("bench", "autobenches", "benches/"),
+            ("example", "autoexamples", "examples/"),
+        ] {
             let home = format!("{folder}{home}");
-            roots.extend(self.files.iter().filter_map(|file| {
-                let rest = file.strip_prefix(&home)?;
-                let begins = match rest.split_once('/') {
-                    None => rest.ends_with(".rs"),
-                    Some((_, inside)) => inside == "main.rs",
-                };
-                begins.then(|| file.clone())
-            }));
+            let tables = manifest.get(kind).and_then(toml::Value::as_array);
+            for table in tables.into_iter().flatten() {
+                let value = |key: &str| table.get(key).and_then(toml::Value::as_str);
+                roots.extend(value("path").map(|path| format!("{folder}{path}")));
+                roots.extend(value("name").map(|name| format!("{home}{name}.rs")));
+                roots.extend(value("name").map(|name| format!("{home}{name}/main.rs")));
+            }
+            let package = manifest.get("package");
+            let found = package.and_then(|package| package.get(auto)?.as_bool());
+            if found != Some(false) {
+                roots.extend(
+                    self.files
+                        .iter()
+                        .filter(|file| begins_target(file, &home))
+                        .cloned(),
+                );
+            }
         }
         roots
+    }
+}
+
+/// Whether cargo takes the file for a target of its own: `home/x.rs` or `home/x/main.rs`.
+fn begins_target(file: &str, home: &str) -> bool {
+    let Some(rest) = file.strip_prefix(home) else {
+        return false;
+    };
+    match rest.split_once('/') {
+        None => rest.ends_with(".rs"),
+        Some((_, inside)) => inside == "main.rs",
     }
 }
 
