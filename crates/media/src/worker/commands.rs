@@ -85,9 +85,6 @@ impl Worker {
         let Some((slot, leg)) = self.leg_mut(leg) else {
             return false;
         };
-        let moved = leg
-            .agreed
-            .is_none_or(|before| before.remote != agreed.remote);
         leg.agreed = Some(agreed);
         leg.heard = now;
         leg.silence_reported = false;
@@ -102,9 +99,6 @@ impl Worker {
             } else {
                 Reading::EachTick { empty: 0 }
             };
-        }
-        if moved {
-            wire.connect(Slot(slot), agreed.remote);
         }
         self.settle(now, slot);
         true

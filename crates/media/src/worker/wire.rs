@@ -20,11 +20,6 @@ pub trait Wire {
     /// Frees the leg's port.
     fn close(&mut self, slot: Slot);
 
-    /// Tells whom the leg talks to from now on, and nobody else.
-    fn connect(&mut self, slot: Slot, remote: SocketAddr) {
-        let _ = (slot, remote);
-    }
-
     /// Sends a packet. False when the network did not take it: it is lost, as packets are.
     fn send(&mut self, slot: Slot, to: SocketAddr, packet: &[u8]) -> bool;
 
