@@ -6,7 +6,8 @@
 //! commit waits for the disk. The floor beside it writes the same bytes into a plain file with the
 //! same number of fsyncs and does nothing else. Reading: the whole journal, checked link by link,
 //! alone (`verify`), decoded (`read`), and through the wallboard's folds (`recompute`). Medians of
-//! the runs; the folder decides which disk is measured.
+//! the runs; the folder decides which disk is measured. CPU is the thread's own, from `schedstat`:
+//! it holds on a machine with other work, where the events a second do not.
 
 use std::{
     error::Error,
@@ -41,17 +42,19 @@ struct Options {
 
 fn main() -> Try<()> {
     let options = options()?;
-    println!("| work | events/s | µs/event | floor of the same run, events/s |");
+    println!("| work | events/s | CPU µs/event | floor of the same run, events/s |");
     println!("| --- | ---: | ---: | ---: |");
     for group in [1, 64, 1_024] {
-        let (mut kept, mut floor) = (Vec::new(), Vec::new());
+        let (mut kept, mut cpu, mut floor) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..options.runs {
-            kept.push(write(&options, group)?);
+            let (rate, us) = write(&options, group)?;
+            kept.push(rate);
+            cpu.push(us);
             floor.push(write_floor(&options, group)?);
         }
         let (kept, floor) = (median(kept), median(floor));
-        let us = 1e6 / kept;
-        println!("| append, commit each {group} | {kept:.0} | {us:.2} | {floor:.0} |");
+        let cpu = median(cpu);
+        println!("| append, commit each {group} | {kept:.0} | {cpu:.2} | {floor:.0} |");
     }
     reading(&options)
 }
@@ -87,6 +90,13 @@ fn median(mut figures: Vec<f64>) -> f64 {
     figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
+/// Time this thread has been running on a processor, µs.
+fn cpu_us() -> Try<f64> {
+    let text = fs::read_to_string("/proc/thread-self/schedstat")?;
+    let ns = text.split_whitespace().next().ok_or("schedstat is empty")?;
+    Ok(ns.parse::<f64>()? / 1e3)
+}
+
 /// Events of one call after the other, for ever.
 fn events() -> impl Iterator<Item = Try<Stamped>> {
     (1u64..).flat_map(|call| {
@@ -105,12 +115,12 @@ fn events() -> impl Iterator<Item = Try<Stamped>> {
     })
 }
 
-/// Events a second that the journal takes in, committed in groups.
-fn write(options: &Options, group: u64) -> Try<f64> {
+/// Events a second that the journal takes in, committed in groups, and the CPU of one in µs.
+fn write(options: &Options, group: u64) -> Try<(f64, f64)> {
     let dir = &options.folder;
     let (mut journal, _) = Journal::open(dir)?;
     let mut events = events();
-    let begun = Instant::now();
+    let (begun, cpu) = (Instant::now(), cpu_us()?);
     let mut count = 0;
     while begun.elapsed() < Duration::from_secs(options.seconds) {
         for event in events.by_ref().take(group as usize) {
@@ -120,9 +130,10 @@ fn write(options: &Options, group: u64) -> Try<f64> {
         count += group;
     }
     let rate = count as f64 / begun.elapsed().as_secs_f64();
+    let cpu = (cpu_us()? - cpu) / count as f64;
     drop(journal);
     fs::remove_dir_all(dir)?;
-    Ok(rate)
+    Ok((rate, cpu))
 }
 
 /// The same number of bytes and fsyncs without anything else.
@@ -168,24 +179,25 @@ fn reading(options: &Options) -> Try<()> {
         bytes / total
     );
     println!();
-    println!("| work | events/s | MB/s | 400,000 calls, s |");
-    println!("| --- | ---: | ---: | ---: |");
+    println!("| work | events/s | CPU µs/event | MB per CPU-s | 400,000 calls, CPU-s |");
+    println!("| --- | ---: | ---: | ---: | ---: |");
     let works: [(&str, Reading); 3] =
         [("verify", verify), ("read", read), ("recompute", recompute)];
     for (name, work) in works {
-        let mut rates = Vec::new();
+        let (mut rates, mut costs) = (Vec::new(), Vec::new());
         for _ in 0..options.runs {
-            let begun = Instant::now();
+            let (begun, cpu) = (Instant::now(), cpu_us()?);
             let count = work(dir)?;
             if count != total {
                 return Err(format!("{name} saw {count} of {total} events").into());
             }
             rates.push(count as f64 / begun.elapsed().as_secs_f64());
+            costs.push((cpu_us()? - cpu) / count as f64);
         }
-        let rate = median(rates);
-        let megabytes = rate * bytes as f64 / total as f64 / 1e6;
-        let year = 400_000.0 * EVENTS_PER_CALL as f64 / rate;
-        println!("| {name} | {rate:.0} | {megabytes:.0} | {year:.1} |");
+        let (rate, cpu) = (median(rates), median(costs));
+        let megabytes = bytes as f64 / total as f64 / cpu;
+        let year = 400_000.0 * EVENTS_PER_CALL as f64 * cpu / 1e6;
+        println!("| {name} | {rate:.0} | {cpu:.2} | {megabytes:.0} | {year:.1} |");
     }
     fs::remove_dir_all(dir)?;
     Ok(())
