@@ -262,10 +262,13 @@ const SEAT: &str = "Contact: <sip:1001@10.0.0.2:5070>\r\n";
 fn an_incoming_call_from_ring_to_bye() {
     let mut desk = Desk::new();
     desk.receive(&invite());
+    let dialog = desk.invited();
+    desk.pass(ms(199));
+    assert!(desk.sent().is_empty());
+    desk.pass(ms(1));
     let trying = desk.one();
     assert_eq!(status(&trying), 100);
     assert!(!value(&trying, "To").contains("tag="));
-    let dialog = desk.invited();
 
     desk.endpoint.ring(desk.now, dialog, 180);
     desk.drain();
@@ -345,11 +348,11 @@ fn a_200_is_repeated_until_its_ack_and_then_the_call_ends() {
 }
 
 #[test]
-fn a_rejection_may_carry_several_challenges() {
+fn a_challenge_is_sent_once_and_forgotten() {
+    // RFC 3261 §26.3.2.4.
     let mut desk = Desk::new();
     desk.receive(&invite());
     let dialog = desk.invited();
-    desk.sent();
     let headers = [
         (
             "WWW-Authenticate",
@@ -365,6 +368,23 @@ fn a_rejection_may_carry_several_challenges() {
     let refused = desk.one();
     assert_eq!(status(&refused), 401);
     assert_eq!(refused.matches("WWW-Authenticate: Digest").count(), 2);
+    assert!(desk.is_empty());
+    desk.receive(&request("ACK", 1, &tag(&value(&refused, "To")), "", ""));
+    assert!(desk.sent().is_empty() && desk.events().is_empty());
+    // The challenge was lost: the INVITE comes again.
+    desk.receive(&invite());
+    desk.invited();
+}
+
+#[test]
+fn a_rejection_is_repeated_until_its_ack() {
+    let mut desk = Desk::new();
+    desk.receive(&invite());
+    let dialog = desk.invited();
+    desk.endpoint.reject(desk.now, dialog, 486, &[]);
+    desk.drain();
+    let refused = desk.one();
+    assert_eq!(status(&refused), 486);
     desk.pass(ms(500));
     assert_eq!(desk.one(), refused, "timer G");
     desk.receive(&request("ACK", 1, &tag(&value(&refused, "To")), "", ""));

@@ -110,7 +110,8 @@ impl Endpoint {
     }
 
     /// Refuses an INVITE. Headers of one name may be given several times. The dialog is gone, and
-    /// no event follows. A status outside 300–699 is sent as 500.
+    /// no event follows. A status outside 300–699 is sent as 500. A challenge (401, 407) is sent
+    /// once and forgotten at once (§26.3.2.4): a retransmitted INVITE is `Invited` anew.
     pub fn reject(
         &mut self,
         now: Instant,
@@ -164,6 +165,7 @@ impl Endpoint {
     }
 
     /// Answers an [`Event::Request`]. A final status answers it for good; 100–199 may come before.
+    /// A challenge (401, 407) is forgotten at once (§26.3.2.4): a retransmission is a new request.
     #[expect(clippy::needless_pass_by_value, reason = "a body is handed over")]
     pub fn respond(
         &mut self,

@@ -6,6 +6,7 @@ use hotline_model::limits;
 use super::{
     ALLOW, Endpoint, IN_DIALOG_TRANSACTIONS, REQUEST_BYTES,
     blueprint::hex_number,
+    effects::Owner,
     reply::{Header, Purpose},
     session::{Session, Stage},
     words::{DialogId, Event, Request},
@@ -14,7 +15,10 @@ use crate::{
     dialog::Dialog,
     message::{Message, Method, Name, Scheme, text},
     path::Path,
-    transaction::key::{merge_key, server_key},
+    transaction::{
+        key::{merge_key, server_key},
+        timer::{TRYING, Timer},
+    },
 };
 
 /// A status, and a header that goes with it.
@@ -166,7 +170,8 @@ impl Endpoint {
         let id = self.next_dialog();
         let tag = self.fresh_tag();
         let transaction = self.serve(request, path, Purpose::Invite(id), tag);
-        self.reply(transaction, request, 100, &[], b"");
+        self.fx
+            .set(Owner::Server(transaction), Timer::Trying, TRYING);
         let dialog = Dialog::of_invite(request, &format!("{tag:016x}"), path);
         let mut session = Session::new(dialog, Stage::Invited(transaction), tag);
         session.late = request.body().is_empty();

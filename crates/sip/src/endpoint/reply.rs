@@ -91,11 +91,18 @@ impl Endpoint {
             server.context.request = None;
             self.fx.stop(Owner::Server(id), Timer::Unanswered);
         }
-        let (path, tag) = (server.path(), server.context.tag);
+        self.fx.stop(Owner::Server(id), Timer::Trying);
+        let (path, tag, purpose) = (server.path(), server.context.tag, server.context.purpose);
         let draft = self.answer_draft(request, path, status, tag, headers, body);
         let response: Arc<[u8]> = draft.finish(body).into();
         self.servers
             .respond(id, status, Arc::clone(&response), &mut self.fx);
+        let outside = matches!(purpose, Purpose::Invite(_) | Purpose::Request(_));
+        if outside && matches!(status, 401 | 407) {
+            // §26.3.2.4: a challenge is sent once and forgotten, so that strangers can neither
+            // fill the tables nor have answers repeated to others. Who did not hear it asks again.
+            self.servers.forget(id, &mut self.fx);
+        }
         Some(response)
     }
 
@@ -210,6 +217,10 @@ impl Endpoint {
 
     /// A server transaction's timer is due.
     pub(super) fn server_timer(&mut self, id: TransactionId, timer: Timer) {
+        if timer == Timer::Trying {
+            self.reply_kept(id, 100, &[], b"");
+            return;
+        }
         let purpose = self.purpose_of(id);
         let step = self.servers.timer(id, timer, &mut self.fx);
         if step.timed_out {

@@ -215,6 +215,12 @@ impl<S> Servers<S> {
             .collect()
     }
 
+    /// Ends a transaction before its time.
+    pub fn forget(&mut self, id: TransactionId, fx: &mut Effects) {
+        fx.stop_all(Owner::Server(id));
+        self.remove(id);
+    }
+
     fn remove(&mut self, id: TransactionId) {
         if let Some(server) = self.entries.remove(&id) {
             self.by_key.remove(&server.key);

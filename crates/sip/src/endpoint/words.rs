@@ -238,7 +238,8 @@ pub enum EndedBy {
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// An INVITE for a new dialog came; 100 was sent. Answer with `ring`, `answer` or `reject`.
+    /// An INVITE for a new dialog came. Answer with `ring`, `answer` or `reject`; 100 is sent by
+    /// itself where nothing else is in 200 ms (RFC 3261 §17.2.1).
     Invited {
         /// Its dialog from now on.
         dialog: DialogId,

@@ -18,6 +18,9 @@ pub const T4: Duration = Duration::from_secs(5);
 /// How long a transaction or a 2xx is tried: 64*T1, 32 s.
 pub const GIVE_UP: Duration = Duration::from_millis(32_000);
 
+/// How long an INVITE may wait for our first answer before 100 is sent (RFC 3261 §17.2.1).
+pub const TRYING: Duration = Duration::from_millis(200);
+
 /// Longest wait for a final response to an INVITE where the user names none: three minutes, as
 /// a proxy's timer C (RFC 3261 §16.6 item 11).
 pub const RING: Duration = Duration::from_secs(180);
@@ -60,6 +63,8 @@ pub enum Timer {
     Unacknowledged,
     /// Our re-INVITE again after 491: a random time (RFC 3261 §14.1).
     Reoffer,
+    /// INVITE without any answer of ours: 200 ms, then 100 (RFC 3261 §17.2.1).
+    Trying,
     /// A request handed to the user and not answered: 64*T1. An answer after that helps nobody
     /// (RFC 4320 §4.2).
     Unanswered,
