@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use hotline_model::CallId;
+
 use crate::{
     Floor,
     queue::Stage,
     roster::{QueueAt, SeatAt},
+    seat::Duty,
     timers::Timer,
 };
 
@@ -40,7 +43,7 @@ impl Floor {
 
     /// Each call is in line, or at exactly one seat that knows of it.
     fn audit_calls(&self) -> Result<(), String> {
-        let mut in_line = BTreeSet::new();
+        let mut found = BTreeSet::new();
         for (at, queue) in self.queues.iter() {
             let mut length = 0;
             for place in queue.line.iter() {
@@ -49,7 +52,7 @@ impl Floor {
                 let agrees = held.is_some_and(|held| {
                     held.stage == Stage::Waiting && held.queue == at && held.place == place
                 });
-                check(agrees && in_line.insert(place.call), || {
+                check(agrees && found.insert(place.call), || {
                     format!("call {} stands in line wrongly", place.call)
                 })?;
             }
@@ -57,15 +60,16 @@ impl Floor {
                 format!("the line of {} miscounts", queue.settings.id)
             })?;
         }
-        for (&call, held) in &self.calls {
-            let agrees = match held.stage {
-                Stage::Waiting => in_line.contains(&call),
-                Stage::Offered(seat) => self.seats[seat].duty.offered() == Some(call),
-                Stage::Talking(seat) => self.seats[seat].duty.talking() == Some(call),
-            };
-            check(agrees, || format!("call {call} is not where it says"))?;
+        for (_, seat) in self.seats.iter() {
+            if let Some(call) = seat.duty.offered().or(seat.duty.talking()) {
+                check(found.insert(call), || {
+                    format!("call {call} is in two places")
+                })?;
+            }
         }
-        Ok(())
+        check(found.len() == self.calls.len(), || {
+            "a call is nowhere".into()
+        })
     }
 
     fn audit_seat(&self, at: SeatAt) -> Result<(), String> {
@@ -109,18 +113,15 @@ impl Floor {
         check(ready.is_empty() || queue.line.len() == 0, || {
             fault("a caller waits before a ready seat")
         })?;
-        let count = |stage: fn(SeatAt) -> Stage| {
-            let is = |call: &&crate::queue::Call| match call.stage {
-                Stage::Offered(seat) | Stage::Talking(seat) => call.stage == stage(seat),
-                Stage::Waiting => false,
-            };
-            let own = self.calls.values().filter(|call| call.queue == at);
-            own.filter(is).count()
+        let from_here = |call| self.calls.get(&call).is_some_and(|held| held.queue == at);
+        let count = |what: fn(Duty) -> Option<CallId>| {
+            let calls = self.seats.iter().filter_map(|(_, seat)| what(seat.duty));
+            calls.filter(|&call| from_here(call)).count()
         };
-        check(count(Stage::Offered) == queue.offering, || {
+        check(count(Duty::offered) == queue.offering, || {
             fault("miscounts its offers")
         })?;
-        check(count(Stage::Talking) == queue.talking, || {
+        check(count(Duty::talking) == queue.talking, || {
             fault("miscounts its talks")
         })?;
         let staffed = self.seats.iter().filter(|(seat, _)| own(*seat));

@@ -20,6 +20,7 @@ pub mod explain;
 pub mod floor;
 pub mod gate;
 pub mod input;
+mod lookup;
 pub mod output;
 mod policy;
 mod queue;

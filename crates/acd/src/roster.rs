@@ -1,7 +1,11 @@
 //! Named things kept in the order they were configured, and the handles to them.
 
-use core::ops::{Index, IndexMut};
-use std::collections::{BTreeMap, btree_map::Entry};
+use core::{
+    hash::Hash,
+    ops::{Index, IndexMut},
+};
+
+use crate::lookup::Lookup;
 
 /// Handle to a seat of the floor's roster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,21 +42,21 @@ impl At for QueueAt {
 /// The members never change after the start, so a handle is good for ever.
 #[derive(Debug)]
 pub(crate) struct Roster<Id, A, T> {
-    by_name: BTreeMap<Id, A>,
+    by_name: Lookup<Id, A>,
     members: Vec<T>,
 }
 
-impl<Id: Ord + Copy, A: At, T> Roster<Id, A, T> {
+impl<Id: Eq + Hash, A: At, T> Roster<Id, A, T> {
     /// Takes the members; of two with one name the first counts.
     pub(crate) fn new(named: impl IntoIterator<Item = (Id, T)>) -> Self {
         let mut roster = Self {
-            by_name: BTreeMap::new(),
+            by_name: Lookup::new(),
             members: Vec::new(),
         };
         for (name, member) in named {
             let at = A::from_index(roster.members.len() as u32);
-            if let Entry::Vacant(entry) = roster.by_name.entry(name) {
-                entry.insert(at);
+            if !roster.by_name.contains(&name) {
+                roster.by_name.insert(name, at);
                 roster.members.push(member);
             }
         }

@@ -1,6 +1,13 @@
 //! Failures that other engines shipped, each as a test that this floor does not have it. The name
 //! says where it was reported.
 #![cfg(not(loom))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says what is wrong by failing"
+)]
 
 mod support;
 

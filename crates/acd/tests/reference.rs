@@ -1,6 +1,13 @@
 //! The floor against a naive matcher: flat vectors, linear scans, one page, written from the rules
 //! and not from the floor. Over a thousand random histories both decide the same.
 #![cfg(not(loom))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says what is wrong by failing"
+)]
 
 mod support;
 

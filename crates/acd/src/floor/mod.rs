@@ -10,12 +10,13 @@ mod offers;
 mod seats;
 mod views;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use hotline_model::{CallId, Instant, QueueId, SeatId};
 
 use crate::{
     Input, Output, QueueSettings, SeatSettings,
+    lookup::Lookup,
     queue::{Call, Place, Queue, Stage},
     roster::{QueueAt, Roster, SeatAt},
     rules,
@@ -34,7 +35,7 @@ pub struct Floor {
     pub(crate) now: Instant,
     pub(crate) queues: Roster<QueueId, QueueAt, Queue>,
     pub(crate) seats: Roster<SeatId, SeatAt, Seat>,
-    pub(crate) calls: BTreeMap<CallId, Call>,
+    pub(crate) calls: Lookup<CallId, Call>,
     pub(crate) timers: Timers,
     outputs: VecDeque<Output>,
     /// Seats to look at before the turn ends: has their state to be told?
@@ -72,7 +73,7 @@ impl Floor {
             unposted_queues: queues.iter().map(|(at, _)| at).collect(),
             queues,
             seats,
-            calls: BTreeMap::new(),
+            calls: Lookup::new(),
             outputs: VecDeque::new(),
             touched: Vec::new(),
             idle_turns: 0,
@@ -156,7 +157,7 @@ impl Floor {
     }
 
     fn call_queued(&mut self, place: Place, queue: QueueId) -> bool {
-        if self.calls.contains_key(&place.call) {
+        if self.calls.contains(&place.call) {
             return false;
         }
         let refuse = |cause| Output::Refused {
