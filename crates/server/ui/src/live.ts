@@ -20,6 +20,10 @@ const RETRY_MS = [1_000, 2_000, 4_000, 8_000, 15_000] as const
 const SAMPLE_EVERY_MS = 2_000
 const SAMPLES_FOR_MS = 30 * 60_000
 const HAPPENED_KEPT = 60
+/** After drawing a wallboard the page rests at least this long, ms. */
+const BREATH_MS = 50
+/** What the engine said longer ago than this is not live, whatever the stream says, ms. */
+const LAG_MS = 8_000
 
 const link = shallowRef<Link>('connecting')
 const board = shallowRef<Board | null>(null)
@@ -63,6 +67,34 @@ function take(wallboard: Wallboard): void {
   samples.value = addSample(samples.value, sample, SAMPLE_EVERY_MS, SAMPLES_FOR_MS)
 }
 
+/** The newest wallboard as it came, not yet looked at; a newer one takes its place. */
+let newest: string | null = null
+let drawing: ReturnType<typeof setTimeout> | undefined
+/** As long as the last drawing took: so at least half of the time is left for people. */
+let pause = 0
+/** This browser's clock minus the engine's, with the way between, as the stream began, ms. */
+let skew: number | null = null
+
+/**
+ * A page that draws more slowly than the engine speaks must show the newest wallboard, not the next
+ * in a growing line. Only what is drawn is parsed.
+ */
+function draw(): void {
+  drawing = undefined
+  const wallboard = newest === null ? null : parsed<Wallboard>(newest)
+  newest = null
+  if (wallboard === null) return
+  const started = performance.now()
+  const ahead = Date.now() - wallboard.at
+  skew ??= ahead
+  take(wallboard)
+  // The components draw when this turn ends; the next turn knows how long that took.
+  setTimeout(() => {
+    pause = Math.max(BREATH_MS, performance.now() - started)
+  })
+  if (ahead - skew > LAG_MS && source !== null) fail(source)
+}
+
 function setLink(next: Link): void {
   link.value = next
   freeze(next === 'lost' ? (board.value?.received ?? Date.now()) : null)
@@ -72,9 +104,11 @@ function setLink(next: Link): void {
   }
 }
 
-function parsed<T>(event: Event): T | null {
+const dataOf = (event: Event) => (event as MessageEvent<string>).data
+
+function parsed<T>(data: string): T | null {
   try {
-    return JSON.parse((event as MessageEvent<string>).data) as T
+    return JSON.parse(data) as T
   } catch {
     return null
   }
@@ -84,19 +118,19 @@ function open(): void {
   source?.close()
   const opened = new EventSource(api.streamUrl)
   source = opened
+  skew = null
   heard = Date.now()
   opened.addEventListener('wallboard', (event) => {
-    const wallboard = parsed<Wallboard>(event)
-    if (wallboard === null) return
     heard = Date.now()
     streaming = true
     attempts.value = 0
     clearTimeout(poll)
     if (link.value !== 'live') setLink('live')
-    take(wallboard)
+    newest = dataOf(event)
+    drawing ??= setTimeout(draw, pause)
   })
   opened.addEventListener('happened', (event) => {
-    const record = parsed<Happened>(event)
+    const record = parsed<Happened>(dataOf(event))
     if (record === null) return
     heard = Date.now()
     happened.value = addHappened(happened.value, record, HAPPENED_KEPT)
@@ -111,12 +145,13 @@ function fail(broken: EventSource): void {
   broken.close()
   source = null
   streaming = false
+  newest = null
   if (link.value === 'live') setLink('connecting')
-  const pause = RETRY_MS[Math.min(attempts.value, RETRY_MS.length - 1)] ?? 15_000
+  const wait = RETRY_MS[Math.min(attempts.value, RETRY_MS.length - 1)] ?? 15_000
   attempts.value += 1
   clearTimeout(retry)
   // A random part keeps 500 desks from knocking at one restarted engine in the same moment.
-  retry = setTimeout(open, pause * (0.75 + Math.random() * 0.5))
+  retry = setTimeout(open, wait * (0.75 + Math.random() * 0.5))
   clearTimeout(poll)
   void ask()
 }
@@ -134,14 +169,14 @@ async function ask(): Promise<void> {
     if (streaming || watchdog === undefined) return
     setLink('lost')
   }
+  // Another question may have been under way: only one goes on.
+  clearTimeout(poll)
   poll = setTimeout(() => void ask(), POLL_MS)
 }
 
 /** Asks at once, e.g. after an order, where the stream is not there to tell. */
 export async function refresh(): Promise<void> {
-  if (streaming) return
-  clearTimeout(poll)
-  await ask()
+  if (!streaming) await ask()
 }
 
 /** Begins to follow the engine; does nothing where it follows already. */
@@ -173,6 +208,7 @@ export function rest(): void {
   source?.close()
   source = null
   streaming = false
+  newest = null
 }
 
 /** Ends following and forgets everything: another person may sign in. */
