@@ -5,10 +5,10 @@ use std::io::{Seek, Write};
 
 use crate::{SAMPLE_RATE, block::Sound};
 
-/// How much of the end of a recording is kept back, in samples of both channels: 1,024 ms. Sound
-/// that comes later than that is dropped and counted. Each leg's sound is placed within 500 ms of
-/// the clock, so two legs are at most a second apart.
-const WINDOW: u64 = 8_192;
+/// How much of the end of a recording is kept back, in samples of both channels: 512 ms. Sound
+/// that comes later than that is dropped and counted. It is what a killed process loses beside
+/// what it had not yet written, and longer than any jitter a call survives.
+const WINDOW: u64 = 4_096;
 
 /// Longest recording, samples: a WAV file's length fields hold 4 GiB, 37 hours. Sound beyond is
 /// dropped and counted.

@@ -262,7 +262,6 @@ impl PhoneLine {
         match &event {
             PhoneEvent::Connected { leg } => {
                 self.leg = Some(*leg);
-                self.record(*leg);
                 self.speak();
             }
             PhoneEvent::PlayEnded(SPEECH) => {
@@ -282,10 +281,11 @@ impl PhoneLine {
         self.events.push_back(event);
     }
 
-    /// Records the first call of the phone.
-    fn record(&mut self, leg: LegId) {
+    /// Records what is heard from now on, where a file was named. The first call only: a second
+    /// would need a second file.
+    pub fn record(&mut self) {
         let name = self.record.as_deref().and_then(FilePath::file_name);
-        if let (Some(name), false) = (name, self.recording) {
+        if let (Some(name), Some(leg), false) = (name, self.leg, self.recording) {
             self.recording = true;
             self.recorder
                 .begin(RECORDING, name.to_string_lossy().into_owned());

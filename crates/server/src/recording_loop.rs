@@ -37,7 +37,7 @@ const BLOCKS_AT_ONCE: usize = 8_192;
 const NAP: Duration = Duration::from_millis(40);
 
 /// How often running files are made valid, and what a killed process therefore loses.
-const CHECKPOINT: Duration = Duration::from_secs(1);
+const CHECKPOINT: Duration = Duration::from_millis(400);
 
 /// Pause before an outcome is offered again to a full ring.
 const OUTCOMES_FULL: Duration = Duration::from_millis(20);

@@ -114,6 +114,7 @@ impl Call {
                     PhoneEvent::Ringing => say_so("ringing"),
                     PhoneEvent::Connected { .. } => {
                         say_so("answered");
+                        line.record();
                         answered = Some(Instant::now());
                     }
                     PhoneEvent::Ended { status: None } => {

@@ -146,6 +146,7 @@ impl SeatCommand {
                     }
                     PhoneEvent::Connected { .. } if used == Use::Caller => {
                         say_so("talking");
+                        line.record();
                         next = talk_for.map_or(Next::Nothing, |d| Next::HangUp(Instant::now() + d));
                     }
                     PhoneEvent::Ended { status } => {

@@ -1,0 +1,113 @@
+//! The settings of the simulated town: its number, scripts, queues and seats.
+
+use core::{net::IpAddr, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
+
+use hotline_acd::{QueueSettings, SeatSettings};
+use hotline_calls::settings::{
+    Ha1, Language, Number, Program, Prompts, Queue, Seat, Settings, Trunk, compile_alone,
+    engine_prompts,
+};
+use hotline_media::Clip;
+use hotline_model::{QueueId, ScriptId, SeatId, TrunkId};
+
+use crate::network::EXCHANGE;
+
+/// Digest realm.
+pub const REALM: &str = "hotline";
+
+/// Every seat's password.
+pub const PASSWORD: &str = "virtual";
+
+/// Length of every prompt: time passes, but packets are few.
+const PROMPT_MS: u32 = 80;
+
+/// The town's settings: one queue for all, `seats` seats, all phones in 10.1.0.0/16 on the trunk.
+///
+/// # Errors
+/// When a shipped script does not compile.
+pub fn settings(seats: usize, callers: impl Iterator<Item = IpAddr>) -> Result<Settings, String> {
+    let name = |error: hotline_model::ids::NameError| error.to_string();
+    let queues = ["general", "business", "english"]
+        .into_iter()
+        .map(|id| {
+            let floor = QueueSettings {
+                ring_for: Duration::from_secs(8),
+                wrap_up: Duration::from_secs(2),
+                ..QueueSettings::new(QueueId::new(id)?)
+            };
+            Ok(Queue {
+                floor,
+                name: id.to_owned(),
+            })
+        })
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(name)?;
+    let serves: Vec<QueueId> = queues.iter().map(|queue| queue.floor.id).collect();
+    let seats = (0..seats)
+        .map(|at| {
+            let id = seat_id(at);
+            let ha1 = Ha1::of(id.as_str(), REALM, PASSWORD);
+            let floor = SeatSettings {
+                id,
+                queues: serves.clone(),
+                skills: Vec::new(),
+            };
+            Seat {
+                floor,
+                name: id.to_string(),
+                ha1,
+            }
+        })
+        .collect();
+    let mut prompts = Prompts::default();
+    let mut scripts = BTreeMap::new();
+    for text in [
+        include_str!("../../../ivr-scripts/12345-menu.toml"),
+        include_str!("../../../ivr-scripts/survey.toml"),
+    ] {
+        let program = compile_alone(text).map_err(|faults| format!("{faults:?}"))?;
+        give_sound(&mut prompts, &program);
+        scripts.insert(program.name(), Arc::new(program));
+    }
+    for prompt in engine_prompts() {
+        prompts.insert(prompt.language, &prompt.key, Clip::silence(PROMPT_MS));
+    }
+    prompts.set_music(Clip::silence(1_000));
+    Ok(Settings {
+        product: "hotline-sim".to_owned(),
+        realm: REALM.to_owned(),
+        utc_offset_minutes: 480,
+        media_address: EXCHANGE.ip(),
+        trunks: vec![Trunk {
+            id: TrunkId::new("town").map_err(name)?,
+            addresses: callers.collect(),
+        }],
+        numbers: vec![Number {
+            number: "12345".to_owned(),
+            aliases: Vec::new(),
+            script: ScriptId::new("12345-menu").map_err(name)?,
+        }],
+        queues,
+        seats,
+        scripts,
+        survey: Some(ScriptId::new("survey").map_err(name)?),
+        prompts,
+        announce_every: Duration::from_secs(10),
+    })
+}
+
+fn give_sound(prompts: &mut Prompts, program: &Program) {
+    for prompt in program.prompts() {
+        prompts.insert(prompt.language, &prompt.key, Clip::silence(PROMPT_MS));
+    }
+    for language in Language::ALL {
+        prompts.insert(language, "connecting", Clip::silence(PROMPT_MS));
+    }
+}
+
+/// The number of a seat: 1000 and up.
+pub fn seat_id(at: usize) -> SeatId {
+    // Four digits are always a name.
+    SeatId::new(&format!("{}", 1_000 + at % 9_000)).unwrap_or_else(|_| unreachable!())
+}

@@ -1,0 +1,480 @@
+//! The world: virtual time, and everything that happens in it in the order of time.
+
+use core::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+use std::{collections::BTreeMap, sync::Arc};
+
+use hotline_calls::{
+    Exchange, Input, Output, Path,
+    orders::{Order, SeatRequest},
+    phone::{Phone, PhoneEvent, PhoneInput, PhoneOutput, PhoneSettings},
+};
+use hotline_media::{
+    Clip, Command,
+    worker::{Slot, Worker},
+};
+use hotline_model::{CallId, Instant, LegId, Timestamp, event::Stamped};
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{Rng as _, SeedableRng as _},
+};
+
+use crate::{
+    actors::{Deed, Person, Plans},
+    checks::Checks,
+    network::{EXCHANGE, Sockets, Weather},
+    town::{self, PASSWORD, REALM},
+};
+
+/// Where all phones' sound lives.
+const PHONES_MEDIA: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 1, 0, 1));
+
+/// Legs of one phone have numbers of their own.
+const LEGS_OF_A_PHONE: u64 = 1 << 20;
+
+/// Way of a packet of sound.
+const SOUND_DELAY: Duration = Duration::from_millis(1);
+
+/// Something that will happen.
+enum Due {
+    /// A SIP message reaches the exchange.
+    ToExchange(usize, Arc<[u8]>),
+    /// A SIP message reaches a phone.
+    ToPhone(usize, Arc<[u8]>),
+    /// A packet of sound arrives somewhere.
+    Sound {
+        from: SocketAddr,
+        to: SocketAddr,
+        packet: Vec<u8>,
+    },
+    /// A person does something.
+    Deed(usize, Deed),
+}
+
+struct Line {
+    person: Person,
+    phone: Phone,
+    path: Path,
+    leg: Option<LegId>,
+    dead: bool,
+}
+
+/// The exchange, its phones, and the time.
+pub struct World {
+    now: Instant,
+    random: ChaCha8Rng,
+    weather: Weather,
+    due: BTreeMap<(Instant, u64), Due>,
+    number: u64,
+    exchange: Exchange,
+    worker: Worker,
+    sockets: Sockets,
+    lines: Vec<Line>,
+    phones_worker: Worker,
+    phones_sockets: Sockets,
+    breath: Clip,
+    journal: Vec<Stamped>,
+    checks: Checks,
+    hang_up: Option<(usize, usize)>,
+}
+
+/// What happens next, and to whom.
+enum Next {
+    Due,
+    Exchange,
+    Worker,
+    PhonesWorker,
+    Phone(usize),
+}
+
+impl World {
+    /// A world with these people; callers begin at their times, agents at once.
+    ///
+    /// # Errors
+    /// When a shipped script does not compile.
+    pub fn new(
+        seed: u64,
+        weather: Weather,
+        people: Vec<(Duration, Person)>,
+    ) -> Result<Self, String> {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let seats = people
+            .iter()
+            .filter(|(_, p)| matches!(p, Person::Agent { .. }))
+            .count();
+        let callers = people
+            .iter()
+            .enumerate()
+            .filter(|(_, (_, person))| matches!(person, Person::Caller { .. }))
+            .map(|(at, _)| address(at).ip());
+        let settings = town::settings(seats, callers)?;
+        let mut exchange_seed = [0; 32];
+        random.fill_bytes(&mut exchange_seed);
+        let wall = Timestamp(1_795_305_600_000);
+        let mut world = Self {
+            now: Instant::START,
+            weather,
+            due: BTreeMap::new(),
+            number: 0,
+            exchange: Exchange::new(settings, exchange_seed, CallId(1), wall),
+            worker: Worker::new(random.next_u64()),
+            sockets: Sockets::new(|_: Slot| EXCHANGE.ip()),
+            lines: Vec::new(),
+            phones_worker: Worker::new(random.next_u64()),
+            phones_sockets: Sockets::new(|_: Slot| PHONES_MEDIA),
+            breath: Clip::silence(40),
+            journal: Vec::new(),
+            checks: Checks::default(),
+            hang_up: None,
+            random,
+        };
+        for (at, (begins, person)) in people.into_iter().enumerate() {
+            world.enter(at, begins, person);
+        }
+        Ok(world)
+    }
+
+    fn enter(&mut self, at: usize, begins: Duration, person: Person) {
+        let path = Path::udp(address(at), EXCHANGE);
+        let (user, password) = match &person {
+            Person::Caller { .. } => (format!("1380000{at:04}"), None),
+            Person::Agent { seat, .. } => (seat.to_string(), Some(PASSWORD.to_owned())),
+        };
+        let mut seed = [0; 32];
+        self.random.fill_bytes(&mut seed);
+        let settings = PhoneSettings {
+            product: "sim-phone".to_owned(),
+            user,
+            password,
+            domain: REALM.to_owned(),
+            server: path,
+            media_address: PHONES_MEDIA,
+        };
+        let first_leg = LegId((at as u64 + 1) * LEGS_OF_A_PHONE);
+        let phone = Phone::new(settings, seed, first_leg);
+        for (after, deed) in person.begins() {
+            self.plan(begins + after, Due::Deed(at, deed));
+        }
+        self.lines.push(Line {
+            person,
+            phone,
+            path,
+            leg: None,
+            dead: false,
+        });
+    }
+
+    /// Somebody hangs up when the journal has so many events: the person at `line`.
+    pub fn hang_up_at(&mut self, events: usize, line: usize) {
+        self.hang_up = Some((events, line));
+    }
+
+    /// Lets time pass until nothing is planned any more or `longest` is over. Checks the rules
+    /// after every step.
+    ///
+    /// # Errors
+    /// The first rule that was broken, and when.
+    pub fn run(&mut self, longest: Duration) -> Result<(), String> {
+        let end = Instant::START + longest;
+        while let Some((at, next)) = self.next() {
+            if at > end {
+                break;
+            }
+            self.now = self.now.max(at);
+            self.step(next);
+            self.checks
+                .rules(&self.exchange)
+                .map_err(|broken| format!("at {:?}: {broken}", self.now.since_start()))?;
+        }
+        self.now = end;
+        Ok(())
+    }
+
+    /// What happened, in the journal's words.
+    pub fn journal(&self) -> &[Stamped] {
+        &self.journal
+    }
+
+    /// Judges the whole: every call ended once, everything is given back.
+    ///
+    /// # Errors
+    /// What is left over.
+    pub fn judge(&self) -> Result<(), String> {
+        self.checks.conservation(&self.exchange)?;
+        let left = [
+            ("open ports of the exchange", self.sockets.open_ports()),
+            ("legs at its media worker", self.worker.legs()),
+            ("legs of calls", self.exchange.switchboard().live_legs()),
+            ("recordings", self.checks.open_recordings()),
+        ];
+        match left.into_iter().find(|&(_, count)| count > 0) {
+            Some((what, count)) => Err(format!("left over: {count} {what}")),
+            None => Ok(()),
+        }
+    }
+
+    fn next(&self) -> Option<(Instant, Next)> {
+        let due = self
+            .due
+            .first_key_value()
+            .map(|((at, _), _)| (*at, Next::Due));
+        let mut soonest = due;
+        let mut consider = |at: Option<Instant>, next: Next| {
+            if let Some(at) = at {
+                if soonest.as_ref().is_none_or(|&(first, _)| at < first) {
+                    soonest = Some((at, next));
+                }
+            }
+        };
+        consider(self.exchange.next_wake(), Next::Exchange);
+        consider(self.worker.next_tick(), Next::Worker);
+        consider(self.phones_worker.next_tick(), Next::PhonesWorker);
+        // A phone without power has no clock.
+        for (at, line) in self.lines.iter().enumerate().filter(|(_, line)| !line.dead) {
+            consider(line.phone.next_wake(), Next::Phone(at));
+        }
+        soonest
+    }
+
+    fn step(&mut self, next: Next) {
+        match next {
+            Next::Exchange => self.exchange(Input::TimePassed),
+            Next::Worker => {
+                self.worker.handle_tick(self.now, &mut self.sockets);
+                self.after_media();
+            }
+            Next::PhonesWorker => {
+                self.phones_worker
+                    .handle_tick(self.now, &mut self.phones_sockets);
+                self.after_phones_media();
+            }
+            Next::Phone(at) => self.phone(at, PhoneInput::TimePassed),
+            Next::Due => match self.due.pop_first() {
+                Some((_, Due::ToExchange(at, bytes))) => {
+                    let Some(line) = self.lines.get(at) else {
+                        return;
+                    };
+                    let path = Path::udp(EXCHANGE, line.path.local);
+                    self.exchange(Input::Received {
+                        path,
+                        bytes: &bytes,
+                    });
+                }
+                Some((_, Due::ToPhone(at, bytes))) => {
+                    let Some(path) = self.lines.get(at).map(|line| line.path) else {
+                        return;
+                    };
+                    self.phone(
+                        at,
+                        PhoneInput::Received {
+                            path,
+                            bytes: &bytes,
+                        },
+                    );
+                }
+                Some((_, Due::Sound { from, to, packet })) => self.sound(from, to, &packet),
+                Some((_, Due::Deed(at, deed))) => self.does(at, &deed),
+                None => {}
+            },
+        }
+    }
+
+    fn plan(&mut self, after: Duration, due: Due) {
+        self.number += 1;
+        self.due.insert((self.now + after, self.number), due);
+    }
+
+    fn plan_all(&mut self, at: usize, plans: Plans) {
+        for (after, deed) in plans {
+            self.plan(after, Due::Deed(at, deed));
+        }
+    }
+
+    fn does(&mut self, at: usize, deed: &Deed) {
+        let Some(line) = self.lines.get_mut(at) else {
+            return;
+        };
+        match deed {
+            Deed::Breathe => {
+                if let Some(leg) = line.leg {
+                    let clips = vec![self.breath.clone()];
+                    let play = Command::Play {
+                        leg,
+                        play: 1,
+                        clips,
+                        repeat: false,
+                    };
+                    self.phones_worker
+                        .handle_command(self.now, play, &mut self.phones_sockets);
+                    self.after_phones_media();
+                }
+            }
+            Deed::Die => line.dead = true,
+            Deed::GoReady => {
+                if let Person::Agent { seat, .. } = line.person {
+                    let by = "sim".to_owned();
+                    let order = Order {
+                        ticket: 0,
+                        by,
+                        seat,
+                        request: SeatRequest::Ready,
+                    };
+                    self.exchange(Input::Ordered(order));
+                }
+            }
+            deed => {
+                if let Some(input) = deed.input() {
+                    self.phone(at, input);
+                }
+            }
+        }
+    }
+
+    /// Lets the exchange see an input and carries out what it decides.
+    fn exchange(&mut self, input: Input<'_>) {
+        self.exchange.handle_input(self.now, input);
+        while let Some(output) = self.exchange.poll_output() {
+            match output {
+                Output::Transmit { path, bytes } => {
+                    if let Some(at) = line_at(path.remote) {
+                        for after in self.weather.deliveries(&mut self.random) {
+                            self.plan(after, Due::ToPhone(at, bytes.clone()));
+                        }
+                    }
+                }
+                Output::Media(command) => {
+                    let stopped = match command {
+                        Command::StopRecord { recording } => Some(recording),
+                        _ => None,
+                    };
+                    self.worker
+                        .handle_command(self.now, command, &mut self.sockets);
+                    if let Some(recording) = stopped {
+                        // The recorder's report, as the shell would bring it.
+                        let sha256 = String::new();
+                        let closed = Input::RecordingClosed {
+                            recording,
+                            ms: 0,
+                            sha256,
+                        };
+                        self.exchange.handle_input(self.now, closed);
+                    }
+                }
+                Output::Event(stamped) => {
+                    self.checks.happened(&stamped);
+                    self.journal.push(stamped);
+                    if let Some((events, at)) = self.hang_up {
+                        if self.journal.len() == events {
+                            self.plan(Duration::ZERO, Due::Deed(at, Deed::HangUp));
+                        }
+                    }
+                }
+                Output::ClosePath(_) | Output::BeginRecording { .. } | Output::OrderDone { .. } => {
+                }
+            }
+        }
+        self.after_media();
+    }
+
+    fn after_media(&mut self) {
+        self.send_sound();
+        while let Some(report) = self.worker.poll_report() {
+            self.exchange(Input::Media(report));
+        }
+    }
+
+    fn phone(&mut self, at: usize, input: PhoneInput<'_>) {
+        let Some(line) = self.lines.get_mut(at) else {
+            return;
+        };
+        if line.dead {
+            return;
+        }
+        line.phone.handle_input(self.now, input);
+        while let Some(output) = self
+            .lines
+            .get_mut(at)
+            .and_then(|line| line.phone.poll_output())
+        {
+            match output {
+                PhoneOutput::Transmit { bytes, .. } => {
+                    for after in self.weather.deliveries(&mut self.random) {
+                        self.plan(after, Due::ToExchange(at, bytes.clone()));
+                    }
+                }
+                PhoneOutput::Media(command) => {
+                    self.phones_worker
+                        .handle_command(self.now, command, &mut self.phones_sockets);
+                }
+                PhoneOutput::Happened(event) => self.told(at, &event),
+                PhoneOutput::ClosePath(_) => {}
+            }
+        }
+        self.after_phones_media();
+    }
+
+    fn told(&mut self, at: usize, event: &PhoneEvent) {
+        let Some(line) = self.lines.get_mut(at) else {
+            return;
+        };
+        match event {
+            PhoneEvent::Connected { leg } => line.leg = Some(*leg),
+            PhoneEvent::Ended { .. } => line.leg = None,
+            _ => {}
+        }
+        let plans = line.person.reacts(event, &mut self.random);
+        self.plan_all(at, plans);
+    }
+
+    fn after_phones_media(&mut self) {
+        self.send_sound();
+        while let Some(report) = self.phones_worker.poll_report() {
+            let leg = hotline_calls::leg::reported_leg(&report);
+            if let Some(at) = leg.and_then(|leg| (leg.0 / LEGS_OF_A_PHONE).checked_sub(1)) {
+                self.phone(at as usize, PhoneInput::Media(report));
+            }
+        }
+    }
+
+    fn send_sound(&mut self) {
+        let mut sent = core::mem::take(&mut self.sockets.sent);
+        sent.append(&mut self.phones_sockets.sent);
+        for (from, to, packet) in sent {
+            self.plan(SOUND_DELAY, Due::Sound { from, to, packet });
+        }
+    }
+
+    fn sound(&mut self, from: SocketAddr, to: SocketAddr, packet: &[u8]) {
+        if to.ip() == EXCHANGE.ip() {
+            if let Some(slot) = self.sockets.slot(to.port()) {
+                self.worker
+                    .handle_packet(self.now, slot, from, packet, &mut self.sockets);
+                self.after_media();
+            }
+        } else if let Some(slot) = self.phones_sockets.slot(to.port()) {
+            self.phones_worker.handle_packet(
+                self.now,
+                slot,
+                from,
+                packet,
+                &mut self.phones_sockets,
+            );
+            self.after_phones_media();
+        }
+    }
+}
+
+/// The SIP address of a line.
+fn address(at: usize) -> SocketAddr {
+    let at = at as u32;
+    SocketAddr::from((Ipv4Addr::from(0x0a02_0000 + at), 5060))
+}
+
+fn line_at(address: SocketAddr) -> Option<usize> {
+    match address.ip() {
+        IpAddr::V4(ip) => u32::from(ip).checked_sub(0x0a02_0000).map(|at| at as usize),
+        IpAddr::V6(_) => None,
+    }
+}

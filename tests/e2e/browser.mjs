@@ -1,0 +1,46 @@
+// A supervisor at the wallboard: signs in, sees the waiting caller, sees the talking seat.
+// usage: node browser.mjs URL PASSWORD SCREENSHOT_FOLDER
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { chromium } from 'playwright-core'
+
+const [url, password, pictures] = process.argv.slice(2)
+const browser = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) => existsSync(path))
+const profile = mkdtempSync(join(tmpdir(), 'hotline-e2e-'))
+const context = await chromium.launchPersistentContext(profile, {
+  executablePath: browser,
+  headless: true,
+  viewport: { width: 1440, height: 900 },
+  args: [
+    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+    '--disable-background-networking', '--disable-component-update', '--disable-sync',
+  ],
+})
+const faults = []
+try {
+  const page = context.pages()[0] ?? (await context.newPage())
+  page.on('pageerror', (error) => faults.push(String(error)))
+  await page.goto(url)
+  await page.getByTestId('login-user').fill('supervisor')
+  await page.getByTestId('login-password').fill(password)
+  await page.getByTestId('login-submit').click()
+  const waiting = page.getByTestId('queue-general-waiting')
+  await waiting.waitFor({ timeout: 20_000 })
+  console.log('signed in')
+  await page.waitForFunction(
+    () => document.querySelector('[data-testid="queue-general-waiting"]')?.textContent?.trim() === '1',
+    undefined, { timeout: 60_000 },
+  )
+  await page.locator('[data-testid^="call-row-"][data-stage="waiting"]').waitFor({ timeout: 10_000 })
+  await page.screenshot({ path: join(pictures, 'waiting.png'), fullPage: true })
+  console.log('one caller waits')
+  await page.locator('[data-testid="seat-1001"][data-work="talking"]').waitFor({ timeout: 60_000 })
+  await page.locator('[data-testid^="call-row-"][data-stage="talking"]').waitFor({ timeout: 10_000 })
+  await page.screenshot({ path: join(pictures, 'talking.png'), fullPage: true })
+  console.log('seat 1001 talks')
+  if (faults.length > 0) throw new Error(`the page threw: ${faults.join('; ')}`)
+} finally {
+  await context.close()
+  rmSync(profile, { recursive: true, force: true })
+}
