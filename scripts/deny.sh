@@ -16,7 +16,7 @@ cargo deny --workspace --log-level warn check licenses bans sources
 
 echo "==> Known faults"
 if timeout 120 cargo deny --log-level off fetch db >/dev/null 2>&1; then
-    cargo deny --workspace --log-level warn check --disable-fetch advisories
+    cargo deny --workspace --log-level warn check advisories
 else
     echo "Known faults were NOT checked: the RustSec advisory database cannot be fetched from here."
 fi
