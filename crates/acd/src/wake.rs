@@ -2,8 +2,9 @@
 //! whether the taker rests.
 //!
 //! Both facts live in one atomic word, so their order is the word's own modification order and no
-//! sequentially consistent fence is needed: either the taker's attempt to rest sees the new count
-//! and fails, or the submitter's increment sees the resting bit and wakes.
+//! sequentially consistent fence is needed: either the submitter's increment comes after the
+//! resting bit, sees it and wakes; or it comes before, and then the taker, who looks once more
+//! after setting the bit, finds what was submitted.
 
 use crate::shim::{AtomicU64, Ordering};
 
@@ -36,17 +37,10 @@ impl WakeWord {
         self.0.fetch_and(!RESTS, Ordering::AcqRel) & RESTS != 0
     }
 
-    /// The taker wants to rest, having taken `taken` in all. Returns false when more was submitted.
-    #[must_use]
-    pub fn rest(&self, taken: u64) -> bool {
-        let seen = self.0.load(Ordering::Acquire);
-        // The taker may be ahead of the count: a submission is visible before it is counted.
-        if seen & !RESTS > taken {
-            return false;
-        }
-        self.0
-            .compare_exchange(seen, seen | RESTS, Ordering::AcqRel, Ordering::Acquire)
-            .is_ok()
+    /// The taker is about to rest. It must look for submissions once more after this, and rise if
+    /// there are any.
+    pub fn rest(&self) {
+        self.0.fetch_or(RESTS, Ordering::AcqRel);
     }
 
     /// The taker is awake again, whoever woke it.
