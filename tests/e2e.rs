@@ -485,8 +485,9 @@ fn the_api_guards_its_doors() {
     assert_eq!(status, 403);
     let (status, _) = engine.request("GET", "/api/v1/calls", Some(&agent), "");
     assert_eq!(status, 403);
-    let board = engine.get("/api/v1/wallboard");
-    assert_eq!(Engine::seat(&board, "1001")["reason"], "meal");
+    engine.until("the page shows the meal", 5, |board| {
+        (Engine::seat(board, "1001")["reason"] == "meal").then_some(())
+    });
     let (status, body) = engine.request("GET", "/api/v1/nothing", Some(&agent), "");
     assert_eq!(
         (status, &body["error"]["code"]),

@@ -89,6 +89,15 @@ impl Engine {
         let mut text = fs::read_to_string(&seats).unwrap();
         // A number with leading zeros is a number of its own.
         text.push_str("\n[[seat]]\nid = \"0012\"\nname = \"零号\"\nqueues = [\"general\"]\n");
+        // Debian's baresip gives up when it is offered SHA-256; the built-in phones must not.
+        let md5 = "queues = [\"general\"]\ndigest = \"md5\"";
+        let text = text.replace("queues = [\"general\"]", md5);
+        let text = text.replace("# digest = \"md5\"", "digest = \"md5\"");
+        let text = text.replace("\"business\"]", "\"business\"]\ndigest = \"md5\"");
+        let text = text.replace(
+            "id = \"0012\"\nname = \"零号\"\nqueues = [\"general\"]\ndigest = \"md5\"",
+            "id = \"0012\"\nname = \"零号\"\nqueues = [\"general\"]",
+        );
         fs::write(seats, text).unwrap();
         let (sip, http) = (free_port(), free_port());
         Self {

@@ -551,7 +551,7 @@ impl Exchange {
                 Ok(proven) => seat = Some(proven),
                 Err(verdict) => {
                     // Not journalled as a refusal: it is half of every proper call of a phone.
-                    let challenges = self.challenge(now, verdict);
+                    let challenges = self.challenge(now, &message, verdict);
                     self.board.endpoint.reject(now, dialog, 401, &challenges);
                     return;
                 }
@@ -655,7 +655,7 @@ impl Exchange {
         let seat = match self.prove(now, message, Method::Register) {
             Ok(seat) => seat,
             Err(verdict) => {
-                let challenges = self.challenge(now, verdict);
+                let challenges = self.challenge(now, message, verdict);
                 self.board
                     .endpoint
                     .respond(now, id, 401, &challenges, Vec::new());
@@ -698,12 +698,22 @@ impl Exchange {
         }
     }
 
-    /// Fresh challenges, SHA-256 above MD5 (RFC 8760 §2.4).
-    fn challenge(&mut self, now: Instant, verdict: Verdict) -> Vec<(&'static str, String)> {
+    /// Fresh challenges, SHA-256 above MD5 (RFC 8760 §2.4); MD5 alone for a seat whose phone is
+    /// known to give up otherwise.
+    fn challenge(
+        &mut self,
+        now: Instant,
+        message: &Message<'_>,
+        verdict: Verdict,
+    ) -> Vec<(&'static str, String)> {
         let stale = verdict == Verdict::Stale;
+        let settings = &self.board.settings;
+        let claimed = settings.seat_of_user(&message.from().uri.user_text());
+        let skipped = usize::from(claimed.is_some_and(|seat| seat.md5_only));
         self.nonces
-            .challenge(now, &self.board.settings.realm, stale)
+            .challenge(now, &settings.realm, stale)
             .into_iter()
+            .skip(skipped)
             .map(|value| ("WWW-Authenticate", value))
             .collect()
     }

@@ -77,6 +77,8 @@ pub struct Seat {
     pub name: String,
     /// Digest secret of its phone, never the password.
     pub ha1: Ha1,
+    /// Its phone gives up when it is offered SHA-256 (RFC 8760) beside MD5: it is offered MD5 alone.
+    pub md5_only: bool,
 }
 
 impl Settings {

@@ -34,6 +34,9 @@ const BATCH: usize = 64;
 /// How often the wall clock is read, so that timestamps follow its corrections.
 const WALL_CLOCK_EVERY: Duration = Duration::from_secs(60);
 
+/// How long the engine stays after the last call ended, when it is stopping.
+const GOODBYE: Duration = Duration::from_millis(500);
+
 /// An order with the way back to who asked.
 pub struct Asked {
     /// The order; its ticket is set by the loop.
@@ -160,8 +163,13 @@ impl SignallingLoop {
             if let Some(at) = stop_at {
                 let quiet = self.exchange.live_calls() == 0
                     && self.exchange.switchboard().recordings.is_empty();
-                if quiet || StdInstant::now() >= at {
+                let now = StdInstant::now();
+                if now >= at {
                     return;
+                }
+                if quiet {
+                    // The last BYE still has to leave, and its answer to come.
+                    stop_at = Some(at.min(now + GOODBYE));
                 }
             }
         }

@@ -124,7 +124,7 @@ async fn serve(config: Config, drain_for: Duration) -> Result<(), Failure> {
         .install_recorder()
         .map_err(|error| Failure::world(format!("metrics: {error}")))?;
     let data = Data::open(&config.data)?;
-    let seat_ids: Vec<SeatId> = config.seats.iter().map(|(seat, _)| seat.id).collect();
+    let seat_ids: Vec<SeatId> = config.seats.iter().map(|seat| seat.floor.id).collect();
     let (accounts, fresh) = Accounts::open(&config.data, &seat_ids).map_err(Failure::world)?;
     keep_for_demo(&config.data, &fresh)
         .map_err(|error| Failure::world(format!("demo-accounts.txt: {error}")))?;
@@ -166,7 +166,7 @@ async fn serve(config: Config, drain_for: Duration) -> Result<(), Failure> {
     let seat_names: Vec<_> = config
         .seats
         .iter()
-        .map(|(seat, name)| (seat.id, name.clone()))
+        .map(|seat| (seat.floor.id, seat.name.clone()))
         .collect();
     let (view, reader) = board(seat_names.len(), queue_names.len());
     let doors = Arc::new(Doors {
@@ -317,12 +317,14 @@ fn begin_story(
 }
 
 fn settings(config: &Config, accounts: &Accounts) -> Settings {
-    let seats = config.seats.iter().filter_map(|(floor, name)| {
-        let ha1 = accounts.find(floor.id.as_str())?.ha1();
+    let seats = config.seats.iter().filter_map(|seat| {
+        let ha1 = accounts.find(seat.floor.id.as_str())?.ha1();
+        let (floor, name, md5_only) = (seat.floor.clone(), seat.name.clone(), seat.md5_only);
         Some(Seat {
-            floor: floor.clone(),
-            name: name.clone(),
+            floor,
+            name,
             ha1,
+            md5_only,
         })
     });
     Settings {

@@ -161,4 +161,19 @@ pub struct SeatKeys {
     pub name: String,
     /// The queues it serves.
     pub queues: Vec<Spanned<String>>,
+    /// The best digest algorithm its phone can be offered.
+    #[serde(default)]
+    pub digest: DigestKey,
+}
+
+/// `digest = "sha-256"` or `"md5"`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DigestKey {
+    /// SHA-256 above MD5.
+    #[default]
+    #[serde(rename = "sha-256")]
+    Sha256,
+    /// MD5 alone, for a phone that gives up when it reads SHA-256.
+    Md5,
 }

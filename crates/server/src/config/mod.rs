@@ -51,14 +51,24 @@ pub struct Config {
     pub trunks: Vec<Trunk>,
     /// The queues.
     pub queues: Vec<Queue>,
-    /// The seats and their names.
-    pub seats: Vec<(SeatSettings, String)>,
+    /// The seats.
+    pub seats: Vec<ConfiguredSeat>,
     /// The scripts.
     pub scripts: BTreeMap<ScriptId, Arc<Script>>,
     /// The survey's script.
     pub survey: Option<ScriptId>,
     /// The sounds.
     pub prompts: Prompts,
+}
+
+/// A seat as configured; its secret is among the accounts.
+pub struct ConfiguredSeat {
+    /// The distributor's part.
+    pub floor: SeatSettings,
+    /// Name shown to people.
+    pub name: String,
+    /// Its phone is offered MD5 alone.
+    pub md5_only: bool,
 }
 
 /// Faults of all files.
@@ -272,7 +282,7 @@ fn check_queues(file: &mut File<QueuesFile>) -> Vec<Queue> {
     queues
 }
 
-fn check_seats(file: &mut File<SeatsFile>, queues: &[QueueId]) -> Vec<(SeatSettings, String)> {
+fn check_seats(file: &mut File<SeatsFile>, queues: &[QueueId]) -> Vec<ConfiguredSeat> {
     let mut seen = Vec::new();
     let mut seats = Vec::new();
     for keys in &file.value.seat {
@@ -301,7 +311,12 @@ fn check_seats(file: &mut File<SeatsFile>, queues: &[QueueId]) -> Vec<(SeatSetti
             queues: serves,
             skills: Vec::new(),
         };
-        seats.push((floor, keys.name.clone()));
+        let md5_only = keys.digest == files::DigestKey::Md5;
+        seats.push(ConfiguredSeat {
+            floor,
+            name: keys.name.clone(),
+            md5_only,
+        });
     }
     seats
 }
