@@ -272,7 +272,8 @@ export class Day extends EventEmitter {
   }
 
   setSeat(seat, change) {
-    Object.assign(seat, change, { since: Date.now() })
+    const isNew = change.work ? change.work !== seat.work : seat.work === 'free'
+    Object.assign(seat, change, isNew ? { since: Date.now() } : {})
     const { seat: id, intent, reason, work, call } = seat
     this.happen('seat-changed', { seat: id, intent, ...(reason ? { reason } : {}), work, call })
   }

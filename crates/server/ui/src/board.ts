@@ -52,8 +52,9 @@ function mergeSeat(before: Seat | undefined, row: SeatRow, received: number): Se
   const unchanged =
     before !== undefined &&
     before.work === row.work &&
-    before.intent === row.intent &&
-    before.call === row.call
+    before.call === row.call &&
+    // A wish told during a call does not begin the call anew.
+    (row.work !== 'free' || (before.intent === row.intent && before.reason === row.reason))
   const since = settle(unchanged ? before.since : undefined, received - since_ms)
   return keep(before, { ...rest, since })
 }

@@ -17,6 +17,10 @@ export function useNewestFirst<T, C extends string | number>(
   const busy = ref(false)
   /** The cursors of the pages before this one; empty on the first page. */
   const path = shallowRef<readonly C[]>([])
+  /** Somebody points into the list: rows must not move away under the pointer. */
+  const held = ref(false)
+  /** The list has changed since it was asked for, and is held. */
+  const changed = ref(false)
   let turn = 0
   let timer: ReturnType<typeof setTimeout> | undefined
 
@@ -27,6 +31,7 @@ export function useNewestFirst<T, C extends string | number>(
       const answer = await fetchPage(path.value[path.value.length - 1])
       if (mine !== turn) return
       rows.value = answer
+      changed.value = false
       problem.value = null
     } catch (thrown) {
       if (mine === turn) problem.value = asProblem(thrown)
@@ -51,7 +56,9 @@ export function useNewestFirst<T, C extends string | number>(
     if (timer !== undefined || path.value.length > 0 || !changes(event)) return
     timer = setTimeout(() => {
       timer = undefined
-      if (path.value.length === 0) void load()
+      if (path.value.length > 0) return
+      if (held.value) changed.value = true
+      else void load()
     }, REFRESH_MS)
   })
   onBeforeUnmount(() => {
@@ -59,11 +66,18 @@ export function useNewestFirst<T, C extends string | number>(
     clearTimeout(timer)
   })
 
+  function hold(yes: boolean) {
+    held.value = yes
+    if (!yes && changed.value) void load()
+  }
+
   void load()
   return {
     rows,
     problem,
     busy,
+    changed,
+    hold,
     load,
     older,
     newer,

@@ -347,6 +347,7 @@ export const en: Messages = {
     hasRecording: 'recorded',
     case: 'Case',
     newer: 'Newer',
+    changed: 'New rows',
     older: 'Older',
     page: (from, to) => `${from} – ${to}`,
     empty: 'No calls yet',
@@ -388,7 +389,6 @@ export const en: Messages = {
     emptyHelp:
       'A case opens by itself when an agent answers the first call; number, times and seat need not be typed.',
     emptyPage: 'No older cases',
-    open: (number) => `Open case ${number}`,
     detail: 'Case',
     openCall: 'See the call',
   },
