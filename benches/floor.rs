@@ -237,7 +237,11 @@ impl Bench {
         Input::CallQueued {
             call: CallId(self.next_call),
             queue: queue.unwrap_or_else(|| unreachable!("there are queues")),
-            priority: if self.next_call.is_multiple_of(50) { 0 } else { 5 },
+            priority: if self.next_call.is_multiple_of(50) {
+                0
+            } else {
+                5
+            },
             arrived: self.now,
         }
     }

@@ -40,13 +40,7 @@ impl Comfort {
             play,
             announced: None,
         };
-        comfort.say(
-            vec![PromptKey {
-                language,
-                key: "connecting".to_owned(),
-            }],
-            board,
-        );
+        comfort.say(&comfort.key("connecting"), board);
         comfort
     }
 
@@ -87,7 +81,7 @@ impl Comfort {
         match (self.sound, position) {
             (Sound::Music(until), Some(position)) if until <= now => {
                 if self.announced == Some(position) {
-                    self.say(self.key("queue-wait"), board);
+                    self.say(&self.key("queue-wait"), board);
                 } else {
                     self.announce(position, board);
                 }
@@ -101,20 +95,17 @@ impl Comfort {
 
     fn announce(&mut self, position: u32, board: &mut Switchboard) {
         self.announced = Some(position);
-        self.say(speech::queue_position(self.language, position), board);
+        self.say(&speech::queue_position(self.language, position), board);
     }
 
-    fn key(&self, key: &str) -> Vec<PromptKey> {
-        vec![PromptKey {
-            language: self.language,
-            key: key.to_owned(),
-        }]
+    fn key(&self, key: &str) -> [PromptKey; 1] {
+        [PromptKey::new(self.language, key)]
     }
 
-    fn say(&mut self, words: Vec<PromptKey>, board: &mut Switchboard) {
+    fn say(&mut self, words: &[PromptKey], board: &mut Switchboard) {
         self.play = self.play.wrapping_add(1);
         self.sound = Sound::Notice;
-        let clips = board.settings.prompts.clips(&words);
+        let clips = board.settings.prompts.clips(words);
         board.media(Command::Play {
             leg: self.leg,
             play: self.play,

@@ -265,7 +265,7 @@ impl Exchange {
             .map(|&(_, call)| call)
             .collect();
         for call in due {
-            self.to_call(now, call, StageInput::DeadlinePassed);
+            self.tell_call(now, call, StageInput::DeadlinePassed);
         }
         let over: Vec<LegId> = self
             .services
@@ -328,16 +328,16 @@ impl Exchange {
                 why,
                 ..
             } => {
-                self.to_call(now, call, StageInput::Offered { seat, queue, why });
+                self.tell_call(now, call, StageInput::Offered { seat, queue, why });
             }
             FloorOutput::Withdraw { call, seat, why } => {
-                self.to_call(now, call, StageInput::Withdrawn(seat, why));
+                self.tell_call(now, call, StageInput::Withdrawn(seat, why));
             }
             FloorOutput::TimedOut { call, queue } => {
-                self.to_call(now, call, StageInput::TimedOut(queue));
+                self.tell_call(now, call, StageInput::TimedOut(queue));
             }
             FloorOutput::Refused { call, queue, cause } => {
-                self.to_call(now, call, StageInput::QueueRefused(queue, cause));
+                self.tell_call(now, call, StageInput::QueueRefused(queue, cause));
             }
             FloorOutput::SeatChanged {
                 seat,
@@ -359,7 +359,7 @@ impl Exchange {
     }
 
     /// Hands an input to a call's stage and keeps the deadline index true.
-    fn to_call(&mut self, now: Instant, id: CallId, input: StageInput) {
+    fn tell_call(&mut self, now: Instant, id: CallId, input: StageInput) {
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
@@ -396,7 +396,7 @@ impl Exchange {
                     (Report::Silent { .. }, side) => StageInput::Silent(side),
                     _ => return,
                 };
-                self.to_call(now, call, input);
+                self.tell_call(now, call, input);
             }
             Some(Owner::Service) => self.service_reported(now, leg, &report),
             None => {}
@@ -440,31 +440,31 @@ impl Exchange {
             SipEvent::Request { id, path, request } => self.requested(now, id, path, &request),
             SipEvent::Acknowledged { dialog, body } => self.acknowledged(now, dialog, body),
             SipEvent::Cancelled { dialog } => {
-                self.to_dialog(now, dialog, |_, _| Some(StageInput::Cancelled));
+                self.tell_dialog(now, dialog, |_, _| Some(StageInput::Cancelled));
             }
             SipEvent::Reoffered { dialog, body } => {
-                self.to_dialog(now, dialog, |side, _| {
+                self.tell_dialog(now, dialog, |side, _| {
                     Some(StageInput::Reoffered(side, body))
                 });
             }
             SipEvent::Ringing { dialog, .. } => {
-                self.to_dialog(now, dialog, |_, leg| Some(StageInput::Ringing(leg)));
+                self.tell_dialog(now, dialog, |_, leg| Some(StageInput::Ringing(leg)));
             }
             SipEvent::Answered { dialog, body } => {
-                self.to_dialog(now, dialog, |_, leg| Some(StageInput::Answered(leg, body)));
+                self.tell_dialog(now, dialog, |_, leg| Some(StageInput::Answered(leg, body)));
             }
             SipEvent::Refused { dialog, status, .. } => {
-                self.to_dialog(now, dialog, |_, leg| Some(StageInput::Refused(leg, status)));
+                self.tell_dialog(now, dialog, |_, leg| Some(StageInput::Refused(leg, status)));
             }
             SipEvent::Ended { dialog, why, .. } => {
-                self.to_dialog(now, dialog, |side, _| Some(StageInput::Ended(side, why)));
+                self.tell_dialog(now, dialog, |side, _| Some(StageInput::Ended(side, why)));
             }
             SipEvent::Info {
                 dialog,
                 content_type,
                 body,
             } => {
-                self.to_dialog(now, dialog, |side, _| match side {
+                self.tell_dialog(now, dialog, |side, _| match side {
                     Side::Caller => info_digit(&content_type, &body).map(StageInput::Digit),
                     Side::Agent => None,
                 });
@@ -482,7 +482,7 @@ impl Exchange {
             .leg_of(dialog)
             .and_then(|leg| self.services.get_mut(&leg));
         let Some(service) = service else {
-            self.to_dialog(now, dialog, |side, _| {
+            self.tell_dialog(now, dialog, |side, _| {
                 Some(StageInput::Acknowledged(side, body))
             });
             return;
@@ -499,7 +499,7 @@ impl Exchange {
     }
 
     /// Hands a dialog's event to the call it belongs to. A star-code call knows only one: its end.
-    fn to_dialog(
+    fn tell_dialog(
         &mut self,
         now: Instant,
         dialog: DialogId,
@@ -511,7 +511,7 @@ impl Exchange {
         match self.board.owner(leg) {
             Some(Owner::Call(call, side)) => {
                 if let Some(input) = input(side, leg) {
-                    self.to_call(now, call, input);
+                    self.tell_call(now, call, input);
                 }
             }
             Some(Owner::Service) => match input(Side::Caller, leg) {

@@ -87,11 +87,11 @@ impl Leg {
     fn next_local(&mut self) -> Option<Local> {
         match &mut self.session {
             Session::Opening => None,
-            Session::Open(local) | Session::Offered(local) => Some(local.clone()),
+            Session::Open(local) | Session::Offered(local) => Some(*local),
             Session::Agreed(local, _) => {
                 // Each further description raises the version by one (RFC 3264 §8).
                 local.version += 1;
-                Some(local.clone())
+                Some(*local)
             }
         }
     }
@@ -117,7 +117,7 @@ impl Leg {
         let Session::Offered(local) = &self.session else {
             return Err(BadBody(500));
         };
-        let local = local.clone();
+        let local = *local;
         let agreed = sdp::accept(answer, &local).map_err(|error| BadBody(error.status()))?;
         self.agree(local, agreed, board);
         Ok(())
@@ -126,7 +126,7 @@ impl Leg {
     fn agree(&mut self, local: Local, agreed: Agreed, board: &mut impl ToMedia) {
         board.media(Command::Connect {
             leg: self.id,
-            agreed: agreed.clone(),
+            agreed,
         });
         self.session = Session::Agreed(local, agreed);
     }

@@ -214,7 +214,7 @@ impl Phone {
                     self.register_at = Some(now + REGISTER_AGAIN);
                 }
             }
-            PhoneInput::Media(report) => self.reported(now, report),
+            PhoneInput::Media(report) => self.reported(now, &report),
             PhoneInput::Register => {
                 self.wants_registration = true;
                 self.register(now, REGISTER_FOR_S);
@@ -284,7 +284,7 @@ impl Phone {
                         .push_back(PhoneOutput::Transmit { path, bytes });
                 }
                 SipOutput::ClosePath(path) => {
-                    self.outputs.0.push_back(PhoneOutput::ClosePath(path))
+                    self.outputs.0.push_back(PhoneOutput::ClosePath(path));
                 }
                 SipOutput::Event(event) => self.sip(now, event),
             }
@@ -353,14 +353,14 @@ impl Phone {
         self.registering = Some(self.endpoint.request(now, outgoing));
     }
 
-    fn reported(&mut self, now: Instant, report: Report) {
-        match report {
+    fn reported(&mut self, now: Instant, report: &Report) {
+        match *report {
             Report::Opened { port, .. } => self.opened(now, port),
             Report::OpenFailed { .. } => {
-                if let Line::Incoming { leg, .. } = &mut self.line {
-                    if let Some(dialog) = leg.dialog.take() {
-                        self.endpoint.reject(now, dialog, 500, &[]);
-                    }
+                if let Line::Incoming { leg, .. } = &mut self.line
+                    && let Some(dialog) = leg.dialog.take()
+                {
+                    self.endpoint.reject(now, dialog, 500, &[]);
                 }
                 self.over(Some(500));
             }

@@ -5,7 +5,7 @@ use std::{
     collections::BTreeMap,
     io,
     net::{SocketAddr, TcpListener, UdpSocket},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant as StdInstant, SystemTime},
 };
 
@@ -31,8 +31,9 @@ use crate::{
 /// Datagrams taken in one turn before the other doors are looked at.
 const BATCH: usize = 64;
 
-/// How often the wall clock is read, so that timestamps follow its corrections.
-const WALL_CLOCK_EVERY: Duration = Duration::from_secs(60);
+/// How often the wall clock is read, so that timestamps follow its corrections, and the metrics
+/// are measured.
+const WALL_CLOCK_EVERY: Duration = Duration::from_secs(5);
 
 /// How long the engine stays after the last call ended, when it is stopping.
 const GOODBYE: Duration = Duration::from_millis(500);
@@ -110,8 +111,29 @@ impl SignallingLoop {
         Instant::from_start(self.epoch.elapsed())
     }
 
-    /// Runs until the engine was asked to stop and the last call is over, or the time for it.
+    /// Runs until the engine was asked to stop and the last call is over, or the time for it; then
+    /// ends the media thread, and after it the recorder, which has the last blocks by then.
     pub async fn run(mut self) {
+        self.work().await;
+        self.media.shut_down();
+        self.recorder.shut_down();
+    }
+
+    /// What the media thread counts, for the metrics page.
+    fn measure(&self) {
+        let gauges = self.media.gauges();
+        for (name, value) in [
+            ("hotline_media_legs", &gauges.legs),
+            ("hotline_media_commands_dropped", &gauges.commands_dropped),
+            ("hotline_media_frames_late", &gauges.frames_late),
+            ("hotline_recording_blocks_dropped", &gauges.blocks_dropped),
+        ] {
+            metrics::gauge!(name).set(value.load(Ordering::Relaxed) as f64);
+        }
+        metrics::gauge!("hotline_live_calls").set(self.exchange.live_calls() as f64);
+    }
+
+    async fn work(&mut self) {
         let mut answers = Answers::default();
         let mut clock = tokio::time::interval(WALL_CLOCK_EVERY);
         let mut stop_at: Option<StdInstant> = None;
@@ -142,6 +164,7 @@ impl SignallingLoop {
                 }
                 () = self.doors.bell.notified() => {}
                 _ = clock.tick() => {
+                    self.measure();
                     let now = self.now();
                     self.exchange.handle_input(now, Input::WallClockRead(wall_clock()));
                 }
@@ -238,10 +261,10 @@ impl SignallingLoop {
 
     /// Carries out what can be carried out without waiting.
     fn carry_out_now(&mut self, answers: &mut Answers) {
-        if let Some(stamped) = answers.unsent.take() {
-            if !self.journal(stamped, answers) {
-                return;
-            }
+        if let Some(stamped) = answers.unsent.take()
+            && !self.journal(stamped, answers)
+        {
+            return;
         }
         while let Some(output) = self.exchange.poll_output() {
             match output {
@@ -285,15 +308,13 @@ impl SignallingLoop {
     }
 
     fn tell_media(&mut self, command: hotline_media::Command) {
-        if let Err(Full(command)) = self.media.send(command) {
+        if let Err(Full(hotline_media::Command::Open { leg })) = self.media.send(command) {
             // A call whose port cannot be asked for is refused; for the rest the leg's silence
             // ends the call.
-            if let hotline_media::Command::Open { leg } = command {
-                let cause = "the media worker is too far behind".to_owned();
-                let now = self.now();
-                self.exchange
-                    .handle_input(now, Input::Media(Report::OpenFailed { leg, cause }));
-            }
+            let cause = "the media worker is too far behind".to_owned();
+            let now = self.now();
+            self.exchange
+                .handle_input(now, Input::Media(Report::OpenFailed { leg, cause }));
         }
     }
 }

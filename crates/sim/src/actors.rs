@@ -86,8 +86,8 @@ impl Person {
             2 | 3 => Some(ms(random, 40_000)),
             _ => None,
         };
-        let choice = ["0", "1", "2", "9", "7", "", ""][random.next_u32() as usize % 7];
-        let score = ["1", "2", "3", "", "8"][random.next_u32() as usize % 5];
+        let choice = one_of(&["0", "1", "2", "9", "7", "", ""], random);
+        let score = one_of(&["1", "2", "3", "", "8"], random);
         let mut keys = vec![(ms(random, 4_000), choice)];
         // Nobody knows when the survey comes: the same key again and again.
         keys.extend((1..12).map(|n| (Duration::from_secs(5 * n) + ms(random, 900), score)));
@@ -150,4 +150,10 @@ impl Person {
             _ => Vec::new(),
         }
     }
+}
+
+/// One of the keys, each as likely.
+fn one_of(keys: &[&'static str], random: &mut ChaCha8Rng) -> &'static str {
+    let at = random.next_u32() as usize % keys.len().max(1);
+    keys.get(at).copied().unwrap_or_default()
 }

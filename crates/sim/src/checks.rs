@@ -129,10 +129,10 @@ impl Checks {
                 continue;
             }
             // Invariant 2: who waits waits for a reason, and never for a seat that could serve.
-            if let Some(first) = floor.waiting(queue).next() {
-                if floor.explain(first).is_empty() {
-                    return Err(format!("call {first} waits in {queue} for no reason"));
-                }
+            if let Some(first) = floor.waiting(queue).next()
+                && floor.explain(first).is_empty()
+            {
+                return Err(format!("call {first} waits in {queue} for no reason"));
             }
         }
         Ok(())

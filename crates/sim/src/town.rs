@@ -57,6 +57,7 @@ pub fn settings(seats: usize, callers: impl Iterator<Item = IpAddr>) -> Result<S
                 floor,
                 name: id.to_string(),
                 ha1,
+                md5_only: false,
             }
         })
         .collect();

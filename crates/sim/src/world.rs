@@ -81,6 +81,7 @@ pub struct World {
 }
 
 /// What happens next, and to whom.
+#[derive(Clone, Copy)]
 enum Next {
     Due,
     Exchange,
@@ -222,10 +223,10 @@ impl World {
             .map(|((at, _), _)| (*at, Next::Due));
         let mut soonest = due;
         let mut consider = |at: Option<Instant>, next: Next| {
-            if let Some(at) = at {
-                if soonest.as_ref().is_none_or(|&(first, _)| at < first) {
-                    soonest = Some((at, next));
-                }
+            if let Some(at) = at
+                && soonest.as_ref().is_none_or(|&(first, _)| at < first)
+            {
+                soonest = Some((at, next));
             }
         };
         consider(self.exchange.next_wake(), Next::Exchange);
@@ -365,10 +366,10 @@ impl World {
                 Output::Event(stamped) => {
                     self.checks.happened(&stamped);
                     self.journal.push(stamped);
-                    if let Some((events, at)) = self.hang_up {
-                        if self.journal.len() == events {
-                            self.plan(Duration::ZERO, Due::Deed(at, Deed::HangUp));
-                        }
+                    if let Some((events, at)) = self.hang_up
+                        && self.journal.len() == events
+                    {
+                        self.plan(Duration::ZERO, Due::Deed(at, Deed::HangUp));
                     }
                 }
                 Output::ClosePath(_) | Output::BeginRecording { .. } | Output::OrderDone { .. } => {

@@ -1,6 +1,8 @@
 //! Every hang-up at every moment ends cleanly: the same call again and again, hung up by the
 //! caller or the agent at each event of its journal.
 
+#![cfg(test)]
+
 use core::time::Duration;
 
 use hotline_model::event::Event;

@@ -1,6 +1,8 @@
 //! A thousand seeded calls in foul weather with random hang-ups, refusals, dead phones and
 //! changed minds: the rules of distribution hold after every step, and everything is given back.
 
+#![cfg(test)]
+
 use core::time::Duration;
 
 use hotline_model::event::{Event, Outcome};

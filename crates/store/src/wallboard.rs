@@ -164,7 +164,7 @@ pub struct CallLine {
     pub queue: Option<QueueId>,
     /// The seat that rings or talks.
     pub seat: Option<SeatId>,
-    /// Place in the queue, 1 is next; filled in by whoever holds the distributor.
+    /// Place in the queue while it waits, 1 is next.
     pub position: Option<u32>,
     /// Time in this stage, ms.
     pub since_ms: u64,

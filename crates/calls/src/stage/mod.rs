@@ -179,7 +179,7 @@ impl Stage {
             Self::Offering(stage) => stage.handle(facts, now, input, board),
             Self::Talking(stage) => stage.handle(facts, now, input, board),
             Self::Surveying(stage) => stage.handle(facts, now, input, board),
-            Self::Releasing(stage) => stage.handle(facts, now, input, board),
+            Self::Releasing(stage) => stage.handle(facts, now, &input, board),
             Self::Ended => Self::Ended,
         }
     }

@@ -69,10 +69,10 @@ impl Releasing {
         self,
         facts: &mut Facts,
         now: Instant,
-        input: Input,
+        input: &Input,
         board: &mut Switchboard,
     ) -> Stage {
-        match input {
+        match *input {
             Input::PlayEnded(play) if play == self.play => {
                 facts.end(now, self.outcome, ReleasedBy::Engine, self.why, board)
             }

@@ -117,14 +117,14 @@ impl SeatCommand {
                 match next {
                     Next::Nothing => std::future::pending().await,
                     Next::Answer(at) | Next::HangUp(at) => {
-                        tokio::time::sleep_until(at.into()).await
+                        tokio::time::sleep_until(at.into()).await;
                     }
                 }
             };
             tokio::select! {
                 event = line.next() => match event {
-                    PhoneEvent::Registered => {
-                        if !registered {
+                    PhoneEvent::Registered
+                        if !registered => {
                             registered = true;
                             say_so("registered");
                             if self.ready {
@@ -132,7 +132,6 @@ impl SeatCommand {
                                 line.order(PhoneInput::Dial(READY.to_owned()));
                             }
                         }
-                    }
                     PhoneEvent::NotRegistered(status) => {
                         if matches!(status, 401 | 403 | 407) {
                             return Err(Failure::world(format!("seat {} was not let in ({status}): is the password right?", self.seat)));

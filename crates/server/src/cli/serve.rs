@@ -132,9 +132,9 @@ async fn serve(config: Config, drain_for: Duration) -> Result<(), Failure> {
     // Ports first: an engine that cannot be reached must not touch the journal.
     let sip_address = SocketAddr::new(config.address, config.sip_port);
     let http_address = SocketAddr::new(config.address, config.http_port);
-    let sockets = signalling_loop::bind(sip_address).map_err(port_in_use)?;
+    let sockets = signalling_loop::bind(sip_address).map_err(|error| port_in_use(&error))?;
     let http_listener = TcpListener::bind(http_address).await.map_err(|error| {
-        port_in_use(io::Error::new(
+        port_in_use(&io::Error::new(
             error.kind(),
             format!("HTTP port {http_address}: {error}"),
         ))
@@ -211,9 +211,9 @@ async fn serve(config: Config, drain_for: Duration) -> Result<(), Failure> {
     let (canvas, wallboard) = watch::channel(Arc::from("{}"));
     tokio::spawn(paint_wallboards(
         story.picture.clone(),
-        reader.clone(),
-        seat_names.clone(),
-        queue_names.clone(),
+        reader,
+        seat_names,
+        queue_names,
         epoch,
         canvas,
     ));
@@ -221,9 +221,6 @@ async fn serve(config: Config, drain_for: Duration) -> Result<(), Failure> {
         doors,
         tables,
         story,
-        board: reader,
-        seats: seat_names,
-        queues: queue_names,
         accounts,
         sessions: Sessions::default(),
         recordings: data.recordings,
@@ -253,7 +250,7 @@ async fn serve(config: Config, drain_for: Duration) -> Result<(), Failure> {
     Ok(())
 }
 
-fn port_in_use(error: io::Error) -> Failure {
+fn port_in_use(error: &io::Error) -> Failure {
     let help = match error.kind() {
         io::ErrorKind::AddrInUse => {
             "; another program uses it: stop that, or choose another port in engine.toml"
@@ -297,6 +294,16 @@ fn begin_story(
                 cause: error.to_string(),
             },
         });
+    }
+    if !left.calls.is_empty() {
+        // The crash may have taken the journal's word of a recording that had just begun.
+        for found in recording_loop::repair(recordings).map_err(Failure::world)? {
+            tracing::warn!(
+                file = found.file,
+                ms = found.ms,
+                "a recording cut by a crash was completed"
+            );
+        }
     }
     events.extend(left.calls.iter().map(|call| call.ended()));
     events.push(Event::EngineStarted {
@@ -350,7 +357,7 @@ fn start_story(
 ) -> Result<[JoinHandle<()>; 2], Failure> {
     Ok([
         start("journal", move |runtime| {
-            runtime.block_on(journal_loop.run())
+            runtime.block_on(journal_loop.run());
         })?,
         start("tables", move |runtime| runtime.block_on(tables_loop.run()))?,
     ])

@@ -39,8 +39,6 @@ pub struct Config {
     pub rtp_ports: (u16, u16),
     /// Data folder.
     pub data: PathBuf,
-    /// Scripts folder.
-    pub scripts_folder: PathBuf,
     /// Time between announcements to a waiting caller.
     pub announce_every: Duration,
     /// Minutes east of UTC.
@@ -116,7 +114,6 @@ impl Config {
             http_port: keys.listen.http_port,
             rtp_ports: *keys.media.ports.get_ref(),
             data: folder.join(keys.data.directory),
-            scripts_folder,
             announce_every: Duration::from_secs(*keys.waiting.announce_every_s.get_ref()),
             utc_offset_minutes: *keys.time.utc_offset_minutes.get_ref(),
             numbers,

@@ -18,8 +18,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use hotline_calls::board::BoardReader;
-use hotline_model::{QueueId, SeatId, limits};
+use hotline_model::limits;
 use hotline_store::Tables;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{net::TcpListener, sync::watch};
@@ -36,12 +35,6 @@ pub struct App {
     pub tables: Tables,
     /// What happens.
     pub story: Story,
-    /// Seats and queues as they are now.
-    pub board: BoardReader,
-    /// The seats and their names, in the board's order.
-    pub seats: Vec<(SeatId, String)>,
-    /// The queues and their names, in the board's order.
-    pub queues: Vec<(QueueId, String)>,
     /// Who may sign in.
     pub accounts: Accounts,
     /// Who has.

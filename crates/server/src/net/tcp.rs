@@ -34,6 +34,9 @@ const READS_WAITING: usize = 1_024;
 /// Longest time to open a connection, as long as a transaction waits for an answer (64*T1).
 const CONNECT_WITHIN: Duration = Duration::from_secs(32);
 
+/// The end of a connection's channel that takes messages to write.
+type Writes = mpsc::Sender<Arc<[u8]>>;
+
 /// What a connection tells the loop.
 pub enum FromStream {
     /// A whole message.
@@ -47,7 +50,7 @@ pub struct Streams {
     listener: TcpListener,
     local: SocketAddr,
     next: u64,
-    open: BTreeMap<u64, (SocketAddr, mpsc::Sender<Arc<[u8]>>)>,
+    open: BTreeMap<u64, (SocketAddr, Writes)>,
     by_remote: BTreeMap<SocketAddr, u64>,
     inbox: mpsc::Receiver<FromStream>,
     to_inbox: mpsc::Sender<FromStream>,
@@ -129,10 +132,10 @@ impl Streams {
     }
 
     fn forget(&mut self, connection: u64) {
-        if let Some((remote, _)) = self.open.remove(&connection) {
-            if self.by_remote.get(&remote) == Some(&connection) {
-                self.by_remote.remove(&remote);
-            }
+        if let Some((remote, _)) = self.open.remove(&connection)
+            && self.by_remote.get(&remote) == Some(&connection)
+        {
+            self.by_remote.remove(&remote);
         }
     }
 

@@ -22,6 +22,9 @@ struct Live {
     caller: String,
     called: String,
     queue: Option<QueueId>,
+    /// Priority and number of its first entry into a queue: the order of the line. A call that
+    /// comes back keeps its place.
+    place: Option<(u8, u64)>,
     seat: Option<SeatId>,
     since_up_ms: u64,
     arrived_up_ms: u64,
@@ -45,6 +48,7 @@ impl LiveCalls {
                     caller: Masked(caller).to_string(),
                     called: called.clone(),
                     queue: None,
+                    place: None,
                     seat: None,
                     since_up_ms: up_ms,
                     arrived_up_ms: up_ms,
@@ -56,7 +60,7 @@ impl LiveCalls {
             }
             event => {
                 if let Some(live) = event.call().and_then(|call| self.calls.get_mut(&call)) {
-                    live.apply(event, up_ms);
+                    live.apply(event, record.seq, up_ms);
                 }
             }
         }
@@ -64,6 +68,7 @@ impl LiveCalls {
 
     /// One line per call, oldest first. `now_up_ms` is the engine's uptime.
     pub fn lines(&self, now_up_ms: u64) -> Vec<CallLine> {
+        let positions = self.positions();
         let mut lines: Vec<_> = self
             .calls
             .iter()
@@ -74,13 +79,33 @@ impl LiveCalls {
                 called: live.called.clone(),
                 queue: live.queue,
                 seat: live.seat,
-                position: None,
+                position: positions.get(&call).copied(),
                 since_ms: now_up_ms.saturating_sub(live.since_up_ms),
                 total_ms: now_up_ms.saturating_sub(live.arrived_up_ms),
             })
             .collect();
         lines.sort_by_key(|line| core::cmp::Reverse(line.total_ms));
         lines
+    }
+
+    /// The places of all waiting calls in their queues, 1 is next.
+    fn positions(&self) -> BTreeMap<CallId, u32> {
+        let waiting = self
+            .calls
+            .iter()
+            .filter(|(_, live)| live.stage == Stage::Waiting);
+        let mut line: Vec<_> = waiting
+            .map(|(&call, live)| (live.queue, live.place, call))
+            .collect();
+        line.sort_unstable();
+        let mut last = (None, 0);
+        line.into_iter()
+            .map(|(queue, _, call)| {
+                let position = if last.0 == queue { last.1 + 1 } else { 1 };
+                last = (queue, position);
+                (call, position)
+            })
+            .collect()
     }
 
     /// How many calls live.
@@ -90,10 +115,14 @@ impl LiveCalls {
 }
 
 impl Live {
-    fn apply(&mut self, event: &Event, up_ms: u64) {
+    fn apply(&mut self, event: &Event, seq: u64, up_ms: u64) {
         match event {
             Event::ScriptStarted { .. } => self.enter(Stage::Menu, up_ms),
-            Event::QueueEntered { queue, .. } => {
+            Event::QueueEntered {
+                queue, priority, ..
+            } => {
+                let first = self.place.map_or(seq, |(_, first)| first);
+                self.place = Some((*priority, first));
                 (self.queue, self.seat) = (Some(*queue), None);
                 self.enter(Stage::Waiting, up_ms);
             }

@@ -62,7 +62,6 @@ impl Folds {
     }
 
     /// The live calls, oldest first, callers masked; `now_up_ms` is the engine's uptime.
-    /// `position` is left empty.
     pub fn live_calls(&self, now_up_ms: u64) -> Vec<CallLine> {
         self.live.lines(now_up_ms)
     }

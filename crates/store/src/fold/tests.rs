@@ -223,6 +223,30 @@ fn a_live_call_is_where_its_last_event_put_it() {
 }
 
 #[test]
+fn waiting_calls_have_their_places_by_priority_and_entry() {
+    let entered = |call: u64, priority: u8| Event::QueueEntered {
+        call: CallId(call),
+        queue: queue("general"),
+        priority,
+        position: 1,
+    };
+    let events = [
+        arrived(1),
+        arrived(2),
+        arrived(3),
+        entered(2, 5),
+        entered(1, 5),
+        entered(3, 0),
+    ];
+    let lines = folded(&records(events.to_vec())).live_calls(10_000);
+    let places: Vec<_> = lines
+        .iter()
+        .map(|line| (line.call.0, line.position))
+        .collect();
+    assert_eq!(places, [(1, Some(3)), (2, Some(2)), (3, Some(1))]);
+}
+
+#[test]
 fn a_call_whose_seat_does_not_answer_waits_again() {
     let offered = Event::SeatOffered {
         call: CallId(1),

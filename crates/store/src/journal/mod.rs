@@ -25,7 +25,7 @@
 //!   `null`), `prev` is the hash of the link before (64 zeros in the first segment).
 //! - **Record**, one event: `{"seq":5001,"at":…,"up_ms":…,"type":"call-arrived",…,"hash":"…"}`.
 //!   `seq` counts 1, 2, 3 … through all segments without a gap; the rest is
-//!   [`Stamped`](hotline_model::event::Stamped).
+//!   [`Stamped`].
 //! - **Commit mark**: `{"synced":5001}`. When it was written, all records up to this number were
 //!   on the disk. It always names the record just before it. Marks tell a torn tail from damage;
 //!   they are no links of the chain.
