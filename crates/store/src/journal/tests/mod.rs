@@ -203,8 +203,8 @@ fn a_hash_kept_elsewhere_shows_what_the_chain_cannot() {
     assert!(verify_against(dir.path(), known(&early)).is_ok());
 }
 
-#[test]
-fn an_event_of_a_later_engine_is_whole_but_not_understood() {
+/// A new journal with one record of this body, sealed and framed as it should be.
+fn forged(body: &str) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     drop(Journal::open(dir.path()).unwrap());
     let path = dir.path().join("00000001.journal");
@@ -213,18 +213,32 @@ fn an_event_of_a_later_engine_is_whole_but_not_understood() {
     let (.., hash) = Header::parse(frames.payload()).unwrap();
     let mut bytes = std::fs::read(&path).unwrap();
     let start = frame::begin(&mut bytes);
-    bytes.extend(br#"{"seq":1,"at":1,"up_ms":1,"type":"moon-landed","call":4"#);
+    bytes.extend(body.as_bytes());
     chain::seal(&mut bytes, start + frame::HEAD_BYTES, hash);
     assert!(frame::close(&mut bytes, start));
     std::fs::write(&path, bytes).unwrap();
+    dir
+}
 
+#[test]
+fn an_event_of_a_later_engine_is_whole_but_not_understood() {
+    let dir = forged(r#"{"seq":1,"at":1,"up_ms":1,"type":"moon-landed","call":4"#);
     assert_eq!(verify(dir.path()).unwrap().records, 1);
-    assert_eq!(
-        Journal::open(dir.path()).unwrap().1.last_call,
-        Some(CallId(4))
-    );
+    let (_, recovery) = Journal::open(dir.path()).unwrap();
+    assert_eq!(recovery.last_call, Some(CallId(4)));
     let next = read(dir.path(), 1).unwrap().next();
     assert!(matches!(next, Some(Err(ReadError::Event { seq: 1, .. }))));
+}
+
+#[test]
+fn a_rewritten_chain_cannot_leave_a_number_out() {
+    for seq in ["0", "2", "01", "-1", "1.0"] {
+        let body = format!(r#"{{"seq":{seq},"at":1,"up_ms":1,"type":"engine-stopped""#);
+        let dir = forged(&body);
+        assert!(verify(dir.path()).is_err(), "{seq}");
+        let opened = Journal::open(dir.path());
+        assert!(matches!(opened, Err(OpenError::Broken(_))), "{seq}");
+    }
 }
 
 /// The check of the format's documentation, without a line of this crate.
