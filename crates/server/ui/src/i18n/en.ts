@@ -203,6 +203,7 @@ export const en: Messages = {
   parties,
   outcomes,
   meaning,
+  cause: (cause) => cause,
   events,
   figures,
   unknownEvent: (type) => `${type} happened (an event this page does not know yet)`,
@@ -383,7 +384,7 @@ export const en: Messages = {
     opened: 'Opened',
     answered: 'Answered',
     ended: 'Call ended',
-    talk: 'Length',
+    talk: 'Answer to end',
     call: 'Call',
     empty: 'No cases yet',
     emptyHelp:

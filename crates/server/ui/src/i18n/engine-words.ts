@@ -16,6 +16,35 @@ export function whyInChinese(why: string): string {
   return WHY.reduce((text, [pattern, words]) => text.replace(pattern, words), why)
 }
 
+/** Why a call or an offer ended (crates/calls, stage/; ivr-scripts/survey.toml). */
+const CAUSES: Readonly<Record<string, string>> = {
+  'hung up': '挂断',
+  'caller hung up': '市民挂断',
+  'caller gone': '市民已离开',
+  'survey answered': '评价完成',
+  'survey not answered': '未作评价',
+  'survey over': '评价结束',
+  'the longest wait passed': '超过最长等待时间',
+  "no sound from the caller's side": '市民一侧长时间无声音',
+  'the answer was never acknowledged': '应答未被确认',
+  'connection lost': '连接丢失',
+  'the other side stopped answering': '对端无响应',
+  'cancelled before the answer': '接通前取消',
+  'no usable session description': '没有可用的媒体协商',
+  'the media worker did not answer in time': '媒体处理超时',
+  'number not served': '号码未开通',
+  'too many calls': '并发来电已满',
+  'not allowed': '来源不被允许',
+  stopping: '系统正在停止',
+  'the engine stopped in mid-call': '通话中系统停止',
+  full: '队列已满',
+  'no space left': '磁盘已满',
+  'the recorder is too far behind': '录音写入跟不上',
+  'the media worker is too far behind': '媒体处理跟不上',
+}
+
+export const causeInChinese = (cause: string): string => CAUSES[cause] ?? cause
+
 /**
  * Messages of the API come as `English / 中文`, some in English only. Gives the part for the
  * language, or all of it where there is only one.

@@ -1,7 +1,7 @@
 // 中文文本。All Chinese texts of the pages; en.ts has the same keys.
 import { duration } from '../format'
 import type { Reason } from '../words'
-import { whyInChinese } from './engine-words'
+import { causeInChinese, whyInChinese } from './engine-words'
 import type { EventTexts, FigureTexts } from './shape'
 
 const reasons: Record<Reason, string> = {
@@ -87,14 +87,14 @@ const events: EventTexts = {
   'call-arrived': (e) =>
     `${e.caller || '匿名号码'} 拨打 ${e.called}，${e.trunk === null ? '由坐席话机呼入' : `经中继 ${e.trunk} 进线`}`,
   'invite-rejected': (e) =>
-    `拒绝来电 ${e.caller || '匿名号码'} → ${e.called}：${e.status}（${e.cause}）`,
+    `拒绝来电 ${e.caller || '匿名号码'} → ${e.called}：${e.status}（${causeInChinese(e.cause)}）`,
   'call-answered': () => '系统应答来电',
   'script-started': (e) => `开始语音流程「${e.script}」`,
   'menu-chosen': (e) =>
     e.digit === null ? `菜单「${e.menu}」未按键，等待已满` : `菜单「${e.menu}」按 ${e.digit} 键`,
   'queue-entered': (e, queue) =>
     `请求人工，进入「${queue(e.queue)}」队列，排第 ${e.position} 位（优先级 ${e.priority}）`,
-  'queue-refused': (e, queue) => `「${queue(e.queue)}」队列未接收（${e.cause}）`,
+  'queue-refused': (e, queue) => `「${queue(e.queue)}」队列未接收（${causeInChinese(e.cause)}）`,
   'seat-offered': (e) => `分配给 ${e.seat} 号坐席（${whyInChinese(e.why)}）`,
   'offer-ended': (e) => `${e.seat} 号坐席${offers[e.result]}，历时 ${spell(e.rang_ms)}`,
   'seat-answered': (e) =>
@@ -105,7 +105,7 @@ const events: EventTexts = {
   'talk-resumed': (e) => `${parties[e.by]}恢复通话`,
   'recording-started': () => '开始录音',
   'recording-closed': (e) => `录音完成，长 ${spell(e.ms)}，校验 ${e.sha256.slice(0, 12)}`,
-  'recording-failed': (e) => `录音失败（${e.cause}），通话未受影响`,
+  'recording-failed': (e) => `录音失败（${causeInChinese(e.cause)}），通话未受影响`,
   'recording-fetched': (e) => `${e.by} 调听录音`,
   'talk-ended': (e) =>
     `通话结束，${parties[e.released_by]}先挂断：通话 ${spell(e.talk_ms)}${e.hold_ms > 0 ? `，其中保持 ${spell(e.hold_ms)}` : ''}`,
@@ -212,6 +212,7 @@ export const zh = {
   parties,
   outcomes,
   meaning,
+  cause: causeInChinese,
   events,
   figures,
   unknownEvent: (type: string) => `发生了 ${type}（此页面尚不认识的事件）`,
@@ -387,7 +388,7 @@ export const zh = {
     opened: '建单时间',
     answered: '人工接听',
     ended: '通话结束',
-    talk: '通话时长',
+    talk: '接听至结束',
     call: '通话',
     empty: '还没有工单',
     emptyHelp: '话务员接起第一通来电时，系统会自动建立工单，号码、时间、工号都不必手工填写。',
