@@ -9,7 +9,11 @@
 //! `ulimit -n` above 2 × calls + 100 for the parent and the child each.
 
 #[path = "../crates/server/src/media_loop.rs"]
-#[allow(dead_code, reason = "the engine uses more of it than a measurement")]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "the engine uses more of it than a measurement, and its tests run there"
+)]
 mod media_loop;
 
 use std::{

@@ -5,7 +5,8 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::indexing_slicing
+    clippy::indexing_slicing,
+    reason = "a test that meets what it did not expect shall fail at that place"
 )]
 
 #[path = "e2e/baresip.rs"]

@@ -59,14 +59,17 @@ impl Capture {
     }
 }
 
+/// Payloads by source (SSRC) and number.
+type Stream = BTreeMap<(u32, u16), Vec<u8>>;
+
 /// Sound by its way: from port, to port; then by place in the stream.
 pub struct Captured {
-    streams: BTreeMap<(u16, u16), BTreeMap<(u32, u16), Vec<u8>>>,
+    streams: BTreeMap<(u16, u16), Stream>,
 }
 
 impl Captured {
     fn read(pcap: &[u8]) -> Self {
-        let mut streams: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
+        let mut streams: BTreeMap<_, Stream> = BTreeMap::new();
         let mut rest = &pcap[24..];
         while rest.len() >= 16 {
             let length = u32::from_le_bytes(rest[8..12].try_into().unwrap()) as usize;
@@ -106,7 +109,7 @@ impl Captured {
 }
 
 /// The payloads in the order of their numbers, which may pass 65,535 once.
-fn in_order(stream: &BTreeMap<(u32, u16), Vec<u8>>) -> Vec<u8> {
+fn in_order(stream: &Stream) -> Vec<u8> {
     let mut bytes = Vec::new();
     let sources: std::collections::BTreeSet<u32> = stream.keys().map(|key| key.0).collect();
     for source in sources {

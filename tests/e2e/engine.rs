@@ -55,7 +55,7 @@ pub fn free_port() -> u16 {
     loop {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         let port = socket.local_addr().unwrap().port();
-        if port % 2 == 0 && TcpListener::bind(("127.0.0.1", port)).is_ok() {
+        if port.is_multiple_of(2) && TcpListener::bind(("127.0.0.1", port)).is_ok() {
             return port;
         }
     }

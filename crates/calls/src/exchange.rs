@@ -36,6 +36,10 @@ use crate::{
 /// Seconds after which a refused caller may try again, when the engine is full or stopping.
 const RETRY_AFTER_S: &str = "5";
 
+/// Longest SIP Call-ID kept in the journal, characters. Real ones have some 20 to 80; a hostile one
+/// must not make a record too long to be kept.
+const CALL_ID_CHARS: usize = 255;
+
 /// What happened outside.
 #[derive(Debug)]
 pub enum Input<'a> {
@@ -572,7 +576,8 @@ impl Exchange {
                 let id = CallId(self.next_call);
                 self.next_call += 1;
                 let caller = routing::caller(&message, trunk.is_some());
-                let sip_call_id = String::from_utf8_lossy(message.call_id()).into_owned();
+                let sip_call_id = String::from_utf8_lossy(message.call_id());
+                let sip_call_id = sip_call_id.chars().take(CALL_ID_CHARS).collect();
                 let mut leg = self.board.open_leg(Owner::Call(id, Side::Caller));
                 self.board.connect_dialog(dialog, &mut leg);
                 let arrived = Event::CallArrived {

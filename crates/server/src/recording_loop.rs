@@ -751,7 +751,7 @@ mod tests {
         whole.flush().unwrap();
         whole.finish(800).unwrap();
         let found = repair(folder.path()).unwrap();
-        let kept = (16_000 - 8_192) / 8;
+        let kept = (16_000 - 4_096) / 8;
         assert_eq!(found.len(), 1);
         assert_eq!((found[0].file.as_str(), found[0].ms), ("cut.wav", kept));
         assert_eq!(found[0].sha256, sha256(&path("cut.wav")).unwrap());

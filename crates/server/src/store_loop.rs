@@ -14,7 +14,7 @@ use hotline_model::{
 };
 use hotline_store::{
     Record, Tables, Writer,
-    journal::CommitError,
+    journal::{AppendError, CommitError},
     kpi::Ratio,
     wallboard::{CallLine, Totals},
 };
@@ -156,7 +156,8 @@ impl JournalLoop {
             };
             changed |= self.write_all().await;
             if stopping {
-                self.put(&stamped(self.epoch, Event::EngineStopped {}));
+                self.put(&stamped(self.epoch, Event::EngineStopped {}))
+                    .await;
                 self.commit().await;
                 return;
             }
@@ -184,7 +185,7 @@ impl JournalLoop {
                 let Some(stamped) = self.doors.events.pop() else {
                     break;
                 };
-                self.put(&stamped);
+                self.put(&stamped).await;
                 taken += 1;
             }
             if taken == 0 {
@@ -197,8 +198,13 @@ impl JournalLoop {
 
     /// An event that cannot be a record (longer than a record may be) is our own fault: it is
     /// reported, and the others go on.
-    fn put(&mut self, stamped: &Stamped) {
-        if let Err(error) = self.writer.append(stamped) {
+    async fn put(&mut self, stamped: &Stamped) {
+        let mut appended = self.writer.append(stamped);
+        if matches!(appended, Err(AppendError::Full)) {
+            self.commit().await;
+            appended = self.writer.append(stamped);
+        }
+        if let Err(error) = appended {
             metrics::counter!("hotline_journal_refused_total").increment(1);
             tracing::error!(%error, "an event could not be journalled");
         }

@@ -117,7 +117,10 @@ impl LiveCalls {
 impl Live {
     fn apply(&mut self, event: &Event, seq: u64, up_ms: u64) {
         match event {
-            Event::ScriptStarted { .. } => self.enter(Stage::Menu, up_ms),
+            // The survey is a script too, and changes no stage.
+            Event::ScriptStarted { .. } if self.stage == Stage::Arriving => {
+                self.enter(Stage::Menu, up_ms);
+            }
             Event::QueueEntered {
                 queue, priority, ..
             } => {
