@@ -64,7 +64,8 @@ Content-Length: 0\r\n\r\n";
 
 /// Reads a message as the endpoint and the stages do; returns how many values of lists it saw.
 fn read_own(bytes: &[u8]) -> Option<usize> {
-    let message = Message::parse(bytes, Framing::Datagram).ok()?;
+    let parsed = Message::parse(bytes, Framing::Datagram);
+    let message = parsed.as_ref().ok()?;
     let via = message.via();
     black_box((message.method(), message.uri().user, message.uri().host));
     black_box((
@@ -106,7 +107,7 @@ fn read_rsip(bytes: &[u8]) -> Option<usize> {
         via.uri.host(),
         via.uri.port(),
         via.branch()?,
-        via.received(),
+        via.received().ok()?,
     ));
     let from = message.from_header().ok()?.typed().ok()?;
     black_box((from.tag()?, from.uri.user()));

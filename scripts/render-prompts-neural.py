@@ -8,10 +8,11 @@ Reads ivr-scripts/prompts/LANGUAGE/prompts.tsv (key<TAB>text) and writes KEY.wav
 KOKORO names the folder with the unpacked model and voices: render-prompts-neural.md says how to get it.
 
 Sentences are spoken as they stand; where the voice pauses at a comma of a menu, the pause is widened.
-A single word said alone gets the melody of a whole sentence (a Mandarin syllable then loses its tone) and a length
-of its own. So for digits and numbers the network is opened at two places: at its durations, to give all words an
-even length, and at its pitch, to give each Mandarin syllable the contour of its tone, and to take half of the
-sentence melody off an English word. The network has no randomness: the same input gives the same sound.
+A single word said alone gets the melody of a whole sentence (a Mandarin syllable then loses its tone), a length of
+its own, and a hum in place of its first consonant. So digits and numbers are spoken before another word (七块钱;
+seven, please) and cut out where its plosive closes the mouth. For Mandarin the network is also opened at two places:
+at its durations, to give the words an even length, and at its pitch, to give each syllable the contour of its tone.
+The network has no randomness: the same input gives the same sound.
 """
 
 import array
@@ -28,6 +29,9 @@ VOICES = {"zh": "zf_xiaobei", "en": "af_heart"}
 SPEED = {"zh": 1.0, "en": 0.95}
 SPEECH_DBFS = -20.0  # level of the voiced part; about what an A-law line carries from a person
 PEAK = 0.80
+AUDIBLE = 0.01  # of full scale, -40 dBFS: below this is silence
+ONSET_DBFS = -54.0  # per 10 ms; an s or f begins far below the vowel, and without it 三 becomes 张
+BRIGHTER = 0.9  # lifts what is above 2 kHz by up to 5.6 dB: consonants are weak in a narrow band
 PROMPTS = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "ivr-scripts", "prompts"))
 
 # Readings that the grapheme-to-phoneme step gets wrong: tone sandhi of 不 and 一 before a fourth tone.
@@ -44,19 +48,21 @@ CONTOURS = {
     3: (216, 186, 164, 156, 166),
     4: (292, 282, 256, 218, 182),
 }
-WORD_FRAMES = {"zh": 11, "en": 0}  # 25 ms each; 0: the word's own length
-MELODY_LEFT = 0.5  # of an English word's own rise and fall
+WORD_FRAMES = 13  # a Mandarin word's least length, 25 ms each
+# A syllable that is a whole utterance begins with a hum in place of its consonant; before this (as in 七块钱) it does not.
+# The English voice closes its mouth at the comma, and its word keeps its last consonant.
+AFTER_WORD = {"zh": "块钱。", "en": ", please."}
 VOICED_HZ = 60.0  # the network says less than this where a sound has no pitch
 
 # A half of a sentence that ends open is spoken in a whole one and cut where the next word's plosive closes the mouth.
 CARRIERS = {
-    "zh": {"queue-position-before": "，八位来电。"},
-    "en": {"queue-position-before": " two callers ahead of you.", "agent-number-before": " two is at your service."},
+    "zh": {"queue-position-before": "八位来电。"},
+    "en": {"queue-position-before": ", please hold.", "agent-number-before": ", please hold."},
 }
-CLOSURE = 8  # frames added to that closure, so that there is a silence to cut in
+CLOSURE = 6  # frames that make an English comma a silence to cut in; a Mandarin vowel would run on into it
 WIDEN = {"menu-main": 0.34, "survey-ask": 0.34}  # seconds; other prompts get WIDEN_ELSE
 WIDEN_ELSE = 0.18
-SOUNDED = "aeiouɚɨɤəɛyʊɥAIOQWYæɑɐɒɔɜɪʌᵊᵻ"
+SOUNDED = "aeiouɚɨɤəɛyʊɥj"
 
 
 def texts(language):
@@ -160,50 +166,55 @@ class Speaker:
         return widen(sound, marks, pause, numpy)
 
     def word(self, text):
-        """A word said alone, at an even length and with its tone."""
+        """A word at an even length and with its tone, cut out before the plosive of AFTER_WORD."""
         numpy = self.numpy
-        phonemes = self.phonemes(text) + "."
-        end = len(phonemes)  # tokens 1…end-1 are the word
+        word, after = self.phonemes(text), self.phonemes(AFTER_WORD[self.language])
+        if after[0] == ",":
+            after = ", " + after[1:].strip()
+        phonemes = word + after
+        end = len(word) + 1  # tokens 1…end-1 are the word
+        plosive = end + next(i for i, c in enumerate(after) if c in "kp")
         extra = [0] * (len(phonemes) + 2)
-        wanted = WORD_FRAMES[self.language]
-        if wanted:
-            durations = self.run(["durations"], phonemes)[0]
-            sounded = [i for i in range(1, end) if phonemes[i - 1] in SOUNDED]
-            lack = wanted - int(durations[1:end].sum())
-            for turn in range(abs(lack)):
-                at = sounded[turn % len(sounded)]
-                if lack > 0 or durations[at] + extra[at] > 1:
-                    extra[at] += 1 if lack > 0 else -1
+        if self.language == "en":
+            for turn in range(CLOSURE):
+                extra[end + turn % (plosive - end + 1)] += 1
+            sound, durations = self.run(["audio", "durations"], phonemes, extra)
+            edges = numpy.concatenate([[0], numpy.cumsum(durations)]) * FRAME
+            return until_closure(sound.reshape(-1), int(edges[end]), int(edges[plosive]), numpy)
+        durations = self.run(["durations"], phonemes)[0]
+        vowel = next(i for i in range(1, end) if phonemes[i - 1] in SOUNDED)
+        for turn in range(max(0, WORD_FRAMES - int(durations[1:end].sum()))):
+            extra[end - 1 - turn % (end - vowel)] += 1
         durations, pitch = self.run(["durations", "pitch"], phonemes, extra)
-        shape, pitch = pitch.shape, pitch.reshape(-1)
-        edges = numpy.concatenate([[0], numpy.cumsum(durations)]) * 2
-        voiced = pitch > VOICED_HZ
-        if self.language == "zh":
-            inside = numpy.flatnonzero(voiced[int(edges[1]):int(edges[end])]) + int(edges[1])
-            contour = CONTOURS[TONES[text]]
-            places = numpy.linspace(inside[0], inside[-1], len(contour))
-            target = numpy.interp(numpy.arange(len(pitch)), places, contour)
-        else:
-            middle = numpy.median(pitch[voiced])
-            target = middle + MELODY_LEFT * (pitch - middle)
-        bend = numpy.where(voiced, target - pitch, 0.0).reshape(shape)
-        return self.run(["audio"], phonemes, extra, bend)[0].reshape(-1)
+        edges = numpy.concatenate([[0], numpy.cumsum(durations)])
+        bend = self.tone(text, pitch, int(edges[1]) * 2, int(edges[plosive + 1]) * 2)
+        sound = self.run(["audio"], phonemes, extra, bend)[0].reshape(-1)
+        return until_closure(sound, int(edges[end]) * FRAME, int(edges[plosive]) * FRAME, numpy)
+
+    def tone(self, text, pitch, first, last):
+        """What to add to the pitch so that its voiced part within first…last follows the syllable's tone."""
+        numpy = self.numpy
+        said = pitch.reshape(-1)
+        places = numpy.arange(len(said))
+        voiced = (said > VOICED_HZ) & (places >= first) & (places < last)
+        inside = numpy.flatnonzero(voiced)
+        contour = CONTOURS[TONES[text]]
+        target = numpy.interp(places, numpy.linspace(inside[0], inside[-1], len(contour)), contour)
+        return numpy.where(voiced, target - said, 0.0).reshape(pitch.shape)
 
     def opening(self, text, after):
         """The beginning of a sentence, cut in the closure of the plosive that `after` begins with."""
         numpy = self.numpy
-        first = self.phonemes(text.rstrip("。."))
-        phonemes = first + ("" if self.language == "zh" else " ") + self.phonemes(after.strip())
-        plosive = next(i for i in range(len(first), len(phonemes)) if phonemes[i] in "pt") + 1
-        extra = [0] * (len(phonemes) + 2)
-        extra[plosive - 1] = CLOSURE
-        sound, durations = self.run(["audio", "durations"], phonemes, extra)
-        sound = sound.reshape(-1)
-        step = MODEL_RATE // 100
-        levels = loudness(sound, numpy)
-        high = int(numpy.sum(durations[:plosive + 1])) * FRAME // step
-        low = int(numpy.sum(durations[:len(first) + 1])) * FRAME // step
-        return sound[:(low + int(numpy.argmin(levels[low:high + 1])) + 1) * step]
+        first, rest = self.phonemes(text.rstrip("。.")), self.phonemes(after)
+        if rest[0] == ",":
+            rest = ", " + rest[1:].strip()
+        plosive = len(first) + 1 + next(i for i, c in enumerate(rest) if c in "kpt")
+        extra = [0] * (len(first) + len(rest) + 2)
+        for turn in range(CLOSURE if self.language == "en" else 0):
+            extra[len(first) + 1 + turn % (plosive - len(first))] += 1
+        sound, durations = self.run(["audio", "durations"], first + rest, extra)
+        edges = numpy.cumsum(durations) * FRAME
+        return until_closure(sound.reshape(-1), int(edges[len(first)]), int(edges[plosive - 1]), numpy)
 
 
 def loudness(sound, numpy, step=MODEL_RATE // 100):
@@ -211,6 +222,18 @@ def loudness(sound, numpy, step=MODEL_RATE // 100):
     whole = len(sound) // step * step
     power = numpy.mean(sound[:whole].reshape(-1, step) ** 2, axis=1)
     return 10.0 * numpy.log10(power + 1e-12)
+
+
+def until_closure(sound, first, last, numpy):
+    """The sound up to the most silent place between a word's end and the plosive after it: the mouth is closed there.
+
+    `first` and `last` are samples where the network puts the word's end and the plosive's beginning; the sound runs
+    up to two frames ahead of that.
+    """
+    step = MODEL_RATE // 100
+    low, high = (first - 2 * FRAME) // step, (last + FRAME) // step
+    quiet = low + int(numpy.argmin(loudness(sound, numpy)[low:high + 1]))
+    return sound[:quiet * step]
 
 
 def widen(sound, marks, pause, numpy, silence=-40.0, reach=0.15):
@@ -238,17 +261,20 @@ def widen(sound, marks, pause, numpy, silence=-40.0, reach=0.15):
 
 def master(sound, key, numpy):
     """To the telephone's rate, level and edges."""
-    from scipy.signal import butter, resample_poly, sosfiltfilt
+    from scipy.signal import butter, resample_poly, sosfilt, sosfiltfilt
 
     sound = numpy.concatenate([numpy.zeros(2400), sound, numpy.zeros(2400)])
     sound = sosfiltfilt(butter(2, 120.0, "highpass", fs=MODEL_RATE, output="sos"), sound)
+    sound = sound + BRIGHTER * sosfilt(butter(1, 2000.0, "highpass", fs=MODEL_RATE, output="sos"), sound)
     sound = resample_poly(sound, 1, 3)
-    loud = numpy.flatnonzero(numpy.abs(sound) > 0.008)
-    lead, tail = (0.020, 0.060) if short(key) else (0.040, 0.090)
-    first = max(0, int(loud[0] - lead * RATE))
-    sound = sound[first:int(loud[-1] + tail * RATE)]
     voiced = sound[numpy.abs(sound) > 0.008]
     sound = sound * (10.0 ** (SPEECH_DBFS / 20.0) / math.sqrt(float(numpy.mean(voiced ** 2))))
+    onset = numpy.flatnonzero(loudness(sound, numpy, RATE // 100) > ONSET_DBFS)[0] * (RATE // 100)
+    loud = numpy.flatnonzero(numpy.abs(sound) > AUDIBLE)
+    lead, tail = (0.015, 0.060) if short(key) else (0.040, 0.090)
+    sound = sound[max(0, int(onset - lead * RATE)):int(loud[-1] + tail * RATE)]
+    if short(key):
+        sound = lift_consonant(sound, numpy)
     over = numpy.abs(sound) > PEAK * 0.75  # a rare peak is bent, not cut
     knee = PEAK * 0.75
     bent = knee + (PEAK - knee) * numpy.tanh((numpy.abs(sound) - knee) / (PEAK - knee))
@@ -259,13 +285,27 @@ def master(sound, key, numpy):
     return numpy.round(sound * 32767.0).astype("<i2")
 
 
+def lift_consonant(sound, numpy, until=-35.0, least=4, gain=2.5):
+    """Raises a first s or f, most of which lies above the telephone's band, by 8 dB up to where the vowel sets in."""
+    step = RATE // 100
+    onset = int(numpy.argmax(loudness(sound, numpy, step) > until))
+    if onset < least:
+        return sound
+    gains = numpy.ones(len(sound))
+    gains[:onset * step] = gain
+    gains[(onset - 1) * step:onset * step] = numpy.linspace(gain, 1.0, step)
+    return sound * gains
+
+
 def render(language, keys):
-    speaker = Speaker(language)
+    speaker, words = Speaker(language), {}
     for key, text in texts(language):
         if keys and key not in keys:
             continue
         if short(key):
-            sound = speaker.word(text)
+            sound = words.get(text)  # a digit is mostly a number too
+            if sound is None:
+                sound = words[text] = speaker.word(text)
         elif key in CARRIERS[language]:
             sound = speaker.opening(text, CARRIERS[language][key])
         else:
@@ -287,7 +327,7 @@ def measure(path):
         samples.byteswap()
     if shape != (1, 2, RATE) or not samples:
         return None
-    loud = [i for i, s in enumerate(samples) if abs(s) > 330]
+    loud = [i for i, s in enumerate(samples) if abs(s) > AUDIBLE * 32768]
     if not loud:
         return None
     power = math.fsum(samples[i] ** 2 for i in loud) / len(loud)

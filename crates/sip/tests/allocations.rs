@@ -1,5 +1,7 @@
 //! Parsing and reading a message allocates nothing.
 
+#![cfg(test)]
+
 use core::hint::black_box;
 
 use hotline_sip::{

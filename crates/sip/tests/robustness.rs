@@ -1,5 +1,7 @@
 //! Whatever comes, the parser returns; and what it accepts can be read, answered and read again.
 
+#![cfg(test)]
+
 use hotline_sip::{
     digest::Fields,
     message::{Framing, Message, Name, NameAddr, Via, text},

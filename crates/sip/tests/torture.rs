@@ -1,6 +1,8 @@
 //! The torture messages of RFC 4475 and RFC 5118, against `torture.tsv` and, where a message asks
 //! for more than to be accepted, against what the RFC says of it.
 
+#![cfg(test)]
+
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -385,7 +387,7 @@ fn invalid_messages_say_what_is_wrong() {
 #[test]
 fn baddate_and_badaspec_are_let_pass() {
     with("rfc4475/baddate.dat", |message| {
-        assert!(message.has(Name::Date))
+        assert!(message.has(Name::Date));
     });
     with("rfc4475/badaspec.dat", |message| {
         assert_eq!(message.to().uri.raw, b"sip:t.watson@example.org");
@@ -448,13 +450,13 @@ fn application_layer_semantics_can_be_told() {
         );
     });
     with("rfc4475/bcast.dat", |message| {
-        assert_eq!(message.vias().count(), 2)
+        assert_eq!(message.vias().count(), 2);
     });
     with("rfc4475/zeromf.dat", |message| {
-        assert_eq!(message.max_forwards(), Some(0))
+        assert_eq!(message.max_forwards(), Some(0));
     });
     with("rfc4475/sdp01.dat", |message| {
-        assert!(!message.accepts("application/sdp"))
+        assert!(!message.accepts("application/sdp"));
     });
 }
 
@@ -515,7 +517,7 @@ fn ipv6_addresses_in_every_place() {
         assert_eq!(message.vias().count(), 3);
     });
     refused("rfc5118/ipv6-bad.dat", |malformed| {
-        assert_eq!(malformed.why, "Request-URI")
+        assert_eq!(malformed.why, "Request-URI");
     });
 }
 

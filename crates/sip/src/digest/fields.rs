@@ -68,23 +68,7 @@ impl<'a> Fields<'a> {
     /// Files one field; an unknown one is passed over (RFC 7616 §3.4). `seen` has one bit for
     /// each known one.
     fn set(&mut self, name: &[u8], value: &'a [u8], seen: &mut u16) -> Option<()> {
-        const NAMES: [&str; 11] = [
-            "username",
-            "realm",
-            "nonce",
-            "uri",
-            "response",
-            "algorithm",
-            "opaque",
-            "qop",
-            "cnonce",
-            "nc",
-            "stale",
-        ];
-        let Some(position) = NAMES
-            .iter()
-            .position(|known| name.eq_ignore_ascii_case(known.as_bytes()))
-        else {
+        let Some(position) = position(name) else {
             return Some(());
         };
         let bit = 1 << position;
@@ -131,6 +115,29 @@ impl<'a> Fields<'a> {
                 .any(|choice| choice.trim_ascii().eq_ignore_ascii_case(b"auth"))
         })
     }
+}
+
+const NAMES: [&[u8]; 11] = [
+    b"username",
+    b"realm",
+    b"nonce",
+    b"uri",
+    b"response",
+    b"algorithm",
+    b"opaque",
+    b"qop",
+    b"cnonce",
+    b"nc",
+    b"stale",
+];
+
+/// Position of a field among [`NAMES`]; as nearly always written, at the first try.
+fn position(name: &[u8]) -> Option<usize> {
+    NAMES.iter().position(|&known| known == name).or_else(|| {
+        NAMES
+            .iter()
+            .position(|known| known.eq_ignore_ascii_case(name))
+    })
 }
 
 #[cfg(test)]

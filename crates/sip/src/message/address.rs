@@ -20,6 +20,7 @@ pub struct NameAddr<'a> {
     pub uri: Uri<'a>,
     /// The header's parameters; those of the URI are in `uri.params`.
     pub params: Params<'a>,
+    tag: Option<&'a [u8]>,
 }
 
 /// One value of a Contact header.
@@ -37,11 +38,15 @@ impl<'a> NameAddr<'a> {
     /// parameters. Spaces inside the brackets are let pass (§3.1.2.14).
     pub fn parse(value: &'a [u8]) -> Option<Self> {
         let raw = trim(value);
-        let mut cursor = Cursor::new(raw);
-        if raw.starts_with(b"\"") {
-            let display = cursor.quoted()?;
-            cursor.skip_lws();
-            return Self::bracketed(raw, display, cursor.rest);
+        match raw {
+            [b'<', ..] => return Self::bracketed(raw, b"", raw),
+            [b'"', ..] => {
+                let mut cursor = Cursor::new(raw);
+                let display = cursor.quoted()?;
+                cursor.skip_lws();
+                return Self::bracketed(raw, display, cursor.rest);
+            }
+            _ => {}
         }
         match memchr::memchr2(b'<', b'"', raw) {
             Some(at) => {
@@ -60,11 +65,13 @@ impl<'a> NameAddr<'a> {
     fn bracketed(raw: &'a [u8], display: &'a [u8], rest: &'a [u8]) -> Option<Self> {
         let inside = rest.strip_prefix(b"<")?;
         let (uri, behind) = cut(inside, memchr::memchr(b'>', inside)?);
+        let (params, tag) = Params::parse_noting(trim(behind.get(1..)?), "tag")?;
         Some(Self {
             raw,
             display,
             uri: Uri::parse(trim(uri))?,
-            params: Params::parse(trim(behind.get(1..)?))?,
+            params,
+            tag,
         })
     }
 
@@ -77,11 +84,13 @@ impl<'a> NameAddr<'a> {
         if memchr::memchr2(b',', b'?', uri).is_some() {
             return None;
         }
+        let (params, tag) = Params::parse_noting(params, "tag")?;
         Some(Self {
             raw,
             display: b"",
             uri: Uri::parse(uri)?,
-            params: Params::parse(params)?,
+            params,
+            tag,
         })
     }
 
@@ -92,12 +101,13 @@ impl<'a> NameAddr<'a> {
             display: b"",
             uri: Uri::none(),
             params: Params::none(),
+            tag: None,
         }
     }
 
     /// The `tag` parameter (RFC 3261 §19.3); absent in RFC 2543 messages.
     pub fn tag(&self) -> Option<&'a [u8]> {
-        self.params.get("tag").filter(|tag| !tag.is_empty())
+        self.tag.filter(|tag| !tag.is_empty())
     }
 
     /// The `expires` parameter of a Contact, seconds; too large a value is `u32::MAX`.

@@ -1,6 +1,6 @@
 //! The head of a message cut into lines: the start line and unfolded-on-demand header lines.
 
-use super::text::{Cursor, cut, is_token, trim};
+use super::text::{Cursor, cut, is_token, is_token_byte, trim};
 
 /// Why a head cannot be cut into lines.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,19 +41,29 @@ impl<'a> Lines<'a> {
 
     /// The next header; `None` at the empty line.
     pub(super) fn header(&mut self) -> Result<Option<Line<'a>>, Broken> {
-        let start = self.rest;
-        let (first, mut rest) = line(start)?;
-        if first.is_empty() {
+        if let [b'\r', b'\n', rest @ ..] = self.rest {
             self.rest = rest;
             return Ok(None);
         }
+        // RFC 3261 §25.1: HCOLON = *( SP / HTAB ) ":" SWS
+        let mut cursor = Cursor::new(self.rest);
+        let name = cursor.take_while(is_token_byte);
+        if !cursor.eat(b':') {
+            cursor.take_while(|byte| matches!(byte, b' ' | b'\t'));
+            if name.is_empty() || !cursor.eat(b':') {
+                self.rest = line(self.rest)?.1;
+                return Err(Broken::NotAHeader);
+            }
+        }
+        let behind = cursor.rest;
+        let (mut value, mut rest) = line(behind)?;
         // RFC 3261 §7.3.1: a line that begins with white space continues the one before.
         while let [b' ' | b'\t', ..] = rest {
             rest = line(rest)?.1;
+            value = cut(behind, behind.len() - rest.len()).0;
         }
         self.rest = rest;
-        let whole = cut(start, start.len() - rest.len()).0;
-        split(whole).map(Some).ok_or(Broken::NotAHeader)
+        Ok(Some((name, trim(value))))
     }
 
     /// As [`Lines::header`], for reading what can be read of a malformed head: broken lines are
@@ -86,7 +96,6 @@ fn line(bytes: &[u8]) -> Result<(&[u8], &[u8]), Broken> {
     }
 }
 
-// RFC 3261 §25.1: HCOLON = *( SP / HTAB ) ":" SWS
 fn split(line: &[u8]) -> Option<Line<'_>> {
     let mut cursor = Cursor::new(line);
     let name = cursor.token()?;

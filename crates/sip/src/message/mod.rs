@@ -32,7 +32,7 @@ pub use params::{Param, ParamIter, Params};
 pub(crate) use parse::stream_body_length;
 pub(crate) use text::{Cursor, is_token};
 pub use text::{List, Unfold, text, unfold};
-pub use uri::{Host, Scheme, Uri};
+pub use uri::{COMPARED_PARTS, Host, Scheme, Uri};
 pub use via::{MAGIC_COOKIE, Rport, Via};
 
 /// How the transport shows where a message ends (RFC 3261 §18.3).
@@ -62,6 +62,7 @@ pub struct Message<'a> {
     to: NameAddr<'a>,
     call_id: &'a [u8],
     cseq: (u32, Method<'a>),
+    contact: Option<NameAddr<'a>>,
     max_forwards: Option<u8>,
     content_length: Option<u32>,
     body: &'a [u8],

@@ -108,11 +108,42 @@ impl Name {
         if let [letter] = text {
             return Self::compact(letter.to_ascii_lowercase());
         }
+        let frequent = Self::frequent(text);
+        if frequent != Self::Other {
+            return frequent;
+        }
         Self::of_length(text.len())
             .iter()
             .copied()
             .find(|name| name.text().as_bytes().eq_ignore_ascii_case(text))
             .unwrap_or_default()
+    }
+
+    /// The names of nearly every header, as nearly every sender writes them: the compiler makes a
+    /// decision tree of these, which costs less than a comparison without case.
+    const fn frequent(text: &[u8]) -> Self {
+        match text {
+            b"To" => Self::To,
+            b"Via" => Self::Via,
+            b"From" => Self::From,
+            b"CSeq" => Self::CSeq,
+            b"Allow" => Self::Allow,
+            b"Route" => Self::Route,
+            b"Accept" => Self::Accept,
+            b"Call-ID" => Self::CallId,
+            b"Contact" => Self::Contact,
+            b"Expires" => Self::Expires,
+            b"Supported" => Self::Supported,
+            b"User-Agent" => Self::UserAgent,
+            b"Max-Forwards" => Self::MaxForwards,
+            b"Content-Type" => Self::ContentType,
+            b"Record-Route" => Self::RecordRoute,
+            b"Authorization" => Self::Authorization,
+            b"Content-Length" => Self::ContentLength,
+            b"Session-Expires" => Self::SessionExpires,
+            b"P-Asserted-Identity" => Self::PAssertedIdentity,
+            _ => Self::Other,
+        }
     }
 
     const fn compact(letter: u8) -> Self {

@@ -1,6 +1,6 @@
 //! Parameters: `;name=value;flag` of headers and of URIs.
 
-use super::text::{Cursor, is_lws, is_token_byte};
+use super::text::{Cursor, bytes_where, is_in};
 
 /// The parameters of a header value or a URI, read in place. Names are case-insensitive.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -34,10 +34,23 @@ impl<'a> Params<'a> {
     /// broken: an empty parameter as in `;;` (RFC 4475 §3.1.2.1), a quote without an end, text
     /// between two parameters.
     pub fn parse(raw: &'a [u8]) -> Option<Self> {
+        Self::parse_noting(raw, "").map(|(params, _)| params)
+    }
+
+    /// As [`Params::parse`], with what [`Params::get`] would say of `name`, in the same pass.
+    pub(super) fn parse_noting(raw: &'a [u8], name: &str) -> Option<(Self, Option<&'a [u8]>)> {
         let params = Self { raw };
+        if raw.is_empty() {
+            return Some((params, None));
+        }
+        let mut noted = None;
         let mut iter = params.iter();
-        for _ in iter.by_ref() {}
-        iter.cursor.rest.is_empty().then_some(params)
+        for param in iter.by_ref() {
+            if noted.is_none() && param.name.eq_ignore_ascii_case(name.as_bytes()) {
+                noted = Some(param.value());
+            }
+        }
+        iter.cursor.rest.is_empty().then_some((params, noted))
     }
 
     /// No parameters.
@@ -106,7 +119,7 @@ fn one<'a>(cursor: &mut Cursor<'a>) -> Option<Param<'a>> {
     if !cursor.eat_spaced(b';') {
         return None;
     }
-    let name = cursor.take_while(is_name_byte);
+    let name = cursor.take_while(|byte| is_in(&NAME, byte));
     if name.is_empty() {
         return None;
     }
@@ -125,21 +138,22 @@ fn value<'a>(cursor: &mut Cursor<'a>) -> Option<&'a [u8]> {
         let length = before.len() - cursor.rest.len();
         return before.get(..length);
     }
-    Some(cursor.take_while(is_value_byte))
+    Some(cursor.take_while(|byte| is_in(&VALUE, byte)))
 }
 
 /// Tokens, and what URI parameter names may hold beside (RFC 3261 §25.1, `paramchar`).
-fn is_name_byte(byte: u8) -> bool {
-    is_token_byte(byte)
-        || byte >= 0x80
-        || matches!(byte, b'[' | b']' | b'/' | b':' | b'&' | b'$' | b'(' | b')')
-}
+const NAME: [bool; 256] = bytes_where!(byte => byte.is_ascii_alphanumeric()
+|| byte >= 0x80
+|| matches!(
+    byte,
+    b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~'
+        | b'[' | b']' | b'/' | b':' | b'&' | b'$' | b'(' | b')'
+));
 
 /// More than the grammar has, because the world has it: `received=2001:db8::1` without brackets
 /// (RFC 5118 §4.5), bytes above 0x7F, base64. What would end the parameter or the list is out.
-const fn is_value_byte(byte: u8) -> bool {
-    !is_lws(byte) && !matches!(byte, b';' | b',' | b'"' | b'<' | b'>' | 0..=0x1F | 0x7F)
-}
+const VALUE: [bool; 256] =
+    bytes_where!(byte => !matches!(byte, b';' | b',' | b'"' | b'<' | b'>' | 0..=b' ' | 0x7F));
 
 #[cfg(test)]
 mod tests {

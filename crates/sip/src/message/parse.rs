@@ -10,7 +10,7 @@ use super::{
     malformed::Malformed,
     method::Method,
     name::Name,
-    table::Table,
+    table::{LONGEST_NAME, Table},
     text::{Cursor, List, cut, exact_number, trim},
     uri::Uri,
     via::Via,
@@ -34,11 +34,14 @@ pub(super) fn parse(bytes: &[u8], framing: Framing) -> Result<Message<'_>, Malfo
     if bytes.is_empty() {
         return Err(Malformed::unanswered(bytes, "no message"));
     }
-    let mut message = Message::empty(bytes);
-    match fill(&mut message, framing) {
-        Ok(()) => Ok(message),
-        Err((why, status)) => Err(Malformed::new(bytes, why, status)),
+    // Filled where it is returned: 3 KB are worth not moving.
+    let mut parsed = Ok(Message::empty(bytes));
+    if let Ok(message) = &mut parsed
+        && let Err((why, status)) = fill(message, framing)
+    {
+        parsed = Err(Malformed::new(bytes, why, status));
     }
+    parsed
 }
 
 fn fill(message: &mut Message<'_>, framing: Framing) -> Result<(), Fault> {
@@ -94,6 +97,9 @@ fn file_headers<'a>(
         // two messages.
         if is_single(name) && table.has(name) {
             return Err(bad("repeated header"));
+        }
+        if written.len() > LONGEST_NAME {
+            return Err(bad("header name too long"));
         }
         if table.len() >= SIP_HEADERS {
             return Err(bad("too many headers"));
@@ -227,9 +233,11 @@ fn check_optional(message: &mut Message<'_>) -> Result<(), Fault> {
             Some(hops.ok_or(bad("Max-Forwards"))?)
         }
     };
-    let contacts_are_right = message
-        .headers(Name::Contact)
-        .flat_map(List::of)
-        .all(|value| Contact::parse(value).is_some());
-    contacts_are_right.then_some(()).ok_or(bad("Contact"))
+    let mut contact = None;
+    for value in message.headers(Name::Contact).flat_map(List::of) {
+        let read = Contact::parse(value).ok_or(bad("Contact"))?;
+        contact = contact.or(read.address());
+    }
+    message.contact = contact;
+    Ok(())
 }

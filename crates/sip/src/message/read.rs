@@ -30,7 +30,8 @@ impl<'a> Message<'a> {
         parse::parse(bytes, framing)
     }
 
-    pub(super) fn empty(bytes: &'a [u8]) -> Self {
+    #[inline]
+    pub(super) const fn empty(bytes: &'a [u8]) -> Self {
         Self {
             bytes,
             start: Start::Response {
@@ -43,6 +44,7 @@ impl<'a> Message<'a> {
             to: NameAddr::none(),
             call_id: b"",
             cseq: (0, Method::Other(b"")),
+            contact: None,
             max_forwards: None,
             content_length: None,
             body: b"",
@@ -137,8 +139,8 @@ impl<'a> Message<'a> {
     }
 
     /// The first address among the Contacts.
-    pub fn contact(&self) -> Option<NameAddr<'a>> {
-        self.contacts().find_map(Contact::address)
+    pub const fn contact(&self) -> Option<NameAddr<'a>> {
+        self.contact
     }
 
     /// Expires, seconds; too large a value is `u32::MAX`, a broken one absent (RFC 3261 §20.19).

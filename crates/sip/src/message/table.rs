@@ -5,41 +5,56 @@ use hotline_model::limits::SIP_HEADERS;
 
 use super::name::Name;
 
-/// Offsets into a message whose head is at most 65,535 bytes long.
-#[derive(Clone, Copy, Default)]
+/// One header of a message whose head is at most 65,535 bytes long. Eight bytes, for 256 of them
+/// are cleared and copied with each message.
+#[derive(Clone, Copy)]
 struct Entry {
+    written: u16,
+    value: u16,
+    value_length: u16,
+    written_length: u8,
     name: Name,
-    written: Span,
-    value: Span,
 }
 
-#[derive(Clone, Copy, Default)]
-struct Span {
-    start: u16,
-    length: u16,
-}
-
-impl Span {
-    /// The place of `part`, which is a piece of `whole`.
-    fn of(whole: &[u8], part: &[u8]) -> Option<Self> {
-        // Only the addresses are compared; a part from elsewhere yields a span that `read` finds
-        // empty.
-        let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
-        let end = start.checked_add(part.len())?;
-        u16::try_from(end).ok()?;
-        Some(Self {
-            start: u16::try_from(start).ok()?,
-            length: u16::try_from(part.len()).ok()?,
+impl Entry {
+    fn of(name: Name, whole: &[u8], written: &[u8], value: &[u8]) -> Option<Self> {
+        let start = place(whole, written)?;
+        let value_start = place(whole, value)?;
+        // The end is the largest of these numbers: where it fits, they all do.
+        u16::try_from(value_start.checked_add(value.len())?).ok()?;
+        (start <= value_start && written.len() <= LONGEST_NAME).then_some(Self {
+            name,
+            written: start as u16,
+            written_length: written.len() as u8,
+            value: value_start as u16,
+            value_length: value.len() as u16,
         })
     }
 
-    fn read<'a>(&self, whole: &'a [u8]) -> &'a [u8] {
-        let start = usize::from(self.start);
-        whole
-            .get(start..start + usize::from(self.length))
-            .unwrap_or_default()
+    fn written<'a>(&self, whole: &'a [u8]) -> &'a [u8] {
+        read(whole, self.written, u16::from(self.written_length))
+    }
+
+    fn value<'a>(&self, whole: &'a [u8]) -> &'a [u8] {
+        read(whole, self.value, self.value_length)
     }
 }
+
+/// Offset of `part`, which is a piece of `whole`. Only addresses are compared; a piece of
+/// something else gives an offset at which [`read`] finds nothing.
+fn place(whole: &[u8], part: &[u8]) -> Option<usize> {
+    (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)
+}
+
+fn read(whole: &[u8], start: u16, length: u16) -> &[u8] {
+    let start = usize::from(start);
+    whole
+        .get(start..start + usize::from(length))
+        .unwrap_or_default()
+}
+
+/// Longest name of a header, bytes: RFC 4475 §3.1.1.7 has one of 93. A longer one is answered 400.
+pub(super) const LONGEST_NAME: usize = 255;
 
 /// Number of [`Name`]s, [`Name::Other`] included.
 const NAMES: usize = Name::ALL.len() + 1;
@@ -57,9 +72,17 @@ pub(super) struct Table {
 pub(super) type Filed<'a> = (&'a [u8], Name, &'a [u8]);
 
 impl Table {
-    pub(super) fn new() -> Self {
+    #[inline]
+    pub(super) const fn new() -> Self {
+        const NONE: Entry = Entry {
+            written: 0,
+            value: 0,
+            value_length: 0,
+            written_length: 0,
+            name: Name::Other,
+        };
         Self {
-            entries: [Entry::default(); SIP_HEADERS],
+            entries: [NONE; SIP_HEADERS],
             length: 0,
             first: [0; NAMES],
         }
@@ -69,7 +92,8 @@ impl Table {
         self.length as usize
     }
 
-    /// Files one header. `None` where the table is full or the header stands too far back.
+    /// Files one header. `None` where the table is full, the header stands too far back, or its
+    /// name is too long.
     pub(super) fn push(
         &mut self,
         name: Name,
@@ -77,11 +101,7 @@ impl Table {
         written: &[u8],
         value: &[u8],
     ) -> Option<()> {
-        let entry = Entry {
-            name,
-            written: Span::of(whole, written)?,
-            value: Span::of(whole, value)?,
-        };
+        let entry = Entry::of(name, whole, written, value)?;
         let position = self.len();
         *self.entries.get_mut(position)? = entry;
         self.length += 1;
@@ -100,15 +120,16 @@ impl Table {
 
     /// Every header, in order.
     pub(super) fn all<'a>(&self, whole: &'a [u8]) -> impl Iterator<Item = Filed<'a>> {
-        Self::read(self.entries.get(..self.len()).unwrap_or_default(), whole)
+        let entries = self.entries.get(..self.len()).unwrap_or_default();
+        entries
+            .iter()
+            .map(move |entry| (entry.written(whole), entry.name, entry.value(whole)))
     }
 
     /// The value of the first header called `name`.
     pub(super) fn first<'a>(&self, whole: &'a [u8], name: Name) -> Option<&'a [u8]> {
         let position = usize::from(*self.first.get(name as usize)?).checked_sub(1)?;
-        self.entries
-            .get(position)
-            .map(|entry| entry.value.read(whole))
+        self.entries.get(position).map(|entry| entry.value(whole))
     }
 
     /// The values of all headers called `name`, in order.
@@ -122,16 +143,6 @@ impl Table {
         from_first
             .iter()
             .filter(move |entry| entry.name == name)
-            .map(move |entry| entry.value.read(whole))
-    }
-
-    fn read<'a, 't>(
-        entries: &'t [Entry],
-        whole: &'a [u8],
-    ) -> impl Iterator<Item = Filed<'a>> + use<'a, 't> {
-        entries.iter().map(move |entry| {
-            let written = entry.written.read(whole);
-            (written, entry.name, entry.value.read(whole))
-        })
+            .map(move |entry| entry.value(whole))
     }
 }

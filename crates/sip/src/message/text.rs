@@ -2,32 +2,38 @@
 
 use std::borrow::Cow;
 
-const TOKEN: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0_u8;
-    loop {
-        if let Some(slot) = table
-            .as_mut_slice()
-            .split_at_mut(byte as usize)
-            .1
-            .first_mut()
-        {
-            *slot = byte.is_ascii_alphanumeric()
-                || matches!(
-                    byte,
-                    b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~'
-                );
+/// A table that says of each byte whether it is wanted, made at compile time.
+macro_rules! bytes_where {
+    ($byte:ident => $wanted:expr) => {{
+        let mut table = [false; 256];
+        let mut $byte = 0_u8;
+        loop {
+            if let Some(slot) = table.split_at_mut($byte as usize).1.first_mut() {
+                *slot = $wanted;
+            }
+            if $byte == u8::MAX {
+                break table;
+            }
+            $byte += 1;
         }
-        if byte == u8::MAX {
-            break table;
-        }
-        byte += 1;
-    }
-};
+    }};
+}
+pub(super) use bytes_where;
+
+const TOKEN: [bool; 256] = bytes_where!(byte => byte.is_ascii_alphanumeric()
+|| matches!(
+    byte,
+    b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~'
+));
+
+/// Whether `table` wants `byte`.
+pub(super) fn is_in(table: &[bool; 256], byte: u8) -> bool {
+    table.get(usize::from(byte)).copied().unwrap_or(false)
+}
 
 /// A character of a token (RFC 3261 §25.1).
 pub(crate) fn is_token_byte(byte: u8) -> bool {
-    TOKEN.get(usize::from(byte)).copied().unwrap_or(false)
+    is_in(&TOKEN, byte)
 }
 
 /// Whether all of `text` is one token.
@@ -99,25 +105,21 @@ pub(crate) fn exact_number(digits: &[u8]) -> Option<u32> {
 /// read as GBK.
 pub(crate) fn quoted_end(bytes: &[u8]) -> Option<usize> {
     let mut known_as_utf8 = false;
-    let mut previous = 0_u8;
-    let mut at = bytes.iter().enumerate();
-    while let Some((position, &byte)) = at.next() {
-        match byte {
-            b'"' => return Some(position),
-            b'\\' => {
-                if previous > 0x80 && !known_as_utf8 {
-                    if core::str::from_utf8(cut(bytes, position).0).is_err() {
-                        return gbk_quoted_end(bytes);
-                    }
-                    known_as_utf8 = true;
-                }
-                at.next();
-                previous = 0;
-            }
-            _ => previous = byte,
+    let mut from = 0;
+    loop {
+        let at = from + memchr::memchr2(b'"', b'\\', bytes.get(from..)?)?;
+        if bytes.get(at) == Some(&b'"') {
+            return Some(at);
         }
+        let (before, _) = cut(bytes, at);
+        if !known_as_utf8 && at > from && before.last().is_some_and(|&byte| byte > 0x80) {
+            if core::str::from_utf8(before).is_err() {
+                return gbk_quoted_end(bytes);
+            }
+            known_as_utf8 = true;
+        }
+        from = at + 2;
     }
-    None
 }
 
 fn gbk_quoted_end(bytes: &[u8]) -> Option<usize> {
@@ -233,20 +235,19 @@ impl<'a> Iterator for List<'a> {
 /// takes the rest, which its own parser will then refuse.
 fn element_end(list: &[u8]) -> usize {
     let mut at = 0;
-    while let Some(&byte) = list.get(at) {
+    while let Some(rest) = list.get(at..)
+        && let Some(found) = memchr::memchr3(b',', b'"', b'<', rest)
+    {
+        at += found;
         let inside = list.get(at + 1..).unwrap_or_default();
-        let skipped = match byte {
-            b',' => return at,
-            b'"' => quoted_end(inside),
-            b'<' => memchr::memchr(b'>', inside),
-            _ => {
-                at += 1;
-                continue;
-            }
+        let skipped = match list.get(at) {
+            Some(b'"') => quoted_end(inside),
+            Some(b'<') => memchr::memchr(b'>', inside),
+            _ => return at,
         };
         match skipped {
             Some(length) => at += length + 2,
-            None => return list.len(),
+            None => break,
         }
     }
     list.len()

@@ -5,8 +5,12 @@ use std::borrow::Cow;
 
 use super::{
     params::Params,
-    text::{cut, exact_number},
+    text::{bytes_where, cut, exact_number, is_in},
 };
+
+/// Most parameters or headers of a URI that are compared pair by pair. With thousands, as a
+/// message could carry, the pairs would be millions.
+pub const COMPARED_PARTS: usize = 64;
 
 /// The scheme of a URI.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -56,13 +60,11 @@ impl<'a> Uri<'a> {
     /// (what stands behind each would be open to two readings), an empty parameter.
     pub fn parse(raw: &'a [u8]) -> Option<Self> {
         let (scheme, rest) = split_scheme(raw)?;
-        if rest.is_empty() || !rest.iter().all(|&byte| is_uri_byte(byte)) {
-            return None;
-        }
+        let joints = Joints::of(rest)?;
         match scheme {
-            Scheme::Sip | Scheme::Sips => Self::parse_sip(raw, scheme, rest),
+            Scheme::Sip | Scheme::Sips => Self::parse_sip(raw, scheme, rest, joints),
             Scheme::Tel => Self::parse_tel(raw, rest),
-            Scheme::Other(_) => Some(Self {
+            Scheme::Other(_) => (!rest.is_empty()).then_some(Self {
                 user: Some(rest),
                 ..Self::bare(raw, scheme)
             }),
@@ -87,30 +89,30 @@ impl<'a> Uri<'a> {
         }
     }
 
-    // RFC 3261 §25.1: SIP-URI = "sip:" [ userinfo ] hostport uri-parameters [ headers ]. The user
-    // part may hold `;`, `?` and `:` (RFC 4475 §3.1.1.9, §3.1.1.2), so the `@` is looked for first.
-    fn parse_sip(raw: &'a [u8], scheme: Scheme<'a>, rest: &'a [u8]) -> Option<Self> {
+    // RFC 3261 §25.1: SIP-URI = "sip:" [ userinfo ] hostport uri-parameters [ headers ]
+    fn parse_sip(
+        raw: &'a [u8],
+        scheme: Scheme<'a>,
+        rest: &'a [u8],
+        joints: Joints,
+    ) -> Option<Self> {
         let mut uri = Self::bare(raw, scheme);
-        let mut hostport = rest;
-        if let Some(at) = memchr::memchr(b'@', rest) {
-            let (userinfo, behind) = cut(rest, at);
+        let (before, tail) = cut(rest, joints.tail);
+        let mut hostport = before;
+        if joints.ats > 0 {
+            let (userinfo, behind) = cut(before, joints.at);
             hostport = behind.get(1..)?;
-            if memchr::memchr(b'@', hostport).is_some() {
-                return None;
-            }
-            let (user, password) = match memchr::memchr(b':', userinfo) {
-                Some(colon) => (cut(userinfo, colon).0, userinfo.get(colon + 1..)),
-                None => (userinfo, None),
-            };
+            let (user, password) = split_before(userinfo, b':');
             uri.user = (!user.is_empty()).then_some(user);
-            uri.password = password;
+            uri.password = password.get(1..);
         }
-        let (hostport, headers) = split_before(hostport, b'?');
-        let (hostport, params) = split_before(hostport, b';');
         (uri.host, uri.port) = Host::parse_with_port(hostport)?;
-        uri.params = Params::parse(params)?;
-        uri.headers = headers.get(1..).unwrap_or_default();
-        Some(uri)
+        if !tail.is_empty() {
+            let (params, headers) = split_before(tail, b'?');
+            uri.params = Params::parse(params)?;
+            uri.headers = headers.get(1..).unwrap_or_default();
+        }
+        (joints.ats < 2).then_some(uri)
     }
 
     fn parse_tel(raw: &'a [u8], rest: &'a [u8]) -> Option<Self> {
@@ -151,10 +153,11 @@ impl<'a> Uri<'a> {
         self.params.has("lr")
     }
 
-    /// Whether two URIs are equal by RFC 3261 §19.1.4; other schemes than `sip` and `sips` are
-    /// compared byte by byte.
+    /// Whether two URIs are equal by RFC 3261 §19.1.4; other schemes than `sip` and `sips`, and
+    /// URIs of more than [`COMPARED_PARTS`] parameters or headers, are compared byte by byte.
     pub fn equals(&self, other: &Uri<'_>) -> bool {
-        if !self.is_sip() || !other.is_sip() {
+        let comparable = |uri: &Uri<'_>| uri.is_sip() && !uri.has_many_parts();
+        if !comparable(self) || !comparable(other) {
             return self.raw == other.raw;
         }
         let same_scheme = matches!(self.scheme, Scheme::Sip) == matches!(other.scheme, Scheme::Sip);
@@ -169,34 +172,40 @@ impl<'a> Uri<'a> {
     }
 }
 
+impl Uri<'_> {
+    fn has_many_parts(&self) -> bool {
+        let headers = self.headers.iter().filter(|&&byte| byte == b'&').count();
+        headers.max(self.params.iter().take(COMPARED_PARTS + 1).count()) > COMPARED_PARTS
+    }
+}
+
 impl<'a> Host<'a> {
     /// A host with an optional `:port`.
     pub(super) fn parse_with_port(hostport: &'a [u8]) -> Option<(Self, Option<u16>)> {
         let end = match hostport {
             [b'[', ..] => memchr::memchr(b']', hostport)? + 1,
-            _ => memchr::memchr(b':', hostport).unwrap_or(hostport.len()),
+            _ => hostport
+                .iter()
+                .position(|&byte| byte == b':')
+                .unwrap_or(hostport.len()),
         };
         let (raw, behind) = cut(hostport, end);
-        let host = Self::parse(raw)?;
         let port = match behind {
             [] => None,
             [b':', digits @ ..] => Some(parse_port(digits)?),
             _ => return None,
         };
-        Some((host, port))
+        Some((Self::parse(raw)?, port))
     }
 
     /// A host alone. An underscore is let pass: the world's host names have them.
     pub(super) fn parse(raw: &'a [u8]) -> Option<Self> {
-        let host = Self { raw };
         let good = match raw {
             [b'[', inside @ .., b']'] => parse_ipv6(inside).is_some(),
-            [_, ..] => raw
-                .iter()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_')),
+            [_, ..] => raw.iter().all(|&byte| is_in(&HOST, byte)),
             [] => false,
         };
-        good.then_some(host)
+        good.then_some(Self { raw })
     }
 
     /// The address, where the host is one and no name. Reads IPv6 with or without brackets.
@@ -249,7 +258,11 @@ pub(super) fn parse_port(digits: &[u8]) -> Option<u16> {
 }
 
 fn split_scheme(raw: &[u8]) -> Option<(Scheme<'_>, &[u8])> {
-    let (name, rest) = cut(raw, memchr::memchr(b':', raw)?);
+    let (name, rest) = match raw {
+        // Nearly all.
+        [b's', b'i', b'p', b':', rest @ ..] => return Some((Scheme::Sip, rest)),
+        _ => cut(raw, memchr::memchr(b':', raw)?),
+    };
     let rest = rest.get(1..)?;
     let scheme = if name.eq_ignore_ascii_case(b"sip") {
         Scheme::Sip
@@ -273,18 +286,58 @@ fn is_scheme(name: &[u8]) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
 }
 
-/// What no reader could take for the end of the URI. Bytes above 0x7F should be escaped, but are
-/// met in the field and are harmless.
-const fn is_uri_byte(byte: u8) -> bool {
-    !matches!(byte, 0..=b' ' | b'"' | b'<' | b'>' | 0x7F)
+const HOST: [bool; 256] =
+    bytes_where!(byte => byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'));
+
+/// What no reader could take for the end of the URI or for one of its joints. Bytes above 0x7F
+/// should be escaped, but are met in the field and are harmless.
+const PLAIN: [bool; 256] = bytes_where!(byte => !matches!(
+    byte,
+    0..=b' ' | b'"' | b'<' | b'>' | 0x7F | b'@' | b';' | b'?'
+));
+
+/// Where a URI is to be cut, found in one pass over it.
+#[derive(Clone, Copy)]
+struct Joints {
+    /// How many `@` there are.
+    ats: usize,
+    /// The last of them.
+    at: usize,
+    /// First `;` or `?` behind it, or the end. The user part may hold both (RFC 4475 §3.1.1.9,
+    /// §3.1.1.2).
+    tail: usize,
+}
+
+impl Joints {
+    /// `None` where there is white space, a control, a quote or an angle bracket.
+    fn of(rest: &[u8]) -> Option<Self> {
+        let mut joints = Self {
+            ats: 0,
+            at: 0,
+            tail: rest.len(),
+        };
+        for (position, &byte) in rest.iter().enumerate() {
+            if is_in(&PLAIN, byte) {
+                continue;
+            }
+            match byte {
+                b'@' => {
+                    joints.ats += 1;
+                    joints.at = position;
+                    joints.tail = rest.len();
+                }
+                b';' | b'?' => joints.tail = joints.tail.min(position),
+                _ => return None,
+            }
+        }
+        Some(joints)
+    }
 }
 
 /// `bytes` up to `separator`, and the rest with the separator at its head.
 fn split_before(bytes: &[u8], separator: u8) -> (&[u8], &[u8]) {
-    cut(
-        bytes,
-        memchr::memchr(separator, bytes).unwrap_or(bytes.len()),
-    )
+    let at = bytes.iter().position(|&byte| byte == separator);
+    cut(bytes, at.unwrap_or(bytes.len()))
 }
 
 /// Percent-decoded bytes, each with whether it was a reserved character in escaped form: an
@@ -526,5 +579,14 @@ mod tests {
                 "{a} {b}"
             );
         }
+    }
+
+    #[test]
+    fn thousands_of_parameters_are_not_compared_pair_by_pair() {
+        let many = format!("sip:a@h{}", ";p".repeat(COMPARED_PARTS + 1));
+        assert!(uri(&many).equals(&uri(&many)));
+        assert!(!uri(&many).equals(&uri(&many.replace("@h", "@H"))));
+        let headers = format!("sip:a@h?x=1{}", "&x=1".repeat(COMPARED_PARTS + 1));
+        assert!(!uri(&headers).equals(&uri(&headers.replace("@h", "@H"))));
     }
 }

@@ -24,6 +24,7 @@ pub struct Via<'a> {
     pub port: Option<u16>,
     /// Parameters.
     pub params: Params<'a>,
+    branch: Option<&'a [u8]>,
 }
 
 /// The `rport` parameter (RFC 3581).
@@ -67,12 +68,14 @@ impl<'a> Via<'a> {
             None
         };
         cursor.skip_lws();
+        let (params, branch) = Params::parse_noting(cursor.rest, "branch")?;
         Some(Self {
             raw,
             transport,
             host: Host::parse(host)?,
             port,
-            params: Params::parse(cursor.rest)?,
+            params,
+            branch,
         })
     }
 
@@ -84,14 +87,13 @@ impl<'a> Via<'a> {
             host: Host { raw: b"" },
             port: None,
             params: Params::none(),
+            branch: None,
         }
     }
 
     /// The `branch` parameter; absent in RFC 2543 messages.
     pub fn branch(&self) -> Option<&'a [u8]> {
-        self.params
-            .get("branch")
-            .filter(|branch| !branch.is_empty())
+        self.branch.filter(|branch| !branch.is_empty())
     }
 
     /// Whether the branch alone names the transaction (RFC 3261 §17.2.3). The bare cookie names
