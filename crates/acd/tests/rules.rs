@@ -144,6 +144,21 @@ fn a_seat_takes_the_queue_nearest_to_missing_its_threshold_by_weight() {
 }
 
 #[test]
+fn of_two_queues_equally_near_the_one_with_the_older_caller_is_served() {
+    let heavy = QueueSettings {
+        weight: 2,
+        ..queue("heavy")
+    };
+    let queues = vec![heavy, queue("general")];
+    let mut world = World::new(queues, vec![seat("1001", &["heavy", "general"])]);
+    world.call(1, "general");
+    world.pass(at(5));
+    world.call(2, "heavy");
+    world.pass(at(10));
+    assert_eq!(offers(&world.sign_in("1001")), offered(1, "1001"));
+}
+
+#[test]
 fn a_wish_during_a_talk_takes_effect_after_it() {
     let mut world = centre(1);
     world.call(1, "general");
