@@ -54,6 +54,7 @@ WORD_FRAMES = 13  # a Mandarin word's least length, 25 ms each
 AFTER_WORD = {"zh": "块钱。", "en": ", please."}
 VOICED_HZ = 60.0  # the network says less than this where a sound has no pitch
 
+HISSES, HISS_FRAMES = "sʂ", 3  # cut short, 三 is heard as 张 and 十 as 直
 # A half of a sentence that ends open is spoken in a whole one and cut where the next word's plosive closes the mouth.
 CARRIERS = {
     "zh": {"queue-position-before": "八位来电。"},
@@ -185,6 +186,8 @@ class Speaker:
         vowel = next(i for i in range(1, end) if phonemes[i - 1] in SOUNDED)
         for turn in range(max(0, WORD_FRAMES - int(durations[1:end].sum()))):
             extra[end - 1 - turn % (end - vowel)] += 1
+        if phonemes[0] in HISSES:
+            extra[1] += HISS_FRAMES
         durations, pitch = self.run(["durations", "pitch"], phonemes, extra)
         edges = numpy.concatenate([[0], numpy.cumsum(durations)])
         bend = self.tone(text, pitch, int(edges[1]) * 2, int(edges[plosive + 1]) * 2)
@@ -293,6 +296,7 @@ def lift_consonant(sound, numpy, until=-35.0, least=4, gain=2.5):
         return sound
     gains = numpy.ones(len(sound))
     gains[:onset * step] = gain
+    gains[:onset * step // 2] = numpy.linspace(0.2, gain, onset * step // 2)  # s swells; a c would burst
     gains[(onset - 1) * step:onset * step] = numpy.linspace(gain, 1.0, step)
     return sound * gains
 
