@@ -244,6 +244,8 @@ impl PhoneLine {
                     let sent = match path.transport {
                         Transport::Udp => self.datagrams.send(path, &bytes),
                         Transport::Tcp => self.streams.send(path, bytes),
+                        // A headless phone calls by UDP or TCP only.
+                        _ => Err(path),
                     };
                     if let Err(lost) = sent {
                         let now = Instant::from_start(self.epoch.elapsed());

@@ -300,6 +300,8 @@ impl SignallingLoop {
         let sent = match path.transport {
             hotline_calls::Transport::Udp => self.datagrams.send(path, &bytes),
             hotline_calls::Transport::Tcp => self.streams.send(path, bytes),
+            // Nothing listens there yet, so nobody can have come that way.
+            _ => Err(path),
         };
         if let Err(lost) = sent {
             let now = self.now();

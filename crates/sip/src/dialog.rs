@@ -4,7 +4,7 @@ use core::net::SocketAddr;
 
 use crate::{
     message::{Message, Name, NameAddr, Uri, unfold},
-    path::{Path, Transport},
+    path::Path,
 };
 
 /// A dialog's state (§12): identifiers, addresses, route set, sequence numbers.
@@ -247,7 +247,7 @@ impl Dialog {
 
     /// Whether the dialog goes over a connection that `lost` was.
     pub fn is_on(&self, lost: &Path) -> bool {
-        self.path.transport == Transport::Tcp && self.path.is_lost_with(lost)
+        self.path.transport.is_reliable() && self.path.is_lost_with(lost)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use core::{fmt, net::SocketAddr};
 
+use crate::message::Framing;
+
 /// A transport this engine speaks.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Transport {
@@ -9,12 +11,37 @@ pub enum Transport {
     Udp,
     /// A stream: the transport retransmits, transactions do not (RFC 3261 §17).
     Tcp,
+    /// A stream under TLS (RFC 3261 §26.2.1).
+    Tls,
+    /// A WebSocket: a message a frame (RFC 7118).
+    Ws,
+    /// A WebSocket under TLS.
+    Wss,
 }
 
 impl Transport {
     /// Whether the transport itself delivers or reports a failure (RFC 3261 §17.1.1.2).
     pub const fn is_reliable(self) -> bool {
-        matches!(self, Self::Tcp)
+        !matches!(self, Self::Udp)
+    }
+
+    /// Whether strangers on the way can neither read nor change what goes by it.
+    pub const fn is_secure(self) -> bool {
+        matches!(self, Self::Tls | Self::Wss)
+    }
+
+    /// Whether the peer is a browser, to which no connection can be opened (RFC 7118 §5).
+    pub const fn is_websocket(self) -> bool {
+        matches!(self, Self::Ws | Self::Wss)
+    }
+
+    /// How this transport shows where a message ends. A WebSocket frames each message by itself
+    /// and needs no Content-Length, as a datagram (RFC 7118 §5.2).
+    pub const fn framing(self) -> Framing {
+        match self {
+            Self::Udp | Self::Ws | Self::Wss => Framing::Datagram,
+            Self::Tcp | Self::Tls => Framing::Stream,
+        }
     }
 
     /// The name in a Via header's sent-protocol (RFC 3261 §20.42).
@@ -22,14 +49,20 @@ impl Transport {
         match self {
             Self::Udp => "UDP",
             Self::Tcp => "TCP",
+            Self::Tls => "TLS",
+            Self::Ws => "WS",
+            Self::Wss => "WSS",
         }
     }
 
-    /// The value of a URI's `transport` parameter (RFC 3261 §19.1.1).
+    /// The value of a URI's `transport` parameter (RFC 3261 §19.1.1; both kinds of WebSocket have
+    /// one name, RFC 7118 §5.2).
     pub const fn uri_name(self) -> &'static str {
         match self {
             Self::Udp => "udp",
             Self::Tcp => "tcp",
+            Self::Tls => "tls",
+            Self::Ws | Self::Wss => "ws",
         }
     }
 }
@@ -52,7 +85,7 @@ pub struct Path {
     pub local: SocketAddr,
     /// The peer's address and port.
     pub remote: SocketAddr,
-    /// For TCP the connection's number, never reused while anything may still refer to it; 0 asks
+    /// For a stream the connection's number, never reused while anything may still refer to it; 0 asks
     /// for any connection to `remote`, to be opened where there is none. Always 0 for UDP.
     pub connection: u64,
 }
@@ -68,10 +101,20 @@ impl Path {
         }
     }
 
-    /// A stream path over connection number `connection`.
+    /// A TCP path over connection number `connection`.
     pub const fn tcp(local: SocketAddr, remote: SocketAddr, connection: u64) -> Self {
+        Self::stream(Transport::Tcp, local, remote, connection)
+    }
+
+    /// A path over connection number `connection` of any transport that has connections.
+    pub const fn stream(
+        transport: Transport,
+        local: SocketAddr,
+        remote: SocketAddr,
+        connection: u64,
+    ) -> Self {
         Self {
-            transport: Transport::Tcp,
+            transport,
             local,
             remote,
             connection,
@@ -87,7 +130,7 @@ impl Path {
 
     /// Whether a message to `self` is stopped by the loss of `lost`.
     ///
-    /// A lost TCP connection stops what names it, and what waited for a connection to the same
+    /// A lost connection stops what names it, and what waited for a connection to the same
     /// peer (RFC 3261 §18.4). An ICMP error on UDP stops what goes to that peer.
     pub fn is_lost_with(&self, lost: &Self) -> bool {
         self.transport == lost.transport

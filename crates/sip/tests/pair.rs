@@ -286,8 +286,8 @@ impl World {
     fn watch(&mut self, from: usize, bytes: &Arc<[u8]>) {
         let seed = self.seed;
         let framing = match self.transport {
-            Transport::Udp => Framing::Datagram,
-            Transport::Tcp => Framing::Stream,
+            Transport::Udp | Transport::Ws | Transport::Wss => Framing::Datagram,
+            Transport::Tcp | Transport::Tls => Framing::Stream,
         };
         let message = Message::parse(bytes, framing).expect("our own message");
         let mut key = message.via().branch().unwrap().to_vec();

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     message::{Message, Method, Name, text},
-    path::{Path, Transport},
+    path::Path,
 };
 
 impl Endpoint {
@@ -32,7 +32,7 @@ impl Endpoint {
         // A stream's requests come by the connection that lives; a datagram's may come from a
         // port that only sends, so only a target refresh moves the dialog (§12.2).
         let refreshes = matches!(method, Method::Invite | Method::Update);
-        if refreshes || path.transport == Transport::Tcp {
+        if refreshes || path.transport.is_reliable() {
             session.dialog.follow(path);
         }
         match method {

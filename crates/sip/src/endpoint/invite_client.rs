@@ -14,7 +14,7 @@ use super::{
 use crate::{
     dialog::Dialog,
     message::{Message, Method},
-    path::{Path, Transport},
+    path::Path,
     transaction::{
         TransactionId,
         timer::{GIVE_UP, Timer},
@@ -125,9 +125,10 @@ impl Endpoint {
         let branch = self.fresh_branch();
         let client = self.clients.get_mut(id)?;
         // A stream has a number only once it is open.
-        let path = match path.transport {
-            Transport::Tcp => path,
-            Transport::Udp => client.path(),
+        let path = if path.transport.is_reliable() {
+            path
+        } else {
+            client.path()
         };
         let tag = response.to().tag().unwrap_or_default();
         let sent = &mut client.context;

@@ -39,8 +39,8 @@ use rand_chacha::{
 };
 
 use crate::{
-    message::{Framing, Message},
-    path::{Path, Transport},
+    message::Message,
+    path::Path,
     transaction::{TransactionId, timer::Timer},
 };
 use client::Sent;
@@ -138,18 +138,14 @@ impl Endpoint {
     /// One whole message came by `path`.
     pub fn receive(&mut self, now: Instant, path: Path, bytes: &[u8]) {
         self.fx.now = now;
-        let framing = match path.transport {
-            Transport::Udp => Framing::Datagram,
-            Transport::Tcp => Framing::Stream,
-        };
-        match Message::parse(bytes, framing) {
+        match Message::parse(bytes, path.transport.framing()) {
             Ok(message) if message.is_request() => self.request_came(&message, path),
             Ok(message) => self.response_came(&message, path),
             Err(malformed) => self.malformed_came(&malformed, path, bytes),
         }
     }
 
-    /// A TCP connection closed or could not be opened, or a datagram could not be sent (ICMP).
+    /// A connection closed or could not be opened, or a datagram could not be sent (ICMP).
     ///
     /// Our requests on their way there fail (RFC 3261 §17.1.4); requests from there that wait for
     /// an answer are forgotten, an INVITE with [`Event::Cancelled`]. A confirmed dialog lives on:
@@ -160,7 +156,7 @@ impl Endpoint {
             let step = self.clients.transport_failed(id, &mut self.fx);
             self.client_stepped(id, step, None);
         }
-        if path.transport == Transport::Tcp {
+        if path.transport.is_reliable() {
             for id in self.servers.on_path(&path) {
                 self.server_path_lost(id);
             }

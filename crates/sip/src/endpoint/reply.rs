@@ -12,8 +12,8 @@ use super::{
     words::{DialogId, Output, Request, RequestId},
 };
 use crate::{
-    message::{Framing, Malformed, Message, Method, Name},
-    path::{Path, Transport},
+    message::{Malformed, Message, Method, Name},
+    path::Path,
     print::Draft,
     transaction::{
         TransactionId,
@@ -180,7 +180,7 @@ impl Endpoint {
             self.dropped += 1;
             // A stream that carries something else than SIP will not come to its senses.
             let is_sip = malformed.method().is_some() || bytes.starts_with(b"SIP/");
-            if path.transport == Transport::Tcp && !is_sip {
+            if path.transport.is_reliable() && !is_sip {
                 self.fx.outputs.push_back(Output::ClosePath(path));
             }
             return;
@@ -263,10 +263,6 @@ impl Endpoint {
 impl Request {
     /// Keeps a parsed message.
     pub(super) fn of(message: &Message<'_>, path: Path) -> Self {
-        let framing = match path.transport {
-            Transport::Udp => Framing::Datagram,
-            Transport::Tcp => Framing::Stream,
-        };
-        Self::new(message.bytes(), framing)
+        Self::new(message.bytes(), path.transport.framing())
     }
 }
