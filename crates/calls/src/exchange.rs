@@ -440,6 +440,7 @@ impl Exchange {
                 dialog,
                 path,
                 request,
+                ..
             } => self.invited(now, dialog, path, &request),
             SipEvent::Request { id, path, request } => self.requested(now, id, path, &request),
             SipEvent::Acknowledged { dialog, body } => self.acknowledged(now, dialog, body),
@@ -474,7 +475,9 @@ impl Exchange {
                 });
             }
             // The engine itself neither re-offers nor sends requests outside a dialog.
+            SipEvent::Referred { refer, .. } => self.board.endpoint.refuse_refer(now, refer, 403),
             SipEvent::ReofferAnswered { .. }
+            | SipEvent::ReferProgress { .. }
             | SipEvent::ReofferRefused { .. }
             | SipEvent::Response { .. } => {}
         }

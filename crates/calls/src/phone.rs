@@ -178,11 +178,11 @@ impl Phone {
     /// share a media worker.
     pub fn new(settings: PhoneSettings, seed: [u8; 32], first_leg: LegId) -> Self {
         let endpoint = Endpoint::new(
-            EndpointSettings {
-                product: settings.product.clone(),
-                contact_user: settings.user.clone(),
-                realm: settings.domain.clone(),
-            },
+            EndpointSettings::new(
+                settings.product.clone(),
+                settings.user.clone(),
+                settings.domain.clone(),
+            ),
             seed,
         );
         let call_id = seed
@@ -523,7 +523,7 @@ impl Phone {
             open: false,
             wanted: false,
         };
-        self.endpoint.ring(now, dialog, 180);
+        self.endpoint.ring(now, dialog, 180, Vec::new());
         self.outputs.happened(PhoneEvent::Incoming { call });
     }
 

@@ -74,11 +74,11 @@ pub struct Switchboard {
 impl Switchboard {
     pub(crate) fn new(settings: Settings, seed: [u8; 32], wall_at_start: Timestamp) -> Self {
         let endpoint = Endpoint::new(
-            hotline_sip::endpoint::EndpointSettings {
-                product: settings.product.clone(),
-                contact_user: "hotline".to_owned(),
-                realm: settings.realm.clone(),
-            },
+            hotline_sip::endpoint::EndpointSettings::new(
+                settings.product.clone(),
+                "hotline".to_owned(),
+                settings.realm.clone(),
+            ),
             seed,
         );
         let floor = Floor::new(

@@ -48,11 +48,7 @@ impl Desk {
     }
 
     fn over(path: Path) -> Self {
-        let settings = EndpointSettings {
-            product: "hotline/test".into(),
-            contact_user: "hotline".into(),
-            realm: "hotline".into(),
-        };
+        let settings = EndpointSettings::new("hotline/test", "hotline", "hotline");
         Self {
             endpoint: Endpoint::new(settings, [7; 32]),
             now: Instant::START,
@@ -270,7 +266,7 @@ fn an_incoming_call_from_ring_to_bye() {
     assert_eq!(status(&trying), 100);
     assert!(!value(&trying, "To").contains("tag="));
 
-    desk.endpoint.ring(desk.now, dialog, 180);
+    desk.endpoint.ring(desk.now, dialog, 180, Vec::new());
     desk.drain();
     let ringing = desk.one();
     assert_eq!(status(&ringing), 180);
@@ -434,7 +430,7 @@ fn a_caller_may_end_an_early_dialog_by_bye() {
     let mut desk = Desk::new();
     desk.receive(&invite());
     let dialog = desk.invited();
-    desk.endpoint.ring(desk.now, dialog, 180);
+    desk.endpoint.ring(desk.now, dialog, 180, Vec::new());
     desk.drain();
     let ours = tag(&value(desk.sent().last().unwrap(), "To"));
     desk.receive(&request("BYE", 2, &ours, "", ""));
@@ -699,7 +695,8 @@ fn a_full_house_refuses_calls_and_still_ends_those_it_has() {
         Event::Refused {
             dialog,
             status: 503,
-            retry_after: None
+            retry_after: None,
+            contacts: Vec::new(),
         }
     );
     desk.receive(&request("BYE", 2, &ours, "", ""));
@@ -1075,7 +1072,8 @@ fn a_cancelled_invite_without_an_end_is_abandoned() {
         Event::Refused {
             dialog,
             status: 408,
-            retry_after: None
+            retry_after: None,
+            contacts: Vec::new(),
         }
     );
     desk.pass(ms(37_000));

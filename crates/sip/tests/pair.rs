@@ -105,11 +105,7 @@ impl World {
     fn new(seed: u64, transport: Transport, weather: Weather) -> Self {
         let side = |n: u8| Side {
             endpoint: Endpoint::new(
-                EndpointSettings {
-                    product: format!("side{n}"),
-                    contact_user: format!("user{n}"),
-                    realm: "test".into(),
-                },
+                EndpointSettings::new(format!("side{n}"), format!("user{n}"), "test"),
                 [n ^ seed as u8; 32],
             ),
             address: SocketAddr::from(([10, 0, 0, n], 5060)),
@@ -329,7 +325,7 @@ impl World {
                 };
                 user.dialog = Some(endpoint.invite(now, invitation));
             }
-            (Deed::Ring, Some(dialog)) => endpoint.ring(now, dialog, 180),
+            (Deed::Ring, Some(dialog)) => endpoint.ring(now, dialog, 180, Vec::new()),
             (Deed::Answer, Some(dialog)) if user.end.is_none() && !user.quit => {
                 user.answered_here = user.rejected_with.is_none();
                 endpoint.answer(now, dialog, b"0".to_vec());
@@ -417,7 +413,11 @@ impl World {
                 assert!(!*done, "seed {seed}: two answers to one request");
                 *done = true;
             }
-            Event::Invited { .. } | Event::Ringing { .. } | Event::Info { .. } => {}
+            Event::Invited { .. }
+            | Event::Ringing { .. }
+            | Event::Info { .. }
+            | Event::Referred { .. }
+            | Event::ReferProgress { .. } => {}
         }
     }
 
@@ -492,6 +492,8 @@ const fn dialog_of(event: &Event) -> Option<DialogId> {
         | Event::Answered { dialog, .. }
         | Event::Refused { dialog, .. }
         | Event::Ended { dialog, .. }
+        | Event::Referred { dialog, .. }
+        | Event::ReferProgress { dialog, .. }
         | Event::Info { dialog, .. } => Some(*dialog),
         Event::Request { .. } | Event::Response { .. } => None,
     }

@@ -50,11 +50,7 @@ struct User {
 
 impl User {
     fn new() -> Self {
-        let settings = EndpointSettings {
-            product: "hotline/test".into(),
-            contact_user: "hotline".into(),
-            realm: "hotline".into(),
-        };
+        let settings = EndpointSettings::new("hotline/test", "hotline", "hotline");
         Self {
             endpoint: Endpoint::new(settings, [1; 32]),
             registrar: Registrar::new(),

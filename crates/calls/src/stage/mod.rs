@@ -191,7 +191,9 @@ fn released_by(side: Side, why: EndedBy) -> hotline_model::event::ReleasedBy {
     match (why, side) {
         (EndedBy::Bye, Side::Caller) => ReleasedBy::Caller,
         (EndedBy::Bye, Side::Agent) => ReleasedBy::Agent,
-        (EndedBy::NoAck | EndedBy::PathLost | EndedBy::Timeout, _) => ReleasedBy::Network,
+        (EndedBy::NoAck | EndedBy::PathLost | EndedBy::Timeout | EndedBy::Expired, _) => {
+            ReleasedBy::Network
+        }
     }
 }
 
@@ -202,5 +204,6 @@ fn cause(why: EndedBy) -> &'static str {
         EndedBy::NoAck => "the answer was never acknowledged",
         EndedBy::PathLost => "connection lost",
         EndedBy::Timeout => "the other side stopped answering",
+        EndedBy::Expired => "nobody refreshed the session",
     }
 }

@@ -28,6 +28,7 @@ impl Endpoint {
                 dialog,
                 status: 503,
                 retry_after: None,
+                contacts: Vec::new(),
             });
             return dialog;
         }
@@ -59,12 +60,17 @@ impl Endpoint {
     }
 
     /// Tells the caller that it rings: a provisional status from 101 to 199, else nothing is sent.
-    pub fn ring(&mut self, now: Instant, dialog: DialogId, status: u16) {
+    /// A `body` is the answer to the INVITE's offer (early media); `answer` then repeats it.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the description of a session is handed over"
+    )]
+    pub fn ring(&mut self, now: Instant, dialog: DialogId, status: u16, body: Vec<u8>) {
         self.fx.now = now;
         if let Some(Stage::Invited(transaction)) = self.stage(dialog)
             && (101..200).contains(&status)
         {
-            self.reply_kept(transaction, status, &[], b"");
+            self.reply_kept(transaction, status, &[], &body);
         }
     }
 

@@ -181,6 +181,7 @@ impl Endpoint {
             dialog: id,
             path,
             request,
+            replaces: None,
         });
     }
 

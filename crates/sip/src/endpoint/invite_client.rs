@@ -68,6 +68,7 @@ impl Endpoint {
                 dialog,
                 status,
                 retry_after,
+                contacts: Vec::new(),
             });
         }
     }

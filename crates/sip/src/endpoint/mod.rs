@@ -22,11 +22,12 @@ mod offers;
 mod reply;
 mod servers;
 mod session;
+mod transfer;
 mod words;
 
 pub use words::{
     Credentials, DialogId, EndedBy, EndpointSettings, Event, HangUpReason, Invitation,
-    OutgoingRequest, Output, ReasonProtocol, Request, RequestId, Response,
+    OutgoingRequest, Output, ReasonProtocol, ReferId, Request, RequestId, Response, Transfer,
 };
 
 use core::{fmt, time::Duration};

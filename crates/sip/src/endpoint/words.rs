@@ -18,6 +18,24 @@ pub struct DialogId(pub u64);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct RequestId(pub u64);
 
+/// One REFER of a peer that waits for our word. Never reused.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ReferId(pub u64);
+
+/// What a REFER asks for (RFC 3515): that we call somebody on the peer's behalf.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transfer {
+    /// The URI in Refer-To, without its headers.
+    pub target: String,
+    /// The dialog of ours that the new call shall take the place of: an attended transfer
+    /// (RFC 3891). `None`: a blind one.
+    pub replaces: Option<DialogId>,
+    /// Refer-To names a dialog to replace that is none of ours.
+    pub replaces_unknown: bool,
+    /// Referred-By (RFC 3892), as received.
+    pub referred_by: Option<String>,
+}
+
 impl fmt::Display for DialogId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "dialog {}", self.0)
@@ -39,6 +57,27 @@ pub struct EndpointSettings {
     pub contact_user: String,
     /// Realm of our own challenges (RFC 3261 §22.1).
     pub realm: String,
+    /// Session interval we ask for, seconds; 0 asks for none (RFC 4028 §4).
+    pub session_expires_s: u32,
+    /// Shortest session interval we take from a peer, seconds; 90 at least (RFC 4028 §5).
+    pub min_session_expires_s: u32,
+}
+
+impl EndpointSettings {
+    /// The settings of an endpoint that asks for sessions of half an hour.
+    pub fn new(
+        product: impl Into<String>,
+        contact_user: impl Into<String>,
+        realm: impl Into<String>,
+    ) -> Self {
+        Self {
+            product: product.into(),
+            contact_user: contact_user.into(),
+            realm: realm.into(),
+            session_expires_s: 1_800,
+            min_session_expires_s: 90,
+        }
+    }
 }
 
 /// User name and password for a peer that challenges us (RFC 3261 §22).
@@ -233,6 +272,8 @@ pub enum EndedBy {
     /// A request in the dialog was answered 408 or 481, or not at all (RFC 3261 §12.2.1.2); we
     /// sent BYE.
     Timeout,
+    /// Nobody refreshed the session in its interval (RFC 4028 §10); we sent BYE.
+    Expired,
 }
 
 /// What happened.
@@ -247,6 +288,9 @@ pub enum Event {
         path: Path,
         /// The INVITE.
         request: Request,
+        /// The confirmed dialog of ours whose place it is to take (RFC 3891). Who asks must be
+        /// entitled to; the user says.
+        replaces: Option<DialogId>,
     },
     /// The peer withdrew an INVITE that had no final answer: by CANCEL or BYE (487 was sent), or
     /// by closing the connection the answer would have gone by. The dialog is gone.
@@ -310,6 +354,8 @@ pub enum Event {
         status: u16,
         /// Retry-After, seconds (RFC 3261 §20.33).
         retry_after: Option<u32>,
+        /// Contact URIs of a redirection (3xx), the preferred first (§8.1.3.4).
+        contacts: Vec<String>,
     },
     /// A confirmed dialog ended, and not by our `hang_up`. The dialog is gone.
     Ended {
@@ -328,6 +374,24 @@ pub enum Event {
         content_type: String,
         /// Body.
         body: Vec<u8>,
+    },
+    /// The peer of a confirmed dialog asks us to call somebody (RFC 3515 §2.4.2). Answer with
+    /// `accept_refer` or `refuse_refer`.
+    Referred {
+        /// The dialog.
+        dialog: DialogId,
+        /// Its number for the answer.
+        refer: ReferId,
+        /// What is asked for.
+        transfer: Transfer,
+    },
+    /// How far our own REFER has come: the status the peer reports of the call it makes, or the
+    /// status of its refusal. A final status is the last word.
+    ReferProgress {
+        /// The dialog.
+        dialog: DialogId,
+        /// The status.
+        status: u16,
     },
     /// A request outside any dialog that the user must answer with `respond`: REGISTER, OPTIONS.
     Request {
