@@ -16,7 +16,7 @@ use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng as _};
 
 /// Calls that shall break, if what breaks them comes.
 const fn is_doomed(call: CallId) -> bool {
-    call.0 % 4 == 0
+    call.0.is_multiple_of(4)
 }
 
 /// A day in which `look` breaks some calls. Gives how many broke and how many were answered.
