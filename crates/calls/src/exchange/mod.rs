@@ -239,6 +239,11 @@ impl Exchange {
         self.calls.len() + self.services.len()
     }
 
+    /// Whether new work is being turned away because the loop is too busy.
+    pub fn is_overloaded(&self) -> bool {
+        self.admission.is_overloaded()
+    }
+
     /// Everything a call or a stage can reach, read only: for checks and metrics.
     pub fn switchboard(&self) -> &Switchboard {
         &self.board
