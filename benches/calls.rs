@@ -1,0 +1,256 @@
+//! Whole calls through the whole engine: INVITE, queue, seat's answer, BYE, by real sockets.
+//!
+//! `cargo bench --bench calls [-- --part cycle|highest|overload|flood|memory --rate 200 --seconds 30
+//! --seats 300 --program target/release/hotline]`
+//!
+//! One thread plays all callers and all seats; the engine is a process of its own, whose processor
+//! time is read from `/proc`. Callers stand in the queue at once and hang up when the seat has
+//! acknowledged, so that a call is signalling, distribution, journal, tables and a recording, and
+//! hardly any sound. Both share the machine: what a rate costs holds, the highest rate is that of
+//! the pair.
+
+#[path = "calls/engine.rs"]
+mod engine;
+#[path = "calls/messages.rs"]
+mod messages;
+#[path = "calls/town.rs"]
+mod town;
+
+use std::{net::UdpSocket, path::PathBuf, thread, time::Duration};
+
+use engine::{Engine, Try};
+use town::{Tally, Town};
+
+struct Options {
+    part: String,
+    rate: f64,
+    seconds: u64,
+    seats: usize,
+    program: PathBuf,
+}
+
+fn main() -> Try<()> {
+    let options = options()?;
+    match options.part.as_str() {
+        "cycle" => cycle(&options),
+        "highest" => highest(&options).map(drop),
+        "overload" => overload(&options),
+        "flood" => flood(&options),
+        "memory" => memory(&options),
+        "all" => {
+            cycle(&options)?;
+            memory(&options)?;
+            flood(&options)?;
+            overload(&options)
+        }
+        other => Err(format!("--part {other} is not known").into()),
+    }
+}
+
+fn options() -> Try<Options> {
+    let mut options = Options {
+        part: "all".to_owned(),
+        rate: 200.0,
+        seconds: 10,
+        seats: 300,
+        program: engine::program(),
+    };
+    let mut words = std::env::args().skip(1).filter(|word| word != "--bench");
+    while let Some(word) = words.next() {
+        let value = words
+            .next()
+            .ok_or_else(|| format!("{word} needs a value"))?;
+        match word.as_str() {
+            "--part" => options.part = value,
+            "--rate" => options.rate = value.parse()?,
+            "--seconds" => options.seconds = value.parse()?,
+            "--seats" => options.seats = value.parse()?,
+            "--program" => options.program = value.into(),
+            _ => return Err(format!("{word} is not known").into()),
+        }
+    }
+    Ok(options)
+}
+
+fn begin(options: &Options) -> Try<(Engine, Town)> {
+    let engine = Engine::start(&options.program, options.seats)?;
+    let mut town = Town::new(std::process::id())?;
+    town.sign_in(&engine, options.seats)?;
+    Ok((engine, town))
+}
+
+fn percentile(figures: &[f64], share: f64) -> f64 {
+    let mut sorted = figures.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let at = (sorted.len() as f64 * share) as usize;
+    sorted
+        .get(at.min(sorted.len().saturating_sub(1)))
+        .copied()
+        .unwrap_or(f64::NAN)
+}
+
+/// A stretch of calls at one rate: what came of it, and processor seconds of the engine.
+fn stretch(
+    engine: &Engine,
+    town: &mut Town,
+    rate: f64,
+    seconds: u64,
+    stays: usize,
+) -> Try<(Tally, f64)> {
+    town.tally = Tally::default();
+    let (before, _) = engine.cost()?;
+    town.call(rate, Duration::from_secs(seconds), false)?;
+    town.settle(stays)?;
+    let (after, _) = engine.cost()?;
+    Ok((town.tally.clone(), after - before))
+}
+
+fn cycle(options: &Options) -> Try<()> {
+    let (engine, mut town) = begin(options)?;
+    stretch(&engine, &mut town, options.rate, 2, 0)?;
+    println!(
+        "| calls/s | calls | completed | CPU µs/call | calls/CPU-s | set-up p50 / p99 ms | seat rung p50 / p99 ms |"
+    );
+    println!("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+    for rate in [options.rate, options.rate * 2.0, options.rate * 3.0] {
+        let (tally, cpu) = stretch(&engine, &mut town, rate, options.seconds, 0)?;
+        row(rate, &tally, cpu);
+    }
+    Ok(())
+}
+
+fn row(rate: f64, tally: &Tally, cpu: f64) {
+    let per_call = cpu * 1e6 / tally.completed.max(1) as f64;
+    println!(
+        "| {rate:.0} | {} | {} | {per_call:.0} | {:.0} | {:.1} / {:.1} | {:.1} / {:.1} |",
+        tally.dialled,
+        tally.completed,
+        1e6 / per_call,
+        percentile(&tally.set_up_ms, 0.5),
+        percentile(&tally.set_up_ms, 0.99),
+        percentile(&tally.rang_ms, 0.5),
+        percentile(&tally.rang_ms, 0.99),
+    );
+}
+
+/// The highest rate with p99 of set-up under 200 ms and less than 1 % failed: C.
+fn highest(options: &Options) -> Try<f64> {
+    let (engine, mut town) = begin(options)?;
+    println!(
+        "| calls/s | calls | completed | CPU µs/call | calls/CPU-s | set-up p50 / p99 ms | seat rung p50 / p99 ms |"
+    );
+    println!("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+    let (mut rate, mut best) = (options.rate, 0.0);
+    loop {
+        let (tally, cpu) = stretch(&engine, &mut town, rate, options.seconds, 0)?;
+        row(rate, &tally, cpu);
+        let held = tally.completed as f64 >= tally.dialled as f64 * 0.99
+            && percentile(&tally.set_up_ms, 0.99) < 200.0;
+        if !held {
+            break;
+        }
+        best = rate;
+        rate *= 1.2;
+    }
+    println!("\nC = {best:.0} calls/s\n");
+    Ok(best)
+}
+
+fn overload(options: &Options) -> Try<()> {
+    let capacity = highest(options)?;
+    let (engine, mut town) = begin(options)?;
+    let stays = options.seats / 4;
+    town.call(50.0, Duration::from_secs_f64(stays as f64 / 50.0), true)?;
+    town.idle(Duration::from_secs(4))?;
+    println!(
+        "| load | calls/s | completed/s | of C | refused | failed | long calls lost | after: completed, p99 ms |"
+    );
+    println!("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |");
+    for times in [1.0, 2.0, 5.0, 10.0] {
+        let long = town.connected();
+        let rate = capacity * times;
+        let began = std::time::Instant::now();
+        town.tally = Tally::default();
+        town.call(rate, Duration::from_secs(options.seconds), false)?;
+        let took = began.elapsed().as_secs_f64();
+        let said = town.tally.clone();
+        town.idle(Duration::from_secs(5))?;
+        let (after, _) = stretch(&engine, &mut town, capacity / 2.0, 3, long)?;
+        let goodput = said.completed as f64 / took;
+        println!(
+            "| {times}× | {:.0} | {goodput:.0} | {:.2} | {} | {} | {} of {long} | {} of {}, {:.1} |",
+            said.dialled as f64 / took,
+            goodput / capacity,
+            said.refused,
+            said.failed,
+            town.lost,
+            after.completed,
+            after.dialled,
+            percentile(&after.set_up_ms, 0.99),
+        );
+    }
+    town.all_leave();
+    town.settle(0)
+}
+
+fn flood(options: &Options) -> Try<()> {
+    let (engine, mut town) = begin(options)?;
+    println!(
+        "| strangers' requests/s | trunk calls | completed | set-up p99 ms | engine's CPU | memory before / after, KiB |"
+    );
+    println!("| ---: | ---: | ---: | ---: | ---: | ---: |");
+    for per_s in [0_u64, 5_000] {
+        let stop = std::sync::atomic::AtomicBool::new(false);
+        let (_, before) = engine.cost()?;
+        let (tally, cpu) = thread::scope(|scope| -> Try<(Tally, f64)> {
+            let flooding = scope.spawn(|| -> Result<(), String> {
+                let stranger = UdpSocket::bind("127.0.0.3:0").map_err(|e| e.to_string())?;
+                stranger.set_nonblocking(true).map_err(|e| e.to_string())?;
+                let mut other = Town::new(7).map_err(|e| e.to_string())?;
+                while !stop.load(std::sync::atomic::Ordering::Relaxed) && per_s > 0 {
+                    other
+                        .flood(&stranger, per_s / 100)
+                        .map_err(|e| e.to_string())?;
+                    thread::sleep(Duration::from_millis(10));
+                }
+                Ok(())
+            });
+            let said = stretch(&engine, &mut town, options.rate, options.seconds, 0);
+            stop.store(true, std::sync::atomic::Ordering::Relaxed);
+            flooding.join().map_err(|_| "the flood broke")??;
+            said
+        })?;
+        let (_, after) = engine.cost()?;
+        println!(
+            "| {per_s} | {} | {} | {:.1} | {:.2} | {before} / {after} |",
+            tally.dialled,
+            tally.completed,
+            percentile(&tally.set_up_ms, 0.99),
+            cpu / options.seconds as f64,
+        );
+    }
+    Ok(())
+}
+
+/// Memory after 9,000 calls at 150 a second.
+fn memory(options: &Options) -> Try<()> {
+    let (engine, mut town) = begin(options)?;
+    // The first calls warm the allocator and the tables.
+    stretch(&engine, &mut town, 50.0, 2, 0)?;
+    town.idle(Duration::from_secs(40))?;
+    let (_, before) = engine.cost()?;
+    let (tally, _) = stretch(&engine, &mut town, 150.0, 60, 0)?;
+    let (_, at_once) = engine.cost()?;
+    // Transactions live 32 s after their call.
+    town.idle(Duration::from_secs(60))?;
+    let (_, later) = engine.cost()?;
+    println!("| calls | memory before, KiB | at the end | a minute later | grown |");
+    println!("| ---: | ---: | ---: | ---: | ---: |");
+    println!(
+        "| {} of {} | {before} | {at_once} | {later} | {} |",
+        tally.completed,
+        tally.dialled,
+        later.saturating_sub(before)
+    );
+    Ok(())
+}

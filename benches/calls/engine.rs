@@ -1,0 +1,219 @@
+//! The engine under load: the release program with a folder of its own, and what it costs.
+
+use std::{
+    error::Error,
+    fmt::Write as _,
+    fs,
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+pub type Try<T> = Result<T, Box<dyn Error>>;
+
+/// Where it listens.
+pub const SIP: &str = "127.0.0.1:15060";
+const SIP_PORT: &str = "15060";
+const HTTP_PORT: &str = "18080";
+
+/// Processor ticks a second, as `/proc` counts them.
+const TICKS: f64 = 100.0;
+
+/// A running engine.
+pub struct Engine {
+    child: Child,
+    folder: tempfile::TempDir,
+}
+
+/// A call for 12345 stands in the queue at once: what is measured is the engine, not its prompts.
+const SCRIPT: &str = "name = \"at-once\"\nlanguage = \"zh\"\nstart = \"human\"\n\n\
+                      [step.human]\nenqueue = \"general\"\n";
+
+impl Engine {
+    /// Starts it with so many seats.
+    pub fn start(program: &Path, seats: usize) -> Try<Self> {
+        let folder = tempfile::tempdir()?;
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let config = folder.path().join("config");
+        copy(&root.join("config"), &config)?;
+        let scripts = folder.path().join("ivr-scripts");
+        copy(&root.join("ivr-scripts/prompts"), &scripts.join("prompts"))?;
+        fs::write(scripts.join("at-once.toml"), SCRIPT)?;
+        edit(
+            &config.join("engine.toml"),
+            &[
+                ("script = \"12345-menu\"", "script = \"at-once\""),
+                ("survey = \"survey\"", "survey = \"\""),
+            ],
+        )?;
+        edit(
+            &config.join("queues.toml"),
+            &[("wrap_up_s = 10", "wrap_up_s = 0")],
+        )?;
+        edit(&config.join("trunks.toml"), &[(", \"::1\"]", "]")])?;
+        let mut text = String::new();
+        for seat in 0..seats {
+            let id = seat_id(seat);
+            writeln!(
+                text,
+                "[[seat]]\nid = \"{id}\"\nname = \"{id}\"\nqueues = [\"general\"]\n"
+            )?;
+        }
+        fs::write(config.join("seats.toml"), text)?;
+        let log = fs::File::create(folder.path().join("log"))?;
+        let child = Command::new(program)
+            .args([
+                "serve",
+                "--sip-port",
+                SIP_PORT,
+                "--http-port",
+                HTTP_PORT,
+                "--config",
+            ])
+            .arg(&config)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()
+            .map_err(|error| {
+                format!(
+                    "{}: {error}; cargo build --release -p hotline-server",
+                    program.display()
+                )
+            })?;
+        let mut engine = Self { child, folder };
+        engine.wait_until_ready()?;
+        Ok(engine)
+    }
+
+    fn wait_until_ready(&mut self) -> Try<()> {
+        let until = Instant::now() + Duration::from_secs(120);
+        while http("GET", "/readyz", "", "").is_ok_and(|(status, _)| status != 200)
+            || TcpStream::connect(("127.0.0.1", HTTP_PORT.parse::<u16>()?)).is_err()
+        {
+            if Instant::now() > until || self.child.try_wait()?.is_some() {
+                let log = fs::read_to_string(self.folder.path().join("log"))?;
+                return Err(format!("the engine did not start:\n{log}").into());
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        Ok(())
+    }
+
+    /// The password made for `user`.
+    pub fn password(&self, user: &str) -> Try<String> {
+        let text = fs::read_to_string(self.folder.path().join("data/demo-accounts.txt"))?;
+        let found = text
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("{user}\t")));
+        Ok(found.ok_or("no such account")?.to_owned())
+    }
+
+    /// Sets all seats ready.
+    pub fn all_ready(&self, seats: usize) -> Try<()> {
+        let password = self.password("supervisor")?;
+        let body = format!("{{\"user\":\"supervisor\",\"password\":\"{password}\"}}");
+        let (status, answer) = http("POST", "/api/v1/session", "", &body)?;
+        let answer: serde_json::Value = serde_json::from_str(&answer)?;
+        let token = answer
+            .get("token")
+            .and_then(|token| token.as_str())
+            .ok_or(format!("no token: {status}"))?
+            .to_owned();
+        for seat in 0..seats {
+            let path = format!("/api/v1/seats/{}/ready", seat_id(seat));
+            let (status, answer) = http("POST", &path, &token, "{}")?;
+            if !(200..300).contains(&status) {
+                return Err(format!("{path}: {status} {answer}").into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Processor time used so far, seconds, and memory held now, KiB.
+    pub fn cost(&self) -> Try<(f64, u64)> {
+        let id = self.child.id();
+        let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
+        let fields = stat.rsplit(") ").next().unwrap_or_default();
+        let ticks: u64 = fields
+            .split_whitespace()
+            .skip(11)
+            .take(2)
+            .filter_map(|ticks| ticks.parse::<u64>().ok())
+            .sum();
+        let status = fs::read_to_string(format!("/proc/{id}/status"))?;
+        let resident = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
+            .unwrap_or(0);
+        Ok((ticks as f64 / TICKS, resident))
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The number of a seat.
+pub fn seat_id(seat: usize) -> String {
+    format!("{}", 10_000 + seat)
+}
+
+/// The program to measure: `--program PATH`, else the release build beside this bench.
+pub fn program() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("target"),
+        PathBuf::from,
+    );
+    target.join("release/hotline")
+}
+
+fn edit(file: &Path, changes: &[(&str, &str)]) -> Try<()> {
+    let mut text = fs::read_to_string(file)?;
+    for (from, to) in changes {
+        if !text.contains(from) {
+            return Err(format!("{} has no {from:?} any more", file.display()).into());
+        }
+        text = text.replace(from, to);
+    }
+    fs::write(file, text)?;
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path) -> Try<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
+
+fn http(method: &str, path: &str, token: &str, body: &str) -> Try<(u16, String)> {
+    let mut stream = TcpStream::connect(("127.0.0.1", HTTP_PORT.parse::<u16>()?))?;
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{HTTP_PORT}\r\nConnection: close\r\n\
+         Authorization: Bearer {token}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    )?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let status = answer.split(' ').nth(1).and_then(|word| word.parse().ok());
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    Ok((status.ok_or("no status")?, body.to_owned()))
+}
