@@ -1,5 +1,5 @@
 //! The journal thread and the tables thread. The first makes events durable and lets the folds
-//! follow; the second fills SQLite, as fast as it can, and nobody waits for it.
+//! follow; the second fills SQLite a few times a second, and nobody waits for it.
 
 use std::{
     collections::BTreeMap,
@@ -36,6 +36,10 @@ const RETRY_AFTER: Duration = Duration::from_millis(200);
 
 /// Groups waiting for the tables. When full the tables catch up from the journal instead.
 const GROUPS_WAITING: usize = 256;
+
+/// The tables gather what was committed for so long before they take it in one transaction: a row
+/// that changed three times is written once, and lists are a blink behind the board.
+const TABLES_GATHER: Duration = Duration::from_millis(200);
 
 /// Groups a slow live stream may lag behind before it loses some and says so.
 const GROUPS_STREAMED: usize = 1_024;
@@ -253,6 +257,7 @@ impl TablesLoop {
     pub async fn run(mut self) {
         self.catch_up().await;
         while let Some(mut group) = self.groups.recv().await {
+            tokio::time::sleep(TABLES_GATHER).await;
             while let Ok(more) = self.groups.try_recv() {
                 group.extend(more);
             }
