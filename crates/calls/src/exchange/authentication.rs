@@ -5,7 +5,7 @@ use core::time::Duration;
 use hotline_model::{Instant, SeatId, limits};
 use hotline_sip::{
     digest::{Ha1, Nonces, Verdict},
-    endpoint::{Request, RequestId},
+    endpoint::{ALLOW, Request, RequestId},
     message::{Message, Method},
     path::Path,
 };
@@ -23,7 +23,10 @@ impl Exchange {
             Method::Options => {
                 // A carrier's ping: what we can do (RFC 3261 §11.2); 503 tells it to go elsewhere.
                 let status = if self.draining { 503 } else { 200 };
-                let headers = [("Accept", "application/sdp".to_owned())];
+                let headers = [
+                    ("Allow", ALLOW.to_owned()),
+                    ("Accept", "application/sdp".to_owned()),
+                ];
                 self.board
                     .endpoint
                     .respond(now, id, status, &headers, Vec::new());
