@@ -91,3 +91,15 @@ pub const LIVE_STREAMS: usize = 512;
 
 /// Longest body of an HTTP request, bytes. Longer: 413.
 pub const HTTP_BODY_BYTES: usize = 65_536;
+
+// Transfers, redirections and long requests (`sip::endpoint`).
+
+/// REFERs under way in one dialog, both directions. A person transfers a call once; a second and
+/// third are somebody pressing again. A further one of the peer is answered 503, one of ours is
+/// reported as refused with 503.
+pub const SIP_REFERS_PER_DIALOG: usize = 4;
+
+/// Life of the subscription a REFER makes, seconds: the longest ringing of three minutes, and one
+/// for what comes before it. Then it ends with the reason `timeout`; a peer that tells of a longer
+/// one is believed this long.
+pub const SIP_REFER_S: u64 = 240;
