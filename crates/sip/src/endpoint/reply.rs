@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    ALLOW, Endpoint,
+    ALLOW, Endpoint, SUPPORTED,
     blueprint::contact,
     effects::Owner,
     words::{DialogId, Output, Request, RequestId},
@@ -142,7 +142,8 @@ impl Endpoint {
         if matches!(method, Method::Invite | Method::Update) && status < 300 {
             draft = draft
                 .header(Name::Contact, contact(&path, &self.settings))
-                .header(Name::Allow, ALLOW);
+                .header(Name::Allow, ALLOW)
+                .header(Name::Supported, SUPPORTED);
         }
         draft = draft.header(Name::Server, &self.settings.product);
         for (name, value) in headers {
@@ -250,6 +251,7 @@ impl Endpoint {
                 if let Some(session) = self.sessions.get_mut(&dialog) {
                     session.theirs = None;
                     self.reoffer_if_quiet(dialog);
+                    self.go_on_ringing(dialog);
                 }
             }
             Purpose::Request(request) => {
