@@ -111,7 +111,7 @@ impl Endpoint {
     pub(super) fn target_dialog(&self, request: &Message<'_>, path: Path) -> Option<DialogId> {
         let named = Named::target(request.header_by_text("Target-Dialog")?)?;
         let id = self.dialog_named(&named)?;
-        let Session { dialog, stage, .. } = self.sessions.get(&id)?;
+        let Session { dialog, stage, .. } = self.sessions.get(&id)?.as_ref();
         let same = dialog.path().remote.ip().to_canonical() == path.remote.ip().to_canonical();
         (same && *stage == Stage::Confirmed).then_some(id)
     }
