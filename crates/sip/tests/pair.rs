@@ -322,6 +322,7 @@ impl World {
                     headers: Vec::new(),
                     credentials: None,
                     ring_for: (seed % 3 == 0).then_some(Duration::from_secs(20)),
+                    max_forwards: None,
                 };
                 user.dialog = Some(endpoint.invite(now, invitation));
             }

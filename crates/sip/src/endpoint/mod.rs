@@ -18,7 +18,10 @@ mod effects;
 mod in_dialog;
 mod incoming;
 mod invite_client;
+mod loops;
+mod mtu;
 mod offers;
+mod redirect;
 mod reply;
 mod servers;
 mod session;
@@ -47,6 +50,7 @@ use crate::{
 use client::Sent;
 use clients::Clients;
 use effects::{Effects, Owner};
+use mtu::DatagramOnly;
 use reply::Served;
 use servers::Servers;
 use session::Session;
@@ -97,6 +101,7 @@ pub struct Endpoint {
     by_tag: BTreeMap<u64, DialogId>,
     requests: BTreeMap<RequestId, TransactionId>,
     refers: Refers,
+    datagram_only: DatagramOnly,
     last_dialog: u64,
     last_request: u64,
     dropped: u64,
@@ -130,6 +135,7 @@ impl Endpoint {
             by_tag: BTreeMap::new(),
             requests: BTreeMap::new(),
             refers: Refers::default(),
+            datagram_only: DatagramOnly::default(),
             last_dialog: 0,
             last_request: 0,
             dropped: 0,
@@ -181,6 +187,7 @@ impl Endpoint {
         while let Some((_, (owner, timer))) = self.fx.timers.pop_due(now) {
             match (owner, timer) {
                 (Owner::Client(id), Timer::C) => self.ring_time_over(id),
+                (Owner::Client(id), Timer::Opening) => self.opening_time_over(id),
                 (Owner::Client(id), _) => {
                     let step = self.clients.timer(id, timer, &mut self.fx);
                     self.client_stepped(id, step, None);
