@@ -384,6 +384,7 @@ impl Phone {
                     headers: Vec::new(),
                     credentials: self.credentials(),
                     ring_for: None,
+                    max_forwards: None,
                 };
                 leg.dialog = Some(self.endpoint.invite(now, invitation));
                 self.line = Line::Calling { leg };

@@ -183,3 +183,23 @@ pub const SIP_BODY_DEPTH: usize = 2;
 /// Longest session interval that is kept, seconds: a day. A longer one is taken for this
 /// (RFC 4028 §9 lets a server shorten it).
 pub const SIP_SESSION_MAX_S: u32 = 86_400;
+
+/// Contacts of a redirection that are handed out; a phone names one or two. The less preferred
+/// are left out.
+pub const SIP_REDIRECT_CONTACTS: usize = 8;
+
+/// Longest request sent as a datagram, bytes, where the path's MTU is not known (RFC 3261
+/// §18.1.1). A longer one goes over TCP.
+pub const SIP_DATAGRAM_REQUEST_BYTES: usize = 1_300;
+
+/// Longest wait for a first response to a request that went over TCP for its length, seconds: a
+/// firewall may swallow the connection without a word, and the caller hears nothing meanwhile.
+/// Then it goes as a datagram.
+pub const SIP_OPENING_S: u64 = 4;
+
+/// Peers that are remembered to take no TCP. When full, the oldest is forgotten, and asked again.
+pub const SIP_DATAGRAM_ONLY_PEERS: usize = 256;
+
+/// How long a peer is remembered to take no TCP, seconds: ten minutes, so that one call in many
+/// pays for the asking.
+pub const SIP_DATAGRAM_ONLY_S: u64 = 600;

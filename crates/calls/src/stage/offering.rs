@@ -149,6 +149,7 @@ impl Offering {
             credentials: None,
             // The floor's deadline withdraws the offer; this only bounds a lost withdrawal.
             ring_for: None,
+            max_forwards: None,
         };
         let dialog = board.endpoint.invite(now, invitation);
         board.connect_dialog(dialog, &mut self.leg);
