@@ -34,8 +34,9 @@ pub const SIP_STREAM_MESSAGE_S: u64 = 32;
 /// Most calls at once in one engine: the design tier of a province. When full: 503.
 pub const CALLS: usize = 4_000;
 
-/// Contacts of one seat. A further one is answered 403; the oldest is not displaced, so that a
-/// stranger with the password cannot push the agent's phone out unseen.
+/// Contacts of one seat: a desk phone, a browser, and each once more while it comes back by a new
+/// address. A further one displaces the one longest without a refresh, which is journalled; one
+/// REGISTER that names more is answered 403.
 pub const CONTACTS_PER_SEAT: usize = 4;
 
 /// Shortest registration the registrar grants, seconds; shorter is answered 423 with Min-Expires.
@@ -127,3 +128,21 @@ pub const BAN_LONGEST_S: u64 = 3_600;
 /// New calls a second that one trunk may bring. A province's busiest second has some hundred; ten
 /// times that is a fault of the carrier or an attack through it. More are answered 503.
 pub const TRUNK_INVITES_PER_S: u32 = 5_000;
+
+// The registrar and digest.
+
+/// Longest name a phone gives itself (`User-Agent`) that is kept with its binding, bytes. The rest
+/// is cut off.
+pub const USER_AGENT_BYTES: usize = 128;
+
+/// Longest `+sip.instance` of a contact, bytes; a URN of a UUID has 45. A longer one is passed over:
+/// the contact is then known by its URI alone.
+pub const CONTACT_INSTANCE_BYTES: usize = 256;
+
+/// Time between two pings of a phone on UDP, seconds. NATs forget a mapping after 30 s and more
+/// (RFC 5626 §4.4 says 24 to 29).
+pub const KEEP_ALIVE_S: u64 = 25;
+
+/// Pings a phone may leave unanswered in a row. Then its binding is removed; it comes back by its
+/// next REGISTER.
+pub const KEEP_ALIVE_LOST: u8 = 2;

@@ -41,6 +41,13 @@ const GROUPS_WAITING: usize = 256;
 /// that changed three times is written once, and lists are a blink behind the board.
 const TABLES_GATHER: Duration = Duration::from_millis(200);
 
+/// Most records of one transaction of the tables, so that readers do not wait long behind it.
+const TABLES_AT_ONCE: usize = 20_000;
+
+/// The journal gathers what happens for so long before it waits for the disk: under load a few
+/// hundred commits a second instead of one an event. Calls do not wait for it.
+const COMMIT_GATHER: Duration = Duration::from_millis(3);
+
 /// Groups a slow live stream may lag behind before it loses some and says so.
 const GROUPS_STREAMED: usize = 1_024;
 
@@ -154,7 +161,10 @@ impl JournalLoop {
                 PICTURE_AT_LEAST
             };
             let stopping = tokio::select! {
-                () = self.doors.journal_bell.notified() => false,
+                () = self.doors.journal_bell.notified() => {
+                    tokio::time::sleep(COMMIT_GATHER).await;
+                    false
+                }
                 () = tokio::time::sleep_until((pictured + pause).into()) => false,
                 _ = self.stop.changed() => true,
             };
@@ -257,8 +267,10 @@ impl TablesLoop {
     pub async fn run(mut self) {
         self.catch_up().await;
         while let Some(mut group) = self.groups.recv().await {
-            tokio::time::sleep(TABLES_GATHER).await;
-            while let Ok(more) = self.groups.try_recv() {
+            let until = tokio::time::Instant::now() + TABLES_GATHER;
+            while group.len() < TABLES_AT_ONCE
+                && let Ok(Some(more)) = tokio::time::timeout_at(until, self.groups.recv()).await
+            {
                 group.extend(more);
             }
             let taken = if self.follows(&group).await {

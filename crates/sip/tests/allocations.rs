@@ -1,12 +1,20 @@
-//! Parsing and reading a message allocates nothing.
+//! Parsing and reading a message allocates nothing, whatever the message; framing and answering it
+//! allocate in proportion to it.
 
 #![cfg(test)]
 
-use core::hint::black_box;
+mod dice;
 
+use core::{hint::black_box, net::SocketAddr, time::Duration};
+
+use dice::Dice;
+use hotline_model::Instant;
 use hotline_sip::{
     digest::Fields,
-    message::{Contact, Framing, Message, Name},
+    endpoint::{Endpoint, EndpointSettings},
+    framing::{Framed, StreamBuffer},
+    message::{Contact, Framing, Message, Name, NameAddr, Via},
+    path::Path,
 };
 
 const INVITE: &[u8] = b"INVITE sip:12345@10.0.0.1:5060;user=phone SIP/2.0\r\n\
@@ -110,4 +118,188 @@ fn a_malformed_message_is_refused_without_heap() {
 fn an_allocation_is_seen() {
     let info = allocation_counter::measure(|| drop(black_box(vec![1_u8; 100])));
     assert_eq!(info.count_total, 1);
+}
+
+const RESPONSE: &[u8] = b"SIP/2.0 407 Proxy Authentication Required\r\n\
+v: SIP/2.0/UDP 10.0.0.1;received=10.0.0.2;rport=5062;branch=z9hG4bK1\r\n\
+f: a<sip:a@h>;tag=1\r\nt: sip:b@h;tag=2\r\ni: x\r\nCSeq: 1 INVITE\r\nRetry-After: 5 (busy)\r\n\
+Proxy-Authenticate: Digest realm=\"r\", nonce=\"n\", qop=\"auth,auth-int\"\r\nl: 0\r\n\r\n";
+
+/// What means something to the grammar, so that mutations hit its joints.
+const JOINTS: &[&[u8]] = &[
+    b"\r\n",
+    b"\r",
+    b"\n",
+    b"\r\n ",
+    b"\r\n\r\n",
+    b" ",
+    b";",
+    b";;",
+    b",",
+    b":",
+    b"\"",
+    b"\\",
+    b"<",
+    b">",
+    b"@",
+    b"=",
+    b"?",
+    b"%",
+    b"%00",
+    b"/",
+    b"[",
+    b"[::1]",
+    b":::",
+    b"*",
+    b"\0",
+    b"SIP/2.0",
+    b"sip:",
+    b"tel:",
+    b"Via: ",
+    b"l: ",
+    b"4294967296",
+    b"-1",
+    b"tag=",
+    b"branch=",
+    b"\xBF\\",
+    b"\xFF",
+];
+
+/// Changes `message` in one to five places.
+fn mutate(dice: &mut Dice, message: &mut Vec<u8>) {
+    for _ in 0..=dice.below(5) {
+        let length = message.len();
+        if length == 0 {
+            return;
+        }
+        let at = dice.below(length);
+        let end = (at + dice.below(40)).min(length);
+        match dice.below(8) {
+            0 => message.truncate(at),
+            1 | 2 => drop(message.drain(at..end)),
+            3 => message[at] = dice.roll() as u8,
+            4 => message.extend_from_within(at..end),
+            _ => drop(message.splice(at..at, dice.pick(JOINTS).iter().copied())),
+        }
+    }
+}
+
+/// Everything that can be asked of any message.
+fn read_any(message: &Message<'_>) {
+    for (written, name, value) in message.all_headers() {
+        black_box((written, message.header(name), Fields::parse(value)));
+        black_box((NameAddr::parse(value), Via::parse(value)));
+    }
+    for address in [Some(message.from()), Some(message.to()), message.contact()] {
+        let address = address.unwrap_or(message.from());
+        black_box((address.tag(), address.expires(), address.preference()));
+        black_box((address.uri.equals(&message.uri()), address.uri.host.ip()));
+    }
+    let via = message.via();
+    black_box((via.branch(), via.rport(), via.received(), via.maddr()));
+    black_box((message.vias().count(), message.routes().count()));
+    black_box((message.expires(), message.retry_after(), message.body()));
+    black_box((message.allow().count(), message.supports("timer")));
+    black_box((message.accepts("application/sdp"), message.content_type()));
+    black_box((message.has_content_encoding(), message.has_optional_body()));
+}
+
+/// Parses and reads; says whether it was a message. A refused one is read as far as an answer
+/// wants it.
+fn parse_any(bytes: &[u8], framing: Framing) -> bool {
+    match Message::parse(bytes, framing) {
+        Ok(message) => {
+            read_any(&message);
+            true
+        }
+        Err(refused) => {
+            black_box((refused.status, refused.via(), refused.only(Name::CallId)));
+            false
+        }
+    }
+}
+
+/// A message arrives in three pieces, behind and before another.
+fn frame(bytes: &[u8]) {
+    let mut buffer = StreamBuffer::new();
+    for piece in [&b"\r\n"[..], bytes, REGISTER] {
+        buffer.push(piece);
+        while let Some(framed) = buffer.next_framed() {
+            if let Framed::Message(bytes) = framed {
+                black_box(parse_any(bytes, Framing::Stream));
+            }
+        }
+    }
+}
+
+/// Bytes that framing may allocate in all: the buffer grows by doubling, and holds two messages
+/// and a half.
+const fn framing_bytes(length: usize) -> u64 {
+    4 * (length as u64 + REGISTER.len() as u64 + 64)
+}
+
+/// Bytes an endpoint may allocate in all to take in a message of `length`: its state, a copy or two
+/// of the message, and an answer that repeats parts of it.
+const fn endpoint_bytes(length: usize) -> u64 {
+    8 * length as u64 + 16_384
+}
+
+/// `count` mutations from `seed` on: no panic; no heap for parsing and reading; for every tenth,
+/// bounded heap in framing and in an endpoint.
+fn mutate_many(seed: u64, count: u64) {
+    let mut bytes = Vec::with_capacity(64 * 1_024);
+    let mut accepted = 0_u64;
+    let mut endpoint = Endpoint::new(EndpointSettings::new("hotline", "hotline", "h"), [1; 32]);
+    let path = Path::udp(
+        SocketAddr::from(([10, 0, 0, 1], 5060)),
+        SocketAddr::from(([10, 0, 0, 9], 5060)),
+    );
+    let mut now = Instant::START;
+    for seed in seed..seed + count {
+        let mut dice = Dice::new(seed);
+        bytes.clear();
+        bytes.extend_from_slice(dice.pick(&[INVITE, INVITE, REGISTER, RESPONSE]));
+        mutate(&mut dice, &mut bytes);
+        let framing = [Framing::Datagram, Framing::Stream][usize::from(seed % 4 == 3)];
+        let parsed = allocation_counter::measure(|| {
+            accepted += u64::from(parse_any(&bytes, framing));
+        });
+        assert_eq!(parsed.bytes_total, 0, "seed {seed}");
+        if seed % 10 == 0 {
+            let framed = allocation_counter::measure(|| frame(&bytes));
+            let most = framing_bytes(bytes.len());
+            assert!(framed.bytes_total <= most, "seed {seed}: {framed:?}");
+            let taken = allocation_counter::measure(|| endpoint.receive(now, path, &bytes));
+            let most = endpoint_bytes(bytes.len());
+            assert!(taken.bytes_total <= most, "seed {seed}: {taken:?}");
+            while endpoint.poll_output().is_some() {}
+            now = now + Duration::from_secs(1);
+            endpoint.wake(now);
+            while endpoint.poll_output().is_some() {}
+        }
+    }
+    assert!(accepted > count / 20, "{accepted} were messages still");
+    assert!(accepted < count / 20 * 19, "{accepted} were messages still");
+}
+
+// A million, in parts that run beside each other.
+
+#[test]
+fn the_first_250_000_mutations_are_met_without_heap() {
+    mutate_many(0, 250_000);
+}
+
+#[test]
+fn the_second_250_000_mutations_are_met_without_heap() {
+    mutate_many(250_000, 250_000);
+}
+
+#[test]
+fn the_third_250_000_mutations_are_met_without_heap() {
+    mutate_many(500_000, 250_000);
+}
+
+#[test]
+fn the_fourth_250_000_mutations_are_met_without_heap() {
+    mutate_many(750_000, 250_000);
 }

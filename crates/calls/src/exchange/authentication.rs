@@ -4,8 +4,8 @@ use core::time::Duration;
 
 use hotline_model::{Instant, SeatId, limits};
 use hotline_sip::{
-    digest::{Ha1, Nonces, Verdict},
-    endpoint::{Request, RequestId},
+    digest::{Ha1, Nonces, Offered, Verdict},
+    endpoint::{ALLOW, Request, RequestId},
     message::{Message, Method},
     path::Path,
 };
@@ -23,7 +23,10 @@ impl Exchange {
             Method::Options => {
                 // A carrier's ping: what we can do (RFC 3261 §11.2); 503 tells it to go elsewhere.
                 let status = if self.draining { 503 } else { 200 };
-                let headers = [("Accept", "application/sdp".to_owned())];
+                let headers = [
+                    ("Allow", ALLOW.to_owned()),
+                    ("Accept", "application/sdp".to_owned()),
+                ];
                 self.board
                     .endpoint
                     .respond(now, id, status, &headers, Vec::new());
@@ -91,9 +94,10 @@ impl Exchange {
         let seat = user.and_then(|user| settings.seat_of_user(&user));
         let nobody = Ha1::of_nobody();
         let ha1 = seat.map_or(&nobody, |seat| &seat.ha1);
+        let (realm, offered) = (&settings.realm, Offered::Both);
         match (
             self.nonces
-                .verify(now, &settings.realm, method, fields.as_ref(), ha1),
+                .verify(now, realm, method, fields.as_ref(), ha1, offered),
             seat,
         ) {
             (Verdict::Ok, Some(seat)) => Ok(seat.floor.id),
@@ -113,11 +117,13 @@ impl Exchange {
         let stale = verdict == Verdict::Stale;
         let settings = &self.board.settings;
         let claimed = settings.seat_of_user(&message.from().uri.user_text());
-        let skipped = usize::from(claimed.is_some_and(|seat| seat.md5_only));
+        let offered = match claimed {
+            Some(seat) if seat.md5_only => Offered::Md5,
+            _ => Offered::Both,
+        };
         self.nonces
-            .challenge(now, &settings.realm, stale)
+            .challenge(now, &settings.realm, offered, stale)
             .into_iter()
-            .skip(skipped)
             .map(|value| ("WWW-Authenticate", value))
             .collect()
     }

@@ -34,6 +34,14 @@ impl Algorithm {
         }
     }
 
+    /// Length of its hash in hex, digits.
+    const fn digits(self) -> usize {
+        match self {
+            Self::Md5 => 32,
+            Self::Sha256 => 64,
+        }
+    }
+
     /// The algorithm of an `algorithm` parameter; MD5 where there is none (RFC 7616 §3.3). `None`
     /// for one we do not speak, such as the session variants.
     pub fn of(token: Option<&[u8]>) -> Option<Self> {
@@ -43,6 +51,36 @@ impl Algorithm {
             Some(token) if token.eq_ignore_ascii_case(b"SHA-256") => Some(Self::Sha256),
             Some(_) => None,
         }
+    }
+}
+
+/// Which algorithms a challenge offers, and an answer to it may use. MD5 where there is a choice
+/// is what an attacker on the way would choose (RFC 8760 §6), so a floor whose phones all speak
+/// SHA-256 should not offer it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Offered {
+    /// SHA-256 alone.
+    Sha256,
+    /// SHA-256, and MD5 below it (RFC 8760 §2.4).
+    #[default]
+    Both,
+    /// MD5 alone, for a phone that gives up when it sees another.
+    Md5,
+}
+
+impl Offered {
+    /// The algorithms, the preferred first.
+    pub const fn algorithms(self) -> &'static [Algorithm] {
+        match self {
+            Self::Sha256 => &[Algorithm::Sha256],
+            Self::Both => &[Algorithm::Sha256, Algorithm::Md5],
+            Self::Md5 => &[Algorithm::Md5],
+        }
+    }
+
+    /// Whether an answer may use `algorithm`.
+    pub fn allows(self, algorithm: Algorithm) -> bool {
+        self.algorithms().contains(&algorithm)
     }
 }
 
@@ -62,6 +100,14 @@ impl Hex {
         }
         let length = digits.len().min(2 * bytes.len());
         Self { digits, length }
+    }
+
+    /// Not the hex of anything, as long as a hash: what stands for the password of nobody.
+    const fn nothing(algorithm: Algorithm) -> Self {
+        Self {
+            digits: [b'-'; 64],
+            length: algorithm.digits(),
+        }
     }
 
     fn as_bytes(&self) -> &[u8] {
@@ -84,6 +130,8 @@ fn hash(algorithm: Algorithm, parts: &[&[u8]]) -> Hex {
 }
 
 fn hash_with<H: sha2::Digest>(parts: &[&[u8]]) -> Hex {
+    #[cfg(test)]
+    counting::note(parts);
     let mut hasher = H::new();
     for (position, part) in parts.iter().enumerate() {
         if position > 0 {
@@ -94,38 +142,67 @@ fn hash_with<H: sha2::Digest>(parts: &[&[u8]]) -> Hex {
     Hex::of(&hasher.finalize())
 }
 
+/// Counts the work of hashing, for tests that nothing shows by the time an answer takes.
+#[cfg(test)]
+mod counting {
+    use core::cell::RefCell;
+
+    std::thread_local! {
+        static LENGTHS: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+    }
+
+    pub fn note(parts: &[&[u8]]) {
+        let length = parts.iter().map(|part| part.len() + 1).sum();
+        LENGTHS.with_borrow_mut(|lengths| lengths.push(length));
+    }
+
+    /// The length of each text hashed by this thread since the last call.
+    pub fn take() -> Vec<usize> {
+        LENGTHS.take()
+    }
+}
+
 /// The hash of user, realm and password that stands for the password (RFC 7616 §3.4.2), in
 /// lower-case hex. Whoever has it can log in, in this realm.
 pub fn ha1(algorithm: Algorithm, user: &str, realm: &str, password: &str) -> String {
-    let parts = [user.as_bytes(), realm.as_bytes(), password.as_bytes()];
-    hash(algorithm, &parts).to_string()
+    ha1_hex(algorithm, user, realm, password).to_string()
+}
+
+fn ha1_hex(algorithm: Algorithm, user: &str, realm: &str, password: &str) -> Hex {
+    // The realm as the challenge has it, for clients give back what they got, escapes and all; the
+    // user as he is called, for he types that.
+    let realm = quote(realm);
+    hash(
+        algorithm,
+        &[user.as_bytes(), realm.as_bytes(), password.as_bytes()],
+    )
 }
 
 /// What a server keeps of a user's password: its [`ha1`] in each algorithm offered.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Ha1 {
     sha256: Hex,
-    md5: Option<Hex>,
+    /// [`Hex::nothing`] for a user without: the work of judging is the same.
+    md5: Hex,
 }
 
 impl Ha1 {
     /// From the password.
     pub fn of(user: &str, realm: &str, password: &str) -> Self {
-        let parts = [user.as_bytes(), realm.as_bytes(), password.as_bytes()];
         Self {
-            sha256: hash(Algorithm::Sha256, &parts),
-            md5: Some(hash(Algorithm::Md5, &parts)),
+            sha256: ha1_hex(Algorithm::Sha256, user, realm, password),
+            md5: ha1_hex(Algorithm::Md5, user, realm, password),
         }
     }
 
-    /// From kept hashes in hex. Without `md5`, that algorithm never succeeds for the user. `None`
-    /// where one is no hash of its length.
+    /// From kept hashes in hex. Without `md5`, that algorithm never succeeds for the user, who has
+    /// SHA-256 alone. `None` where one is no hash of its length.
     pub fn from_hex(sha256: &str, md5: Option<&str>) -> Option<Self> {
         Some(Self {
             sha256: Hex::of(&unhex::<32>(sha256.as_bytes())?),
             md5: match md5 {
-                Some(md5) => Some(Hex::of(&unhex::<16>(md5.as_bytes())?)),
-                None => None,
+                Some(md5) => Hex::of(&unhex::<16>(md5.as_bytes())?),
+                None => Hex::nothing(Algorithm::Md5),
             },
         })
     }
@@ -133,21 +210,16 @@ impl Ha1 {
     /// Of a user who does not exist: judging an answer by it takes the same time and never
     /// succeeds, so that nobody learns which users there are.
     pub const fn of_nobody() -> Self {
-        // Not the hex of anything: no hash begins with it.
-        let nothing = Hex {
-            digits: [b'-'; 64],
-            length: 64,
-        };
         Self {
-            sha256: nothing,
-            md5: Some(nothing),
+            sha256: Hex::nothing(Algorithm::Sha256),
+            md5: Hex::nothing(Algorithm::Md5),
         }
     }
 
-    const fn get(&self, algorithm: Algorithm) -> Option<&Hex> {
+    const fn get(&self, algorithm: Algorithm) -> &Hex {
         match algorithm {
-            Algorithm::Md5 => self.md5.as_ref(),
-            Algorithm::Sha256 => Some(&self.sha256),
+            Algorithm::Md5 => &self.md5,
+            Algorithm::Sha256 => &self.sha256,
         }
     }
 }

@@ -6,7 +6,7 @@ use hotline_model::{Instant, limits::NONCE_LIFE_S};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use super::{Algorithm, Fields, Ha1, Hex, Proof, quote, unhex};
+use super::{Algorithm, Fields, Ha1, Hex, Offered, Proof, quote, unhex};
 use crate::message::Method;
 
 /// Nonces whose counts are remembered. Only a right answer makes an entry, so that strangers
@@ -83,21 +83,28 @@ impl Nonces {
         }
     }
 
-    /// The values of two WWW-Authenticate headers for one new nonce, the preferred first
-    /// (RFC 8760 §2.4).
-    pub fn challenge(&mut self, now: Instant, realm: &str, stale: bool) -> [String; 2] {
+    /// The values of WWW-Authenticate headers for one new nonce, one for each algorithm `offered`,
+    /// the preferred first (RFC 8760 §2.4).
+    pub fn challenge(
+        &mut self,
+        now: Instant,
+        realm: &str,
+        offered: Offered,
+        stale: bool,
+    ) -> Vec<String> {
         let made_ms = now.millis_since(Instant::START);
         let realm = quote(realm);
         let nonce = self.seal.close(made_ms, self.next, realm.as_bytes());
         self.next += 1;
         let stale = if stale { ", stale=true" } else { "" };
-        [Algorithm::Sha256, Algorithm::Md5].map(|algorithm| {
+        let written = |algorithm: &Algorithm| {
             let algorithm = algorithm.token();
             format!(
                 "Digest realm=\"{realm}\", nonce=\"{nonce}\", algorithm={algorithm}, \
                  qop=\"auth\"{stale}"
             )
-        })
+        };
+        offered.algorithms().iter().map(written).collect()
     }
 
     /// Picks among Authorization values the one for `realm`, for [`Nonces::verify`] and to learn
@@ -114,7 +121,8 @@ impl Nonces {
     }
 
     /// Judges an answer. For a user who does not exist give [`Ha1::of_nobody`]: the same work is
-    /// done, and the verdict is as for a wrong password.
+    /// done, and the verdict is as for a wrong password. So it is for an answer in an algorithm that
+    /// was not `offered`: whoever could make it right could also have made the better one.
     pub fn verify(
         &mut self,
         now: Instant,
@@ -122,12 +130,13 @@ impl Nonces {
         method: Method<'_>,
         fields: Option<&Fields<'_>>,
         ha1: &Ha1,
+        offered: Offered,
     ) -> Verdict {
         let realm = quote(realm);
         let Some(fields) = fields.filter(|fields| fields.realm == realm.as_bytes()) else {
             return Verdict::Missing;
         };
-        let Some(count) = right_count(method, fields, ha1) else {
+        let Some(count) = right_count(method, fields, ha1, offered) else {
             return Verdict::Wrong;
         };
         match self.seal.open(fields.nonce, realm.as_bytes()) {
@@ -177,8 +186,13 @@ impl Nonces {
 }
 
 /// The nonce count of an answer whose proof is right; [`UNCOUNTED`] where it has none.
-fn right_count(method: Method<'_>, fields: &Fields<'_>, ha1: &Ha1) -> Option<u32> {
-    let algorithm = Algorithm::of(fields.algorithm)?;
+fn right_count(
+    method: Method<'_>,
+    fields: &Fields<'_>,
+    ha1: &Ha1,
+    offered: Offered,
+) -> Option<u32> {
+    let algorithm = Algorithm::of(fields.algorithm).filter(|one| offered.allows(*one))?;
     let counted = match (fields.qop, fields.nc, fields.cnonce) {
         (None, _, _) => None,
         (Some(qop), Some(nc), Some(cnonce)) if qop.eq_ignore_ascii_case(b"auth") => {
@@ -201,7 +215,7 @@ fn right_count(method: Method<'_>, fields: &Fields<'_>, ha1: &Ha1) -> Option<u32
         method: method.as_bytes(),
         uri: fields.uri,
     };
-    let wanted = proof.response(ha1.get(algorithm)?.as_bytes());
+    let wanted = proof.response(ha1.get(algorithm).as_bytes());
     let given = fields.response.to_ascii_lowercase();
     bool::from(wanted.as_bytes().ct_eq(&given)).then_some(count)
 }
@@ -265,7 +279,7 @@ mod tests {
     use core::time::Duration;
 
     use super::*;
-    use crate::digest::{Login, answer};
+    use crate::digest::{Login, answer, counting};
 
     const REALM: &str = "hotline";
     const LOGIN: Login<'_> = Login {
@@ -276,6 +290,12 @@ mod tests {
 
     fn at(seconds: u64) -> Instant {
         Instant::START + Duration::from_secs(seconds)
+    }
+
+    fn best(nonces: &mut Nonces, realm: &str) -> String {
+        nonces
+            .challenge(at(1), realm, Offered::Both, false)
+            .remove(0)
     }
 
     fn log_in(challenge: &str, count: u32) -> String {
@@ -300,13 +320,20 @@ mod tests {
     ) -> Verdict {
         let fields = Nonces::fields(REALM, [value.as_bytes()]);
         let ha1 = Ha1::of(user, REALM, password);
-        nonces.verify(now, REALM, Method::Register, fields.as_ref(), &ha1)
+        nonces.verify(
+            now,
+            REALM,
+            Method::Register,
+            fields.as_ref(),
+            &ha1,
+            Offered::Both,
+        )
     }
 
     #[test]
     fn the_right_password_opens_in_both_algorithms() {
         let mut nonces = Nonces::new([7; 32]);
-        for challenge in nonces.challenge(at(1), REALM, false) {
+        for challenge in nonces.challenge(at(1), REALM, Offered::Both, false) {
             let value = log_in(&challenge, 1);
             let mut nonces = Nonces::new([7; 32]);
             assert_eq!(
@@ -323,8 +350,10 @@ mod tests {
 
     #[test]
     fn the_safer_algorithm_stands_first_and_is_taken() {
-        let challenges = Nonces::new([7; 32]).challenge(at(1), REALM, true);
-        let [first, second] = &challenges;
+        let challenges = Nonces::new([7; 32]).challenge(at(1), REALM, Offered::Both, true);
+        let [first, second] = &challenges[..] else {
+            panic!("two")
+        };
         assert!(first.contains("algorithm=SHA-256") && second.contains("algorithm=MD5"));
         assert!(first.contains("stale=true"));
         let values = challenges.iter().rev().map(|value| value.as_bytes());
@@ -333,9 +362,130 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_offered_is_wrong_even_where_it_is_right() {
+        let mut nonces = Nonces::new([7; 32]);
+        let written = |offered| Nonces::new([7; 32]).challenge(at(1), REALM, offered, false);
+        let both = written(Offered::Both);
+        assert_eq!(written(Offered::Sha256), both[..1]);
+        assert_eq!(written(Offered::Md5), both[1..]);
+        let ha1 = Ha1::of("1001", REALM, "secret");
+        let kept = super::super::ha1(Algorithm::Sha256, "1001", REALM, "secret");
+        let sha256_only = Ha1::from_hex(&kept, None).unwrap();
+        let mut count = 0;
+        let mut verdict = |challenge: &str, ha1: &Ha1, offered| {
+            count += 1;
+            let value = log_in(challenge, count);
+            let fields = Nonces::fields(REALM, [value.as_bytes()]);
+            let register = Method::Register;
+            nonces.verify(at(1), REALM, register, fields.as_ref(), ha1, offered)
+        };
+        let [sha256, md5] = &both[..] else {
+            panic!("two")
+        };
+        for (challenge, ha1, offered, wanted) in [
+            (md5, &ha1, Offered::Sha256, Verdict::Wrong),
+            (md5, &ha1, Offered::Both, Verdict::Ok),
+            (md5, &ha1, Offered::Md5, Verdict::Ok),
+            (sha256, &ha1, Offered::Md5, Verdict::Wrong),
+            (sha256, &ha1, Offered::Sha256, Verdict::Ok),
+            (md5, &sha256_only, Offered::Both, Verdict::Wrong),
+            (sha256, &sha256_only, Offered::Both, Verdict::Ok),
+        ] {
+            assert_eq!(
+                verdict(challenge, ha1, offered),
+                wanted,
+                "{challenge}, {offered:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_unknown_user_costs_what_a_wrong_password_costs() {
+        let mut nonces = Nonces::new([7; 32]);
+        let kept = super::super::ha1(Algorithm::Sha256, "1001", REALM, "other");
+        let users = [
+            Ha1::of_nobody(),
+            Ha1::of("1001", REALM, "other"),
+            Ha1::from_hex(&kept, None).unwrap(),
+        ];
+        for challenge in nonces.challenge(at(1), REALM, Offered::Both, false) {
+            let value = log_in(&challenge, 1);
+            let fields = Nonces::fields(REALM, [value.as_bytes()]);
+            let work = users.each_ref().map(|ha1| {
+                counting::take();
+                let fields = fields.as_ref();
+                let verdict =
+                    nonces.verify(at(1), REALM, Method::Register, fields, ha1, Offered::Both);
+                assert_eq!(verdict, Verdict::Wrong);
+                counting::take()
+            });
+            assert_eq!(work[0].len(), 2, "HA2 and the response");
+            assert_eq!(work[0], work[1]);
+            assert_eq!(work[0], work[2], "nor does a missing MD5 hash show");
+        }
+    }
+
+    #[test]
+    fn names_with_quotes_and_of_any_script_log_in() {
+        let mut nonces = Nonces::new([7; 32]);
+        let (user, realm) = ("坐席\"一\"\\", "热线\"12345\"");
+        let login = Login {
+            user,
+            password: "密\"码",
+            realm: Some(realm),
+        };
+        for (count, challenge) in (1..).zip(nonces.challenge(at(1), realm, Offered::Both, false)) {
+            let value = answer(
+                [challenge.as_bytes()],
+                &login,
+                Method::Register,
+                "sip:h",
+                "c",
+                count,
+            )
+            .unwrap();
+            let fields = Nonces::fields(realm, [value.as_bytes()]).unwrap();
+            assert_eq!(fields.user_text().as_deref(), Some(user));
+            let ha1 = Ha1::of(user, realm, "密\"码");
+            let register = Method::Register;
+            let verdict = nonces.verify(at(1), realm, register, Some(&fields), &ha1, Offered::Both);
+            assert_eq!(verdict, Verdict::Ok, "{value}");
+        }
+    }
+
+    // RFC 7616 §3.4.4 lets a client hash its name only where the challenge says so; ours does not.
+    #[test]
+    fn hashed_names_and_session_algorithms_are_neither_offered_nor_taken() {
+        let mut nonces = Nonces::new([7; 32]);
+        let challenges = nonces.challenge(at(1), REALM, Offered::Both, false);
+        let offered = challenges.concat();
+        for word in ["userhash", "-sess", "auth-int"] {
+            assert!(!offered.contains(word), "{offered}");
+        }
+        let right = log_in(&challenges[0], 1);
+        let mut verdict = |value: &str| judge(&mut nonces, at(1), value, "1001", "secret");
+        let session = right.replace("=SHA-256", "=SHA-256-sess");
+        assert_eq!(verdict(&session), Verdict::Wrong);
+        let extended = right.replace("username=", "username*=");
+        assert_eq!(
+            verdict(&extended),
+            Verdict::Ok,
+            "whose it is, is not asked here"
+        );
+        let fields = Fields::parse(extended.as_bytes()).unwrap();
+        assert_eq!(
+            fields.user_text().as_deref(),
+            Some(""),
+            "nobody is called so"
+        );
+        let again = log_in(&challenges[0], 2);
+        assert_eq!(verdict(&format!("{again}, userhash=false")), Verdict::Ok);
+    }
+
+    #[test]
     fn an_answer_is_good_once_and_for_a_while() {
         let mut nonces = Nonces::new([7; 32]);
-        let [challenge, _] = nonces.challenge(at(1), REALM, false);
+        let challenge = best(&mut nonces, REALM);
         let value = log_in(&challenge, 1);
         assert_eq!(
             judge(&mut nonces, at(2), &value, "1001", "secret"),
@@ -374,7 +524,7 @@ mod tests {
     #[test]
     fn a_nonce_without_count_is_good_once() {
         let mut nonces = Nonces::new([7; 32]);
-        let [challenge, _] = nonces.challenge(at(1), REALM, false);
+        let challenge = best(&mut nonces, REALM);
         let value = log_in(&challenge.replace(", qop=\"auth\"", ""), 1);
         assert!(!value.contains("nc="), "{value}");
         assert_eq!(
@@ -390,13 +540,13 @@ mod tests {
     #[test]
     fn nonces_of_others_are_stale_and_forged_answers_wrong() {
         let mut nonces = Nonces::new([7; 32]);
-        let [foreign, _] = Nonces::new([8; 32]).challenge(at(1), REALM, false);
+        let foreign = best(&mut Nonces::new([8; 32]), REALM);
         let value = log_in(&foreign, 1);
         assert_eq!(
             judge(&mut nonces, at(1), &value, "1001", "secret"),
             Verdict::Stale
         );
-        let [mine, _] = nonces.challenge(at(1), REALM, false);
+        let mine = best(&mut nonces, REALM);
         let value = log_in(&mine, 1);
         for (from, to) in [
             ("nc=00000001", "nc=00000002"),
@@ -418,7 +568,7 @@ mod tests {
     #[test]
     fn without_an_answer_for_the_realm_there_is_none() {
         let mut nonces = Nonces::new([7; 32]);
-        let [challenge, _] = nonces.challenge(at(1), "elsewhere", false);
+        let challenge = best(&mut nonces, "elsewhere");
         let login = Login {
             realm: None,
             ..LOGIN
@@ -446,11 +596,18 @@ mod tests {
     #[test]
     fn nobody_has_no_password() {
         let mut nonces = Nonces::new([7; 32]);
-        let [challenge, _] = nonces.challenge(at(1), REALM, false);
+        let challenge = best(&mut nonces, REALM);
         let value = log_in(&challenge, 1);
         let fields = Nonces::fields(REALM, [value.as_bytes()]);
         let nobody = Ha1::of_nobody();
-        let verdict = nonces.verify(at(1), REALM, Method::Register, fields.as_ref(), &nobody);
+        let verdict = nonces.verify(
+            at(1),
+            REALM,
+            Method::Register,
+            fields.as_ref(),
+            &nobody,
+            Offered::Both,
+        );
         assert_eq!(verdict, Verdict::Wrong);
         assert!(nonces.used.is_empty(), "a wrong answer leaves no trace");
     }
