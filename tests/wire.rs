@@ -15,6 +15,9 @@
 mod alone;
 #[path = "wire/attacks.rs"]
 mod attacks;
+#[path = "e2e/baresip.rs"]
+#[allow(dead_code, reason = "the rest is used by e2e.rs")]
+mod baresip;
 #[path = "e2e/engine.rs"]
 #[allow(dead_code, reason = "the rest is used by e2e.rs")]
 mod engine;
@@ -26,8 +29,13 @@ mod journal;
 mod line;
 #[path = "wire/loss.rs"]
 mod loss;
+#[path = "wire/phones.rs"]
+mod phones;
 #[path = "wire/scenario.rs"]
 mod scenario;
+#[path = "e2e/sound.rs"]
+#[allow(dead_code, reason = "the rest is used by e2e.rs")]
+mod sound;
 #[path = "wire/torture.rs"]
 mod torture;
 #[path = "wire/town.rs"]

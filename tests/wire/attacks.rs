@@ -1,12 +1,7 @@
 //! What attackers do, as far as it can be seen on the wire: the engine goes on serving its trunks,
 //! tells nothing and believes nothing.
 
-use std::{
-    fs,
-    io::{Read, Write},
-    net::TcpStream,
-    time::{Duration, Instant},
-};
+use std::{fs, io::Write, net::TcpStream, time::Duration};
 
 use socket2::SockRef;
 
@@ -116,29 +111,6 @@ fn idle_and_broken_connections_keep_nobody_out() {
     assert_eq!(journal::story(&engine, &caller.call_id).end().1, "caller");
     drop(idle);
     assert!(Line::from("127.0.0.1", &engine).is_served());
-}
-
-/// A byte a second is a message that never comes: 32 seconds, and the connection is closed.
-#[test]
-fn a_message_that_trickles_in_is_cut_off() {
-    let engine = town::start();
-    let mut stream = TcpStream::connect(("127.0.0.1", engine.sip)).unwrap();
-    stream
-        .set_read_timeout(Some(Duration::from_millis(500)))
-        .unwrap();
-    let message = b"OPTIONS sip:12345@h SIP/2.0\r\nSubject: "
-        .iter()
-        .chain([b'x'; 600].iter());
-    let begun = Instant::now();
-    for byte in message {
-        let sent = stream.write_all(&[*byte]);
-        let closed = sent.is_err() || matches!(stream.read(&mut [0; 64]), Ok(0));
-        if closed {
-            return;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(50), "still open");
-    }
-    panic!("all of it was taken");
 }
 
 #[test]
@@ -313,7 +285,11 @@ fn a_name_cannot_smuggle_a_header_or_a_statement() {
     let (_phone, invite, _caller) = called_by(&engine, plain);
     assert!(invite.header("Evil").is_none(), "{}", invite.0);
     assert!(!invite.0.contains("<script>"), "{}", invite.0);
-    let calls = engine.get("/api/v1/calls?limit=10");
+    // The tables follow the journal a little later.
+    let calls = engine.until("the call is in the tables", 10, |_| {
+        let calls = engine.get("/api/v1/calls?limit=10");
+        (calls.as_array().unwrap().len() == 1).then_some(calls)
+    });
     let text = calls.to_string() + &engine.get("/api/v1/wallboard").to_string();
     assert!(!text.contains("script>") && !text.contains("\\r"), "{text}");
     let arrived = journal::until(&engine, "the call", |record| {
@@ -326,8 +302,6 @@ fn a_name_cannot_smuggle_a_header_or_a_statement() {
             .all(|c| c.is_ascii_alphanumeric() || "+-_.*#".contains(c)),
         "{caller}"
     );
-    // The tables are still there.
-    assert_eq!(calls.as_array().unwrap().len(), 1);
 }
 
 /// A telephone that asks for a proof could try the digest it gets against a dictionary: it gets
