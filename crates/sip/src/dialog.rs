@@ -124,6 +124,30 @@ impl Dialog {
         dialog
     }
 
+    /// Goes on from the early dialog that `response` confirms (§13.2.2.4): the sequence numbers
+    /// continue, and where the response names no target the early one stays.
+    pub fn continues(&mut self, early: &Self, response: &Message<'_>) {
+        self.local_seq = self.local_seq.max(early.local_seq);
+        self.remote_seq = early.remote_seq;
+        self.target.clone_from(&early.target);
+        self.refresh_target(response);
+    }
+
+    /// Whether `message`, which came from the peer, carries this dialog's tag of the peer: in From
+    /// of a request, in To of a response.
+    pub fn is_spoken_of_by(&self, message: &Message<'_>) -> bool {
+        let tag = if message.is_request() {
+            message.from().tag()
+        } else {
+            message.to().tag()
+        };
+        match &self.remote_tag {
+            RemoteTag::Is(ours) => tag == Some(ours.as_slice()),
+            RemoteTag::Absent => tag.is_none(),
+            RemoteTag::Unknown => false,
+        }
+    }
+
     /// Whether `request` belongs to this dialog (§12.2.2).
     pub fn owns(&self, request: &Message<'_>) -> bool {
         request.call_id() == self.call_id
@@ -132,6 +156,19 @@ impl Dialog {
                 RemoteTag::Unknown => true,
                 RemoteTag::Absent => request.from().tag().is_none(),
                 RemoteTag::Is(tag) => request.from().tag() == Some(tag),
+            }
+    }
+
+    /// Whether this is the dialog of that Call-ID and those tags, in full (RFC 3891 §3). `0`
+    /// stands for the tag of a peer that has none (RFC 3891 §6.1); with the tag of a peer that has
+    /// not answered yet nothing can be equal.
+    pub fn is_named(&self, call_id: &[u8], ours: &[u8], theirs: &[u8]) -> bool {
+        self.call_id == call_id
+            && self.local_tag == ours
+            && match &self.remote_tag {
+                RemoteTag::Unknown => false,
+                RemoteTag::Absent => theirs == b"0",
+                RemoteTag::Is(tag) => tag == theirs,
             }
     }
 
@@ -233,6 +270,14 @@ impl Dialog {
     /// Our To value, with the peer's tag.
     pub fn remote(&self) -> &[u8] {
         &self.remote
+    }
+
+    /// The peer's tag, if it has one.
+    pub fn remote_tag(&self) -> Option<&[u8]> {
+        match &self.remote_tag {
+            RemoteTag::Is(tag) => Some(tag),
+            RemoteTag::Unknown | RemoteTag::Absent => None,
+        }
     }
 
     /// Where our requests go.

@@ -9,9 +9,10 @@ use super::{
     Endpoint,
     blueprint::{Blueprint, branch_number},
     clients::ClientKind,
+    early::Early,
     effects::{Owner, Step},
-    session::Stage,
-    words::{Credentials, DialogId, EndedBy, Event, HangUpReason, Request, RequestId},
+    session::{ForkId, Stage},
+    words::{Credentials, DialogId, EndedBy, Event, HangUpReason, ReferId, Request, RequestId},
 };
 use crate::{
     digest::{self, Fields, Login},
@@ -31,8 +32,16 @@ pub(super) enum About {
     Invite(DialogId),
     /// A changed session in a dialog.
     Reoffer(DialogId),
+    /// A session that goes on as it is (RFC 4028).
+    Refresh(DialogId),
+    /// A reliable provisional response (RFC 3262).
+    Prack(DialogId),
     /// A dialog's end.
     Bye(DialogId),
+    /// A REFER.
+    Refer(DialogId, ReferId),
+    /// News of a REFER that came.
+    Notify(DialogId, ReferId),
     /// The user's own.
     Request(RequestId),
     /// CANCEL, or the BYE of a fork nobody wants: nobody waits for the answer.
@@ -62,6 +71,10 @@ pub(super) struct Sent {
     pub cancel: Cancel,
     /// INVITE: the ACK sent for the 2xx with this To tag.
     pub acks: Vec<(Vec<u8>, Path, Arc<[u8]>)>,
+    /// INVITE: its early dialogs, in the order they were heard of.
+    pub early: Vec<Early>,
+    /// The early dialog it was sent in; 0: none.
+    pub fork: ForkId,
 }
 
 impl Sent {
@@ -79,20 +92,34 @@ impl Sent {
             provisional: false,
             cancel: Cancel::No,
             acks: Vec::new(),
+            early: Vec::new(),
+            fork: 0,
         }
+    }
+
+    /// The same request once more, with the next number; `None` where it is no longer wanted, or
+    /// has been asked for too often.
+    pub fn again(&self) -> Option<Self> {
+        if self.cancel != Cancel::No || self.challenges >= CHALLENGES {
+            return None;
+        }
+        let mut retry = Self::new(self.about, self.blueprint.clone(), self.credentials.clone());
+        retry.blueprint.cseq = retry.blueprint.cseq.saturating_add(1);
+        retry.challenges = self.challenges + 1;
+        retry.ring_until = self.ring_until;
+        retry.fork = self.fork;
+        Some(retry)
     }
 
     /// The same request with the answer to a challenge (§22.2, §22.3): for the first challenge of
     /// each kind, and for a nonce that was merely stale (RFC 7616 §3.3).
     fn answering(&self, response: &Message<'_>, cnonce: &str) -> Option<Self> {
-        if self.cancel != Cancel::No || self.challenges >= CHALLENGES {
-            return None;
-        }
+        let mut retry = self.again()?;
+        let blueprint = &mut retry.blueprint;
         let (asked, answered) = match response.status() {
             401 => (Name::WwwAuthenticate, Name::Authorization),
             _ => (Name::ProxyAuthenticate, Name::ProxyAuthorization),
         };
-        let mut blueprint = self.blueprint.clone();
         let mut before = blueprint.authorizations.iter();
         let repeated = before.any(|(name, _)| *name == answered);
         let mut challenges = response.headers(asked).filter_map(Fields::parse);
@@ -112,10 +139,6 @@ impl Sent {
             .authorizations
             .retain(|(name, _)| *name != answered);
         blueprint.authorizations.push((answered, value));
-        blueprint.cseq = blueprint.cseq.saturating_add(1);
-        let mut retry = Self::new(self.about, blueprint, Some(credentials));
-        retry.challenges = self.challenges + 1;
-        retry.ring_until = self.ring_until;
         Some(retry)
     }
 }
@@ -204,6 +227,7 @@ impl Endpoint {
             return;
         };
         let (status, about) = (response.status(), client.context.about);
+        let fork = client.context.fork;
         if status < 200 {
             client.context.provisional = true;
         } else {
@@ -215,9 +239,18 @@ impl Endpoint {
         {
             return self.retried(about, id, retry);
         }
+        if status == 422
+            && let Some(retry) = self.lengthened(id, response)
+        {
+            return self.retried(about, id, retry);
+        }
         match about {
             About::Invite(dialog) => self.invite_response(id, dialog, response, path),
             About::Reoffer(dialog) => self.reoffer_response(id, dialog, response),
+            About::Refresh(dialog) if status >= 200 => {
+                self.refresh_response(id, dialog, response);
+            }
+            About::Prack(dialog) if status >= 200 => self.prack_over(dialog, fork),
             About::Bye(dialog) if status >= 200 => {
                 self.forget(dialog);
             }
@@ -229,7 +262,17 @@ impl Endpoint {
                     message,
                 });
             }
-            About::Bye(_) | About::Request(_) | About::Nobody => {}
+            About::Refer(dialog, refer) if status >= 200 => {
+                self.refer_answered(dialog, refer, response);
+            }
+            About::Notify(_, refer) if status >= 200 => self.notify_answered(refer, status),
+            About::Refresh(_)
+            | About::Prack(_)
+            | About::Bye(_)
+            | About::Refer(..)
+            | About::Notify(..)
+            | About::Request(_)
+            | About::Nobody => {}
         }
     }
 
@@ -244,11 +287,15 @@ impl Endpoint {
                     && session.ours.transaction == Some(id)
                 {
                     session.ours.transaction = None;
-                    if session.is_known() {
+                    if session.stage.is_early() {
+                        // The INVITE's own answer says what becomes of the dialog.
+                        self.fx.event(Event::ReofferRefused { dialog, status });
+                    } else if session.is_known() {
                         self.lost(dialog, why);
                     }
                 }
             }
+            About::Refresh(dialog) => self.refresh_failed(id, dialog, why),
             About::Bye(dialog) => {
                 self.forget(dialog);
             }
@@ -257,6 +304,12 @@ impl Endpoint {
                 status,
                 message: None,
             }),
+            About::Refer(_, refer) => self.refer_failed(refer, status),
+            About::Notify(_, refer) => self.notify_answered(refer, status),
+            About::Prack(dialog) => {
+                let fork = client.context.fork;
+                self.prack_over(dialog, fork);
+            }
             About::Nobody => {}
         }
     }
@@ -267,11 +320,27 @@ impl Endpoint {
         let cnonce = format!("{:016x}", self.random.next_u64());
         let client = self.clients.get(id)?;
         let (path, mut retry) = (client.path(), client.context.answering(response, &cnonce)?);
-        if let About::Reoffer(dialog) | About::Bye(dialog) = retry.about {
-            let session = self.sessions.get_mut(&dialog)?;
-            retry.blueprint.cseq = session.dialog.next_sequence();
-        }
+        self.renumbered(&mut retry)?;
         Some(self.send(retry, path))
+    }
+
+    /// Gives a request in a dialog that is sent again the dialog's next number; `None` where the
+    /// dialog is gone.
+    pub(super) fn renumbered(&mut self, sent: &mut Sent) -> Option<()> {
+        match sent.about {
+            About::Reoffer(dialog)
+            | About::Refresh(dialog)
+            | About::Prack(dialog)
+            | About::Bye(dialog) => {
+                let dialog = self.dialog_mut(dialog, sent.fork)?;
+                sent.blueprint.cseq = dialog.next_sequence();
+            }
+            About::Refer(dialog, refer) | About::Notify(dialog, refer) => {
+                sent.blueprint.cseq = self.refer_sequence(dialog, refer)?;
+            }
+            About::Invite(_) | About::Request(_) | About::Nobody => {}
+        }
+        Some(())
     }
 
     /// `retry` takes the place of `id`.
@@ -285,15 +354,32 @@ impl Endpoint {
                     session.ours.transaction = Some(retry);
                 }
             }
-            About::Bye(_) | About::Request(_) | About::Nobody => {}
+            About::Refresh(dialog) => {
+                if let Some(session) = self.sessions.get_mut(&dialog)
+                    && session.refresh.transaction == Some(id)
+                {
+                    session.refresh.transaction = Some(retry);
+                }
+            }
+            About::Prack(_)
+            | About::Bye(_)
+            | About::Refer(..)
+            | About::Notify(..)
+            | About::Request(_)
+            | About::Nobody => {}
         }
     }
 
     /// Sends BYE. The user knows the dialog no more; it is forgotten when the BYE is answered.
     pub(super) fn send_bye(&mut self, dialog: DialogId, reason: Option<&HangUpReason>) {
+        self.forget_transfers(dialog);
         let Some(session) = self.sessions.get_mut(&dialog) else {
             return;
         };
+        if session.unreachable {
+            self.forget(dialog);
+            return;
+        }
         session.stage = Stage::Left;
         session.unacknowledged = None;
         session.ours.wanted = None;

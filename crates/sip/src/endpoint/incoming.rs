@@ -4,16 +4,20 @@
 use hotline_model::limits;
 
 use super::{
-    ALLOW, Endpoint, IN_DIALOG_TRANSACTIONS, REQUEST_BYTES,
+    ALLOW, Endpoint, IN_DIALOG_TRANSACTIONS, REQUEST_BYTES, SUPPORTED,
     blueprint::hex_number,
+    body::{self, ACCEPT, BodyFault},
+    early::allows_update,
     effects::Owner,
+    reliable::Reliable,
     reply::{Header, Purpose},
     session::{Session, Stage},
+    transfer::is_misplaced,
     words::{DialogId, Event, Request},
 };
 use crate::{
     dialog::Dialog,
-    message::{Message, Method, Name, Scheme, text},
+    message::{Message, Method, Scheme, text},
     path::Path,
     transaction::{
         key::{merge_key, server_key},
@@ -115,17 +119,22 @@ impl Endpoint {
                 self.refuse(request, path, 481, &[]);
             }
             Method::Invite => self.invite_came(request, path),
-            Method::Register | Method::Options => {
-                let id = self.next_request();
-                let tag = self.fresh_tag();
-                let transaction = self.serve(request, path, Purpose::Request(id), tag);
-                self.requests.insert(id, transaction);
-                let request = Request::of(request, path);
-                self.fx.event(Event::Request { id, path, request });
-            }
-            // BYE, INFO and UPDATE live in dialogs (§15.1.2, RFC 6086 §4.2.2, RFC 3311 §5.2).
+            Method::Register | Method::Options => self.user_request(request, path),
+            Method::Refer => self.refer_outside(request, path),
+            // BYE, INFO and UPDATE live in dialogs (§15.1.2, RFC 6086 §4.2.2, RFC 3311 §5.2), and
+            // nothing of ours subscribes outside them (NOTIFY, RFC 6665 §4.1.3).
             _ => self.refuse(request, path, 481, &[]),
         }
+    }
+
+    /// A request outside dialogs that the user answers.
+    pub(super) fn user_request(&mut self, request: &Message<'_>, path: Path) {
+        let id = self.next_request();
+        let tag = self.fresh_tag();
+        let transaction = self.serve(request, path, Purpose::Request(id), tag);
+        self.requests.insert(id, transaction);
+        let request = Request::of(request, path);
+        self.fx.event(Event::Request { id, path, request });
     }
 
     /// Why a request is refused whatever it is about, in the order of §8.2.
@@ -150,14 +159,22 @@ impl Endpoint {
             return Some(Refusal::plain(482));
         }
         if method != Method::Cancel {
-            // §8.2.2.3: there is no extension that has to be used, 100rel included.
-            let tags: Vec<_> = request.require().map(text).collect();
+            // §8.2.2.3.
+            let known = |tag: &[u8]| {
+                let mut ours = SUPPORTED.split(", ");
+                ours.any(|ours| tag.eq_ignore_ascii_case(ours.as_bytes()))
+            };
+            let strange = request.require().filter(|tag| !known(tag));
+            let tags: Vec<_> = strange.map(text).collect();
             if !tags.is_empty() {
                 return Some(Refusal::with(420, "Unsupported", tags.join(", ")));
             }
         }
+        if is_misplaced(request) {
+            return Some(Refusal::plain(400));
+        }
         match method {
-            Method::Invite | Method::Update => session_refusal(request),
+            Method::Invite | Method::Update | Method::Prack => session_refusal(request),
             _ => None,
         }
     }
@@ -167,6 +184,13 @@ impl Endpoint {
             let after = self.retry_after(5, 15);
             return self.refuse(request, path, 503, &[after]);
         }
+        let replaces = match self.replaced(request) {
+            Ok(replaces) => replaces,
+            Err(status) => return self.refuse(request, path, status, &[]),
+        };
+        if let Some(shortest) = self.too_short(request) {
+            return self.refuse(request, path, 422, &[("Min-SE", shortest)]);
+        }
         let id = self.next_dialog();
         let tag = self.fresh_tag();
         let transaction = self.serve(request, path, Purpose::Invite(id), tag);
@@ -174,14 +198,16 @@ impl Endpoint {
             .set(Owner::Server(transaction), Timer::Trying, TRYING);
         let dialog = Dialog::of_invite(request, &format!("{tag:016x}"), path);
         let mut session = Session::new(dialog, Stage::Invited(transaction), tag);
-        session.late = request.body().is_empty();
+        session.late = body::session(request).is_empty();
+        session.reliable = Reliable::of(request);
+        session.updatable = allows_update(request).unwrap_or_default();
         self.keep(id, session);
         let request = Request::of(request, path);
         self.fx.event(Event::Invited {
             dialog: id,
             path,
             request,
-            replaces: None,
+            replaces,
         });
     }
 
@@ -210,9 +236,10 @@ impl Endpoint {
                 if let Some(session) = self.sessions.get_mut(&dialog) {
                     session.theirs = None;
                     self.reoffer_if_quiet(dialog);
+                    self.go_on_ringing(dialog);
                 }
             }
-            Purpose::Request(_) | Purpose::Done => {}
+            Purpose::Request(_) | Purpose::Refer(_) | Purpose::Done => {}
         }
     }
 
@@ -238,24 +265,20 @@ const fn is_served(method: Method<'_>) -> bool {
             | Method::Bye
             | Method::Options
             | Method::Info
+            | Method::Prack
             | Method::Update
             | Method::Register
+            | Method::Refer
+            | Method::Notify
     )
 }
 
 /// What §8.2.3 and §20.1 ask of a body and of the answer's.
 fn session_refusal(request: &Message<'_>) -> Option<Refusal> {
-    let sdp = "application/sdp";
-    if !request.body().is_empty() && !request.has_optional_body() {
-        if request.has_content_encoding() {
-            return Some(Refusal::with(415, "Accept-Encoding", "identity"));
-        }
-        // A body without a type is taken for what it has to be.
-        if request.content_type().is_some_and(|kind| !kind.is(sdp))
-            || request.has(Name::ContentType) && request.content_type().is_none()
-        {
-            return Some(Refusal::with(415, "Accept", sdp));
-        }
+    match body::checked_session(request) {
+        Err(BodyFault::Coding) => Some(Refusal::with(415, "Accept-Encoding", "identity")),
+        Err(BodyFault::Type) => Some(Refusal::with(415, "Accept", ACCEPT)),
+        Err(BodyFault::Broken) => Some(Refusal::plain(400)),
+        Ok(_) => (!request.accepts("application/sdp")).then(|| Refusal::plain(406)),
     }
-    (!request.accepts(sdp)).then(|| Refusal::plain(406))
 }

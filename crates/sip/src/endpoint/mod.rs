@@ -11,15 +11,19 @@
 //! (RFC 3581 §4, as if `rport` were always asked for).
 
 mod blueprint;
+mod body;
 mod client;
 mod clients;
 mod commands;
+mod early;
 mod effects;
 mod in_dialog;
 mod incoming;
 mod invite_client;
 mod offers;
 mod overload;
+mod refresh;
+mod reliable;
 mod reply;
 mod servers;
 mod session;
@@ -51,9 +55,14 @@ use effects::{Effects, Owner};
 use reply::Served;
 use servers::Servers;
 use session::Session;
+use transfer::Refers;
 
 /// The methods this endpoint serves, for Allow (RFC 3261 §20.5).
-pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER";
+pub const ALLOW: &str =
+    "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE, REGISTER, REFER, NOTIFY";
+
+/// The extensions this endpoint knows, for Supported (RFC 3261 §20.37).
+pub const SUPPORTED: &str = "100rel, timer, replaces, norefersub, tdialog";
 
 /// Longest request served, bytes. A trunk's INVITE has one to four thousand; the endpoint keeps a
 /// request until it is answered, and a longer one is answered 513.
@@ -90,9 +99,11 @@ pub struct Endpoint {
     fx: Effects,
     clients: Clients<Sent>,
     servers: Servers<Served>,
-    sessions: BTreeMap<DialogId, Session>,
+    /// Boxed, since a node of the tree has room for eleven.
+    sessions: BTreeMap<DialogId, Box<Session>>,
     by_tag: BTreeMap<u64, DialogId>,
     requests: BTreeMap<RequestId, TransactionId>,
+    refers: Refers,
     last_dialog: u64,
     last_request: u64,
     dropped: u64,
@@ -125,6 +136,7 @@ impl Endpoint {
             sessions: BTreeMap::new(),
             by_tag: BTreeMap::new(),
             requests: BTreeMap::new(),
+            refers: Refers::default(),
             last_dialog: 0,
             last_request: 0,
             dropped: 0,
@@ -151,7 +163,9 @@ impl Endpoint {
     ///
     /// Our requests on their way there fail (RFC 3261 §17.1.4); requests from there that wait for
     /// an answer are forgotten, an INVITE with [`Event::Cancelled`]. A confirmed dialog lives on:
-    /// its next request tries a new connection.
+    /// its next request tries a new connection. To a browser none can be opened (RFC 7118 §5): a
+    /// request of the browser by a new connection takes the dialog there, and until then our next
+    /// request ends it with `PathLost`.
     pub fn path_lost(&mut self, now: Instant, path: Path) {
         self.fx.now = now;
         for id in self.clients.on_path(&path) {
@@ -163,7 +177,13 @@ impl Endpoint {
                 self.server_path_lost(id);
             }
             for session in self.sessions.values_mut() {
-                if session.dialog.is_on(&path) {
+                if !session.dialog.is_on(&path) {
+                    continue;
+                }
+                // No connection can be opened to a browser: it comes back, or is gone.
+                if path.transport.is_websocket() {
+                    session.unreachable = true;
+                } else {
                     session.dialog.reroute();
                 }
             }
@@ -184,6 +204,11 @@ impl Endpoint {
                 (Owner::Dialog(id), Timer::Accepted) => self.repeat_accepted(id),
                 (Owner::Dialog(id), Timer::Unacknowledged) => self.no_ack_came(id),
                 (Owner::Dialog(id), Timer::Reoffer) => self.reoffer_time_came(id),
+                (Owner::Refer(id), _) => self.subscription_over(id),
+                (Owner::Dialog(id), Timer::Provisional) => self.repeat_provisional(id),
+                (Owner::Dialog(id), Timer::Unpracked) => self.no_prack_came(id),
+                (Owner::Dialog(id), Timer::Refresh) => self.refresh_time_came(id),
+                (Owner::Dialog(id), Timer::Expired) => self.session_expired(id),
                 (Owner::Dialog(_), _) => {}
             }
         }
@@ -265,12 +290,13 @@ impl Endpoint {
 
     fn keep(&mut self, id: DialogId, session: Session) {
         self.by_tag.insert(session.tag, id);
-        self.sessions.insert(id, session);
+        self.sessions.insert(id, Box::new(session));
     }
 
     /// Forgets a dialog and its timers. An offer of the peer that waits is answered 487, as its
     /// pending requests have to be (§15.1.2).
-    fn forget(&mut self, id: DialogId) -> Option<Session> {
+    fn forget(&mut self, id: DialogId) -> Option<Box<Session>> {
+        self.forget_transfers(id);
         let mut session = self.sessions.remove(&id)?;
         self.by_tag.remove(&session.tag);
         self.fx.stop_all(Owner::Dialog(id));
