@@ -24,7 +24,7 @@ install_missing
 
 venv=${CARGO_TARGET_DIR:-target}/venv
 compares() {
-    "$venv/bin/python" -c 'import numpy, soundfile, pesq' 2>/dev/null
+    "$venv/bin/python" -c 'import numpy, soundfile, pesq, pjsua2' 2>/dev/null
 }
 if ! cmp -s tests/e2e/requirements.txt "$venv/requirements.txt" || ! compares; then
     echo "==> Making a Python environment in $venv (compiles pesq; 1 to 2 minutes)"

@@ -24,6 +24,11 @@ pub struct Baresip {
 impl Baresip {
     /// Starts it as `seat` of the engine, speaking `says`.
     pub fn start(engine: &Engine, seat: &str, says: &Path) -> Self {
+        Self::start_over("udp", engine, seat, says)
+    }
+
+    /// The same over this transport.
+    pub fn start_over(transport: &str, engine: &Engine, seat: &str, says: &Path) -> Self {
         let folder = engine.dir.join(format!("baresip-{seat}"));
         fs::create_dir_all(&folder).unwrap();
         let (sip, control, rtp) = (free_port(), free_port(), free_port());
@@ -50,7 +55,7 @@ impl Baresip {
         fs::write(folder.join("config"), config).unwrap();
         let password = engine.password(seat);
         let account = format!(
-            "<sip:{seat}@127.0.0.1:{}>;auth_user={seat};auth_pass={password};answermode=auto;regint=60;audio_codecs=PCMA\n",
+            "<sip:{seat}@127.0.0.1:{};transport={transport}>;auth_user={seat};auth_pass={password};answermode=auto;regint=60;audio_codecs=PCMA\n",
             engine.sip
         );
         fs::write(folder.join("accounts"), account).unwrap();

@@ -1,0 +1,42 @@
+//! The engine on the wire: hostile and torture messages, carriers' and phones' habits as SIPp
+//! scenarios, a network that loses and reorders, and pjsua2 as a phone. What went over the wire is
+//! compared with the standards, and what the journal says of it with what happened.
+
+#![cfg(test)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets what it did not expect shall fail at that place"
+)]
+
+#[path = "wire/alone.rs"]
+mod alone;
+#[path = "wire/attacks.rs"]
+mod attacks;
+#[path = "e2e/baresip.rs"]
+#[allow(dead_code, reason = "the rest is used by e2e.rs")]
+mod baresip;
+#[path = "e2e/engine.rs"]
+#[allow(dead_code, reason = "the rest is used by e2e.rs")]
+mod engine;
+#[path = "wire/interop.rs"]
+mod interop;
+#[path = "wire/journal.rs"]
+mod journal;
+#[path = "wire/line.rs"]
+mod line;
+#[path = "wire/loss.rs"]
+mod loss;
+#[path = "wire/phones.rs"]
+mod phones;
+#[path = "wire/scenario.rs"]
+mod scenario;
+#[path = "e2e/sound.rs"]
+#[allow(dead_code, reason = "the rest is used by e2e.rs")]
+mod sound;
+#[path = "wire/torture.rs"]
+mod torture;
+#[path = "wire/town.rs"]
+mod town;

@@ -1,0 +1,162 @@
+"""pjsua2 as a telephone: registers as a seat and answers, or calls; sends a tone and says what it
+heard. Prints one word a line for what happened: registered, answered, heard, ended.
+
+phone.py seat|caller udp|tcp|tls SERVER:PORT USER PASSWORD|- NUMBER|- SECONDS FOLDER
+"""
+
+import math
+import struct
+import sys
+import time
+import wave
+
+import pjsua2 as pj
+
+ROLE, TRANSPORT, SERVER, USER, PASSWORD, NUMBER, SECONDS, FOLDER = sys.argv[1:9]
+PARAMS = "" if TRANSPORT == "udp" else f";transport={TRANSPORT}"
+# The seat's tone and the caller's, Hz: each must be heard at the other side.
+TONES = {"seat": 600, "caller": 900}
+
+
+def say(word):
+    print(word, flush=True)
+
+
+def write_tone(path, hertz):
+    """Ten seconds of a tone, 8 kHz mono."""
+    with wave.open(path, "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(8000)
+        for n in range(80_000):
+            out.writeframes(struct.pack("<h", int(9000 * math.sin(2 * math.pi * hertz * n / 8000))))
+
+
+def strength(path, hertz):
+    """The share of the loudest second's energy that is at this frequency (Goertzel)."""
+    with wave.open(path, "rb") as sound:
+        rate = sound.getframerate()
+        data = sound.readframes(sound.getnframes())
+    samples = struct.unpack(f"<{len(data) // 2}h", data)
+    best = 0.0
+    for start in range(0, max(1, len(samples) - rate), rate // 2):
+        part = samples[start : start + rate]
+        energy = sum(s * s for s in part)
+        if energy < 1e6 * len(part) / 100:
+            continue
+        k = 2 * math.cos(2 * math.pi * hertz / rate)
+        a = b = 0.0
+        for s in part:
+            a, b = s + k * a - b, a
+        power = (a * a + b * b - k * a * b) * 2 / len(part)
+        best = max(best, power / energy)
+    return best
+
+
+class Call(pj.Call):
+    def __init__(self, account, *ids):
+        super().__init__(account, *ids)
+        self.over = False
+        self.recorder = self.player = None
+
+    def onCallState(self, _):
+        state = self.getInfo().state
+        if state == pj.PJSIP_INV_STATE_CONFIRMED:
+            say("answered")
+        if state == pj.PJSIP_INV_STATE_DISCONNECTED:
+            say(f"ended {self.getInfo().lastStatusCode}")
+            self.over = True
+
+    def onCallMediaState(self, _):
+        for index, media in enumerate(self.getInfo().media):
+            if media.type != pj.PJMEDIA_TYPE_AUDIO or self.recorder:
+                continue
+            if media.status == pj.PJSUA_CALL_MEDIA_ACTIVE:
+                sound = self.getAudioMedia(index)
+                self.player = pj.AudioMediaPlayer()
+                self.player.createPlayer(f"{FOLDER}/{ROLE}-says.wav")
+                self.player.startTransmit(sound)
+                self.recorder = pj.AudioMediaRecorder()
+                self.recorder.createRecorder(f"{FOLDER}/{ROLE}-heard.wav")
+                sound.startTransmit(self.recorder)
+
+
+class Account(pj.Account):
+    call = None
+    registered = False
+
+    def onRegState(self, prm):
+        say("registered" if prm.code == 200 else f"refused {prm.code}")
+        self.registered = prm.code == 200
+
+    def onIncomingCall(self, prm):
+        self.call = Call(self, prm.callId)
+        answer = pj.CallOpParam()
+        answer.statusCode = 200
+        self.call.answer(answer)
+
+
+def main():
+    write_tone(f"{FOLDER}/{ROLE}-says.wav", TONES[ROLE])
+    endpoint = pj.Endpoint()
+    endpoint.libCreate()
+    config = pj.EpConfig()
+    config.uaConfig.threadCnt = 0
+    config.uaConfig.mainThreadOnly = True
+    config.logConfig.level = 4
+    config.logConfig.consoleLevel = 0
+    config.logConfig.filename = f"{FOLDER}/{ROLE}.log"
+    endpoint.libInit(config)
+    transport = pj.TransportConfig()
+    transport.boundAddress = "127.0.0.1"
+    kinds = {
+        "udp": pj.PJSIP_TRANSPORT_UDP,
+        "tcp": pj.PJSIP_TRANSPORT_TCP,
+        "tls": pj.PJSIP_TRANSPORT_TLS,
+    }
+    endpoint.transportCreate(kinds[TRANSPORT], transport)
+    endpoint.libStart()
+    endpoint.audDevManager().setNullDev()
+    account_config = pj.AccountConfig()
+    account_config.idUri = f"sip:{USER}@{SERVER}"
+    account_config.mediaConfig.transportConfig.boundAddress = "127.0.0.1"
+    if PASSWORD != "-":
+        account_config.regConfig.registrarUri = f"sip:{SERVER}{PARAMS}"
+        credentials = pj.AuthCredInfo("digest", "*", USER, 0, PASSWORD)
+        account_config.sipConfig.authCreds.append(credentials)
+    account = Account()
+    account.create(account_config)
+    until = time.monotonic() + float(SECONDS)
+    if ROLE == "caller":
+        account.call = Call(account)
+        account.call.makeCall(f"sip:{NUMBER}@{SERVER}{PARAMS}", pj.CallOpParam(True))
+    while time.monotonic() < until and not (account.call and account.call.over):
+        endpoint.libHandleEvents(20)
+    if account.call and not account.call.over:
+        account.call.hangup(pj.CallOpParam())
+        while not account.call.over and time.monotonic() < until + 5:
+            endpoint.libHandleEvents(20)
+    if account.call:
+        # The recorder's file is complete when it is gone.
+        account.call.recorder = account.call.player = None
+        other = TONES["caller" if ROLE == "seat" else "seat"]
+        try:
+            share = strength(f"{FOLDER}/{ROLE}-heard.wav", other)
+        except (OSError, EOFError, wave.Error) as error:
+            say(f"no recording: {error}")
+            share = 0.0
+        say("heard the other side" if share > 0.8 else f"heard too little: {share:.2f}")
+    if account.registered:
+        account.setRegistration(False)
+        until = time.monotonic() + 3
+        while account.registered is True and time.monotonic() < until:
+            endpoint.libHandleEvents(20)
+            if not account.getInfo().regIsActive:
+                break
+        say("unregistered" if not account.getInfo().regIsActive else "still registered")
+    account.call = None
+    account.shutdown()
+    endpoint.libDestroy()
+
+
+main()

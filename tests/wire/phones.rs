@@ -1,0 +1,95 @@
+//! Real telephones over UDP and TCP: pjsua2 as a seat and as a caller, with SHA-256 digest and a
+//! tone each way; baresip as a seat.
+
+use std::{path::PathBuf, process::Command};
+
+use serde_json::json;
+
+use crate::{
+    baresip::Baresip,
+    engine::{Engine, Lines, root, target},
+    journal,
+    scenario::Scenario,
+    sound, town,
+};
+
+/// pjsua2 as `role` (`seat` or `caller`), for at most so many seconds.
+fn pjsua2(engine: &Engine, role: &str, transport: &str, user: &str, seconds: u32) -> Lines {
+    let folder: PathBuf = engine.dir.join(format!("pjsua2-{role}"));
+    std::fs::create_dir_all(&folder).unwrap();
+    let (password, number) = match role {
+        "seat" => (engine.password(user), "-"),
+        _ => ("-".to_owned(), "12345"),
+    };
+    Lines::of(
+        Command::new(target().join("venv/bin/python"))
+            .arg(root().join("tests/wire/phone.py"))
+            .args([role, transport, &format!("127.0.0.1:{}", engine.sip)])
+            .args([user, &password, number, &seconds.to_string()])
+            .arg(folder),
+    )
+}
+
+/// Registers by SHA-256 digest, is called, talks and unregisters; both hear the other's tone.
+fn talks_over(transport: &str) {
+    let engine = town::start();
+    // No `digest = "md5"` at this seat: SHA-256 is offered first, and pjsua2 takes it.
+    let mut seat = pjsua2(&engine, "seat", transport, "0012", 40);
+    seat.expect("registered", 20);
+    engine.until("the seat is registered", 5, |board| {
+        (Engine::seat(board, "0012")["device"] == "registered").then_some(())
+    });
+    assert_eq!(engine.post("/api/v1/seats/0012/ready", &json!({})).0, 204);
+    let mut caller = pjsua2(&engine, "caller", transport, "13800001234", 11);
+    seat.expect("answered", 20);
+    caller.expect("heard the other side", 30);
+    seat.expect("heard the other side", 20);
+    seat.expect("unregistered", 10);
+    assert!(seat.finish(10), "{}", seat.all());
+    let ended = journal::until(&engine, "the end", |record| record["type"] == "call-ended");
+    assert_eq!(ended["outcome"], "answered");
+    assert_eq!(ended["released_by"], "caller");
+    let gone = |record: &serde_json::Value| {
+        record["type"] == "seat-device-changed" && record["detail"] == "unregistered"
+    };
+    assert_eq!(
+        journal::until(&engine, "unregistered", gone)["seat"],
+        "0012"
+    );
+}
+
+#[test]
+fn pjsua2_talks_with_pjsua2_over_udp() {
+    talks_over("udp");
+}
+
+#[test]
+fn pjsua2_talks_with_pjsua2_over_tcp() {
+    talks_over("tcp");
+}
+
+#[test]
+fn baresip_registers_and_talks_over_tcp() {
+    let engine = town::start();
+    let wav = engine.dir.join("agent.wav");
+    sound::write_wav(&wav, &sound::prompt("zh", "survey-ask"));
+    let agent = Baresip::start_over("tcp", &engine, "1001", &wav);
+    engine.until("the seat is registered", 20, |board| {
+        (Engine::seat(board, "1001")["device"] == "registered").then_some(())
+    });
+    assert_eq!(engine.post("/api/v1/seats/1001/ready", &json!({})).0, 204);
+    let mut caller = Scenario::new("speaking")
+        .with("speech", "/usr/share/sip-tester/g711a.pcap")
+        .with("quiet", 10)
+        .with("stay", 7_500)
+        .start(&engine);
+    caller.finish(30);
+    let story = journal::story(&engine, &caller.call_id);
+    assert_eq!(story.end(), ("answered", "caller"), "{:?}", story.types());
+    assert!(story.has("talk-started"), "{:?}", story.types());
+    let heard = agent.heard();
+    assert!(
+        heard.iter().any(|sample| sample.unsigned_abs() > 2_000),
+        "the agent heard nothing"
+    );
+}

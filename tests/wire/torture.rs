@@ -1,0 +1,194 @@
+//! The torture messages of RFC 4475 and RFC 5118 against the running engine: over UDP each gets a
+//! final status the RFC allows, and the engine lives on; on a stream what cannot be framed closes
+//! the connection (RFC 4475 §3.1.2.2, §3.1.2.3, §3.3.9).
+
+use std::{
+    env, fs,
+    io::{Read, Write},
+    net::TcpStream,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    alone,
+    engine::{Engine, root},
+    line::{Heard, Line},
+    town,
+};
+
+/// What the table says of a file: its path, and the statuses it may end with.
+fn table() -> Vec<(String, String)> {
+    let table = fs::read_to_string(root().join("crates/sip/tests/torture.tsv")).unwrap();
+    let rows = table.lines().filter(|line| !line.starts_with('#'));
+    let rows = rows.map(|line| line.split('\t').collect::<Vec<_>>());
+    rows.filter(|columns| columns.len() == 6 && columns[0] != "file")
+        .map(|columns| (columns[0].to_owned(), columns[4].to_owned()))
+        .collect()
+}
+
+/// RFC 4475's messages are fetched, RFC 5118's are in the repository.
+fn read(file: &str) -> Vec<u8> {
+    let places = env::var_os("HOTLINE_TORTURE").map(PathBuf::from);
+    let places = places.into_iter().chain([
+        root().join("../shared/torture"),
+        root().join("target/torture"),
+        root().join("crates/sip/tests"),
+    ]);
+    let found = places
+        .flat_map(|place| {
+            let name = Path::new(file).file_name().unwrap();
+            [place.join(file), place.join(name)]
+        })
+        .find(|path| path.is_file());
+    let found = found.unwrap_or_else(|| {
+        panic!("{file} is missing: run scripts/fetch-torture.sh or set HOTLINE_TORTURE")
+    });
+    fs::read(found).unwrap()
+}
+
+/// Everything the engine says to this line until an OPTIONS sent after it is answered.
+fn answers_until_it_proves_alive(line: &Line) -> Option<Vec<Heard>> {
+    let mut answers = Vec::new();
+    line.say(
+        "OPTIONS sip:{server} SIP/2.0\nVia: SIP/2.0/UDP {local};branch=z9hG4bK{new};rport\n\
+         From: <sip:probe@{local}>;tag={new}\nTo: <sip:{server}>\nCall-ID: probe-{new}\n\
+         CSeq: 1 OPTIONS\nMax-Forwards: 70\nContent-Length: 0\n\n",
+    );
+    // A call's media port is opened by another thread: its answer may come after the probe's.
+    let mut until = Instant::now() + Duration::from_secs(5);
+    let mut alive = false;
+    while let Some(heard) = line.hear(until.saturating_duration_since(Instant::now())) {
+        let probe = heard
+            .header("Call-ID")
+            .is_some_and(|id| id.starts_with("probe-"));
+        if probe {
+            assert_eq!(heard.status(), 200);
+            alive = true;
+            until = Instant::now() + Duration::from_millis(150);
+        } else {
+            answers.push(heard);
+        }
+    }
+    alive.then_some(answers)
+}
+
+/// What an answer has in common with its request.
+fn transaction(message: &Heard) -> (String, String) {
+    let header = |name| message.header(name).unwrap_or_default().to_owned();
+    (header("Call-ID"), header("CSeq"))
+}
+
+/// Whether these answers are what the table allows.
+fn is_allowed(statuses: &[u16], accepted: &str) -> bool {
+    let mut finals: Vec<u16> = statuses.iter().copied().filter(|s| *s >= 200).collect();
+    // The same answer twice is a retransmission: a 200 nobody acknowledges.
+    finals.dedup();
+    match accepted {
+        "any" => true,
+        "none" => statuses.is_empty(),
+        list => {
+            finals.len() == 1
+                && list.split(',').any(|word| {
+                    word == finals[0].to_string() || word == "not-400" && finals[0] != 400
+                })
+        }
+    }
+}
+
+#[test]
+fn every_torture_message_over_udp_gets_its_answer_and_the_engine_lives_on() {
+    if !alone::is_alone(
+        "torture::every_torture_message_over_udp_gets_its_answer_and_the_engine_lives_on",
+    ) {
+        return;
+    }
+    let engine = town::start();
+    let rows = table();
+    assert_eq!(rows.len(), 62);
+    // Two of the files are one transaction (RFC 5118 §4.10): whoever sends the second is answered
+    // where the first came from, so one line sends all.
+    let line = Line::from("127.0.0.1", &engine);
+    let (mut wrong, mut heard_before) = (Vec::new(), Vec::new());
+    for (file, accepted) in rows {
+        let bytes = read(&file);
+        let sent = Heard(String::from_utf8_lossy(&bytes).into_owned());
+        line.send(&bytes);
+        let Some(mut answers) = answers_until_it_proves_alive(&line) else {
+            panic!("{file} killed it:\n{}", engine.log());
+        };
+        // A 200 that nobody acknowledges comes again while other files are sent.
+        answers.retain(|answer| {
+            transaction(answer) == transaction(&sent)
+                || !heard_before.contains(&transaction(answer))
+        });
+        heard_before.extend(answers.iter().map(transaction));
+        let statuses = answers.iter().map(Heard::status).filter(|s| *s > 0);
+        let statuses: Vec<u16> = statuses.collect();
+        if !is_allowed(&statuses, &accepted) {
+            wrong.push(format!("{file}: {statuses:?}, not {accepted}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(engine.audit().contains("unbroken"));
+}
+
+/// A connection on which `bytes` were sent.
+fn sent(engine: &Engine, bytes: &[u8]) -> TcpStream {
+    let mut stream = TcpStream::connect(("127.0.0.1", engine.sip)).unwrap();
+    stream.write_all(bytes).unwrap();
+    stream
+}
+
+/// What the connection gives until it is closed; `None` where it still is open after `patience`.
+fn until_closed(stream: &mut TcpStream, patience: Duration) -> Option<Vec<u8>> {
+    let until = Instant::now() + patience;
+    let (mut all, mut buffer) = (Vec::new(), [0; 4_096]);
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        stream
+            .set_read_timeout(Some(left.max(Duration::from_millis(1))))
+            .unwrap();
+        match stream.read(&mut buffer) {
+            Ok(0) => return Some(all),
+            Ok(length) => all.extend_from_slice(&buffer[..length]),
+            Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => return Some(all),
+            Err(_) if Instant::now() >= until => return None,
+            Err(_) => {}
+        }
+    }
+}
+
+#[test]
+fn on_a_stream_what_cannot_be_framed_closes_the_connection() {
+    if !alone::is_alone("torture::on_a_stream_what_cannot_be_framed_closes_the_connection") {
+        return;
+    }
+    let engine = town::start();
+    for file in ["rfc4475/ncl.dat", "rfc4475/mcl01.dat"] {
+        let mut stream = sent(&engine, &read(file));
+        let said = until_closed(&mut stream, Duration::from_secs(5));
+        let said = said.unwrap_or_else(|| panic!("{file}: the connection is still open"));
+        let said = Heard(String::from_utf8_lossy(&said).into_owned());
+        // An answer is no duty once the framing is lost; a wrong one would be a fault.
+        assert!(
+            said.0.is_empty() || said.status() == 400,
+            "{file}: {}",
+            said.0
+        );
+    }
+    // §3.1.2.2: the length promises more than comes, so it waits; 32 seconds, no longer.
+    let begun = Instant::now();
+    let mut stream = sent(&engine, &read("rfc4475/clerr.dat"));
+    assert!(
+        until_closed(&mut stream, Duration::from_secs(3)).is_none(),
+        "clerr: closed before the rest could come"
+    );
+    assert!(Line::from("127.0.0.1", &engine).is_served());
+    assert!(
+        until_closed(&mut stream, Duration::from_secs(45)).is_some(),
+        "clerr: the connection is still open after {:?}",
+        begun.elapsed()
+    );
+    assert!(Line::from("127.0.0.1", &engine).is_served());
+}

@@ -1,0 +1,62 @@
+//! The engine of the wire's tests: 12345 leads to the queue at once, 12346 to the menu, and what
+//! comes from 127.0.0.1 is the carrier's. Every other 127.x.x.x is a stranger.
+
+use std::{
+    fs,
+    sync::atomic::{AtomicU16, Ordering},
+};
+
+use serde_json::json;
+
+use crate::{
+    engine::Engine,
+    line::Line,
+    scenario::{Running, Scenario},
+};
+
+/// Straight to the queue, so that no test waits for an announcement.
+const AT_ONCE: &str = "name = \"at-once\"\nlanguage = \"zh\"\nstart = \"human\"\n\n\
+    [step.human]\nenqueue = \"general\"\n";
+
+/// Engines side by side take their media ports from slices of their own.
+static SLICE: AtomicU16 = AtomicU16::new(0);
+
+/// Its folder, nothing running yet.
+pub fn prepare() -> Engine {
+    let engine = Engine::prepare();
+    let first = 20_000 + SLICE.fetch_add(1, Ordering::Relaxed) % 50 * 200;
+    fs::write(engine.dir.join("ivr-scripts/at-once.toml"), AT_ONCE).unwrap();
+    let file = engine.dir.join("config/engine.toml");
+    let mut text = fs::read_to_string(&file).unwrap();
+    text = text.replace("script = \"12345-menu\"", "script = \"at-once\"");
+    let ports = format!("ports = [{first}, {}]", first + 198);
+    text = text.replace("ports = [20000, 29998]", &ports);
+    text.push_str("\n[[number]]\nnumber = \"12346\"\nscript = \"12345-menu\"\n");
+    fs::write(file, text).unwrap();
+    let file = engine.dir.join("config/trunks.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    let text = text.replace("[\"127.0.0.1\", \"::1\"]", "[\"127.0.0.1\"]");
+    fs::write(file, text).unwrap();
+    engine
+}
+
+/// A running one.
+pub fn start() -> Engine {
+    let mut engine = prepare();
+    engine.restart();
+    engine
+}
+
+/// A seat whose phone plays a scenario: registered and ready.
+pub fn agent(engine: &Engine, seat: &str, scenario: Scenario) -> Running {
+    let line = Line::from("127.0.0.1", engine);
+    let answer = line.register(seat, &engine.password(seat));
+    assert_eq!(answer.status(), 200, "{}", answer.0);
+    // The seat is called where its REGISTER came from: there the scenario listens from now on.
+    let port = line.local().port();
+    drop(line);
+    let running = scenario.port(port).start(engine);
+    let (status, body) = engine.post(&format!("/api/v1/seats/{seat}/ready"), &json!({}));
+    assert_eq!(status, 204, "{body}");
+    running
+}
