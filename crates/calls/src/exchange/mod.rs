@@ -1,0 +1,386 @@
+//! The exchange: one value that owns SIP, the floor, the registrations and all calls. Single
+//! writer: strict order, no lock, replayable.
+
+mod authentication;
+mod invites;
+mod reports;
+mod seat_requests;
+mod sip_events;
+
+use core::mem;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use hotline_acd::{Input as FloorInput, Output as FloorOutput, board::BoardWriter};
+use hotline_media::{Command, Report};
+use hotline_model::{
+    CallId, Instant, LegId, Timestamp,
+    event::{Event, Stamped},
+    seat::Device,
+};
+use hotline_sip::{digest::Nonces, endpoint::Output as SipOutput, path::Path};
+
+use crate::{
+    call::Call,
+    orders::{Order, OrderRefused},
+    seat_service::SeatService,
+    settings::Settings,
+    stage::{Input as StageInput, Stage},
+    switchboard::Switchboard,
+};
+
+/// What happened outside.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// One whole SIP message came.
+    Received {
+        /// The way it came.
+        path: Path,
+        /// The message.
+        bytes: &'a [u8],
+    },
+    /// A connection closed, or a datagram could not be sent.
+    PathLost(Path),
+    /// A media worker reported.
+    Media(Report),
+    /// A recording's file is complete.
+    RecordingClosed {
+        /// The recording.
+        recording: u64,
+        /// Length of the sound, ms.
+        ms: u64,
+        /// SHA-256 of the file, hex.
+        sha256: String,
+    },
+    /// A recording could not be written.
+    RecordingFailed {
+        /// The recording.
+        recording: u64,
+        /// Why, in a few words.
+        cause: String,
+    },
+    /// Somebody asked for something through the gate.
+    Ordered(Order),
+    /// The shell read the wall clock.
+    WallClockRead(Timestamp),
+    /// The engine is asked to stop: new calls are refused from now on, live ones go on.
+    DrainBegan,
+    /// Time passed; see [`Exchange::next_wake`].
+    TimePassed,
+}
+
+/// What is to be done outside.
+#[derive(Debug)]
+pub enum Output {
+    /// Send a SIP message.
+    Transmit {
+        /// The way it goes.
+        path: Path,
+        /// The message.
+        bytes: Arc<[u8]>,
+    },
+    /// Close a connection.
+    ClosePath(Path),
+    /// Tell the media workers.
+    Media(Command),
+    /// Open a recording's file before its first block comes.
+    BeginRecording {
+        /// The recording.
+        recording: u64,
+        /// File name inside the recordings folder.
+        file: String,
+    },
+    /// Journal an event.
+    Event(Stamped),
+    /// An order was carried out or refused.
+    OrderDone {
+        /// The order's ticket.
+        ticket: u64,
+        /// How it went.
+        result: Result<(), OrderRefused>,
+    },
+}
+
+/// The signalling core: see the module.
+pub struct Exchange {
+    board: Switchboard,
+    nonces: Nonces,
+    calls: BTreeMap<CallId, Call>,
+    services: BTreeMap<LegId, SeatService>,
+    deadlines: BTreeSet<(Instant, CallId)>,
+    deadline_of: BTreeMap<CallId, Instant>,
+    view: Option<BoardWriter>,
+    next_call: u64,
+    draining: bool,
+}
+
+impl Exchange {
+    /// An exchange without calls. `seed` is fresh randomness for branches, tags and nonces;
+    /// `first_call` the first call number never used in this data directory; `wall_at_start` the
+    /// wall clock at [`Instant::START`].
+    pub fn new(
+        settings: Settings,
+        seed: [u8; 32],
+        first_call: CallId,
+        wall_at_start: Timestamp,
+    ) -> Self {
+        let mut nonce_key = seed;
+        // Nonces and branches must not share a key: one is shown to everybody.
+        nonce_key.iter_mut().for_each(|byte| *byte ^= 0x5c);
+        Self {
+            board: Switchboard::new(settings, seed, wall_at_start),
+            nonces: Nonces::new(nonce_key),
+            calls: BTreeMap::new(),
+            services: BTreeMap::new(),
+            deadlines: BTreeSet::new(),
+            deadline_of: BTreeMap::new(),
+            view: None,
+            next_call: first_call.0,
+            draining: false,
+        }
+    }
+
+    /// Gives the exchange the board to keep true for other threads.
+    pub fn publish_on(&mut self, view: BoardWriter) {
+        self.view = Some(view);
+        self.publish();
+    }
+
+    /// Lets the exchange see what happened. Cannot fail: bad input is answered, counted or
+    /// dropped. Drain [`Exchange::poll_output`] after each input.
+    pub fn handle_input(&mut self, now: Instant, input: Input<'_>) {
+        match input {
+            Input::Received { path, bytes } => self.board.endpoint.receive(now, path, bytes),
+            Input::PathLost(path) => {
+                self.board.endpoint.path_lost(now, path);
+                self.board.registrar.path_lost(&path);
+            }
+            Input::Media(report) => self.reported(now, report),
+            Input::RecordingClosed {
+                recording,
+                ms,
+                sha256,
+            } => {
+                if let Some(open) = self.board.recordings.remove(&recording) {
+                    let event = Event::RecordingClosed {
+                        call: open.call,
+                        file: open.file,
+                        ms,
+                        sha256,
+                    };
+                    self.board.happened(now, event);
+                }
+            }
+            Input::RecordingFailed { recording, cause } => {
+                if let Some(open) = self.board.recordings.remove(&recording) {
+                    let event = Event::RecordingFailed {
+                        call: open.call,
+                        file: open.file,
+                        cause,
+                    };
+                    self.board.happened(now, event);
+                }
+            }
+            Input::Ordered(order) => {
+                let through = format!("api:{}", order.by);
+                let result = self.request(now, order.seat, order.request, through);
+                self.board.outputs.push_back(Output::OrderDone {
+                    ticket: order.ticket,
+                    result,
+                });
+            }
+            Input::WallClockRead(wall) => self.board.wall_clock_read(now, wall),
+            Input::DrainBegan => self.draining = true,
+            Input::TimePassed => {}
+        }
+        self.time_passed(now);
+        self.settle(now);
+        self.publish();
+    }
+
+    /// The next imperative for the shell.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.board.outputs.pop_front()
+    }
+
+    /// When to call again with [`Input::TimePassed`], if nothing else happens before.
+    pub fn next_wake(&self) -> Option<Instant> {
+        let calls = self.deadlines.first().map(|&(at, _)| at);
+        let services = self.services.values().map(|service| service.deadline).min();
+        [
+            calls,
+            services,
+            self.board.endpoint.next_wake(),
+            self.board.floor.next_wake(),
+            self.board.registrar.next_expiry(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// Calls and star-code calls that are not over.
+    pub fn live_calls(&self) -> usize {
+        self.calls.len() + self.services.len()
+    }
+
+    /// Everything a call or a stage can reach, read only: for checks and metrics.
+    pub fn switchboard(&self) -> &Switchboard {
+        &self.board
+    }
+
+    /// The stage of a live call, by name.
+    pub fn stage_of(&self, call: CallId) -> Option<&'static str> {
+        self.calls.get(&call).map(|call| call.stage.name())
+    }
+
+    pub(super) fn time_passed(&mut self, now: Instant) {
+        if self.board.endpoint.next_wake().is_some_and(|at| at <= now) {
+            self.board.endpoint.wake(now);
+        }
+        if self
+            .board
+            .registrar
+            .next_expiry()
+            .is_some_and(|at| at <= now)
+        {
+            self.board.registrar.expire(now);
+        }
+        if self.board.floor.next_wake().is_some_and(|at| at <= now) {
+            self.board.floor(now, FloorInput::TimePassed);
+        }
+        // What is due now is taken out first: a stage that asks for the same instant again is
+        // woken in the next turn, so that one call cannot hold up the others.
+        let due: Vec<CallId> = self
+            .deadlines
+            .iter()
+            .take_while(|&&(at, _)| at <= now)
+            .map(|&(_, call)| call)
+            .collect();
+        for call in due {
+            self.tell_call(now, call, StageInput::DeadlinePassed);
+        }
+        let over: Vec<LegId> = self
+            .services
+            .iter()
+            .filter(|(_, service)| service.deadline <= now)
+            .map(|(&leg, _)| leg)
+            .collect();
+        for leg in over {
+            self.end_service(now, leg);
+        }
+    }
+
+    /// Drains what the cores decided until nothing is left: the turn in which a seat becomes free
+    /// is the turn in which it is matched.
+    pub(super) fn settle(&mut self, now: Instant) {
+        loop {
+            if let Some(output) = self.board.endpoint.poll_output() {
+                match output {
+                    SipOutput::Transmit { path, bytes } => {
+                        self.board
+                            .outputs
+                            .push_back(Output::Transmit { path, bytes });
+                    }
+                    SipOutput::ClosePath(path) => {
+                        self.board.outputs.push_back(Output::ClosePath(path));
+                    }
+                    SipOutput::Event(event) => self.sip(now, event),
+                }
+            } else if let Some(change) = self.board.registrar.poll_change() {
+                let device = if change.registered {
+                    Device::Registered
+                } else {
+                    Device::Unregistered
+                };
+                let seat = change.seat;
+                self.board.happened(
+                    now,
+                    Event::SeatDeviceChanged {
+                        seat,
+                        device,
+                        detail: change.detail,
+                    },
+                );
+                self.board
+                    .floor(now, FloorInput::SetDevice { seat, device });
+            } else if let Some(output) = self.board.floor.poll_output() {
+                self.decided(now, output);
+            } else {
+                return;
+            }
+        }
+    }
+
+    pub(super) fn decided(&mut self, now: Instant, output: FloorOutput) {
+        match output {
+            FloorOutput::Offer {
+                call,
+                seat,
+                queue,
+                why,
+                ..
+            } => {
+                self.tell_call(now, call, StageInput::Offered { seat, queue, why });
+            }
+            FloorOutput::Withdraw { call, seat, why } => {
+                self.tell_call(now, call, StageInput::Withdrawn(seat, why));
+            }
+            FloorOutput::TimedOut { call, queue } => {
+                self.tell_call(now, call, StageInput::TimedOut(queue));
+            }
+            FloorOutput::Refused { call, queue, cause } => {
+                self.tell_call(now, call, StageInput::QueueRefused(queue, cause));
+            }
+            FloorOutput::SeatChanged {
+                seat,
+                intent,
+                work,
+                call,
+            } => {
+                self.board.happened(
+                    now,
+                    Event::SeatChanged {
+                        seat,
+                        intent,
+                        work,
+                        call,
+                    },
+                );
+            }
+        }
+    }
+
+    /// Hands an input to a call's stage and keeps the deadline index true.
+    pub(super) fn tell_call(&mut self, now: Instant, id: CallId, input: StageInput) {
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        let stage = mem::replace(&mut call.stage, Stage::Ended);
+        call.stage = stage.handle(&mut call.facts, now, input, &mut self.board);
+        let deadline = call.stage.deadline();
+        if matches!(call.stage, Stage::Ended) {
+            self.calls.remove(&id);
+        }
+        self.set_deadline(id, deadline);
+    }
+
+    pub(super) fn set_deadline(&mut self, id: CallId, deadline: Option<Instant>) {
+        if let Some(old) = self.deadline_of.remove(&id) {
+            self.deadlines.remove(&(old, id));
+        }
+        if let Some(at) = deadline {
+            self.deadline_of.insert(id, at);
+            self.deadlines.insert((at, id));
+        }
+    }
+
+    /// Lets other threads see what changed.
+    fn publish(&mut self) {
+        if let Some(view) = &mut self.view {
+            self.board.floor.post(view);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! What the media workers report: to the call or the star-code call whose leg it is.
+
+use hotline_acd::Input as FloorInput;
+use hotline_media::Report;
+use hotline_model::{Instant, LegId};
+
+use super::Exchange;
+use crate::{
+    leg::reported_leg,
+    stage::Input as StageInput,
+    switchboard::{Owner, Side},
+};
+
+impl Exchange {
+    pub(super) fn reported(&mut self, now: Instant, report: Report) {
+        let Some(leg) = reported_leg(&report) else {
+            return;
+        };
+        match self.board.owner(leg) {
+            Some(Owner::Call(call, side)) => {
+                let input = match (report, side) {
+                    (Report::Opened { leg, port }, _) => StageInput::MediaOpened(leg, port),
+                    (Report::OpenFailed { leg, cause }, _) => StageInput::MediaFailed(leg, cause),
+                    (Report::PlayEnded { play, .. }, Side::Caller) => StageInput::PlayEnded(play),
+                    (Report::Digit { digit, .. }, Side::Caller) => StageInput::Digit(digit),
+                    (Report::Silent { .. }, side) => StageInput::Silent(side),
+                    _ => return,
+                };
+                self.tell_call(now, call, input);
+            }
+            Some(Owner::Service) => self.service_reported(now, leg, &report),
+            None => {}
+        }
+    }
+
+    pub(super) fn service_reported(&mut self, now: Instant, leg: LegId, report: &Report) {
+        let Some(service) = self.services.get_mut(&leg) else {
+            return;
+        };
+        let goes_on = match report {
+            Report::Opened { port, .. } => service.opened(now, *port, &mut self.board),
+            Report::OpenFailed { .. } | Report::Silent { .. } | Report::PlayEnded { .. } => false,
+            _ => true,
+        };
+        if !goes_on {
+            self.end_service(now, leg);
+        }
+    }
+
+    pub(super) fn end_service(&mut self, now: Instant, leg: LegId) {
+        if let Some(mut service) = self.services.remove(&leg) {
+            self.board.close_leg(now, &mut service.leg, None);
+            self.board.floor(
+                now,
+                FloorInput::SeatBusy {
+                    seat: service.seat,
+                    busy: false,
+                },
+            );
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! What seats ask for, by star code or through the API: ready, not ready, the end of wrap-up.
+
+use hotline_acd::Input as FloorInput;
+use hotline_model::{
+    Instant, SeatId,
+    event::Event,
+    seat::{Device, Intent},
+};
+
+use super::Exchange;
+use crate::orders::{OrderRefused, SeatRequest};
+
+impl Exchange {
+    /// Carries out what a seat asked for, and journals it either way.
+    pub(super) fn request(
+        &mut self,
+        now: Instant,
+        seat: SeatId,
+        request: SeatRequest,
+        through: String,
+    ) -> Result<(), OrderRefused> {
+        let result = self.carry_out(now, seat, request);
+        let done = result.is_ok();
+        self.board.happened(
+            now,
+            Event::SeatRequested {
+                seat,
+                request: request.to_string(),
+                through,
+                done,
+            },
+        );
+        result
+    }
+
+    pub(super) fn carry_out(
+        &mut self,
+        now: Instant,
+        seat: SeatId,
+        request: SeatRequest,
+    ) -> Result<(), OrderRefused> {
+        let view = self
+            .board
+            .floor
+            .seat(seat)
+            .ok_or(OrderRefused::SeatUnknown)?;
+        let input = match request {
+            SeatRequest::Ready if view.device == Device::Unregistered => {
+                return Err(OrderRefused::NotRegistered);
+            }
+            SeatRequest::Ready => FloorInput::SetIntent {
+                seat,
+                intent: Intent::Ready,
+            },
+            SeatRequest::NotReady(reason) => FloorInput::SetIntent {
+                seat,
+                intent: Intent::NotReady(reason),
+            },
+            SeatRequest::EndWrapUp if view.work != hotline_model::seat::Work::WrapUp => {
+                return Err(OrderRefused::NotWrappingUp);
+            }
+            SeatRequest::EndWrapUp => FloorInput::EndWrapUp { seat },
+        };
+        self.board.floor(now, input);
+        Ok(())
+    }
+}

@@ -1,0 +1,156 @@
+//! What the SIP endpoint tells: to the call whose dialog it is.
+
+use hotline_model::{Instant, LegId};
+use hotline_sip::endpoint::{DialogId, Event as SipEvent};
+
+use super::Exchange;
+use crate::{
+    stage::Input as StageInput,
+    switchboard::{Owner, Side},
+};
+
+impl Exchange {
+    pub(super) fn sip(&mut self, now: Instant, event: SipEvent) {
+        match event {
+            SipEvent::Invited {
+                dialog,
+                path,
+                request,
+                ..
+            } => self.invited(now, dialog, path, &request),
+            SipEvent::Request { id, path, request } => self.requested(now, id, path, &request),
+            SipEvent::Acknowledged { dialog, body } => self.acknowledged(now, dialog, body),
+            SipEvent::Cancelled { dialog } => {
+                self.tell_dialog(now, dialog, |_, _| Some(StageInput::Cancelled));
+            }
+            SipEvent::Reoffered { dialog, body } => {
+                self.tell_dialog(now, dialog, |side, _| {
+                    Some(StageInput::Reoffered(side, body))
+                });
+            }
+            SipEvent::Ringing { dialog, .. } => {
+                self.tell_dialog(now, dialog, |_, leg| Some(StageInput::Ringing(leg)));
+            }
+            SipEvent::Answered { dialog, body } => {
+                self.tell_dialog(now, dialog, |_, leg| Some(StageInput::Answered(leg, body)));
+            }
+            SipEvent::Refused { dialog, status, .. } => {
+                self.tell_dialog(now, dialog, |_, leg| Some(StageInput::Refused(leg, status)));
+            }
+            SipEvent::Ended { dialog, why, .. } => {
+                self.tell_dialog(now, dialog, |side, _| Some(StageInput::Ended(side, why)));
+            }
+            SipEvent::Info {
+                dialog,
+                content_type,
+                body,
+            } => {
+                self.tell_dialog(now, dialog, |side, _| match side {
+                    Side::Caller => info_digit(&content_type, &body).map(StageInput::Digit),
+                    Side::Agent => None,
+                });
+            }
+            // The engine itself neither re-offers nor sends requests outside a dialog.
+            SipEvent::Referred { refer, .. } => self.board.endpoint.refuse_refer(now, refer, 403),
+            SipEvent::ReofferAnswered { .. }
+            | SipEvent::ReferProgress { .. }
+            | SipEvent::ReofferRefused { .. }
+            | SipEvent::Response { .. } => {}
+        }
+    }
+
+    pub(super) fn acknowledged(&mut self, now: Instant, dialog: DialogId, body: Vec<u8>) {
+        let service = self
+            .board
+            .leg_of(dialog)
+            .and_then(|leg| self.services.get_mut(&leg));
+        let Some(service) = service else {
+            self.tell_dialog(now, dialog, |side, _| {
+                Some(StageInput::Acknowledged(side, body))
+            });
+            return;
+        };
+        if !service.acknowledged(&body, &mut self.board) {
+            return;
+        }
+        let (leg, seat, request) = (service.leg_id(), service.seat, service.request);
+        let done = request
+            .is_some_and(|request| self.request(now, seat, request, "phone".to_owned()).is_ok());
+        if let Some(service) = self.services.get(&leg) {
+            service.confirm(done, &mut self.board);
+        }
+    }
+
+    /// Hands a dialog's event to the call it belongs to. A star-code call knows only one: its end.
+    pub(super) fn tell_dialog(
+        &mut self,
+        now: Instant,
+        dialog: DialogId,
+        input: impl FnOnce(Side, LegId) -> Option<StageInput>,
+    ) {
+        let Some(leg) = self.board.leg_of(dialog) else {
+            return;
+        };
+        match self.board.owner(leg) {
+            Some(Owner::Call(call, side)) => {
+                if let Some(input) = input(side, leg) {
+                    self.tell_call(now, call, input);
+                }
+            }
+            Some(Owner::Service) => match input(Side::Caller, leg) {
+                Some(StageInput::Ended(..) | StageInput::Cancelled) => {
+                    if let Some(service) = self.services.get_mut(&leg) {
+                        self.board.forget_dialog(&mut service.leg);
+                    }
+                    self.end_service(now, leg);
+                }
+                Some(StageInput::Reoffered(_, body)) => {
+                    if let Some(service) = self.services.get_mut(&leg) {
+                        service.leg.reoffered(now, &body, &mut self.board);
+                    }
+                }
+                _ => {}
+            },
+            None => {}
+        }
+    }
+}
+
+/// A digit in an INFO body: `Signal=5` of application/dtmf-relay, or the bare digit of
+/// application/dtmf, as phones send them.
+fn info_digit(content_type: &str, body: &[u8]) -> Option<char> {
+    let text = core::str::from_utf8(body).ok()?;
+    let signal = match content_type.split(';').next()?.trim() {
+        "application/dtmf-relay" => text.lines().find_map(|line| {
+            line.trim()
+                .strip_prefix("Signal")?
+                .trim_start()
+                .strip_prefix('=')
+        })?,
+        "application/dtmf" => text,
+        _ => return None,
+    };
+    let digit = signal.trim().chars().next()?;
+    (digit.is_ascii_digit() || matches!(digit, '*' | '#' | 'A'..='D')).then_some(digit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_come_in_info_too() {
+        assert_eq!(
+            info_digit("application/dtmf-relay", b"Signal=5\r\nDuration=160\r\n"),
+            Some('5')
+        );
+        assert_eq!(
+            info_digit("application/dtmf-relay", b"Signal= #\r\n"),
+            Some('#')
+        );
+        assert_eq!(info_digit("application/dtmf", b"7"), Some('7'));
+        assert_eq!(info_digit("text/plain", b"7"), None);
+        assert_eq!(info_digit("application/dtmf-relay", b"\xff"), None);
+        assert_eq!(info_digit("application/dtmf-relay", b"Signal=x"), None);
+    }
+}
