@@ -2,6 +2,7 @@
 //! writer: strict order, no lock, replayable.
 
 mod authentication;
+mod connections;
 mod invites;
 mod reports;
 mod seat_requests;
@@ -16,7 +17,7 @@ use std::{
 use hotline_acd::{Input as FloorInput, Output as FloorOutput, board::BoardWriter};
 use hotline_media::{Command, Report};
 use hotline_model::{
-    CallId, Instant, LegId, Timestamp,
+    CallId, Instant, LegId, SeatId, Timestamp,
     event::{Event, Stamped},
     seat::Device,
 };
@@ -40,6 +41,14 @@ pub enum Input<'a> {
         path: Path,
         /// The message.
         bytes: &'a [u8],
+    },
+    /// A browser opened a WebSocket, signed in as the agent of this seat: until the connection is
+    /// lost, it needs no digest and speaks for that seat alone.
+    SeatConnected {
+        /// The connection.
+        path: Path,
+        /// The seat.
+        seat: SeatId,
     },
     /// A connection closed, or a datagram could not be sent.
     PathLost(Path),
@@ -107,6 +116,8 @@ pub enum Output {
 pub struct Exchange {
     board: Switchboard,
     nonces: Nonces,
+    /// The WebSockets that browsers opened which are signed in, by connection.
+    browsers: BTreeMap<u64, SeatId>,
     calls: BTreeMap<CallId, Call>,
     services: BTreeMap<LegId, SeatService>,
     deadlines: BTreeSet<(Instant, CallId)>,
@@ -132,6 +143,7 @@ impl Exchange {
         Self {
             board: Switchboard::new(settings, seed, wall_at_start),
             nonces: Nonces::new(nonce_key),
+            browsers: BTreeMap::new(),
             calls: BTreeMap::new(),
             services: BTreeMap::new(),
             deadlines: BTreeSet::new(),
@@ -153,7 +165,9 @@ impl Exchange {
     pub fn handle_input(&mut self, now: Instant, input: Input<'_>) {
         match input {
             Input::Received { path, bytes } => self.board.endpoint.receive(now, path, bytes),
+            Input::SeatConnected { path, seat } => self.seat_connected(path, seat),
             Input::PathLost(path) => {
+                self.seat_disconnected(&path);
                 self.board.endpoint.path_lost(now, path);
                 self.board.registrar.path_lost(&path);
             }
