@@ -10,3 +10,6 @@ pub mod streams;
 pub mod tls;
 pub mod udp;
 pub mod ws;
+
+#[cfg(test)]
+mod tests;

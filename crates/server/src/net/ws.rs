@@ -1,6 +1,6 @@
 //! SIP over WebSocket (RFC 7118): who may open one, and a message a frame.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use futures_util::{SinkExt, StreamExt};
@@ -27,6 +27,9 @@ use crate::http::{Seated, Sessions};
 /// RFC 7118 §4: the name of what is spoken.
 const SUBPROTOCOL: &str = "sip";
 
+/// Longest time for the peer to answer our goodbye.
+const GOODBYE: Duration = Duration::from_secs(2);
+
 /// Bytes taken from a socket at once.
 const READ_BYTES: usize = 8_192;
 
@@ -42,6 +45,13 @@ pub struct Browsers {
 /// Why a handshake is refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Refused(StatusCode, &'static str);
+
+#[cfg(test)]
+impl Refused {
+    pub fn status(self) -> StatusCode {
+        self.0
+    }
+}
 
 impl Browsers {
     /// Whether the handshake is granted, and the seat whose agent's session it shows (RFC 6455
@@ -282,8 +292,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<'_, S> {
             code,
             reason: reason.into(),
         };
-        let within = self.connection.patience.message;
-        let _ = timeout(within, self.socket.close(Some(frame))).await;
+        let goodbye = async {
+            if self.socket.close(Some(frame)).await.is_ok() {
+                // What is not read would make the kernel cut the goodbye off.
+                while let Some(Ok(_)) = self.socket.next().await {}
+            }
+        };
+        let _ = timeout(GOODBYE, goodbye).await;
     }
 }
 
