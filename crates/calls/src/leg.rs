@@ -157,6 +157,7 @@ pub fn reported_leg(report: &Report) -> Option<LegId> {
         | Report::PlayEnded { leg, .. }
         | Report::Digit { leg, .. }
         | Report::Silent { leg }
+        | Report::Broke { leg }
         | Report::Closed { leg, .. } => Some(leg),
         Report::RecordingGaps { .. } => None,
     }

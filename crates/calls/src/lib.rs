@@ -4,6 +4,8 @@
 //! happened, outputs are imperatives, and the shell carries them out (`hotline-server` with real
 //! sockets, `hotline-sim` in virtual time).
 
+pub mod admission;
+pub mod attached;
 pub mod call;
 pub mod comfort;
 pub mod exchange;

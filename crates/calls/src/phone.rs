@@ -356,7 +356,7 @@ impl Phone {
     fn reported(&mut self, now: Instant, report: &Report) {
         match *report {
             Report::Opened { port, .. } => self.opened(now, port),
-            Report::OpenFailed { .. } => {
+            Report::OpenFailed { .. } | Report::Broke { .. } => {
                 if let Line::Incoming { leg, .. } = &mut self.line
                     && let Some(dialog) = leg.dialog.take()
                 {

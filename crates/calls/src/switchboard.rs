@@ -18,6 +18,7 @@ use hotline_sip::{
 };
 
 use crate::{
+    attached::Attached,
     exchange::Output,
     leg::{Leg, ToMedia},
     settings::Settings,
@@ -64,6 +65,8 @@ pub struct Switchboard {
     pub outputs: VecDeque<Output>,
     /// Recordings being written.
     pub recordings: BTreeMap<u64, OpenRecording>,
+    /// Which call is with which seat, for the journal's sake.
+    pub attached: Attached,
     legs: BTreeMap<LegId, Owner>,
     dialogs: BTreeMap<DialogId, LegId>,
     next_leg: u64,
@@ -100,6 +103,7 @@ impl Switchboard {
             floor,
             outputs: VecDeque::new(),
             recordings: BTreeMap::new(),
+            attached: Attached::default(),
             legs: BTreeMap::new(),
             dialogs: BTreeMap::new(),
             next_leg: 1,
@@ -121,6 +125,7 @@ impl Switchboard {
 
     /// Writes an event into the journal.
     pub fn happened(&mut self, now: Instant, event: Event) {
+        self.attached.note(now, &event);
         let up_ms = now.millis_since(Instant::START);
         self.outputs.push_back(Output::Event(Stamped {
             at: self.wall(now),
@@ -164,6 +169,31 @@ impl Switchboard {
         if let Some(dialog) = leg.dialog.take() {
             self.dialogs.remove(&dialog);
         }
+    }
+
+    /// Forgets all legs of a call, and gives each with its dialog.
+    pub(crate) fn release_legs(&mut self, call: CallId) -> Vec<(LegId, Option<DialogId>)> {
+        let of_call = |owner: &Owner| matches!(owner, Owner::Call(id, _) if *id == call);
+        let legs: Vec<LegId> = self
+            .legs
+            .iter()
+            .filter(|(_, owner)| of_call(owner))
+            .map(|(&leg, _)| leg)
+            .collect();
+        legs.into_iter()
+            .map(|leg| {
+                self.legs.remove(&leg);
+                let dialog = self
+                    .dialogs
+                    .iter()
+                    .find(|(_, of)| **of == leg)
+                    .map(|(&d, _)| d);
+                if let Some(dialog) = dialog {
+                    self.dialogs.remove(&dialog);
+                }
+                (leg, dialog)
+            })
+            .collect()
     }
 
     /// Who owns `leg`.

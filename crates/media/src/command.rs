@@ -82,6 +82,24 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// The leg it is about; of a bridge the first.
+    pub const fn leg(&self) -> Option<LegId> {
+        match *self {
+            Self::Open { leg }
+            | Self::Connect { leg, .. }
+            | Self::Play { leg, .. }
+            | Self::StopPlay { leg }
+            | Self::Bridge { a: leg, .. }
+            | Self::Unbridge { leg }
+            | Self::Record { left: leg, .. }
+            | Self::Press { leg, .. }
+            | Self::Close { leg } => Some(leg),
+            Self::StopRecord { .. } => None,
+        }
+    }
+}
+
 /// What a media worker reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Report {
@@ -119,6 +137,11 @@ pub enum Report {
     /// No packet came for [`RTP_SILENCE_S`](hotline_model::limits::RTP_SILENCE_S) although the
     /// peer may send. Once, until the next [`Command::Connect`].
     Silent {
+        /// The leg.
+        leg: LegId,
+    },
+    /// A fault of the worker's own closed the leg.
+    Broke {
         /// The leg.
         leg: LegId,
     },

@@ -102,6 +102,35 @@ pub enum Event {
         /// Why, in a few words.
         cause: String,
     },
+    /// Requests were turned away unread in the last second: the engine was too busy, or somebody
+    /// asked too much (KPI K1 and K14 count the invitations).
+    RequestsTurnedAway {
+        /// The trunk they came by; `None`: from seats and strangers.
+        trunk: Option<TrunkId>,
+        /// Invitations among them.
+        invites: u64,
+        /// Everything else.
+        others: u64,
+        /// Why, in a few words.
+        cause: String,
+    },
+    /// An address is not listened to for a while.
+    SourceBanned {
+        /// The address; of IPv6 the network.
+        source: String,
+        /// For how long, seconds.
+        for_s: u64,
+        /// Why, in a few words.
+        cause: String,
+    },
+    /// The engine met a fault of its own. Where it was one call's, that call is over and all
+    /// others go on.
+    FaultCaught {
+        /// The call it belonged to.
+        call: Option<CallId>,
+        /// What it says of itself.
+        fault: String,
+    },
     /// The engine answered (200 sent).
     CallAnswered {
         /// The call.
@@ -358,10 +387,12 @@ impl Event {
             | Self::SurveyAnswered { call, .. }
             | Self::SurveyUnanswered { call, .. }
             | Self::CallEnded { call, .. } => Some(call),
-            Self::SeatChanged { call, .. } => call,
+            Self::SeatChanged { call, .. } | Self::FaultCaught { call, .. } => call,
             Self::EngineStarted { .. }
             | Self::EngineStopped {}
             | Self::InviteRejected { .. }
+            | Self::RequestsTurnedAway { .. }
+            | Self::SourceBanned { .. }
             | Self::SeatDeviceChanged { .. }
             | Self::SeatRequested { .. } => None,
         }

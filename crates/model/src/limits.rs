@@ -92,6 +92,42 @@ pub const LIVE_STREAMS: usize = 512;
 /// Longest body of an HTTP request, bytes. Longer: 413.
 pub const HTTP_BODY_BYTES: usize = 65_536;
 
+// Admission: what strangers may ask, and how guessing is answered.
+
+/// Requests a second from one address that has proved nothing, beyond its first burst. An office
+/// of fifty phones behind one address signs in within a few seconds; when more come they are
+/// answered 503 a few times a second and else ignored. Trunks and signed-in phones are not counted.
+pub const STRANGER_REQUESTS_PER_S: u32 = 50;
+
+/// Requests at once from one address that has proved nothing: see [`STRANGER_REQUESTS_PER_S`].
+pub const STRANGER_BURST: u32 = 200;
+
+/// Refusals a second told to one address that asks too much. More is silence, which costs the
+/// engine nothing and an attacker his certainty.
+pub const STRANGER_ANSWERS_PER_S: u32 = 5;
+
+/// Addresses remembered. When full, those not heard of for longest are forgotten; what all of them
+/// together may ask is bounded by [`STRANGERS_PER_S`].
+pub const STRANGER_SOURCES: usize = 65_536;
+
+/// Requests a second from all strangers together: forged addresses must not cost more than one
+/// core's tenth. More are ignored.
+pub const STRANGERS_PER_S: u32 = 2_000;
+
+/// Wrong passwords from one address until it is banned.
+pub const WRONG_PROOFS: u32 = 10;
+
+/// First ban of an address that guesses, seconds; each further one is twice as long. A trunk is
+/// never banned, nor an address at which a seat's phone is signed in.
+pub const BAN_FIRST_S: u64 = 30;
+
+/// Longest ban, seconds.
+pub const BAN_LONGEST_S: u64 = 3_600;
+
+/// New calls a second that one trunk may bring. A province's busiest second has some hundred; ten
+/// times that is a fault of the carrier or an attack through it. More are answered 503.
+pub const TRUNK_INVITES_PER_S: u32 = 5_000;
+
 // Transports of signalling.
 
 /// Connections that one address may have open at once (an IPv6 /64 counts as one). A call centre

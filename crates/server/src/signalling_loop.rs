@@ -20,6 +20,7 @@ use hotline_model::{Instant, Timestamp, event::Stamped};
 use tokio::sync::{Notify, oneshot, watch};
 
 use crate::{
+    busy::{self, Busy},
     media_loop::{Full, MediaHandle},
     net::{
         streams::{FromStream, Listening, Streams},
@@ -174,14 +175,19 @@ impl SignallingLoop {
         let mut answers = Answers::default();
         let mut clock = tokio::time::interval(WALL_CLOCK_EVERY);
         let mut stop_at: Option<StdInstant> = None;
+        let mut busy = Busy::new();
         loop {
             let now = self.now();
+            // An overloaded engine wants to know soon that it is no longer.
+            let measure = self.exchange.is_overloaded().then_some(busy::MEASURE);
             let until = [self.exchange.next_wake().map(|at| at.since(now))]
                 .into_iter()
                 .chain([stop_at.map(|at| at.saturating_duration_since(StdInstant::now()))])
+                .chain([measure])
                 .flatten()
                 .min()
                 .unwrap_or(WALL_CLOCK_EVERY);
+            busy.waits();
             tokio::select! {
                 readable = self.datagrams.readable() => {
                     if readable.is_ok() {
@@ -207,6 +213,11 @@ impl SignallingLoop {
                     let now = self.now();
                     self.exchange.handle_input(now, Input::TimePassed);
                 }
+            }
+            if let Some(share) = busy.works() {
+                let now = self.now();
+                self.exchange
+                    .handle_input(now, Input::OccupancyMeasured(share));
             }
             self.carry_out(&mut answers).await;
             self.take_doors(&mut answers).await;

@@ -8,6 +8,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use hotline_calls::{
     Exchange, Input, Output, Path,
+    exchange::BeforeStage,
     orders::{Order, SeatRequest},
     phone::{Phone, PhoneEvent, PhoneInput, PhoneOutput, PhoneSettings},
 };
@@ -165,6 +166,12 @@ impl World {
             leg: None,
             dead: false,
         });
+    }
+
+    /// Lets `look` see each input before a call's stage does; it may panic, as a fault of the
+    /// engine would.
+    pub fn break_in(&mut self, look: BeforeStage) {
+        self.exchange.break_in(look);
     }
 
     /// Somebody hangs up when the journal has so many events: the person at `line`.

@@ -1,6 +1,8 @@
 //! Requests outside calls: REGISTER with its proof by digest, and a carrier's OPTIONS.
 
-use hotline_model::{Instant, SeatId};
+use core::time::Duration;
+
+use hotline_model::{Instant, SeatId, limits};
 use hotline_sip::{
     digest::{Ha1, Nonces, Verdict},
     endpoint::{Request, RequestId},
@@ -9,6 +11,7 @@ use hotline_sip::{
 };
 
 use super::Exchange;
+use crate::routing;
 
 impl Exchange {
     pub(super) fn requested(&mut self, now: Instant, id: RequestId, path: Path, request: &Request) {
@@ -48,6 +51,7 @@ impl Exchange {
             Ok(seat) => seat,
             Err(verdict) => {
                 let challenges = self.challenge(now, message, verdict);
+                self.proof_failed(now, path, verdict);
                 self.board
                     .endpoint
                     .respond(now, id, 401, &challenges, Vec::new());
@@ -60,9 +64,25 @@ impl Exchange {
             return;
         }
         let answer = self.board.registrar.register(now, seat, message, path);
+        if answer.status == 200 {
+            let life = Duration::from_secs(u64::from(limits::REGISTRATION_MAX_S));
+            self.admission.proved(now, path.remote.ip(), life);
+        }
         self.board
             .endpoint
             .respond(now, id, answer.status, &answer.headers, Vec::new());
+    }
+
+    /// An answer to a challenge was wrong: guessing is answered by silence after a while.
+    pub(super) fn proof_failed(&mut self, now: Instant, path: Path, verdict: Verdict) {
+        if verdict != Verdict::Wrong {
+            return;
+        }
+        let is_trunk = routing::trunk_of(&self.board.settings, path.remote).is_some();
+        let ip = path.remote.ip();
+        if let Some(event) = self.admission.proof_was_wrong(now, ip, is_trunk) {
+            self.board.happened(now, event);
+        }
     }
 
     /// The seat that the request proves to come from, by digest. An unknown user takes the same

@@ -60,6 +60,7 @@ impl Exchange {
                 Err(verdict) => {
                     // Not journalled as a refusal: it is half of every proper call of a phone.
                     let challenges = self.challenge(now, &message, verdict);
+                    self.proof_failed(now, path, verdict);
                     self.board.endpoint.reject(now, dialog, 401, &challenges);
                     return;
                 }

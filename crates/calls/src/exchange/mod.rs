@@ -2,6 +2,7 @@
 //! writer: strict order, no lock, replayable.
 
 mod authentication;
+mod faults;
 mod connections;
 mod invites;
 mod reports;
@@ -24,6 +25,7 @@ use hotline_model::{
 use hotline_sip::{digest::Nonces, endpoint::Output as SipOutput, path::Path};
 
 use crate::{
+    admission::Admission,
     call::Call,
     orders::{Order, OrderRefused},
     seat_service::SeatService,
@@ -42,6 +44,8 @@ pub enum Input<'a> {
         /// The message.
         bytes: &'a [u8],
     },
+    /// The loop measured for how many thousandths of the last time it was busy.
+    OccupancyMeasured(u32),
     /// A browser opened a WebSocket, signed in as the agent of this seat: until the connection is
     /// lost, it needs no digest and speaks for that seat alone.
     SeatConnected {
@@ -115,6 +119,7 @@ pub enum Output {
 /// The signalling core: see the module.
 pub struct Exchange {
     board: Switchboard,
+    admission: Admission,
     nonces: Nonces,
     /// The WebSockets that browsers opened which are signed in, by connection.
     browsers: BTreeMap<u64, SeatId>,
@@ -125,7 +130,11 @@ pub struct Exchange {
     view: Option<BoardWriter>,
     next_call: u64,
     draining: bool,
+    before_stage: Option<BeforeStage>,
 }
+
+/// Called before a call's stage sees an input: see [`Exchange::break_in`].
+pub type BeforeStage = fn(CallId, &StageInput);
 
 impl Exchange {
     /// An exchange without calls. `seed` is fresh randomness for branches, tags and nonces;
@@ -142,6 +151,7 @@ impl Exchange {
         nonce_key.iter_mut().for_each(|byte| *byte ^= 0x5c);
         Self {
             board: Switchboard::new(settings, seed, wall_at_start),
+            admission: Admission::new(),
             nonces: Nonces::new(nonce_key),
             browsers: BTreeMap::new(),
             calls: BTreeMap::new(),
@@ -151,6 +161,7 @@ impl Exchange {
             view: None,
             next_call: first_call.0,
             draining: false,
+            before_stage: None,
         }
     }
 
@@ -164,7 +175,8 @@ impl Exchange {
     /// dropped. Drain [`Exchange::poll_output`] after each input.
     pub fn handle_input(&mut self, now: Instant, input: Input<'_>) {
         match input {
-            Input::Received { path, bytes } => self.board.endpoint.receive(now, path, bytes),
+            Input::Received { path, bytes } => self.received(now, path, bytes),
+            Input::OccupancyMeasured(busy) => self.admission.occupancy_measured(busy),
             Input::SeatConnected { path, seat } => self.seat_connected(path, seat),
             Input::PathLost(path) => {
                 self.seat_disconnected(&path);
@@ -229,6 +241,7 @@ impl Exchange {
             self.board.endpoint.next_wake(),
             self.board.floor.next_wake(),
             self.board.registrar.next_expiry(),
+            self.admission.next_wake(),
         ]
         .into_iter()
         .flatten()
@@ -240,9 +253,19 @@ impl Exchange {
         self.calls.len() + self.services.len()
     }
 
+    /// Whether new work is being turned away because the loop is too busy.
+    pub fn is_overloaded(&self) -> bool {
+        self.admission.is_overloaded()
+    }
+
     /// Everything a call or a stage can reach, read only: for checks and metrics.
     pub fn switchboard(&self) -> &Switchboard {
         &self.board
+    }
+
+    /// Lets tests break a call: `look` sees each input before the call's stage does, and may panic.
+    pub fn break_in(&mut self, look: BeforeStage) {
+        self.before_stage = Some(look);
     }
 
     /// The stage of a live call, by name.
@@ -264,6 +287,9 @@ impl Exchange {
         }
         if self.board.floor.next_wake().is_some_and(|at| at <= now) {
             self.board.floor(now, FloorInput::TimePassed);
+        }
+        for event in self.admission.tell(now) {
+            self.board.happened(now, event);
         }
         // What is due now is taken out first: a stage that asks for the same instant again is
         // woken in the next turn, so that one call cannot hold up the others.
@@ -301,7 +327,7 @@ impl Exchange {
                     SipOutput::ClosePath(path) => {
                         self.board.outputs.push_back(Output::ClosePath(path));
                     }
-                    SipOutput::Event(event) => self.sip(now, event),
+                    SipOutput::Event(event) => self.guarded_sip(now, event),
                 }
             } else if let Some(change) = self.board.registrar.poll_change() {
                 let device = if change.registered {
@@ -373,7 +399,17 @@ impl Exchange {
             return;
         };
         let stage = mem::replace(&mut call.stage, Stage::Ended);
-        call.stage = stage.handle(&mut call.facts, now, input, &mut self.board);
+        let (facts, board, before) = (&mut call.facts, &mut self.board, self.before_stage);
+        let turn = faults::caught(|| {
+            if let Some(look) = before {
+                look(id, &input);
+            }
+            stage.handle(facts, now, input, board)
+        });
+        match turn {
+            Ok(stage) => call.stage = stage,
+            Err(fault) => return self.call_broke(now, id, fault),
+        }
         let deadline = call.stage.deadline();
         if matches!(call.stage, Stage::Ended) {
             self.calls.remove(&id);

@@ -18,6 +18,10 @@ impl Exchange {
         };
         match self.board.owner(leg) {
             Some(Owner::Call(call, side)) => {
+                if let Report::Broke { .. } = report {
+                    let fault = "a leg was closed by a fault of the media worker";
+                    return self.call_broke(now, call, fault.to_owned());
+                }
                 let input = match (report, side) {
                     (Report::Opened { leg, port }, _) => StageInput::MediaOpened(leg, port),
                     (Report::OpenFailed { leg, cause }, _) => StageInput::MediaFailed(leg, cause),
@@ -39,7 +43,10 @@ impl Exchange {
         };
         let goes_on = match report {
             Report::Opened { port, .. } => service.opened(now, *port, &mut self.board),
-            Report::OpenFailed { .. } | Report::Silent { .. } | Report::PlayEnded { .. } => false,
+            Report::OpenFailed { .. }
+            | Report::Silent { .. }
+            | Report::Broke { .. }
+            | Report::PlayEnded { .. } => false,
             _ => true,
         };
         if !goes_on {

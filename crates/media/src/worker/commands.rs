@@ -21,7 +21,15 @@ const _: () = assert!(MEDIA_REPORTS > LEGS);
 impl Worker {
     /// Carries out a command. One that cannot be (no such leg) is counted.
     pub fn handle_command(&mut self, now: Instant, command: Command, wire: &mut impl Wire) {
-        let done = match command {
+        let leg = command.leg();
+        let done = self.guarded_command(now, leg, wire, |worker, wire| {
+            worker.carry_out(now, command, wire)
+        });
+        self.counts.commands_dropped += u64::from(!done);
+    }
+
+    fn carry_out(&mut self, now: Instant, command: Command, wire: &mut impl Wire) -> bool {
+        match command {
             Command::Open { leg } => self.open(now, leg, wire),
             Command::Connect { leg, agreed } => self.connect(now, leg, agreed, wire),
             Command::Play {
@@ -44,8 +52,7 @@ impl Worker {
             Command::StopRecord { recording } => self.stop_record(now, recording, wire),
             Command::Press { leg, digit, ms } => self.press(now, leg, digit, ms),
             Command::Close { leg } => self.close(now, leg, wire),
-        };
-        self.counts.commands_dropped += u64::from(!done);
+        }
     }
 
     fn slot(&self, leg: LegId) -> Option<usize> {
@@ -241,7 +248,7 @@ impl Worker {
         true
     }
 
-    fn close(&mut self, now: Instant, leg: LegId, wire: &mut impl Wire) -> bool {
+    pub(super) fn close(&mut self, now: Instant, leg: LegId, wire: &mut impl Wire) -> bool {
         let Some(slot) = self.slots.remove(&leg) else {
             return false;
         };

@@ -13,6 +13,7 @@ use slab::Slab;
 use crate::Report;
 
 mod commands;
+mod faults;
 mod leg;
 mod packets;
 mod recordings;

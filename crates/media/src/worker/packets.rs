@@ -24,6 +24,19 @@ impl Worker {
         bytes: &[u8],
         wire: &mut impl Wire,
     ) {
+        self.guarded(now, slot.0, wire, |worker, wire| {
+            worker.packet_came(now, slot, from, bytes, wire);
+        });
+    }
+
+    fn packet_came(
+        &mut self,
+        now: Instant,
+        slot: Slot,
+        from: SocketAddr,
+        bytes: &[u8],
+        wire: &mut impl Wire,
+    ) {
         let Some(leg) = self.legs.get_mut(slot.0) else {
             return;
         };

@@ -27,6 +27,8 @@ struct Net {
     blocks: Vec<Block>,
     no_ports: bool,
     recorder_full: bool,
+    /// Sending to this address panics, as a fault of the engine would.
+    breaks: Option<SocketAddr>,
 }
 
 impl Wire for Net {
@@ -41,6 +43,7 @@ impl Wire for Net {
         self.inbox.remove(&slot);
     }
     fn send(&mut self, slot: Slot, to: SocketAddr, packet: &[u8]) -> bool {
+        assert_ne!(Some(to), self.breaks, "broken on purpose");
         self.sent.push((slot, to, packet.to_vec()));
         true
     }
@@ -954,4 +957,50 @@ proptest! {
         let closed = reports.iter().filter(|r| matches!(r, Report::Closed { .. })).count();
         prop_assert_eq!(closed, opened + 2, "the two of the beginning were reported before");
     }
+}
+
+/// A panic while one leg is served, by tick or by packet, closes that leg; the other one's prompt
+/// and packets go on.
+#[test]
+fn a_fault_ends_one_leg_alone() {
+    let quiet = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    for by_tick in [true, false] {
+        let mut bench = Bench::new();
+        for leg in [A, B] {
+            bench.tell(Command::Play {
+                leg,
+                play: 1,
+                clips: vec![Clip::silence(200)],
+                repeat: true,
+            });
+        }
+        if by_tick {
+            bench.net.breaks = Some(peer(A));
+        } else {
+            bench.tell(Command::Bridge { a: B, b: A });
+            bench.net.breaks = Some(peer(A));
+            bench.hear(B, &rtp(8, 1, 160, &[0xd5; 160]));
+        }
+        bench.pass(100);
+        let broke = if by_tick { A } else { B };
+        let reports = bench.reports();
+        assert!(
+            reports.contains(&Report::Broke { leg: broke }),
+            "{reports:?}"
+        );
+        assert_eq!(bench.worker.legs(), 1, "the other leg lives");
+        bench.net.breaks = None;
+        bench.net.sent.clear();
+        let other = if by_tick { B } else { A };
+        bench.tell(Command::Play {
+            leg: other,
+            play: 2,
+            clips: vec![Clip::silence(100)],
+            repeat: false,
+        });
+        bench.pass(200);
+        assert!(bench.net.sent.len() >= 5, "{}", bench.net.sent.len());
+    }
+    std::panic::set_hook(quiet);
 }

@@ -51,21 +51,27 @@ impl Worker {
         self.counts.frames_late += due.times.saturating_sub(CATCH_UP);
         let mut index = 0;
         while let Some(slot) = self.schedule.slot(due.phase, index) {
-            self.send_frames(slot, &due, wire);
-            self.fetch(now, slot, wire);
-            let expired = self
-                .legs
-                .get_mut(slot)
-                .and_then(|leg| leg.digits.expire(now));
-            if let Some(digit) = expired {
-                self.report_digit(slot, digit);
-            }
-            self.settle(now, slot);
+            self.guarded(now, slot, wire, |worker, wire| {
+                worker.visit(now, slot, &due, wire);
+            });
             // A leg that left gave its place to the last one of the batch.
             if self.schedule.slot(due.phase, index) == Some(slot) {
                 index += 1;
             }
         }
+    }
+
+    fn visit(&mut self, now: Instant, slot: usize, due: &Due, wire: &mut impl Wire) {
+        self.send_frames(slot, due, wire);
+        self.fetch(now, slot, wire);
+        let expired = self
+            .legs
+            .get_mut(slot)
+            .and_then(|leg| leg.digits.expire(now));
+        if let Some(digit) = expired {
+            self.report_digit(slot, digit);
+        }
+        self.settle(now, slot);
     }
 
     fn send_frames(&mut self, slot: usize, due: &Due, wire: &mut impl Wire) {

@@ -19,6 +19,7 @@ mod in_dialog;
 mod incoming;
 mod invite_client;
 mod offers;
+mod overload;
 mod reply;
 mod servers;
 mod session;

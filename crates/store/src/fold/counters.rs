@@ -95,6 +95,9 @@ impl Counters {
                 self.count(open.minute, None, |n| n.arrived += 1);
             }
             Event::InviteRejected { .. } => self.count(minute(at), None, |n| n.rejected += 1),
+            Event::RequestsTurnedAway { invites, .. } => {
+                self.count(minute(at), None, |n| n.rejected += invites);
+            }
             Event::QueueEntered { call, queue, .. } => {
                 if let Some(open) = self.calls.get_mut(call) {
                     (open.queue, open.queued_up_ms) = (Some(*queue), Some(up_ms));
