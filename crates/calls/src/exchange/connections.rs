@@ -31,16 +31,24 @@ impl Exchange {
         path: &Path,
         message: &Message<'_>,
     ) -> Option<Result<SeatId, Foreign>> {
-        let seat = *path
-            .transport
-            .is_websocket()
-            .then(|| self.browsers.get(&path.connection))??;
+        let seat = self.seat_of_browser(path)?;
         let claimed = message.from().uri.user_text();
         Some(if claimed == seat.as_str() {
             Ok(seat)
         } else {
             Err(Foreign)
         })
+    }
+
+    /// Whether a signed-in browser opened this connection.
+    pub(super) fn is_browser(&self, path: &Path) -> bool {
+        self.seat_of_browser(path).is_some()
+    }
+
+    fn seat_of_browser(&self, path: &Path) -> Option<SeatId> {
+        let is_websocket = path.transport.is_websocket();
+        let seat = self.browsers.get(&path.connection);
+        seat.filter(|_| is_websocket).copied()
     }
 
     /// Whether a seat's phone can be reached by this connection only: then it may be quiet.

@@ -2,8 +2,8 @@
 //! writer: strict order, no lock, replayable.
 
 mod authentication;
-mod faults;
 mod connections;
+mod faults;
 mod invites;
 mod reports;
 mod seat_requests;

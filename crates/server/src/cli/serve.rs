@@ -516,7 +516,10 @@ fn welcome(config: &Config, sip: SocketAddr, http: SocketAddr) {
     ] {
         if port != 0 {
             let at = SocketAddr::new(sip.ip(), port);
-            println!("  also / 亦可     {scheme}:{}{at}", if scheme == "sips" { "" } else { "//" });
+            println!(
+                "  also / 亦可     {scheme}:{}{at}",
+                if scheme == "sips" { "" } else { "//" }
+            );
         }
     }
     println!("  pages / 页面    http://{http}/");

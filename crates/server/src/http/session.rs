@@ -292,7 +292,7 @@ pub async fn sign_out(State(app): State<Arc<App>>, headers: HeaderMap) -> Respon
 impl Sessions {
     /// Signs in without a password: the token.
     pub fn signed_in(&self, role: Role, seat: Option<SeatId>) -> String {
-        let user = seat.map_or("supervisor", |seat| seat.as_str()).to_owned();
+        let user = seat.map_or_else(|| "supervisor".to_owned(), |seat| seat.to_string());
         self.begin(Who { user, role, seat }).unwrap()
     }
 

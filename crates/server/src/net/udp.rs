@@ -71,7 +71,9 @@ impl Datagrams {
     /// which the transaction sends again (RFC 3261 §17); any other error is the path's end.
     pub fn send(&self, path: Path, bytes: &[u8]) -> Result<(), Path> {
         let mut sockets = self.sockets.iter();
-        let (_, socket) = sockets.find(|(local, _)| *local == path.local).ok_or(path)?;
+        let (_, socket) = sockets
+            .find(|(local, _)| *local == path.local)
+            .ok_or(path)?;
         match socket.try_send_to(bytes, path.remote) {
             Ok(_) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),

@@ -277,10 +277,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<'_, S> {
 
     async fn send(&mut self, message: Message) -> bool {
         let within = self.connection.patience.message;
-        matches!(
-            timeout(within, self.socket.send(message)).await,
-            Ok(Ok(()))
-        )
+        matches!(timeout(within, self.socket.send(message)).await, Ok(Ok(())))
     }
 
     /// Says goodbye, with what the loop still wanted said before it.

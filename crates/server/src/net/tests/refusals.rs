@@ -108,9 +108,7 @@ async fn let_in(bench: &mut Bench, most: usize) -> (usize, Vec<TcpStream>) {
     let mut open = Vec::new();
     for _ in 0..most {
         let mut stream = TcpStream::connect(bench.tcp).await.unwrap();
-        if stream.write_all(OPTIONS.as_bytes()).await.is_err()
-            || is_silent(&mut stream).await
-        {
+        if stream.write_all(OPTIONS.as_bytes()).await.is_err() || is_silent(&mut stream).await {
             break;
         }
         bench.message().await;

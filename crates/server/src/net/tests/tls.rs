@@ -91,7 +91,10 @@ fn a_new_certificate_is_for_new_connections_and_a_broken_one_for_none() {
                 }
             };
             round_trip(&mut new).await;
-            assert!(connect(bench.tls, &first).await.is_err(), "the first still serves");
+            assert!(
+                connect(bench.tls, &first).await.is_err(),
+                "the first still serves"
+            );
             round_trip(&mut old).await;
         },
     );

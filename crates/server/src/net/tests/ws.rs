@@ -46,7 +46,11 @@ fn browsers(origins: &[&str]) -> (Browsers, Arc<Sessions>) {
 }
 
 fn status(admitted: Result<impl Sized, Refused>) -> u16 {
-    admitted.map_or_else(|refused| refused.status(), |_| StatusCode::SWITCHING_PROTOCOLS)
+    admitted
+        .map_or_else(
+            |refused| refused.status(),
+            |_| StatusCode::SWITCHING_PROTOCOLS,
+        )
         .as_u16()
 }
 
@@ -84,8 +88,16 @@ fn only_pages_that_are_allowed_open_one() {
         ("", 403, 403),
     ] {
         let request = headers(&[SIP, host, ("origin", origin)]);
-        assert_eq!(status(own_host.admit(&request)), by_host, "{origin:?} by host");
-        assert_eq!(status(listed.admit(&request)), by_list, "{origin:?} by list");
+        assert_eq!(
+            status(own_host.admit(&request)),
+            by_host,
+            "{origin:?} by host"
+        );
+        assert_eq!(
+            status(listed.admit(&request)),
+            by_list,
+            "{origin:?} by list"
+        );
     }
     let two = headers(&[
         SIP,
@@ -109,7 +121,10 @@ fn a_cookie_makes_a_seat_and_needs_an_origin() {
     };
     let own = Some("https://h");
     let cookie = format!("a=b; hotline_session={agent}");
-    assert_eq!(ask(&cookie, own).unwrap().map(|found| found.seat), Some(seat));
+    assert_eq!(
+        ask(&cookie, own).unwrap().map(|found| found.seat),
+        Some(seat)
+    );
     assert_eq!(status(ask(&cookie, None)), 403, "no page, but a session");
     assert_eq!(status(ask(&cookie, Some("https://evil.example"))), 403);
     let other = format!("hotline_session={supervisor}");
@@ -163,39 +178,50 @@ fn run<F: Future<Output = ()> + 'static>(
 
 #[test]
 fn a_frame_is_a_message_whatever_its_kind() {
-    run(Patience::default(), Arc::default(), |mut bench| async move {
-        let mut socket = open(&bench, &[SIP]).await;
-        // No Content-Length needed, and no second message found in one (RFC 7118 §5.2).
-        let text = format!("{OPTIONS}{OPTIONS}");
-        socket.send(Message::text(text.clone())).await.unwrap();
-        let (path, came) = bench.message().await;
-        assert_eq!((path.transport, came), (Transport::Ws, text.clone()));
-        assert_eq!(next(&mut socket).await, Some(Message::text(text)));
-        // GBK is no UTF-8: it comes in a binary frame and goes in one.
-        let gbk = [OPTIONS.as_bytes(), b"\xd6\xd0"].concat();
-        socket.send(Message::binary(gbk.clone())).await.unwrap();
-        assert_eq!(next(&mut socket).await, Some(Message::binary(gbk)));
-        bench.next().await;
-        // An empty line keeps alive and is no message.
-        socket.send(Message::text("\r\n\r\n")).await.unwrap();
-        assert_eq!(next(&mut socket).await, Some(Message::text("\r\n")));
-        socket.close(None).await.unwrap();
-        assert_eq!(bench.closed().await, path);
-    });
+    run(
+        Patience::default(),
+        Arc::default(),
+        |mut bench| async move {
+            let mut socket = open(&bench, &[SIP]).await;
+            // No Content-Length needed, and no second message found in one (RFC 7118 §5.2).
+            let text = format!("{OPTIONS}{OPTIONS}");
+            socket.send(Message::text(text.clone())).await.unwrap();
+            let (path, came) = bench.message().await;
+            assert_eq!((path.transport, came), (Transport::Ws, text.clone()));
+            assert_eq!(next(&mut socket).await, Some(Message::text(text)));
+            // GBK is no UTF-8: it comes in a binary frame and goes in one.
+            let gbk = [OPTIONS.as_bytes(), b"\xd6\xd0"].concat();
+            socket.send(Message::binary(gbk.clone())).await.unwrap();
+            assert_eq!(next(&mut socket).await, Some(Message::binary(gbk)));
+            bench.next().await;
+            // An empty line keeps alive and is no message.
+            socket.send(Message::text("\r\n\r\n")).await.unwrap();
+            assert_eq!(next(&mut socket).await, Some(Message::text("\r\n")));
+            socket.close(None).await.unwrap();
+            assert_eq!(bench.closed().await, path);
+        },
+    );
 }
 
 #[test]
 fn a_longest_message_passes_and_a_longer_one_ends_the_connection() {
-    run(Patience::default(), Arc::default(), |mut bench| async move {
-        let mut socket = open(&bench, &[SIP]).await;
-        let longest = "x".repeat(SIP_STREAM_MESSAGE_BYTES);
-        socket.send(Message::text(longest.clone())).await.unwrap();
-        assert_eq!(bench.message().await.1.len(), SIP_STREAM_MESSAGE_BYTES);
-        assert_eq!(next(&mut socket).await, Some(Message::text(longest.clone())));
-        socket.send(Message::text(longest + "x")).await.unwrap();
-        assert_eq!(close_code(&mut socket).await, Some(CloseCode::Size));
-        bench.closed().await;
-    });
+    run(
+        Patience::default(),
+        Arc::default(),
+        |mut bench| async move {
+            let mut socket = open(&bench, &[SIP]).await;
+            let longest = "x".repeat(SIP_STREAM_MESSAGE_BYTES);
+            socket.send(Message::text(longest.clone())).await.unwrap();
+            assert_eq!(bench.message().await.1.len(), SIP_STREAM_MESSAGE_BYTES);
+            assert_eq!(
+                next(&mut socket).await,
+                Some(Message::text(longest.clone()))
+            );
+            socket.send(Message::text(longest + "x")).await.unwrap();
+            assert_eq!(close_code(&mut socket).await, Some(CloseCode::Size));
+            bench.closed().await;
+        },
+    );
 }
 
 #[test]
@@ -230,7 +256,11 @@ fn a_signed_in_browser_is_a_seat_until_it_signs_out() {
         let host = bench.ws.to_string();
         let origin = format!("http://{host}");
         let cookie = format!("hotline_session={token}");
-        let lines = [SIP, ("origin", origin.as_str()), ("cookie", cookie.as_str())];
+        let lines = [
+            SIP,
+            ("origin", origin.as_str()),
+            ("cookie", cookie.as_str()),
+        ];
         let mut socket = open(&bench, &lines).await;
         let first = bench.next().await;
         let FromStream::SeatConnected(path, found) = first else {
@@ -247,23 +277,33 @@ fn a_signed_in_browser_is_a_seat_until_it_signs_out() {
 
 #[test]
 fn a_refused_handshake_says_why() {
-    run(Patience::default(), Arc::default(), |mut bench| async move {
-        for (lines, status) in [
-            ("Sec-WebSocket-Protocol: chat\r\n", "400"),
-            ("", "400"),
-            ("Sec-WebSocket-Protocol: sip\r\nOrigin: https://evil.example\r\n", "403"),
-            ("Sec-WebSocket-Protocol: sip\r\nCookie: hotline_session=x\r\n", "403"),
-        ] {
-            let mut stream = TcpStream::connect(bench.ws).await.unwrap();
-            let request = format!(
-                "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    run(
+        Patience::default(),
+        Arc::default(),
+        |mut bench| async move {
+            for (lines, status) in [
+                ("Sec-WebSocket-Protocol: chat\r\n", "400"),
+                ("", "400"),
+                (
+                    "Sec-WebSocket-Protocol: sip\r\nOrigin: https://evil.example\r\n",
+                    "403",
+                ),
+                (
+                    "Sec-WebSocket-Protocol: sip\r\nCookie: hotline_session=x\r\n",
+                    "403",
+                ),
+            ] {
+                let mut stream = TcpStream::connect(bench.ws).await.unwrap();
+                let request = format!(
+                    "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
                  Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
                  {lines}\r\n"
-            );
-            stream.write_all(request.as_bytes()).await.unwrap();
-            let said = String::from_utf8(is_closed(&mut stream).await).unwrap();
-            assert!(said.starts_with(&format!("HTTP/1.1 {status}")), "{said}");
-            bench.closed().await;
-        }
-    });
+                );
+                stream.write_all(request.as_bytes()).await.unwrap();
+                let said = String::from_utf8(is_closed(&mut stream).await).unwrap();
+                assert!(said.starts_with(&format!("HTTP/1.1 {status}")), "{said}");
+                bench.closed().await;
+            }
+        },
+    );
 }
