@@ -27,7 +27,7 @@ use crate::{
 pub struct Listen {
     /// Address of signalling, media and pages.
     pub address: Spanned<IpAddr>,
-    /// Further addresses of signalling and media.
+    /// Further addresses of signalling.
     #[serde(default)]
     pub also: Vec<Spanned<IpAddr>>,
     /// Port of SIP by UDP and TCP.

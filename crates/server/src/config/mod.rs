@@ -35,7 +35,7 @@ pub type Script = hotline_calls::settings::Program;
 pub struct Config {
     /// Address of signalling, media and pages.
     pub address: IpAddr,
-    /// Further addresses of signalling and media.
+    /// Further addresses of signalling.
     pub also: Vec<IpAddr>,
     /// Ports of SIP.
     pub ports: Ports,
