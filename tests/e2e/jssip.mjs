@@ -26,7 +26,7 @@ function bundle(entry) {
       const names = { debug: 'debug/src/browser.js', events: 'events/' }
       const path = require.resolve(names[name] ?? name)
       visit(path)
-      return `load(${JSON.stringify(path)})`
+      return `bundled(${JSON.stringify(path)})`
     })
     modules.set(file, source)
   }
@@ -34,11 +34,11 @@ function bundle(entry) {
   const all = [...modules].map(([file, source]) =>
     `${JSON.stringify(file)}: (module, exports) => {${source}\n}`)
   return `(() => { const all = {${all.join(',\n')}}, loaded = {}
-    const load = (file) => {
+    const bundled = (file) => {
       if (!loaded[file]) { loaded[file] = { exports: {} }; all[file](loaded[file], loaded[file].exports) }
       return loaded[file].exports
     }
-    window.JsSIP = load(${JSON.stringify(entry)}) })()`
+    window.JsSIP = bundled(${JSON.stringify(entry)}) })()`
 }
 
 const script = bundle(createRequire(import.meta.url).resolve('jssip'))
@@ -94,6 +94,19 @@ let failure
 try {
   const page = context.pages()[0] ?? (await context.newPage())
   page.on('pageerror', (error) => { throw error })
+  // JsSIP does not tell of a refresh: the engine's answers do.
+  let granted = 0
+  page.on('websocket', (socket) => socket.on('framereceived', ({ payload }) => {
+    if (/^SIP\/2\.0 200[^]*^CSeq: \d+ REGISTER/im.test(String(payload))) granted += 1
+  }))
+  const refresh = async () => {
+    const before = granted
+    await page.evaluate(() => window.ua.register())
+    for (const until = Date.now() + 30_000; granted === before;) {
+      if (Date.now() > until) throw new Error('the registration was not refreshed')
+      await new Promise((done) => setTimeout(done, 50))
+    }
+  }
   await page.goto(`https://127.0.0.1:${page_port}/desk`)
   // Happenings are kept in order, so that none is missed while nobody waits for it.
   await page.evaluate(() => {
@@ -146,10 +159,7 @@ try {
   }, [url, seat])
   await step('registered')
 
-  await page.evaluate(async () => {
-    window.ua.register()
-    await window.next('registered')
-  })
+  await refresh()
   await step('refreshed')
 
   for (const line of lines) line.destroy()
@@ -177,11 +187,7 @@ try {
     return failed.status
   }, [url, seat === '1002' ? '1003' : '1002'])
   if (foreign !== 403) throw new Error(`another's seat got ${foreign}`)
-  await page.evaluate(async () => {
-    window.happened = []
-    window.ua.register()
-    await window.next('registered')
-  })
+  await refresh()
   await step('another seat is refused')
 
   await page.evaluate(async () => {

@@ -91,9 +91,7 @@ fn connect(to: impl ToSocketAddrs) -> TcpStream {
 
 /// Sends OPTIONS on a stream and reads the head of the answer.
 fn answer(stream: &mut (impl Read + Write), transport: &str, at: &str) -> String {
-    stream
-        .write_all(options(transport, at).as_bytes())
-        .unwrap();
+    stream.write_all(options(transport, at).as_bytes()).unwrap();
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {

@@ -31,7 +31,7 @@ pub async fn carry<S: AsyncRead + AsyncWrite>(stream: S, connection: &mut Connec
     let mut writing = std::pin::pin!(writing);
     let reading = Reading {
         from,
-        watch: Watch::bytes(patience, Instant::now(), connection.trusted),
+        watch: Watch::bytes(patience, Instant::now(), connection.peer),
         buffer: StreamBuffer::new(),
     };
     tokio::select! {

@@ -39,6 +39,17 @@ impl Default for Patience {
     }
 }
 
+/// Who is at the other end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Peer {
+    /// Somebody who came: must speak soon, and may not be quiet for ever.
+    Stranger,
+    /// Somebody we called: may wait for us to speak.
+    Called,
+    /// A trunk: may be quiet, too.
+    Trunk,
+}
+
 /// What is to be done when nothing came until then.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Due {
@@ -64,21 +75,20 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// A watch over a stream of bytes, whose peers need not answer a ping. Of a `trusted` peer,
-    /// and of one that was called, no first message is expected; and it may be quiet for ever.
-    pub fn bytes(patience: Patience, now: Instant, trusted: bool) -> Self {
-        Self::new(patience, now, trusted, patience.keep_alive, false)
+    /// A watch over a stream of bytes, whose peers need not answer a ping.
+    pub fn bytes(patience: Patience, now: Instant, peer: Peer) -> Self {
+        Self::new(patience, now, peer, patience.keep_alive, false)
     }
 
     /// A watch over a WebSocket, whose peers must answer a ping.
-    pub fn frames(patience: Patience, now: Instant, trusted: bool) -> Self {
-        Self::new(patience, now, trusted, patience.ping, true)
+    pub fn frames(patience: Patience, now: Instant, peer: Peer) -> Self {
+        Self::new(patience, now, peer, patience.ping, true)
     }
 
     fn new(
         patience: Patience,
         now: Instant,
-        trusted: bool,
+        peer: Peer,
         every: Duration,
         must_answer: bool,
     ) -> Self {
@@ -86,8 +96,8 @@ impl Watch {
             patience,
             every,
             must_answer,
-            may_be_quiet: trusted,
-            first_by: (!trusted).then(|| now + patience.first_message),
+            may_be_quiet: peer == Peer::Trunk,
+            first_by: (peer == Peer::Stranger).then(|| now + patience.first_message),
             whole_by: None,
             message: now,
             heard: now,
@@ -159,7 +169,7 @@ mod tests {
     #[test]
     fn a_stranger_must_speak_soon_and_to_the_end() {
         let start = Instant::now();
-        let mut watch = Watch::bytes(Patience::default(), start, false);
+        let mut watch = Watch::bytes(Patience::default(), start, Peer::Stranger);
         assert_eq!(due(&watch, start), (32, Due::Close));
         watch.message(start + 5 * SECOND);
         watch.heard(start + 5 * SECOND);
@@ -178,7 +188,7 @@ mod tests {
     #[test]
     fn pings_are_no_messages() {
         let start = Instant::now();
-        let mut watch = Watch::bytes(Patience::default(), start, false);
+        let mut watch = Watch::bytes(Patience::default(), start, Peer::Stranger);
         watch.message(start);
         for minute in 1..10 {
             assert_eq!(due(&watch, start), (minute * 60, Due::Ping));
@@ -193,7 +203,7 @@ mod tests {
     #[test]
     fn a_browser_that_answers_no_ping_is_gone() {
         let start = Instant::now();
-        let mut watch = Watch::frames(Patience::default(), start, false);
+        let mut watch = Watch::frames(Patience::default(), start, Peer::Stranger);
         watch.message(start);
         assert_eq!(due(&watch, start), (25, Due::Ping));
         watch.pinged(start + 25 * SECOND);
@@ -203,9 +213,18 @@ mod tests {
     }
 
     #[test]
+    fn who_was_called_may_wait_but_not_for_ever() {
+        let start = Instant::now();
+        let mut watch = Watch::bytes(Patience::default(), start, Peer::Called);
+        assert_eq!(due(&watch, start), (60, Due::Ping));
+        watch.pinged(start + 599 * SECOND);
+        assert_eq!(due(&watch, start), (600, Due::Idle));
+    }
+
+    #[test]
     fn a_trunk_may_be_quiet() {
         let start = Instant::now();
-        let mut watch = Watch::bytes(Patience::default(), start, true);
+        let mut watch = Watch::bytes(Patience::default(), start, Peer::Trunk);
         for minute in 1..100 {
             assert_eq!(due(&watch, start), (minute * 60, Due::Ping));
             watch.pinged(start + 60 * SECOND * u32::try_from(minute).unwrap());

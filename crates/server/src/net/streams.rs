@@ -21,7 +21,7 @@ use tokio::{
 
 use super::{
     bytes::{self, Wire},
-    patience::Patience,
+    patience::{Patience, Peer},
     tls::Tls,
     ws::{self, Browsers},
 };
@@ -100,8 +100,8 @@ pub struct Connection {
     pub opened: Instant,
     /// How long things may take.
     pub patience: Patience,
-    /// Whether the peer is a trunk, or was called by us.
-    pub trusted: bool,
+    /// Who is at the other end.
+    pub peer: Peer,
 }
 
 /// A connection as the loop knows it.
@@ -247,7 +247,12 @@ impl Streams {
             self.per_source.insert(source, of_source + 1);
         }
         let path = self.name(transport, local, remote);
-        let mut connection = self.enter(path, (!known).then_some(source), known);
+        let (source, peer) = if known {
+            (None, Peer::Trunk)
+        } else {
+            (Some(source), Peer::Stranger)
+        };
+        let mut connection = self.enter(path, source, peer);
         let tls = self.settings.tls.as_ref().and_then(Tls::acceptor);
         let browsers = self.settings.browsers.clone();
         spawn_local(async move {
@@ -273,7 +278,12 @@ impl Streams {
 
     fn connect(&mut self, path: Path, first: Arc<[u8]>) {
         let path = self.name(path.transport, path.local, path.remote);
-        let mut connection = self.enter(path, None, true);
+        let peer = if self.settings.known.contains(&path.remote.ip()) {
+            Peer::Trunk
+        } else {
+            Peer::Called
+        };
+        let mut connection = self.enter(path, None, peer);
         if let Some(open) = self.open.get(&path.connection) {
             // The channel is new and empty: the first message fits.
             let _ = open.writer.try_send(first);
@@ -312,7 +322,7 @@ impl Streams {
     }
 
     /// Registers a connection and hands out its task's part.
-    fn enter(&mut self, path: Path, source: Option<IpAddr>, trusted: bool) -> Connection {
+    fn enter(&mut self, path: Path, source: Option<IpAddr>, peer: Peer) -> Connection {
         let (writer, to_write) = mpsc::channel(WRITES_WAITING);
         let echo = writer.downgrade();
         let open = Open {
@@ -334,7 +344,7 @@ impl Streams {
             to_write,
             opened: Instant::now(),
             patience: self.settings.patience,
-            trusted,
+            peer,
         }
     }
 }

@@ -130,7 +130,7 @@ where
             return;
         }
     }
-    let watch = Watch::frames(connection.patience, Instant::now(), connection.trusted);
+    let watch = Watch::frames(connection.patience, Instant::now(), connection.peer);
     let mut talk = Talk {
         socket,
         watch,
