@@ -174,14 +174,14 @@ fn frame(text: &str) -> Vec<u8> {
 /// The built-in phones register with a digest over IPv6, by UDP and by TCP.
 pub fn phones_register_over_ipv6() {
     let doors = Doors::open();
-    for (seat, more) in [("1001", &[][..]), ("0012", &["--tcp"])] {
+    for (seat, more) in [("1001", &[][..]), ("0012", &["--tcp"][..])] {
         let mut command = hotline();
         let server = format!("[::1]:{}", doors.engine.sip);
-        command.args(["seat", seat, "--ready", "--server", &server, "--data"]);
+        command.args(["seat", seat, "--server", &server, "--data"]);
         command.arg(doors.engine.dir.join("data")).args(more);
         let mut phone = Lines::of(&mut command);
-        phone.expect("ready", 20);
-        doors.engine.until("the seat is ready", 10, |board| {
+        phone.expect("registered", 20);
+        doors.engine.until("the seat is registered", 10, |board| {
             (Engine::seat(board, seat)["device"] == "registered").then_some(())
         });
         phone.kill();

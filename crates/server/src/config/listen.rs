@@ -197,10 +197,6 @@ impl Listen {
     }
 
     /// The outer `None` after a fault, the inner where nothing is configured.
-    #[expect(
-        clippy::option_option,
-        reason = "a fault, nothing, and a pair are three things"
-    )]
     fn server(
         &self,
         folder: &Path,

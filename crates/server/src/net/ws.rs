@@ -105,6 +105,10 @@ impl Browsers {
 
 /// Does the handshake and carries messages both ways, until the peer closes, is too slow or breaks
 /// a rule, or the loop forgets the connection.
+#[expect(
+    clippy::result_large_err,
+    reason = "the library's own word for a refused handshake is an answer"
+)]
 pub async fn carry<S>(stream: S, browsers: &Browsers, connection: &mut Connection)
 where
     S: AsyncRead + AsyncWrite + Unpin,
