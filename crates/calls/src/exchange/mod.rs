@@ -2,6 +2,7 @@
 //! writer: strict order, no lock, replayable.
 
 mod authentication;
+mod connections;
 mod faults;
 mod invites;
 mod reports;
@@ -17,7 +18,7 @@ use std::{
 use hotline_acd::{Input as FloorInput, Output as FloorOutput, board::BoardWriter};
 use hotline_media::{Command, Report};
 use hotline_model::{
-    CallId, Instant, LegId, Timestamp,
+    CallId, Instant, LegId, SeatId, Timestamp,
     event::{Event, Stamped},
     seat::Device,
 };
@@ -45,6 +46,14 @@ pub enum Input<'a> {
     },
     /// The loop measured for how many thousandths of the last time it was busy.
     OccupancyMeasured(u32),
+    /// A browser opened a WebSocket, signed in as the agent of this seat: until the connection is
+    /// lost, it needs no digest and speaks for that seat alone.
+    SeatConnected {
+        /// The connection.
+        path: Path,
+        /// The seat.
+        seat: SeatId,
+    },
     /// A connection closed, or a datagram could not be sent.
     PathLost(Path),
     /// A media worker reported.
@@ -112,6 +121,8 @@ pub struct Exchange {
     board: Switchboard,
     admission: Admission,
     nonces: Nonces,
+    /// The WebSockets that browsers opened which are signed in, by connection.
+    browsers: BTreeMap<u64, SeatId>,
     calls: BTreeMap<CallId, Call>,
     services: BTreeMap<LegId, SeatService>,
     deadlines: BTreeSet<(Instant, CallId)>,
@@ -142,6 +153,7 @@ impl Exchange {
             board: Switchboard::new(settings, seed, wall_at_start),
             admission: Admission::new(),
             nonces: Nonces::new(nonce_key),
+            browsers: BTreeMap::new(),
             calls: BTreeMap::new(),
             services: BTreeMap::new(),
             deadlines: BTreeSet::new(),
@@ -165,7 +177,9 @@ impl Exchange {
         match input {
             Input::Received { path, bytes } => self.received(now, path, bytes),
             Input::OccupancyMeasured(busy) => self.admission.occupancy_measured(busy),
+            Input::SeatConnected { path, seat } => self.seat_connected(path, seat),
             Input::PathLost(path) => {
+                self.seat_disconnected(&path);
                 self.board.endpoint.path_lost(now, path);
                 self.board.registrar.path_lost(&path);
             }

@@ -5,6 +5,8 @@ use std::{net::IpAddr, path::PathBuf};
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::listen::Listen;
+
 /// `engine.toml`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,18 +25,6 @@ pub struct EngineFile {
     pub time: Time,
     /// The numbers served.
     pub number: Vec<NumberKeys>,
-}
-
-/// `[listen]`
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Listen {
-    /// Address of signalling, media and pages.
-    pub address: Spanned<IpAddr>,
-    /// Port of SIP.
-    pub sip_port: u16,
-    /// Port of HTTP.
-    pub http_port: u16,
 }
 
 /// `[media]`

@@ -4,6 +4,7 @@
 pub mod accounts;
 pub mod fault;
 mod files;
+pub mod listen;
 pub mod prompts;
 
 use std::{
@@ -23,6 +24,9 @@ use toml::Spanned;
 
 use fault::FileFaults;
 use files::{EngineFile, QueuesFile, SeatsFile, TrunksFile};
+use listen::Secured;
+
+use crate::signalling_loop::Ports;
 
 /// A compiled script.
 pub type Script = hotline_calls::settings::Program;
@@ -31,10 +35,16 @@ pub type Script = hotline_calls::settings::Program;
 pub struct Config {
     /// Address of signalling, media and pages.
     pub address: IpAddr,
-    /// Port of SIP.
-    pub sip_port: u16,
+    /// Further addresses of signalling.
+    pub also: Vec<IpAddr>,
+    /// Ports of SIP.
+    pub ports: Ports,
     /// Port of HTTP.
     pub http_port: u16,
+    /// Certificates.
+    pub tls: Secured,
+    /// Pages that may open a WebSocket; where there are none, those of the same host.
+    pub origins: Vec<String>,
     /// First and last RTP port.
     pub rtp_ports: (u16, u16),
     /// Data folder.
@@ -96,6 +106,8 @@ impl Config {
         let numbers = check_numbers(&mut engine, &scripts);
         let survey = check_survey(&mut engine, &scripts);
         check_engine(&mut engine);
+        engine.value.listen.check(&mut engine.found);
+        let secured = engine.value.listen.secured(folder, &mut engine.found);
         for file in [
             engine.faults(),
             trunks.faults(),
@@ -104,14 +116,17 @@ impl Config {
         ] {
             faults.extend(file);
         }
-        if !faults.is_empty() {
+        let Some(tls) = secured.filter(|_| faults.is_empty()) else {
             return Err(faults);
-        }
+        };
         let keys = engine.value;
         Ok(Self {
             address: *keys.listen.address.get_ref(),
-            sip_port: keys.listen.sip_port,
-            http_port: keys.listen.http_port,
+            also: keys.listen.also.iter().map(|at| *at.get_ref()).collect(),
+            ports: keys.listen.ports(),
+            http_port: *keys.listen.http_port.get_ref(),
+            tls,
+            origins: keys.listen.origins(),
             rtp_ports: *keys.media.ports.get_ref(),
             data: folder.join(keys.data.directory),
             announce_every: Duration::from_secs(*keys.waiting.announce_every_s.get_ref()),
@@ -124,6 +139,24 @@ impl Config {
             survey,
             prompts,
         })
+    }
+}
+
+impl Config {
+    /// All local addresses, the first first.
+    pub fn addresses(&self) -> Vec<IpAddr> {
+        [self.address]
+            .into_iter()
+            .chain(self.also.iter().copied())
+            .collect()
+    }
+
+    /// The addresses that the trunks come from.
+    pub fn trunk_addresses(&self) -> Vec<IpAddr> {
+        let trunks = self.trunks.iter();
+        trunks
+            .flat_map(|trunk| trunk.addresses.iter().copied())
+            .collect()
     }
 }
 
@@ -391,12 +424,6 @@ fn check_engine(file: &mut File<EngineFile>) {
             "RTP ports are two numbers from 1024, the first below the last",
         );
         file.found.push(fault);
-    }
-    if keys.listen.address.get_ref().is_unspecified() {
-        let what = "an address that callers can reach is needed: it stands in what phones are told";
-        let help = "write the machine's own address, e.g. \"192.0.2.10\"";
-        file.found
-            .push(Diagnostic::new(keys.listen.address.span(), what).with_help(help));
     }
     if *keys.waiting.announce_every_s.get_ref() == 0 {
         let what = "`announce_every_s` must be at least 1";
