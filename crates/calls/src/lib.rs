@@ -4,12 +4,14 @@
 //! happened, outputs are imperatives, and the shell carries them out (`hotline-server` with real
 //! sockets, `hotline-sim` in virtual time).
 
+pub mod auto_answer;
 pub mod call;
 pub mod comfort;
 pub mod exchange;
 pub mod leg;
 pub mod orders;
 pub mod phone;
+pub mod rings;
 pub mod routing;
 pub mod seat_service;
 pub mod settings;

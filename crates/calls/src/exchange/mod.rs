@@ -3,6 +3,7 @@
 
 mod authentication;
 mod invites;
+mod keep_alive;
 mod reports;
 mod seat_requests;
 mod sip_events;
@@ -16,11 +17,15 @@ use std::{
 use hotline_acd::{Input as FloorInput, Output as FloorOutput, board::BoardWriter};
 use hotline_media::{Command, Report};
 use hotline_model::{
-    CallId, Instant, LegId, Timestamp,
+    CallId, Instant, LegId, SeatId, Timestamp,
     event::{Event, Stamped},
     seat::Device,
 };
-use hotline_sip::{digest::Nonces, endpoint::Output as SipOutput, path::Path};
+use hotline_sip::{
+    digest::Nonces,
+    endpoint::{Output as SipOutput, RequestId},
+    path::Path,
+};
 
 use crate::{
     call::Call,
@@ -109,6 +114,7 @@ pub struct Exchange {
     nonces: Nonces,
     calls: BTreeMap<CallId, Call>,
     services: BTreeMap<LegId, SeatService>,
+    pings: BTreeMap<RequestId, (SeatId, u64)>,
     deadlines: BTreeSet<(Instant, CallId)>,
     deadline_of: BTreeMap<CallId, Instant>,
     view: Option<BoardWriter>,
@@ -134,6 +140,7 @@ impl Exchange {
             nonces: Nonces::new(nonce_key),
             calls: BTreeMap::new(),
             services: BTreeMap::new(),
+            pings: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             deadline_of: BTreeMap::new(),
             view: None,
@@ -214,7 +221,7 @@ impl Exchange {
             services,
             self.board.endpoint.next_wake(),
             self.board.floor.next_wake(),
-            self.board.registrar.next_expiry(),
+            self.board.registrar.next_wake(),
         ]
         .into_iter()
         .flatten()
@@ -248,6 +255,7 @@ impl Exchange {
         {
             self.board.registrar.expire(now);
         }
+        self.ping_phones(now);
         if self.board.floor.next_wake().is_some_and(|at| at <= now) {
             self.board.floor(now, FloorInput::TimePassed);
         }
