@@ -110,3 +110,14 @@ pub const KEEP_ALIVE_S: u64 = 25;
 /// Pings a phone may leave unanswered in a row. Then its binding is removed; it comes back by its
 /// next REGISTER.
 pub const KEEP_ALIVE_LOST: u8 = 2;
+// Transfers, redirections and long requests (`sip::endpoint`).
+
+/// REFERs under way in one dialog, both directions. A person transfers a call once; a second and
+/// third are somebody pressing again. A further one of the peer is answered 503, one of ours is
+/// reported as refused with 503.
+pub const SIP_REFERS_PER_DIALOG: usize = 4;
+
+/// Life of the subscription a REFER makes, seconds: the longest ringing of three minutes, and one
+/// for what comes before it. Then it ends with the reason `timeout`; a peer that tells of a longer
+/// one is believed this long.
+pub const SIP_REFER_S: u64 = 240;

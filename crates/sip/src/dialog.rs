@@ -135,6 +135,19 @@ impl Dialog {
             }
     }
 
+    /// Whether this is the dialog of that Call-ID and those tags, in full (RFC 3891 §3). `0`
+    /// stands for the tag of a peer that has none (RFC 3891 §6.1); with the tag of a peer that has
+    /// not answered yet nothing can be equal.
+    pub fn is_named(&self, call_id: &[u8], ours: &[u8], theirs: &[u8]) -> bool {
+        self.call_id == call_id
+            && self.local_tag == ours
+            && match &self.remote_tag {
+                RemoteTag::Unknown => false,
+                RemoteTag::Absent => theirs == b"0",
+                RemoteTag::Is(tag) => tag == theirs,
+            }
+    }
+
     /// Takes the sequence number of a new request; `false` where it is out of order, which is
     /// answered 500 (§12.2.2). A number seen before is out of order too: the transaction layer
     /// has already taken out what is only a retransmission.
@@ -233,6 +246,14 @@ impl Dialog {
     /// Our To value, with the peer's tag.
     pub fn remote(&self) -> &[u8] {
         &self.remote
+    }
+
+    /// The peer's tag, if it has one.
+    pub fn remote_tag(&self) -> Option<&[u8]> {
+        match &self.remote_tag {
+            RemoteTag::Is(tag) => Some(tag),
+            RemoteTag::Unknown | RemoteTag::Absent => None,
+        }
     }
 
     /// Where our requests go.

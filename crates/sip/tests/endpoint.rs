@@ -725,7 +725,7 @@ fn the_sequence_must_rise() {
     let options = desk.one();
     assert_eq!(status(&options), 200);
     assert!(value(&options, "Allow").contains("UPDATE"));
-    desk.receive(&request("REFER", 7, &ours, "", ""));
+    desk.receive(&request("SUBSCRIBE", 7, &ours, "", ""));
     assert_eq!(status(&desk.one()), 405);
     desk.receive(&request(
         "INVITE",

@@ -4,7 +4,7 @@
 use std::{fmt::Write as _, sync::Arc};
 
 use super::{
-    ALLOW,
+    ALLOW, SUPPORTED,
     clients::Branch,
     words::{EndpointSettings, HangUpReason},
 };
@@ -82,7 +82,12 @@ impl Blueprint {
             // Both make or refresh a target (§12.1, §12.2).
             draft = draft
                 .header(Name::Contact, contact(path, settings))
-                .header(Name::Allow, ALLOW);
+                .header(Name::Allow, ALLOW)
+                .header(Name::Supported, SUPPORTED);
+        }
+        if matches!(method, Method::Refer | Method::Notify) {
+            // RFC 3515 §2.2 and RFC 6665 §8.2: they make a subscription, or refresh its target.
+            draft = draft.header(Name::Contact, contact(path, settings));
         }
         for (name, value) in &self.headers {
             draft = draft.named(name, value);

@@ -11,7 +11,7 @@ use super::{
     clients::ClientKind,
     effects::{Owner, Step},
     session::Stage,
-    words::{Credentials, DialogId, EndedBy, Event, HangUpReason, Request, RequestId},
+    words::{Credentials, DialogId, EndedBy, Event, HangUpReason, ReferId, Request, RequestId},
 };
 use crate::{
     digest::{self, Fields, Login},
@@ -33,6 +33,10 @@ pub(super) enum About {
     Reoffer(DialogId),
     /// A dialog's end.
     Bye(DialogId),
+    /// A REFER.
+    Refer(DialogId, ReferId),
+    /// News of a REFER that came.
+    Notify(DialogId, ReferId),
     /// The user's own.
     Request(RequestId),
     /// CANCEL, or the BYE of a fork nobody wants: nobody waits for the answer.
@@ -229,7 +233,15 @@ impl Endpoint {
                     message,
                 });
             }
-            About::Bye(_) | About::Request(_) | About::Nobody => {}
+            About::Refer(dialog, refer) if status >= 200 => {
+                self.refer_answered(dialog, refer, response);
+            }
+            About::Notify(_, refer) if status >= 200 => self.notify_answered(refer, status),
+            About::Bye(_)
+            | About::Refer(..)
+            | About::Notify(..)
+            | About::Request(_)
+            | About::Nobody => {}
         }
     }
 
@@ -257,6 +269,8 @@ impl Endpoint {
                 status,
                 message: None,
             }),
+            About::Refer(_, refer) => self.refer_failed(refer, status),
+            About::Notify(_, refer) => self.notify_answered(refer, status),
             About::Nobody => {}
         }
     }
@@ -267,11 +281,24 @@ impl Endpoint {
         let cnonce = format!("{:016x}", self.random.next_u64());
         let client = self.clients.get(id)?;
         let (path, mut retry) = (client.path(), client.context.answering(response, &cnonce)?);
-        if let About::Reoffer(dialog) | About::Bye(dialog) = retry.about {
-            let session = self.sessions.get_mut(&dialog)?;
-            retry.blueprint.cseq = session.dialog.next_sequence();
-        }
+        self.renumbered(&mut retry)?;
         Some(self.send(retry, path))
+    }
+
+    /// Gives a request in a dialog that is sent again the dialog's next number; `None` where the
+    /// dialog is gone.
+    pub(super) fn renumbered(&mut self, sent: &mut Sent) -> Option<()> {
+        match sent.about {
+            About::Reoffer(dialog) | About::Bye(dialog) => {
+                let session = self.sessions.get_mut(&dialog)?;
+                sent.blueprint.cseq = session.dialog.next_sequence();
+            }
+            About::Refer(dialog, refer) | About::Notify(dialog, refer) => {
+                sent.blueprint.cseq = self.refer_sequence(dialog, refer)?;
+            }
+            About::Invite(_) | About::Request(_) | About::Nobody => {}
+        }
+        Some(())
     }
 
     /// `retry` takes the place of `id`.
@@ -285,12 +312,17 @@ impl Endpoint {
                     session.ours.transaction = Some(retry);
                 }
             }
-            About::Bye(_) | About::Request(_) | About::Nobody => {}
+            About::Bye(_)
+            | About::Refer(..)
+            | About::Notify(..)
+            | About::Request(_)
+            | About::Nobody => {}
         }
     }
 
     /// Sends BYE. The user knows the dialog no more; it is forgotten when the BYE is answered.
     pub(super) fn send_bye(&mut self, dialog: DialogId, reason: Option<&HangUpReason>) {
+        self.forget_transfers(dialog);
         let Some(session) = self.sessions.get_mut(&dialog) else {
             return;
         };

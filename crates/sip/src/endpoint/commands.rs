@@ -247,7 +247,7 @@ impl Endpoint {
 /// (RFC 3261 §19.1.1, table 1): a Route among them becomes a header of the request (RFC 4475
 /// §3.3.14); the others are not honoured, for a registered contact must not forge our headers
 /// (§19.1.5).
-fn address(target: &[u8]) -> (Vec<u8>, Vec<Vec<u8>>) {
+pub(super) fn address(target: &[u8]) -> (Vec<u8>, Vec<Vec<u8>>) {
     let Some(uri) = Uri::parse(target) else {
         return (target.to_vec(), Vec::new());
     };
@@ -271,7 +271,7 @@ fn address(target: &[u8]) -> (Vec<u8>, Vec<Vec<u8>>) {
 }
 
 /// Percent-escapes taken off, once.
-fn unescaped(text: &[u8]) -> Vec<u8> {
+pub(super) fn unescaped(text: &[u8]) -> Vec<u8> {
     let mut bytes = text.iter();
     let mut plain = Vec::with_capacity(text.len());
     while let Some(&byte) = bytes.next() {

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use hotline_model::Instant;
 
-use super::words::{DialogId, Event, Output};
+use super::words::{DialogId, Event, Output, ReferId};
 use crate::{
     path::Path,
     transaction::{
@@ -20,6 +20,7 @@ pub(super) enum Owner {
     Client(TransactionId),
     Server(TransactionId),
     Dialog(DialogId),
+    Refer(ReferId),
 }
 
 /// The time of the current input, and what it has caused so far.

@@ -39,6 +39,8 @@ impl Endpoint {
             Method::Bye => self.bye_came(id, request, path),
             Method::Invite | Method::Update => self.offer_came(id, request, path),
             Method::Info => self.info_came(id, request, path),
+            Method::Refer => self.refer_came(id, request, path),
+            Method::Notify => self.notify_came(id, request, path),
             Method::Options => {
                 let headers = [
                     ("Allow", ALLOW.to_owned()),

@@ -4,11 +4,12 @@
 use hotline_model::limits;
 
 use super::{
-    ALLOW, Endpoint, IN_DIALOG_TRANSACTIONS, REQUEST_BYTES,
+    ALLOW, Endpoint, IN_DIALOG_TRANSACTIONS, REQUEST_BYTES, SUPPORTED,
     blueprint::hex_number,
     effects::Owner,
     reply::{Header, Purpose},
     session::{Session, Stage},
+    transfer::is_misplaced,
     words::{DialogId, Event, Request},
 };
 use crate::{
@@ -115,17 +116,22 @@ impl Endpoint {
                 self.refuse(request, path, 481, &[]);
             }
             Method::Invite => self.invite_came(request, path),
-            Method::Register | Method::Options => {
-                let id = self.next_request();
-                let tag = self.fresh_tag();
-                let transaction = self.serve(request, path, Purpose::Request(id), tag);
-                self.requests.insert(id, transaction);
-                let request = Request::of(request, path);
-                self.fx.event(Event::Request { id, path, request });
-            }
-            // BYE, INFO and UPDATE live in dialogs (§15.1.2, RFC 6086 §4.2.2, RFC 3311 §5.2).
+            Method::Register | Method::Options => self.user_request(request, path),
+            Method::Refer => self.refer_outside(request, path),
+            // BYE, INFO and UPDATE live in dialogs (§15.1.2, RFC 6086 §4.2.2, RFC 3311 §5.2), and
+            // nothing of ours subscribes outside them (NOTIFY, RFC 6665 §4.1.3).
             _ => self.refuse(request, path, 481, &[]),
         }
+    }
+
+    /// A request outside dialogs that the user answers.
+    pub(super) fn user_request(&mut self, request: &Message<'_>, path: Path) {
+        let id = self.next_request();
+        let tag = self.fresh_tag();
+        let transaction = self.serve(request, path, Purpose::Request(id), tag);
+        self.requests.insert(id, transaction);
+        let request = Request::of(request, path);
+        self.fx.event(Event::Request { id, path, request });
     }
 
     /// Why a request is refused whatever it is about, in the order of §8.2.
@@ -150,11 +156,19 @@ impl Endpoint {
             return Some(Refusal::plain(482));
         }
         if method != Method::Cancel {
-            // §8.2.2.3: there is no extension that has to be used, 100rel included.
-            let tags: Vec<_> = request.require().map(text).collect();
+            // §8.2.2.3.
+            let known = |tag: &[u8]| {
+                let mut ours = SUPPORTED.split(", ");
+                ours.any(|ours| tag.eq_ignore_ascii_case(ours.as_bytes()))
+            };
+            let strange = request.require().filter(|tag| !known(tag));
+            let tags: Vec<_> = strange.map(text).collect();
             if !tags.is_empty() {
                 return Some(Refusal::with(420, "Unsupported", tags.join(", ")));
             }
+        }
+        if is_misplaced(request) {
+            return Some(Refusal::plain(400));
         }
         match method {
             Method::Invite | Method::Update => session_refusal(request),
@@ -167,6 +181,10 @@ impl Endpoint {
             let after = self.retry_after(5, 15);
             return self.refuse(request, path, 503, &[after]);
         }
+        let replaces = match self.replaced(request) {
+            Ok(replaces) => replaces,
+            Err(status) => return self.refuse(request, path, status, &[]),
+        };
         let id = self.next_dialog();
         let tag = self.fresh_tag();
         let transaction = self.serve(request, path, Purpose::Invite(id), tag);
@@ -181,7 +199,7 @@ impl Endpoint {
             dialog: id,
             path,
             request,
-            replaces: None,
+            replaces,
         });
     }
 
@@ -212,7 +230,7 @@ impl Endpoint {
                     self.reoffer_if_quiet(dialog);
                 }
             }
-            Purpose::Request(_) | Purpose::Done => {}
+            Purpose::Request(_) | Purpose::Refer(_) | Purpose::Done => {}
         }
     }
 
@@ -240,6 +258,8 @@ const fn is_served(method: Method<'_>) -> bool {
             | Method::Info
             | Method::Update
             | Method::Register
+            | Method::Refer
+            | Method::Notify
     )
 }
 

@@ -50,9 +50,13 @@ use effects::{Effects, Owner};
 use reply::Served;
 use servers::Servers;
 use session::Session;
+use transfer::Refers;
 
 /// The methods this endpoint serves, for Allow (RFC 3261 §20.5).
-pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER";
+pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER, REFER, NOTIFY";
+
+/// The extensions this endpoint knows, for Supported (RFC 3261 §20.37).
+pub const SUPPORTED: &str = "replaces, norefersub, tdialog";
 
 /// Longest request served, bytes. A trunk's INVITE has one to four thousand; the endpoint keeps a
 /// request until it is answered, and a longer one is answered 513.
@@ -92,6 +96,7 @@ pub struct Endpoint {
     sessions: BTreeMap<DialogId, Session>,
     by_tag: BTreeMap<u64, DialogId>,
     requests: BTreeMap<RequestId, TransactionId>,
+    refers: Refers,
     last_dialog: u64,
     last_request: u64,
     dropped: u64,
@@ -124,6 +129,7 @@ impl Endpoint {
             sessions: BTreeMap::new(),
             by_tag: BTreeMap::new(),
             requests: BTreeMap::new(),
+            refers: Refers::default(),
             last_dialog: 0,
             last_request: 0,
             dropped: 0,
@@ -183,6 +189,7 @@ impl Endpoint {
                 (Owner::Dialog(id), Timer::Accepted) => self.repeat_accepted(id),
                 (Owner::Dialog(id), Timer::Unacknowledged) => self.no_ack_came(id),
                 (Owner::Dialog(id), Timer::Reoffer) => self.reoffer_time_came(id),
+                (Owner::Refer(id), _) => self.subscription_over(id),
                 (Owner::Dialog(_), _) => {}
             }
         }
@@ -270,6 +277,7 @@ impl Endpoint {
     /// Forgets a dialog and its timers. An offer of the peer that waits is answered 487, as its
     /// pending requests have to be (§15.1.2).
     fn forget(&mut self, id: DialogId) -> Option<Session> {
+        self.forget_transfers(id);
         let mut session = self.sessions.remove(&id)?;
         self.by_tag.remove(&session.tag);
         self.fx.stop_all(Owner::Dialog(id));

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    ALLOW, Endpoint,
+    ALLOW, Endpoint, SUPPORTED,
     blueprint::contact,
     effects::Owner,
-    words::{DialogId, Output, Request, RequestId},
+    words::{DialogId, Output, ReferId, Request, RequestId},
 };
 use crate::{
     message::{Malformed, Message, Method, Name},
@@ -34,6 +34,8 @@ pub(super) enum Purpose {
     Offer(DialogId),
     /// Something the user answers.
     Request(RequestId),
+    /// That we call somebody.
+    Refer(ReferId),
     /// Nothing that is not done already.
     Done,
 }
@@ -142,7 +144,8 @@ impl Endpoint {
         if matches!(method, Method::Invite | Method::Update) && status < 300 {
             draft = draft
                 .header(Name::Contact, contact(&path, &self.settings))
-                .header(Name::Allow, ALLOW);
+                .header(Name::Allow, ALLOW)
+                .header(Name::Supported, SUPPORTED);
         }
         draft = draft.header(Name::Server, &self.settings.product);
         for (name, value) in headers {
@@ -255,6 +258,7 @@ impl Endpoint {
             Purpose::Request(request) => {
                 self.requests.remove(&request);
             }
+            Purpose::Refer(refer) => self.refer_unanswered(refer),
             Purpose::Done => {}
         }
     }

@@ -3,7 +3,10 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use super::words::{Credentials, HangUpReason};
+use super::{
+    transfer::Transfers,
+    words::{Credentials, HangUpReason},
+};
 use crate::{dialog::Dialog, transaction::TransactionId};
 
 /// How far a session has come.
@@ -70,6 +73,7 @@ pub(super) struct Session {
     pub unacknowledged: Option<Unacknowledged>,
     pub theirs: Option<Theirs>,
     pub ours: Ours,
+    pub transfers: Transfers,
 }
 
 impl Session {
@@ -83,6 +87,7 @@ impl Session {
             unacknowledged: None,
             theirs: None,
             ours: Ours::default(),
+            transfers: Transfers::default(),
         }
     }
 

@@ -54,6 +54,8 @@ pub enum Timer {
     L,
     /// Collects further 2xx after the first: 64*T1 (RFC 6026 §7.2).
     M,
+    /// The subscription a REFER made, or its first NOTIFY: set by who subscribes (RFC 6665 §4.1.2.4).
+    Subscription,
     /// Cancelled INVITE without a final response: 64*T1 (RFC 3261 §9.1).
     Cancelled,
     /// Retransmission of our 2xx to an INVITE: T1, doubling up to T2, on every transport
