@@ -5,6 +5,7 @@ mod authentication;
 mod connections;
 mod faults;
 mod invites;
+mod keep_alive;
 mod reports;
 mod seat_requests;
 mod sip_events;
@@ -22,7 +23,11 @@ use hotline_model::{
     event::{Event, Stamped},
     seat::Device,
 };
-use hotline_sip::{digest::Nonces, endpoint::Output as SipOutput, path::Path};
+use hotline_sip::{
+    digest::Nonces,
+    endpoint::{Output as SipOutput, RequestId},
+    path::Path,
+};
 
 use crate::{
     admission::Admission,
@@ -125,6 +130,7 @@ pub struct Exchange {
     browsers: BTreeMap<u64, SeatId>,
     calls: BTreeMap<CallId, Call>,
     services: BTreeMap<LegId, SeatService>,
+    pings: BTreeMap<RequestId, (SeatId, u64)>,
     deadlines: BTreeSet<(Instant, CallId)>,
     deadline_of: BTreeMap<CallId, Instant>,
     view: Option<BoardWriter>,
@@ -156,6 +162,7 @@ impl Exchange {
             browsers: BTreeMap::new(),
             calls: BTreeMap::new(),
             services: BTreeMap::new(),
+            pings: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             deadline_of: BTreeMap::new(),
             view: None,
@@ -240,7 +247,7 @@ impl Exchange {
             services,
             self.board.endpoint.next_wake(),
             self.board.floor.next_wake(),
-            self.board.registrar.next_expiry(),
+            self.board.registrar.next_wake(),
             self.admission.next_wake(),
         ]
         .into_iter()
@@ -285,6 +292,7 @@ impl Exchange {
         {
             self.board.registrar.expire(now);
         }
+        self.ping_phones(now);
         if self.board.floor.next_wake().is_some_and(|at| at <= now) {
             self.board.floor(now, FloorInput::TimePassed);
         }

@@ -333,12 +333,12 @@ fn begin_story(
 fn settings(config: &Config, accounts: &Accounts) -> Settings {
     let seats = config.seats.iter().filter_map(|seat| {
         let ha1 = accounts.find(seat.floor.id.as_str())?.ha1();
-        let (floor, name, md5_only) = (seat.floor.clone(), seat.name.clone(), seat.md5_only);
         Some(Seat {
-            floor,
-            name,
+            floor: seat.floor.clone(),
+            name: seat.name.clone(),
             ha1,
-            md5_only,
+            md5_only: seat.md5_only,
+            pick_up: seat.pick_up,
         })
     });
     Settings {

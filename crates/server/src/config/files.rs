@@ -154,6 +154,29 @@ pub struct SeatKeys {
     /// The best digest algorithm its phone can be offered.
     #[serde(default)]
     pub digest: DigestKey,
+    /// By which header its phone is told to answer by itself.
+    #[serde(default)]
+    pub auto_answer: AutoAnswerKey,
+    /// Seconds it rings before, where the header can say so.
+    #[serde(default)]
+    pub auto_answer_after_s: Option<Spanned<u64>>,
+}
+
+/// `auto_answer = "off"`, `"call-info"`, `"alert-info"`, `"answer-mode"` or `"all"`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AutoAnswerKey {
+    /// The agent picks up.
+    #[default]
+    Off,
+    /// Call-Info with answer-after.
+    CallInfo,
+    /// Alert-Info with alert-autoanswer.
+    AlertInfo,
+    /// Answer-Mode (RFC 5373).
+    AnswerMode,
+    /// All of them.
+    All,
 }
 
 /// `digest = "sha-256"` or `"md5"`

@@ -17,7 +17,7 @@ use std::{
 };
 
 use hotline_acd::{QueueSettings, SeatSettings};
-use hotline_calls::settings::{Number, Prompts, Queue, Trunk, compile_script};
+use hotline_calls::settings::{AutoAnswer, Number, PickUp, Prompts, Queue, Trunk, compile_script};
 use hotline_model::{QueueId, ScriptId, SeatId, TrunkId, diagnostic::Diagnostic, ids::NameError};
 use serde::de::DeserializeOwned;
 use toml::Spanned;
@@ -77,6 +77,8 @@ pub struct ConfiguredSeat {
     pub name: String,
     /// Its phone is offered MD5 alone.
     pub md5_only: bool,
+    /// Whether its phone answers by itself.
+    pub pick_up: PickUp,
 }
 
 /// Faults of all files.
@@ -342,13 +344,46 @@ fn check_seats(file: &mut File<SeatsFile>, queues: &[QueueId]) -> Vec<Configured
             skills: Vec::new(),
         };
         let md5_only = keys.digest == files::DigestKey::Md5;
+        let pick_up = check_pick_up(keys, &mut file.found);
         seats.push(ConfiguredSeat {
             floor,
             name: keys.name.clone(),
             md5_only,
+            pick_up,
         });
     }
     seats
+}
+
+/// Longest time a phone may ring before it answers by itself, seconds: a caller must not wait for
+/// a machine's courtesy.
+const AUTO_ANSWER_AFTER_MAX_S: u64 = 10;
+
+fn check_pick_up(keys: &files::SeatKeys, found: &mut Vec<Diagnostic>) -> PickUp {
+    use files::AutoAnswerKey as Key;
+    let by = match keys.auto_answer {
+        Key::Off => AutoAnswer::Off,
+        Key::CallInfo => AutoAnswer::CallInfo,
+        Key::AlertInfo => AutoAnswer::AlertInfo,
+        Key::AnswerMode => AutoAnswer::AnswerMode,
+        Key::All => AutoAnswer::All,
+    };
+    let Some(after) = &keys.auto_answer_after_s else {
+        let after = Duration::ZERO;
+        return PickUp { by, after };
+    };
+    let after_s = *after.get_ref();
+    if after_s > AUTO_ANSWER_AFTER_MAX_S {
+        let what = format!("`auto_answer_after_s` is at most {AUTO_ANSWER_AFTER_MAX_S}");
+        found.push(Diagnostic::new(after.span(), what));
+    }
+    if after_s > 0 && matches!(by, AutoAnswer::Off | AutoAnswer::AnswerMode) {
+        let what = "`auto_answer_after_s` says nothing with this `auto_answer`";
+        let help = "set `auto_answer` to \"call-info\", \"alert-info\" or \"all\"";
+        found.push(Diagnostic::new(after.span(), what).with_help(help));
+    }
+    let after = Duration::from_secs(after_s);
+    PickUp { by, after }
 }
 
 fn check_numbers(
