@@ -568,7 +568,7 @@ impl Exchange {
         match (route, seat) {
             (_, Some(seat)) if dialled.starts_with('*') => {
                 let leg = self.board.open_leg(Owner::Service);
-                let (offer, request) = (message.body().to_vec(), star_code(&dialled));
+                let (offer, request) = (request.session().to_vec(), star_code(&dialled));
                 let mut service = SeatService::new(now, seat, request, leg, offer);
                 self.board.connect_dialog(dialog, &mut service.leg);
                 self.board
@@ -592,7 +592,7 @@ impl Exchange {
                 };
                 self.board.happened(now, arrived);
                 let facts = Facts::new(id, trunk, caller, dialled, leg, now);
-                let arriving = Arriving::new(now, message.body().to_vec(), script);
+                let arriving = Arriving::new(now, request.session().to_vec(), script);
                 let deadline = arriving.deadline();
                 self.calls.insert(
                     id,

@@ -517,7 +517,7 @@ impl Phone {
             .map(|value| String::from_utf8_lossy(value).into_owned());
         let mut leg = self.open_leg();
         leg.dialog = Some(dialog);
-        let offer = message.body().to_vec();
+        let offer = request.session().to_vec();
         self.line = Line::Incoming {
             leg,
             offer,

@@ -12,9 +12,11 @@ pub const SIP_STREAM_MESSAGE_BYTES: usize = 65_536;
 /// through many proxies. More: 400.
 pub const SIP_HEADERS: usize = 256;
 
-/// Most live SIP transactions. 20,000 are 600 new calls a second with a minute of retransmissions.
-/// When full, new requests are answered 503 with Retry-After, without state.
-pub const SIP_TRANSACTIONS: usize = 20_000;
+/// Most live SIP transactions. A call leaves about 3.2 of them behind, each for up to 64*T1 (32 s):
+/// the server's INVITE and BYE, the client's INVITE and now and then a PRACK or an UPDATE. 500 new
+/// calls a second are some 51,000. When full, new requests are answered 503 with Retry-After,
+/// without state.
+pub const SIP_TRANSACTIONS: usize = 65_536;
 
 /// Most live dialogs: twice the calls, for each has a caller's and an agent's leg, and a
 /// few for seats' own calls. When full: 503.
@@ -123,3 +125,26 @@ pub const SIP_DATAGRAM_ONLY_PEERS: usize = 256;
 /// How long a peer is remembered to take no TCP, seconds: ten minutes, so that one call in many
 /// pays for the asking.
 pub const SIP_DATAGRAM_ONLY_S: u64 = 600;
+
+// Sessions in SIP: provisional responses, early dialogs, bodies.
+
+/// Early dialogs of one INVITE of ours, and 2xx of it that are acknowledged: a proxy that forks
+/// rings a handful of phones. A further fork's provisional responses are dropped, and its 2xx is
+/// left to time out.
+pub const SIP_FORKS: usize = 8;
+
+/// Reliable provisional responses of one INVITE that wait for the PRACK of the one before. Ringing,
+/// forwarding and queueing are three; a further one is not sent.
+pub const SIP_PROVISIONALS_WAITING: usize = 8;
+
+/// Most parts of a multipart body, nested ones included. A carrier's INVITE has two or three (SDP,
+/// ISUP, a location). More: 400.
+pub const SIP_BODY_PARTS: usize = 16;
+
+/// How deep multipart bodies may nest. RFC 5621 has alternatives within a mixed body; what lies
+/// deeper is not looked at, as if its type were unknown.
+pub const SIP_BODY_DEPTH: usize = 2;
+
+/// Longest session interval that is kept, seconds: a day. A longer one is taken for this
+/// (RFC 4028 §9 lets a server shorten it).
+pub const SIP_SESSION_MAX_S: u32 = 86_400;

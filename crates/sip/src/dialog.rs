@@ -124,6 +124,30 @@ impl Dialog {
         dialog
     }
 
+    /// Goes on from the early dialog that `response` confirms (§13.2.2.4): the sequence numbers
+    /// continue, and where the response names no target the early one stays.
+    pub fn continues(&mut self, early: &Self, response: &Message<'_>) {
+        self.local_seq = self.local_seq.max(early.local_seq);
+        self.remote_seq = early.remote_seq;
+        self.target.clone_from(&early.target);
+        self.refresh_target(response);
+    }
+
+    /// Whether `message`, which came from the peer, carries this dialog's tag of the peer: in From
+    /// of a request, in To of a response.
+    pub fn is_spoken_of_by(&self, message: &Message<'_>) -> bool {
+        let tag = if message.is_request() {
+            message.from().tag()
+        } else {
+            message.to().tag()
+        };
+        match &self.remote_tag {
+            RemoteTag::Is(ours) => tag == Some(ours.as_slice()),
+            RemoteTag::Absent => tag.is_none(),
+            RemoteTag::Unknown => false,
+        }
+    }
+
     /// Whether `request` belongs to this dialog (§12.2.2).
     pub fn owns(&self, request: &Message<'_>) -> bool {
         request.call_id() == self.call_id

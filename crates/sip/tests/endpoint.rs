@@ -2,256 +2,20 @@
 
 #![cfg(test)]
 
-use std::{net::SocketAddr, time::Duration};
+mod support;
 
-use hotline_model::{Instant, limits};
+use std::time::Duration;
+
+use hotline_model::limits;
 use hotline_sip::{
     endpoint::{
-        Counts, Credentials, DialogId, EndedBy, Endpoint, EndpointSettings, Event, HangUpReason,
-        Invitation, OutgoingRequest, Output, REQUEST_BYTES,
+        Credentials, DialogId, EndedBy, Event, HangUpReason, Invitation, OutgoingRequest, Output,
+        REQUEST_BYTES,
     },
     message::{Framing, Message},
-    path::Path,
 };
 use proptest::prelude::*;
-
-const OURS: [u8; 4] = [10, 0, 0, 1];
-const PEER: [u8; 4] = [10, 0, 0, 2];
-
-fn udp() -> Path {
-    Path::udp(
-        SocketAddr::from((OURS, 5060)),
-        SocketAddr::from((PEER, 5070)),
-    )
-}
-
-fn tcp(connection: u64) -> Path {
-    Path::tcp(udp().local, udp().remote, connection)
-}
-
-fn ms(ms: u64) -> Duration {
-    Duration::from_millis(ms)
-}
-
-/// An endpoint, its clock, and what it put out and nobody has looked at.
-struct Desk {
-    endpoint: Endpoint,
-    now: Instant,
-    sent: Vec<String>,
-    events: Vec<Event>,
-    path: Path,
-}
-
-impl Desk {
-    fn new() -> Self {
-        Self::over(udp())
-    }
-
-    fn over(path: Path) -> Self {
-        let settings = EndpointSettings::new("hotline/test", "hotline", "hotline");
-        Self {
-            endpoint: Endpoint::new(settings, [7; 32]),
-            now: Instant::START,
-            sent: Vec::new(),
-            events: Vec::new(),
-            path,
-        }
-    }
-
-    fn drain(&mut self) {
-        while let Some(output) = self.endpoint.poll_output() {
-            match output {
-                Output::Transmit { path, bytes } => {
-                    assert_eq!(path.remote, self.path.remote);
-                    self.sent.push(String::from_utf8_lossy(&bytes).into_owned());
-                }
-                Output::Event(event) => self.events.push(event),
-                Output::ClosePath(_) => {}
-            }
-        }
-    }
-
-    fn receive(&mut self, text: &str) {
-        self.endpoint.receive(self.now, self.path, text.as_bytes());
-        self.drain();
-    }
-
-    /// Lets time pass, waking the endpoint at each moment it asked for.
-    fn pass(&mut self, time: Duration) {
-        let end = self.now + time;
-        while let Some(wake) = self.endpoint.next_wake().filter(|&wake| wake <= end) {
-            self.now = wake;
-            self.endpoint.wake(wake);
-            self.drain();
-        }
-        self.now = end;
-    }
-
-    /// What was sent since the last look.
-    fn sent(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.sent)
-    }
-
-    /// The one message sent since the last look.
-    fn one(&mut self) -> String {
-        let mut sent = self.sent();
-        assert_eq!(sent.len(), 1, "{sent:#?}");
-        sent.remove(0)
-    }
-
-    fn events(&mut self) -> Vec<Event> {
-        std::mem::take(&mut self.events)
-    }
-
-    fn event(&mut self) -> Event {
-        let mut events = self.events();
-        assert_eq!(events.len(), 1, "{events:#?}");
-        events.remove(0)
-    }
-
-    /// The dialog of an INVITE that just came.
-    fn invited(&mut self) -> DialogId {
-        match self.event() {
-            Event::Invited { dialog, .. } => dialog,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        let counts = self.endpoint.counts();
-        let Counts {
-            dropped, refused, ..
-        } = counts;
-        counts
-            == Counts {
-                dropped,
-                refused,
-                ..Counts::default()
-            }
-    }
-
-    fn assert_forgets_all(&mut self) {
-        self.pass(Duration::from_secs(400));
-        assert!(self.is_empty(), "{:?}", self.endpoint.counts());
-    }
-}
-
-/// A request of the peer. `lines` end with CR LF each; `at` is branch and CSeq number.
-fn request(method: &str, at: u32, to_tag: &str, lines: &str, body: &str) -> String {
-    let tag = if to_tag.is_empty() {
-        String::new()
-    } else {
-        format!(";tag={to_tag}")
-    };
-    let (via_method, number) = match method {
-        "ACK" | "CANCEL" => ("INVITE", at),
-        other => (other, at),
-    };
-    let kind = if body.is_empty() {
-        String::new()
-    } else {
-        "Content-Type: application/sdp\r\n".to_owned()
-    };
-    format!(
-        "{method} sip:12345@10.0.0.1 SIP/2.0\r\n\
-         Via: SIP/2.0/UDP 10.0.0.2:5070;branch=z9hG4bK-{via_method}-{at};rport\r\n\
-         Max-Forwards: 70\r\n\
-         From: \"Caller\" <sip:13800000000@10.0.0.2>;tag=peer\r\n\
-         To: <sip:12345@10.0.0.1>{tag}\r\n\
-         Call-ID: call-1@10.0.0.2\r\n\
-         CSeq: {number} {method}\r\n\
-         {lines}{kind}Content-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
-}
-
-const CONTACT: &str = "Contact: <sip:13800000000@10.0.0.2:5070>\r\n";
-
-fn invite() -> String {
-    request("INVITE", 1, "", CONTACT, "offer")
-}
-
-/// A value out of a message.
-fn value(message: &str, name: &str) -> String {
-    let start = format!("{name}: ");
-    let line = message.lines().find(|line| line.starts_with(&start));
-    line.unwrap_or_else(|| panic!("no {name} in {message}"))[start.len()..].to_owned()
-}
-
-fn tag(value: &str) -> String {
-    value.split(";tag=").nth(1).unwrap().to_owned()
-}
-
-fn status(message: &str) -> u16 {
-    message
-        .strip_prefix("SIP/2.0 ")
-        .map_or(0, |rest| rest[..3].parse().unwrap())
-}
-
-fn method(message: &str) -> &str {
-    message.split(' ').next().unwrap()
-}
-
-/// A peer's response to a request of ours.
-fn response(request: &str, status: &str, to_tag: &str, lines: &str, body: &str) -> String {
-    let mut to = value(request, "To");
-    if !to_tag.is_empty() && !to.contains(";tag=") {
-        to = format!("{to};tag={to_tag}");
-    }
-    format!(
-        "SIP/2.0 {status}\r\nVia: {}\r\nFrom: {}\r\nTo: {to}\r\nCall-ID: {}\r\nCSeq: {}\r\n\
-         {lines}Content-Length: {}\r\n\r\n{body}",
-        value(request, "Via"),
-        value(request, "From"),
-        value(request, "Call-ID"),
-        value(request, "CSeq"),
-        body.len()
-    )
-}
-
-fn invitation(path: Path) -> Invitation {
-    Invitation {
-        path,
-        target: "sip:1001@10.0.0.2:5070".into(),
-        from: "<sip:12345@10.0.0.1>".into(),
-        to: "<sip:1001@10.0.0.1>".into(),
-        body: b"offer".to_vec(),
-        headers: vec![("P-Asserted-Identity".into(), "<sip:138@10.0.0.1>".into())],
-        credentials: None,
-        ring_for: None,
-        max_forwards: None,
-    }
-}
-
-/// An incoming call that was answered and acknowledged: the dialog and our tag.
-fn answered(desk: &mut Desk) -> (DialogId, String) {
-    desk.receive(&invite());
-    let dialog = desk.invited();
-    desk.endpoint.answer(desk.now, dialog, b"answer".to_vec());
-    desk.drain();
-    let ours = tag(&value(desk.sent().last().unwrap(), "To"));
-    desk.receive(&ack(1, &ours, ""));
-    assert!(matches!(desk.event(), Event::Acknowledged { .. }));
-    (dialog, ours)
-}
-
-/// The ACK of a 2xx: a branch of its own.
-fn ack(number: u32, ours: &str, body: &str) -> String {
-    request("ACK", number, ours, "", body).replace("z9hG4bK-INVITE", "z9hG4bK-ack")
-}
-
-/// An outgoing call that was answered: the dialog and the INVITE.
-fn connected(desk: &mut Desk) -> (DialogId, String) {
-    let dialog = desk.endpoint.invite(desk.now, invitation(desk.path));
-    desk.drain();
-    let invite = desk.one();
-    desk.receive(&response(&invite, "200 OK", "seat", SEAT, "answer"));
-    assert_eq!(method(&desk.one()), "ACK");
-    assert!(matches!(desk.event(), Event::Answered { .. }));
-    (dialog, invite)
-}
-
-const SEAT: &str = "Contact: <sip:1001@10.0.0.2:5070>\r\n";
+use support::*;
 
 // ---- incoming calls
 
@@ -519,22 +283,18 @@ fn what_cannot_be_served_is_refused_without_state() {
     let cases: &[(String, u16, &str)] = &[
         (request("DANCE", 1, "", "", ""), 501, "Allow: INVITE"),
         (request("MESSAGE", 1, "", "", ""), 405, "Allow: INVITE"),
-        (request("PRACK", 1, "", "", ""), 405, "Allow: INVITE"),
+        (request("PRACK", 1, "", "", ""), 481, ""),
         (
             invite().replace("INVITE sip:12345@10.0.0.1", "INVITE soap.beep://h"),
             416,
             "",
         ),
-        (
-            with("Require: 100rel, x\r\n"),
-            420,
-            "Unsupported: 100rel, x\r\n",
-        ),
+        (with("Require: 100rel, x\r\n"), 420, "Unsupported: x\r\n"),
         (with("Accept: text/plain\r\n"), 406, ""),
         (
             other("application/unknown"),
             415,
-            "Accept: application/sdp\r\n",
+            "Accept: application/sdp, multipart/mixed, multipart/alternative\r\n",
         ),
         (
             request(

@@ -29,14 +29,20 @@ struct Weather {
 }
 
 /// What the user of a side does, and when.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Deed {
     Invite,
+    /// An INVITE that requires 100rel.
+    InviteReliably,
     Ring,
+    /// A 183 with the answer: reliable, for both sides know 100rel.
+    Progress,
     Answer,
     Reject(u16),
     HangUp,
     Reoffer(u32),
+    /// The same in an early dialog.
+    ReofferEarly(u32),
     Register(u32),
 }
 
@@ -50,6 +56,10 @@ struct User {
     rejected_with: Option<u16>,
     saw_answer: bool,
     saw_ack: bool,
+    /// An offer of it was refused, or found no answer.
+    saw_refusal: bool,
+    /// Offers agreed on before the call was answered.
+    early_offers: u32,
     /// The event that ended the dialog.
     end: Option<Event>,
     /// The number of the last offer both sides agreed on, as this side knows it.
@@ -94,8 +104,14 @@ struct World {
     /// The stream that is open, and when its last byte arrives at each side.
     stream: u64,
     stream_busy: [Instant; 2],
+    /// Requests of this method never arrive, from when on.
+    swallowed: Option<(&'static [u8], Instant)>,
     seed: u64,
 }
+
+/// Session interval both sides ask for, seconds: the shortest there is, so that every call that
+/// lasts has refreshes.
+const SESSION_S: u32 = 90;
 
 fn seat() -> SeatId {
     SeatId::new("1001").unwrap()
@@ -105,7 +121,10 @@ impl World {
     fn new(seed: u64, transport: Transport, weather: Weather) -> Self {
         let side = |n: u8| Side {
             endpoint: Endpoint::new(
-                EndpointSettings::new(format!("side{n}"), format!("user{n}"), "test"),
+                EndpointSettings {
+                    session_expires_s: SESSION_S,
+                    ..EndpointSettings::new(format!("side{n}"), format!("user{n}"), "test")
+                },
                 [n ^ seed as u8; 32],
             ),
             address: SocketAddr::from(([10, 0, 0, n], 5060)),
@@ -124,6 +143,7 @@ impl World {
             transport,
             stream: 1,
             stream_busy: [Instant::START; 2],
+            swallowed: None,
             seed,
         }
     }
@@ -236,6 +256,12 @@ impl World {
     fn transmit(&mut self, from: usize, path: Path, bytes: Arc<[u8]>) {
         self.watch(from, &bytes);
         assert_eq!(path.remote, self.sides[1 - from].address);
+        if let Some((method, since)) = self.swallowed
+            && bytes.starts_with(method)
+            && self.now >= since
+        {
+            return;
+        }
         if self.transport == Transport::Tcp {
             if path.connection != 0 && path.connection != self.stream {
                 // The connection is gone: the shell says so.
@@ -312,14 +338,16 @@ impl World {
         let path = self.path(side, 0);
         let Side { endpoint, user, .. } = &mut self.sides[side];
         match (deed, user.dialog) {
-            (Deed::Invite, None) => {
+            (Deed::Invite | Deed::InviteReliably, None) => {
+                let required = matches!(deed, Deed::InviteReliably)
+                    .then(|| ("Require".to_owned(), "100rel".to_owned()));
                 let invitation = Invitation {
                     path,
                     target: "sip:b@10.0.0.2".into(),
                     from: "<sip:a@10.0.0.1>".into(),
                     to: "<sip:b@10.0.0.2>".into(),
                     body: b"0".to_vec(),
-                    headers: Vec::new(),
+                    headers: required.into_iter().collect(),
                     credentials: None,
                     ring_for: (seed % 3 == 0).then_some(Duration::from_secs(20)),
                     max_forwards: None,
@@ -327,6 +355,11 @@ impl World {
                 user.dialog = Some(endpoint.invite(now, invitation));
             }
             (Deed::Ring, Some(dialog)) => endpoint.ring(now, dialog, 180, Vec::new()),
+            (Deed::Progress, Some(dialog)) => endpoint.ring(now, dialog, 183, b"0".to_vec()),
+            (Deed::ReofferEarly(number), Some(dialog)) if user.end.is_none() && !user.quit => {
+                user.pending_offers += 1;
+                endpoint.reoffer(now, dialog, number.to_string().into_bytes());
+            }
             (Deed::Answer, Some(dialog)) if user.end.is_none() && !user.quit => {
                 user.answered_here = user.rejected_with.is_none();
                 endpoint.answer(now, dialog, b"0".to_vec());
@@ -389,8 +422,9 @@ impl World {
             Event::Cancelled { .. } | Event::Refused { .. } | Event::Ended { .. } => {
                 user.end = Some(event);
             }
-            Event::Answered { .. } => {
+            Event::Answered { body, .. } => {
                 assert!(!user.saw_answer);
+                assert_eq!(body, b"0", "seed {seed}: the answer, by 183 or 200");
                 user.saw_answer = true;
             }
             Event::Acknowledged { .. } => user.saw_ack = true,
@@ -401,8 +435,12 @@ impl World {
             Event::ReofferAnswered { body, .. } => {
                 user.session = String::from_utf8(body).unwrap().parse().unwrap();
                 user.pending_offers = 0;
+                user.early_offers += u32::from(!user.saw_answer && !user.saw_ack);
             }
-            Event::ReofferRefused { .. } => user.pending_offers = 0,
+            Event::ReofferRefused { .. } => {
+                user.pending_offers = 0;
+                user.saw_refusal = true;
+            }
             Event::Request { id, path, request } => {
                 let message = request.message().unwrap();
                 let answer = registrar.register(now, seat(), &message, path);
@@ -465,7 +503,12 @@ impl World {
             let refused = b.rejected_with == Some(*status);
             let rang_out = *status == 408 || *status == 503;
             let hung_up = *status == 480 && b.quit;
-            assert!(refused || rang_out || hung_up, "seed {seed}: {status}");
+            // No PRACK came through.
+            let unheard = *status == 504 && matches!(b.end, Some(Event::Cancelled { .. }));
+            assert!(
+                refused || rang_out || hung_up || unheard,
+                "seed {seed}: {status}"
+            );
             assert!(!a.saw_answer);
         }
         if let Some(Event::Ended {
@@ -694,4 +737,161 @@ fn streams_may_break_at_any_time() {
         world.run();
         world.check();
     }
+}
+
+/// A call with early media: the answer in a reliable 183, offers of both sides before and after.
+fn early_call(seed: u64) -> World {
+    let mut world = world(seed);
+    let invite = [Deed::Invite, Deed::InviteReliably][seed as usize % 2];
+    world.plan(0, 0, invite);
+    let progress = world.between(300, 1_500).as_millis() as u64;
+    world.plan(1, progress, Deed::Progress);
+    if seed.is_multiple_of(3) {
+        world.plan(1, progress + 40, Deed::Ring);
+    }
+    world
+}
+
+#[test]
+fn early_sessions_survive_any_weather() {
+    let (mut answered, mut agreed, mut early) = (0, 0, 0);
+    for seed in 0..1_200 {
+        let mut world = early_call(seed);
+        for side in 0..2 {
+            let (first, second) = (world.between(800, 6_000), world.between(8_000, 20_000));
+            let number = 10 * (side as u32 + 1);
+            world.plan(side, first.as_millis() as u64, Deed::ReofferEarly(number));
+            world.plan(side, second.as_millis() as u64, Deed::Reoffer(number + 1));
+        }
+        let answer = world.between(1_600, 9_000).as_millis() as u64;
+        world.plan(1, answer, Deed::Answer);
+        world.plan((seed % 2) as usize, 80_000, Deed::HangUp);
+        world.plan((1 - seed % 2) as usize, 200_000, Deed::HangUp);
+        world.run_until(Instant::START + Duration::from_secs(79));
+        let [a, b] = &world.sides;
+        let (a, b) = (&a.user, &b.user);
+        early += a.early_offers + b.early_offers;
+        let lives = a.end.is_none() && b.end.is_none() && a.saw_answer && b.saw_ack;
+        let done = a.pending_offers == 0 && b.pending_offers == 0;
+        if lives && done && !a.saw_refusal && !b.saw_refusal {
+            assert_eq!(a.session, b.session, "seed {seed}");
+            agreed += 1;
+        }
+        if weather(seed).lost <= 50 {
+            assert!(a.saw_answer, "seed {seed}: {:?} {:?}", a.end, b.end);
+        }
+        world.run();
+        world.check();
+        answered += u32::from(world.sides[0].user.saw_answer);
+    }
+    assert!(answered > 1_000, "{answered}");
+    assert!(agreed > 600, "{agreed}");
+    assert!(early > 600, "{early}: offers before the 200");
+}
+
+#[test]
+fn cancel_crosses_a_reliable_183_at_every_moment() {
+    let (mut cancelled, mut crossed) = (0, 0);
+    for seed in 0..1_500 {
+        let mut world = early_call(seed);
+        let answer = world.between(600, 3_000).as_millis() as u64;
+        let quit = world.between(0, 3_200).as_millis() as u64;
+        let offer = world.between(600, 3_000).as_millis() as u64;
+        world.plan((seed % 2) as usize, offer, Deed::ReofferEarly(1));
+        world.plan(1, answer, Deed::Answer);
+        world.plan(0, quit, Deed::HangUp);
+        world.plan(1, 100_000, Deed::HangUp);
+        world.run();
+        world.check();
+        let [caller, callee] = &world.sides;
+        cancelled += u32::from(matches!(callee.user.end, Some(Event::Cancelled { .. })));
+        crossed += u32::from(callee.user.answered_here && !caller.user.saw_answer);
+    }
+    assert!(cancelled > 100 && crossed > 20, "{cancelled} {crossed}");
+}
+
+#[test]
+fn without_a_prack_the_call_is_refused_on_both_sides() {
+    for seed in 0..40 {
+        let mut world = World::new(seed, Transport::Udp, FAIR);
+        world.swallowed = Some((b"PRACK", Instant::START));
+        world.plan(0, 0, Deed::InviteReliably);
+        world.plan(1, 500, Deed::Progress);
+        world.plan(1, 1_000 + seed * 500, Deed::Answer);
+        world.run();
+        world.check();
+        let [caller, callee] = &world.sides;
+        assert!(matches!(callee.user.end, Some(Event::Cancelled { .. })));
+        let status = match caller.user.end {
+            Some(Event::Refused { status, .. }) => status,
+            _ => 0,
+        };
+        // Every third caller waits for twenty seconds only.
+        assert_eq!(status, if seed % 3 == 0 { 408 } else { 504 }, "seed {seed}");
+    }
+}
+
+#[test]
+fn a_lost_ack_ends_the_call_on_both_sides() {
+    for seed in 0..40 {
+        let mut world = World::new(seed, Transport::Udp, FAIR);
+        world.swallowed = Some((b"ACK", Instant::START));
+        world.plan(0, 0, Deed::Invite);
+        world.plan(1, 500 + seed * 100, Deed::Answer);
+        world.run();
+        world.check();
+        let how = |side: usize| match world.sides[side].user.end {
+            Some(Event::Ended { why, .. }) => Some(why),
+            _ => None,
+        };
+        assert_eq!(how(0), Some(EndedBy::Bye), "seed {seed}");
+        assert_eq!(how(1), Some(EndedBy::NoAck), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_lost_bye_ends_with_the_session() {
+    for seed in 0..40 {
+        let mut world = World::new(seed, Transport::Udp, FAIR);
+        let quitter = (seed % 2) as usize;
+        let end = 20_000 + seed * 1_500;
+        let since = Instant::START + Duration::from_millis(end);
+        world.swallowed = Some((b"BYE", since));
+        world.plan(0, 0, Deed::Invite);
+        world.plan(1, 500, Deed::Answer);
+        world.plan(quitter, end, Deed::HangUp);
+        world.run_until(since + Duration::from_secs(u64::from(SESSION_S)));
+        // RFC 4028 §10: the callee waits for a refresh in vain; the caller's is answered 481.
+        let why = match world.sides[1 - quitter].user.end {
+            Some(Event::Ended { why, .. }) => why,
+            _ => panic!("seed {seed}: it goes on for ever"),
+        };
+        let expected = [EndedBy::Expired, EndedBy::Timeout][quitter];
+        assert_eq!(why, expected, "seed {seed}");
+        world.run();
+        world.check();
+    }
+}
+
+#[test]
+fn long_calls_are_kept_alive_in_any_weather() {
+    let mut lived = 0;
+    for seed in 0..400 {
+        let mut world = world(seed);
+        world.plan(0, 0, Deed::Invite);
+        world.plan(1, 8_000, Deed::Answer);
+        let end = 600_000;
+        world.plan((seed % 2) as usize, end, Deed::HangUp);
+        world.plan((1 - seed % 2) as usize, end + 100_000, Deed::HangUp);
+        world.run_until(Instant::START + Duration::from_millis(end - 1));
+        let alive = world.sides.iter().all(|side| side.user.end.is_none());
+        lived += u32::from(alive);
+        if weather(seed).lost <= 50 {
+            let ends = world.sides.each_ref().map(|side| &side.user.end);
+            assert!(alive, "seed {seed}: {ends:?}");
+        }
+        world.run();
+        world.check();
+    }
+    assert!(lived > 250, "{lived}");
 }

@@ -10,8 +10,9 @@ use super::{
     Endpoint,
     blueprint::{Blueprint, branch_number},
     clients::ClientKind,
+    early::Early,
     effects::{Owner, Step},
-    session::Stage,
+    session::{ForkId, Stage},
     words::{Credentials, DialogId, EndedBy, Event, HangUpReason, ReferId, Request, RequestId},
 };
 use crate::{
@@ -32,6 +33,10 @@ pub(super) enum About {
     Invite(DialogId),
     /// A changed session in a dialog.
     Reoffer(DialogId),
+    /// A session that goes on as it is (RFC 4028).
+    Refresh(DialogId),
+    /// A reliable provisional response (RFC 3262).
+    Prack(DialogId),
     /// A dialog's end.
     Bye(DialogId),
     /// A REFER.
@@ -69,6 +74,10 @@ pub(super) struct Sent {
     pub unheard_stream: bool,
     /// INVITE: the ACK sent for the 2xx with this To tag.
     pub acks: Vec<(Vec<u8>, Path, Arc<[u8]>)>,
+    /// INVITE: its early dialogs, in the order they were heard of.
+    pub early: Vec<Early>,
+    /// The early dialog it was sent in; 0: none.
+    pub fork: ForkId,
 }
 
 impl Sent {
@@ -87,20 +96,34 @@ impl Sent {
             cancel: Cancel::No,
             unheard_stream: false,
             acks: Vec::new(),
+            early: Vec::new(),
+            fork: 0,
         }
+    }
+
+    /// The same request once more, with the next number; `None` where it is no longer wanted, or
+    /// has been asked for too often.
+    pub fn again(&self) -> Option<Self> {
+        if self.cancel != Cancel::No || self.challenges >= CHALLENGES {
+            return None;
+        }
+        let mut retry = Self::new(self.about, self.blueprint.clone(), self.credentials.clone());
+        retry.blueprint.cseq = retry.blueprint.cseq.saturating_add(1);
+        retry.challenges = self.challenges + 1;
+        retry.ring_until = self.ring_until;
+        retry.fork = self.fork;
+        Some(retry)
     }
 
     /// The same request with the answer to a challenge (§22.2, §22.3): for the first challenge of
     /// each kind, and for a nonce that was merely stale (RFC 7616 §3.3).
     fn answering(&self, response: &Message<'_>, cnonce: &str) -> Option<Self> {
-        if self.cancel != Cancel::No || self.challenges >= CHALLENGES {
-            return None;
-        }
+        let mut retry = self.again()?;
+        let blueprint = &mut retry.blueprint;
         let (asked, answered) = match response.status() {
             401 => (Name::WwwAuthenticate, Name::Authorization),
             _ => (Name::ProxyAuthenticate, Name::ProxyAuthorization),
         };
-        let mut blueprint = self.blueprint.clone();
         let mut before = blueprint.authorizations.iter();
         let repeated = before.any(|(name, _)| *name == answered);
         let mut challenges = response.headers(asked).filter_map(Fields::parse);
@@ -120,10 +143,6 @@ impl Sent {
             .authorizations
             .retain(|(name, _)| *name != answered);
         blueprint.authorizations.push((answered, value));
-        blueprint.cseq = blueprint.cseq.saturating_add(1);
-        let mut retry = Self::new(self.about, blueprint, Some(credentials));
-        retry.challenges = self.challenges + 1;
-        retry.ring_until = self.ring_until;
         Some(retry)
     }
 }
@@ -224,6 +243,7 @@ impl Endpoint {
         let (status, about) = (response.status(), client.context.about);
         client.context.unheard_stream = false;
         self.fx.stop(Owner::Client(id), Timer::Opening);
+        let fork = client.context.fork;
         if status < 200 {
             client.context.provisional = true;
         } else {
@@ -235,9 +255,18 @@ impl Endpoint {
         {
             return self.retried(about, id, retry);
         }
+        if status == 422
+            && let Some(retry) = self.lengthened(id, response)
+        {
+            return self.retried(about, id, retry);
+        }
         match about {
             About::Invite(dialog) => self.invite_response(id, dialog, response, path),
             About::Reoffer(dialog) => self.reoffer_response(id, dialog, response),
+            About::Refresh(dialog) if status >= 200 => {
+                self.refresh_response(id, dialog, response);
+            }
+            About::Prack(dialog) if status >= 200 => self.prack_over(dialog, fork),
             About::Bye(dialog) if status >= 200 => {
                 self.forget(dialog);
             }
@@ -253,11 +282,8 @@ impl Endpoint {
                 self.refer_answered(dialog, refer, response);
             }
             About::Notify(_, refer) if status >= 200 => self.notify_answered(refer, status),
-            About::Bye(_)
-            | About::Refer(..)
-            | About::Notify(..)
-            | About::Request(_)
-            | About::Nobody => {}
+            About::Refresh(_) | About::Prack(_) | About::Refer(..) | About::Notify(..) => {}
+            About::Bye(_) | About::Request(_) | About::Nobody => {}
         }
     }
 
@@ -272,11 +298,15 @@ impl Endpoint {
                     && session.ours.transaction == Some(id)
                 {
                     session.ours.transaction = None;
-                    if session.is_known() {
+                    if session.stage.is_early() {
+                        // The INVITE's own answer says what becomes of the dialog.
+                        self.fx.event(Event::ReofferRefused { dialog, status });
+                    } else if session.is_known() {
                         self.lost(dialog, why);
                     }
                 }
             }
+            About::Refresh(dialog) => self.refresh_failed(id, dialog, why),
             About::Bye(dialog) => {
                 self.forget(dialog);
             }
@@ -287,6 +317,10 @@ impl Endpoint {
             }),
             About::Refer(_, refer) => self.refer_failed(refer, status),
             About::Notify(_, refer) => self.notify_answered(refer, status),
+            About::Prack(dialog) => {
+                let fork = client.context.fork;
+                self.prack_over(dialog, fork);
+            }
             About::Nobody => {}
         }
     }
@@ -303,14 +337,16 @@ impl Endpoint {
 
     /// Gives a request in a dialog that is sent again the dialog's next number; `None` where the
     /// dialog is gone.
-    pub(super) fn renumbered(&mut self, sent: &mut Sent) -> Option<()> {
-        match sent.about {
-            About::Reoffer(dialog) | About::Bye(dialog) => {
-                let session = self.sessions.get_mut(&dialog)?;
-                sent.blueprint.cseq = session.dialog.next_sequence();
+    pub(super) fn renumbered(&mut self, retry: &mut Sent) -> Option<()> {
+        match retry.about {
+            About::Reoffer(dialog)
+            | About::Refresh(dialog)
+            | About::Prack(dialog)
+            | About::Bye(dialog) => {
+                retry.blueprint.cseq = self.dialog_mut(dialog, retry.fork)?.next_sequence();
             }
             About::Refer(dialog, refer) | About::Notify(dialog, refer) => {
-                sent.blueprint.cseq = self.refer_sequence(dialog, refer)?;
+                retry.blueprint.cseq = self.refer_sequence(dialog, refer)?;
             }
             About::Invite(_) | About::Request(_) | About::Nobody => {}
         }
@@ -328,11 +364,15 @@ impl Endpoint {
                     session.ours.transaction = Some(retry);
                 }
             }
-            About::Bye(_)
-            | About::Refer(..)
-            | About::Notify(..)
-            | About::Request(_)
-            | About::Nobody => {}
+            About::Refresh(dialog) => {
+                if let Some(session) = self.sessions.get_mut(&dialog)
+                    && session.refresh.transaction == Some(id)
+                {
+                    session.refresh.transaction = Some(retry);
+                }
+            }
+            About::Prack(_) | About::Refer(..) | About::Notify(..) => {}
+            About::Bye(_) | About::Request(_) | About::Nobody => {}
         }
     }
 
@@ -342,6 +382,10 @@ impl Endpoint {
         let Some(session) = self.sessions.get_mut(&dialog) else {
             return;
         };
+        if session.unreachable {
+            self.forget(dialog);
+            return;
+        }
         session.stage = Stage::Left;
         session.unacknowledged = None;
         session.ours.wanted = None;

@@ -14,7 +14,10 @@ use super::{
 use crate::{
     dialog::Dialog,
     message::{Method, NameAddr, Uri},
-    transaction::timer::{RING, T1},
+    transaction::{
+        TransactionId,
+        timer::{RING, T1},
+    },
 };
 
 impl Endpoint {
@@ -35,6 +38,8 @@ impl Endpoint {
         let Invitation { path, .. } = invitation;
         let (target, routes) = address(invitation.target.as_bytes());
         let tag = self.fresh_tag();
+        let mut headers = invitation.headers;
+        headers.extend(self.interval_asked());
         let blueprint = Blueprint {
             method: Method::Invite.as_bytes().into(),
             target,
@@ -45,58 +50,47 @@ impl Endpoint {
             call_id: self.fresh_call_id(),
             cseq: 1,
             max_forwards: hops(invitation.max_forwards),
-            headers: invitation.headers,
+            headers,
             authorizations: Vec::new(),
             body: invitation.body.into(),
         };
         let credentials = invitation.credentials.map(Arc::new);
         let asked = Dialog::asked(&blueprint.asked(), path);
+        let described = Arc::clone(&blueprint.body);
         let mut sent = Sent::new(About::Invite(dialog), blueprint, credentials.clone());
         sent.ring_until = Some(now + invitation.ring_for.unwrap_or(RING));
         let transaction = self.send(sent, path);
         let mut session = Session::new(asked, Stage::Inviting(transaction), tag);
         session.credentials = credentials;
+        session.described = described;
         self.keep(dialog, session);
         dialog
-    }
-
-    /// Tells the caller that it rings: a provisional status from 101 to 199, else nothing is sent.
-    /// A `body` is the answer to the INVITE's offer (early media); `answer` then repeats it.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "the description of a session is handed over"
-    )]
-    pub fn ring(&mut self, now: Instant, dialog: DialogId, status: u16, body: Vec<u8>) {
-        self.fx.now = now;
-        if let Some(Stage::Invited(transaction)) = self.stage(dialog)
-            && (101..200).contains(&status)
-        {
-            self.reply_kept(transaction, status, &[], &body);
-        }
     }
 
     /// Accepts an INVITE with 200 and `body`: the answer to its offer, or our offer where it made
     /// none. The 200 is repeated until the ACK comes (§13.3.1.4): [`Event::Acknowledged`], or
     /// `Ended` with `NoAck`. Between the two nothing else but `hang_up` and INFO happens to it.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "the description of a session is handed over"
-    )]
+    ///
+    /// While a reliable provisional response with a description is without its PRACK, the 200
+    /// waits (RFC 3262 §3); after one it carries no body, for the description was given.
     pub fn answer(&mut self, now: Instant, dialog: DialogId, body: Vec<u8>) {
         self.fx.now = now;
-        let Some(Stage::Invited(transaction)) = self.stage(dialog) else {
+        if let Some(Stage::Invited(transaction)) = self.stage(dialog) {
+            self.answer_or_hold(dialog, transaction, body);
+        }
+    }
+
+    /// Sends the 2xx to an INVITE.
+    pub(super) fn accept(&mut self, dialog: DialogId, transaction: TransactionId, body: &[u8]) {
+        let kept = self.servers.get(transaction);
+        let request = kept.and_then(|server| server.context.request.clone());
+        let Some(message) = request.as_ref().and_then(|request| request.message()) else {
             return;
         };
-        let cseq = self.servers.get(transaction).and_then(|server| {
-            server
-                .context
-                .request
-                .as_ref()?
-                .message()
-                .map(|m| m.cseq().0)
-        });
-        let (Some(cseq), Some(response)) = (cseq, self.reply_kept(transaction, 200, &[], &body))
-        else {
+        let body = self.settle_provisionals(dialog, body);
+        let headers = self.agree(dialog, &message);
+        let cseq = message.cseq().0;
+        let Some(response) = self.reply(transaction, &message, 200, &headers, body) else {
             return;
         };
         let Some(session) = self.sessions.get_mut(&dialog) else {

@@ -1,7 +1,9 @@
 //! Requests that come within a dialog (RFC 3261 §12.2.2, §15.1.2).
 
 use super::{
-    ALLOW, Endpoint,
+    ALLOW, Endpoint, SUPPORTED,
+    body::ACCEPT,
+    early::allows_update,
     incoming::Refusal,
     reply::{Header, Purpose},
     session::Stage,
@@ -15,14 +17,20 @@ use crate::{
 impl Endpoint {
     pub(super) fn request_in_dialog(&mut self, id: DialogId, request: &Message<'_>, path: Path) {
         let refusal = self.refusal(request);
-        let Some(session) = self.sessions.get_mut(&id) else {
+        let Some(session) = self.sessions.get(&id) else {
             return;
         };
         let method = request.method();
         if session.stage == Stage::Left && method != Method::Bye {
             return self.refuse(request, path, 481, &[]);
         }
-        if !session.dialog.take_sequence(request.cseq().0) {
+        let fork = self.fork_named(id, request);
+        let Some(dialog) = fork.and_then(|fork| self.dialog_mut(id, fork)) else {
+            // An early dialog of our INVITE that we have not heard of.
+            return self.refuse(request, path, 481, &[]);
+        };
+        // A PRACK says what it acknowledges, whatever has overtaken it (RFC 3262 §7.2).
+        if !dialog.take_sequence(request.cseq().0) && method != Method::Prack {
             // §12.2.2: out of order.
             return self.finish(request, path, 500, &[]);
         }
@@ -33,9 +41,14 @@ impl Endpoint {
         // port that only sends, so only a target refresh moves the dialog (§12.2).
         let refreshes = matches!(method, Method::Invite | Method::Update);
         if refreshes || path.transport.is_reliable() {
-            session.dialog.follow(path);
+            dialog.follow(path);
+        }
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.unreachable &= !path.transport.is_reliable();
+            session.updatable = allows_update(request).unwrap_or(session.updatable);
         }
         match method {
+            Method::Prack => self.prack_came(id, request, path),
             Method::Bye => self.bye_came(id, request, path),
             Method::Invite | Method::Update => self.offer_came(id, request, path),
             Method::Info => self.info_came(id, request, path),
@@ -44,7 +57,8 @@ impl Endpoint {
             Method::Options => {
                 let headers = [
                     ("Allow", ALLOW.to_owned()),
-                    ("Accept", "application/sdp".to_owned()),
+                    ("Accept", ACCEPT.to_owned()),
+                    ("Supported", SUPPORTED.to_owned()),
                 ];
                 self.finish(request, path, 200, &headers);
             }

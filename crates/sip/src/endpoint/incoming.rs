@@ -6,7 +6,10 @@ use hotline_model::limits;
 use super::{
     ALLOW, Endpoint, IN_DIALOG_TRANSACTIONS, REQUEST_BYTES, SUPPORTED,
     blueprint::hex_number,
+    body::{self, ACCEPT, BodyFault},
+    early::allows_update,
     effects::Owner,
+    reliable::Reliable,
     reply::{Header, Purpose},
     session::{Session, Stage},
     transfer::is_misplaced,
@@ -14,7 +17,7 @@ use super::{
 };
 use crate::{
     dialog::Dialog,
-    message::{Message, Method, Name, Scheme, text},
+    message::{Message, Method, Scheme, text},
     path::Path,
     transaction::{
         key::{merge_key, server_key},
@@ -171,7 +174,7 @@ impl Endpoint {
             return Some(Refusal::plain(400));
         }
         match method {
-            Method::Invite | Method::Update => session_refusal(request),
+            Method::Invite | Method::Update | Method::Prack => session_refusal(request),
             _ => None,
         }
     }
@@ -188,6 +191,9 @@ impl Endpoint {
             Ok(replaces) => replaces,
             Err(status) => return self.refuse(request, path, status, &[]),
         };
+        if let Some(shortest) = self.too_short(request) {
+            return self.refuse(request, path, 422, &[("Min-SE", shortest)]);
+        }
         let id = self.next_dialog();
         let tag = self.fresh_tag();
         let transaction = self.serve(request, path, Purpose::Invite(id), tag);
@@ -195,7 +201,9 @@ impl Endpoint {
             .set(Owner::Server(transaction), Timer::Trying, TRYING);
         let dialog = Dialog::of_invite(request, &format!("{tag:016x}"), path);
         let mut session = Session::new(dialog, Stage::Invited(transaction), tag);
-        session.late = request.body().is_empty();
+        session.late = body::session(request).is_empty();
+        session.reliable = Reliable::of(request);
+        session.updatable = allows_update(request).unwrap_or_default();
         self.keep(id, session);
         let request = Request::of(request, path);
         self.fx.event(Event::Invited {
@@ -231,6 +239,7 @@ impl Endpoint {
                 if let Some(session) = self.sessions.get_mut(&dialog) {
                     session.theirs = None;
                     self.reoffer_if_quiet(dialog);
+                    self.go_on_ringing(dialog);
                 }
             }
             Purpose::Request(_) | Purpose::Refer(_) | Purpose::Done => {}
@@ -259,6 +268,7 @@ const fn is_served(method: Method<'_>) -> bool {
             | Method::Bye
             | Method::Options
             | Method::Info
+            | Method::Prack
             | Method::Update
             | Method::Register
             | Method::Refer
@@ -268,17 +278,10 @@ const fn is_served(method: Method<'_>) -> bool {
 
 /// What §8.2.3 and §20.1 ask of a body and of the answer's.
 fn session_refusal(request: &Message<'_>) -> Option<Refusal> {
-    let sdp = "application/sdp";
-    if !request.body().is_empty() && !request.has_optional_body() {
-        if request.has_content_encoding() {
-            return Some(Refusal::with(415, "Accept-Encoding", "identity"));
-        }
-        // A body without a type is taken for what it has to be.
-        if request.content_type().is_some_and(|kind| !kind.is(sdp))
-            || request.has(Name::ContentType) && request.content_type().is_none()
-        {
-            return Some(Refusal::with(415, "Accept", sdp));
-        }
+    match body::checked_session(request) {
+        Err(BodyFault::Coding) => Some(Refusal::with(415, "Accept-Encoding", "identity")),
+        Err(BodyFault::Type) => Some(Refusal::with(415, "Accept", ACCEPT)),
+        Err(BodyFault::Broken) => Some(Refusal::plain(400)),
+        Ok(_) => (!request.accepts("application/sdp")).then(|| Refusal::plain(406)),
     }
-    (!request.accepts(sdp)).then(|| Refusal::plain(406))
 }

@@ -5,12 +5,16 @@ use std::sync::Arc;
 use super::{
     Endpoint,
     blueprint::Blueprint,
+    body,
     client::{About, Cancel, Sent},
     clients::ClientKind,
+    early::allows_update,
     effects::Owner,
-    session::Stage,
+    session::{ForkId, Stage},
     words::{DialogId, Event, HangUpReason},
 };
+use hotline_model::limits::SIP_FORKS;
+
 use crate::{
     dialog::Dialog,
     message::{Message, Method},
@@ -20,9 +24,6 @@ use crate::{
         timer::{GIVE_UP, Timer},
     },
 };
-
-/// Forks of one INVITE that are answered; a 2xx of a further one is left to time out.
-const FORKS: usize = 8;
 
 impl Endpoint {
     pub(super) fn invite_response(
@@ -36,11 +37,7 @@ impl Endpoint {
             ..=199 => {
                 self.cancel_if_wanted(id);
                 if response.status() > 100 && self.is_inviting(dialog, id) {
-                    self.fx.event(Event::Ringing {
-                        dialog,
-                        status: response.status(),
-                        body: response.body().to_vec(),
-                    });
+                    self.provisional_came(id, dialog, response, path);
                 }
             }
             200..=299 => self.invite_accepted(id, dialog, response, path),
@@ -104,8 +101,7 @@ impl Endpoint {
             Some(session) if waiting => {
                 session.dialog = made;
                 session.stage = Stage::Confirmed;
-                let body = response.body().to_vec();
-                self.fx.event(Event::Answered { dialog, body });
+                self.fork_won(id, dialog, response);
             }
             _ => {
                 let cseq = made.next_sequence();
@@ -115,6 +111,44 @@ impl Endpoint {
                 self.send(Sent::new(About::Nobody, bye, credentials), made.path());
             }
         }
+    }
+
+    /// The dialog is made of this fork: what was under way in another has no future, and an answer
+    /// that a reliable provisional response has brought holds.
+    fn fork_won(&mut self, id: TransactionId, dialog: DialogId, response: &Message<'_>) {
+        let Some(client) = self.clients.get(id) else {
+            return;
+        };
+        let mut early = client.context.early.iter();
+        let at = early.position(|early| early.dialog.is_spoken_of_by(response));
+        let fork = at.and_then(|at| ForkId::try_from(at + 1).ok());
+        let early = fork.and_then(|fork| client.context.early(fork));
+        let (mut answer, mut updatable) = (body::session(response).to_vec(), false);
+        if let Some(early) = early {
+            updatable = early.updatable;
+            if answer.is_empty() {
+                answer = early.answer.as_deref().unwrap_or_default().to_vec();
+            }
+        }
+        if let Some(session) = self.sessions.get_mut(&dialog) {
+            session.updatable = allows_update(response).unwrap_or(updatable);
+            let theirs = session.theirs.take_if(|theirs| Some(theirs.fork) != fork);
+            if let Some(ours) = session.ours.transaction
+                && let Some(update) = self.clients.get(ours)
+                && Some(update.context.fork) != fork
+            {
+                session.ours.transaction = None;
+                let offered = Arc::clone(&update.context.blueprint.body);
+                session.ours.wanted.get_or_insert(offered);
+            }
+            if let Some(theirs) = theirs {
+                self.reply_kept(theirs.transaction, 487, &[], b"");
+            }
+        }
+        self.agreed(dialog, response);
+        let body = answer;
+        self.fx.event(Event::Answered { dialog, body });
+        self.reoffer_if_quiet(dialog);
     }
 
     /// Sends the ACK of a 2xx; gives the dialog where this fork is new.
@@ -138,11 +172,15 @@ impl Endpoint {
             self.fx.transmit(*path, ack);
             return None;
         }
-        if sent.acks.len() >= FORKS {
+        if sent.acks.len() >= SIP_FORKS {
             self.dropped += 1;
             return None;
         }
-        let made = Dialog::of_answer(response, &sent.blueprint.asked(), path);
+        let mut made = Dialog::of_answer(response, &sent.blueprint.asked(), path);
+        let mut early = sent.early.iter();
+        if let Some(early) = early.find(|early| early.dialog.is_spoken_of_by(response)) {
+            made.continues(&early.dialog, response);
+        }
         let mut ack = Blueprint::in_dialog(&made, Method::Ack, sent.blueprint.cseq);
         // §22.1: the ACK carries the INVITE's credentials.
         ack.authorizations
@@ -168,21 +206,38 @@ impl Endpoint {
     }
 
     fn reoffer_accepted(&mut self, id: TransactionId, dialog: DialogId, response: &Message<'_>) {
-        if let Some(session) = self.sessions.get_mut(&dialog) {
-            session.dialog.refresh_target(response);
+        let Some(client) = self.clients.get(id) else {
+            return;
+        };
+        let (sent, fork) = (&client.context.blueprint, client.context.fork);
+        let (by_invite, offered) = (sent.method() == Method::Invite, Arc::clone(&sent.body));
+        let session = self.sessions.get(&dialog);
+        let first = session.is_some_and(|session| session.ours.transaction == Some(id));
+        if first && let Some(dialog) = self.dialog_mut(dialog, fork) {
+            dialog.refresh_target(response);
         }
-        self.acknowledge_reoffer(id, dialog);
-        if let Some(session) = self.sessions.get_mut(&dialog)
-            && session.ours.transaction == Some(id)
-        {
-            session.ours.transaction = None;
-            session.ours.glares = 0;
-            if session.is_known() {
-                let body = response.body().to_vec();
-                self.fx.event(Event::ReofferAnswered { dialog, body });
-                self.reoffer_if_quiet(dialog);
-            }
+        if by_invite {
+            self.acknowledge_reoffer(id, dialog);
         }
+        let Some(session) = self.sessions.get_mut(&dialog).filter(|_| first) else {
+            return;
+        };
+        session.ours.transaction = None;
+        session.ours.glares = 0;
+        session.described = offered;
+        session.updatable = allows_update(response).unwrap_or(session.updatable);
+        let refreshed = core::mem::take(&mut session.ours.refreshes);
+        if !session.is_known() {
+            return;
+        }
+        if session.stage == Stage::Confirmed {
+            self.agreed(dialog, response);
+        }
+        if !refreshed {
+            let body = body::session(response).to_vec();
+            self.fx.event(Event::ReofferAnswered { dialog, body });
+        }
+        self.reoffer_if_quiet(dialog);
     }
 
     /// Sends the ACK of a 2xx to our re-INVITE, the same one each time.

@@ -11,9 +11,11 @@
 //! (RFC 3581 §4, as if `rport` were always asked for).
 
 mod blueprint;
+mod body;
 mod client;
 mod clients;
 mod commands;
+mod early;
 mod effects;
 mod in_dialog;
 mod incoming;
@@ -22,6 +24,8 @@ mod loops;
 mod mtu;
 mod offers;
 mod redirect;
+mod refresh;
+mod reliable;
 mod reply;
 mod servers;
 mod session;
@@ -57,10 +61,11 @@ use session::Session;
 use transfer::Refers;
 
 /// The methods this endpoint serves, for Allow (RFC 3261 §20.5).
-pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER, REFER, NOTIFY";
+pub const ALLOW: &str =
+    "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE, REGISTER, REFER, NOTIFY";
 
 /// The extensions this endpoint knows, for Supported (RFC 3261 §20.37).
-pub const SUPPORTED: &str = "replaces, norefersub, tdialog";
+pub const SUPPORTED: &str = "100rel, timer, replaces, norefersub, tdialog";
 
 /// Longest request served, bytes. A trunk's INVITE has one to four thousand; the endpoint keeps a
 /// request until it is answered, and a longer one is answered 513.
@@ -162,7 +167,9 @@ impl Endpoint {
     ///
     /// Our requests on their way there fail (RFC 3261 §17.1.4); requests from there that wait for
     /// an answer are forgotten, an INVITE with [`Event::Cancelled`]. A confirmed dialog lives on:
-    /// its next request tries a new connection.
+    /// its next request tries a new connection. To a browser none can be opened (RFC 7118 §5): a
+    /// request of the browser by a new connection takes the dialog there, and until then our next
+    /// request ends it with `PathLost`.
     pub fn path_lost(&mut self, now: Instant, path: Path) {
         self.fx.now = now;
         for id in self.clients.on_path(&path) {
@@ -174,7 +181,13 @@ impl Endpoint {
                 self.server_path_lost(id);
             }
             for session in self.sessions.values_mut() {
-                if session.dialog.is_on(&path) {
+                if !session.dialog.is_on(&path) {
+                    continue;
+                }
+                // No connection can be opened to a browser: it comes back, or is gone.
+                if path.transport.is_websocket() {
+                    session.unreachable = true;
+                } else {
                     session.dialog.reroute();
                 }
             }
@@ -197,6 +210,10 @@ impl Endpoint {
                 (Owner::Dialog(id), Timer::Unacknowledged) => self.no_ack_came(id),
                 (Owner::Dialog(id), Timer::Reoffer) => self.reoffer_time_came(id),
                 (Owner::Refer(id), _) => self.subscription_over(id),
+                (Owner::Dialog(id), Timer::Provisional) => self.repeat_provisional(id),
+                (Owner::Dialog(id), Timer::Unpracked) => self.no_prack_came(id),
+                (Owner::Dialog(id), Timer::Refresh) => self.refresh_time_came(id),
+                (Owner::Dialog(id), Timer::Expired) => self.session_expired(id),
                 (Owner::Dialog(_), _) => {}
             }
         }

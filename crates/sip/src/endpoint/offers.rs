@@ -9,9 +9,10 @@ use hotline_model::Instant;
 use super::{
     Endpoint,
     blueprint::Blueprint,
+    body,
     client::{About, Sent},
     effects::Owner,
-    reply::Purpose,
+    reply::{Header, Purpose},
     session::{Stage, Theirs, Unacknowledged},
     words::{DialogId, EndedBy, Event},
 };
@@ -32,20 +33,24 @@ impl Endpoint {
     /// A re-INVITE, or an UPDATE.
     pub(super) fn offer_came(&mut self, dialog: DialogId, request: &Message<'_>, path: Path) {
         let invite = request.method() == Method::Invite;
-        let late = request.body().is_empty();
-        if let Some(status) = self.offer_refusal(dialog, invite) {
+        let description = body::session(request);
+        let late = description.is_empty();
+        let fork = self.fork_named(dialog, request).unwrap_or_default();
+        if let Some(shortest) = self.too_short(request) {
+            return self.finish(request, path, 422, &[("Min-SE", shortest)]);
+        }
+        if !invite && late {
+            return self.refreshed(dialog, request, path);
+        }
+        if let Some(status) = self.offer_refusal(dialog, request) {
             if status == 491 {
                 return self.finish(request, path, 491, &[]);
             }
             let after = self.retry_after(0, 10);
             return self.finish(request, path, status, &[after]);
         }
-        if let Some(session) = self.sessions.get_mut(&dialog) {
-            session.dialog.refresh_target(request);
-        }
-        if !invite && late {
-            // An UPDATE without a session only refreshes the target (RFC 3311 §5.2).
-            return self.finish(request, path, 200, &[]);
+        if let Some(dialog) = self.dialog_mut(dialog, fork) {
+            dialog.refresh_target(request);
         }
         let transaction = self.serve(request, path, Purpose::Offer(dialog), 0);
         if let Some(session) = self.sessions.get_mut(&dialog) {
@@ -54,20 +59,53 @@ impl Endpoint {
                 cseq: request.cseq().0,
                 invite,
                 late,
+                fork,
             });
         }
-        let body = request.body().to_vec();
+        let body = description.to_vec();
         self.fx.event(Event::Reoffered { dialog, body });
+    }
+
+    /// An UPDATE without a session refreshes the target (RFC 3311 §5.2) and the session's timer
+    /// (RFC 4028 §9), whatever else is under way.
+    fn refreshed(&mut self, id: DialogId, request: &Message<'_>, path: Path) {
+        let fork = self.fork_named(id, request).unwrap_or_default();
+        if let Some(dialog) = self.dialog_mut(id, fork) {
+            dialog.refresh_target(request);
+        }
+        let headers = self.agree_in_dialog(id, request);
+        self.finish(request, path, 200, &headers);
+    }
+
+    /// What our 2xx to a request in a dialog says of the session's interval: it begins with the
+    /// dialog's confirmation.
+    fn agree_in_dialog(&mut self, dialog: DialogId, request: &Message<'_>) -> Vec<Header<'static>> {
+        let session = self.sessions.get(&dialog);
+        let confirmed = session.is_some_and(|session| session.stage == Stage::Confirmed);
+        if confirmed && request.method() != Method::Prack {
+            self.agree(dialog, request)
+        } else {
+            Vec::new()
+        }
     }
 
     /// Why an offer cannot be taken now: 491 where ours is under way, 500 where one of theirs is
     /// not finished (§14.2, RFC 3311 §5.2).
-    fn offer_refusal(&mut self, dialog: DialogId, invite: bool) -> Option<u16> {
+    pub(super) fn offer_refusal(&mut self, dialog: DialogId, request: &Message<'_>) -> Option<u16> {
+        let invite = request.method() == Method::Invite;
+        let fork = self.fork_named(dialog, request)?;
+        let settled = self.has_settled(dialog, fork);
         let session = self.sessions.get_mut(&dialog)?;
         match session.stage {
             Stage::Confirmed => {}
-            Stage::Inviting(_) => return Some(491),
-            Stage::Invited(_) | Stage::Leaving(_) | Stage::Left => return Some(500),
+            // Our INVITE's offer has no answer yet; nor has our offer to a peer that made none.
+            Stage::Inviting(_) if invite || settled == Some(false) => return Some(491),
+            Stage::Invited(_) if settled == Some(false) && session.reliable.has_described() => {
+                return Some(491);
+            }
+            Stage::Invited(_) if invite || settled == Some(false) => return Some(500),
+            Stage::Inviting(_) | Stage::Invited(_) => {}
+            Stage::Leaving(_) | Stage::Left => return Some(500),
         }
         if session.ours.transaction.is_some() {
             return Some(491);
@@ -97,9 +135,18 @@ impl Endpoint {
         let Some(theirs) = self.take_theirs(dialog) else {
             return;
         };
-        let Some(response) = self.reply_kept(theirs.transaction, 200, &[], &body) else {
+        let kept = self.servers.get(theirs.transaction);
+        let request = kept.and_then(|server| server.context.request.clone());
+        let Some(message) = request.as_ref().and_then(|request| request.message()) else {
             return;
         };
+        let headers = self.agree_in_dialog(dialog, &message);
+        let Some(response) = self.reply(theirs.transaction, &message, 200, &headers, &body) else {
+            return;
+        };
+        if let Some(session) = self.sessions.get_mut(&dialog) {
+            session.described = body.as_slice().into();
+        }
         if theirs.invite {
             self.await_ack(
                 dialog,
@@ -113,6 +160,7 @@ impl Endpoint {
             );
         } else {
             self.reoffer_if_quiet(dialog);
+            self.go_on_ringing(dialog);
         }
     }
 
@@ -128,6 +176,7 @@ impl Endpoint {
         if let Some(theirs) = self.take_theirs(dialog) {
             self.reply_kept(theirs.transaction, status, &[], b"");
             self.reoffer_if_quiet(dialog);
+            self.go_on_ringing(dialog);
         }
     }
 
@@ -138,37 +187,57 @@ impl Endpoint {
     /// Offers the peer a changed session by re-INVITE (§14.1). One at a time: while anything else
     /// is under way the offer waits, and a newer one replaces it. After a 491 it is tried again.
     /// [`Event::ReofferAnswered`] or [`Event::ReofferRefused`] follows, or the dialog's end.
+    ///
+    /// In an early dialog the offer goes by UPDATE (RFC 3311) once the first exchange is done, if
+    /// the peer allows UPDATE; else it waits for the INVITE's 2xx.
     pub fn reoffer(&mut self, now: Instant, dialog: DialogId, body: Vec<u8>) {
         self.fx.now = now;
         let Some(session) = self.sessions.get_mut(&dialog) else {
             return;
         };
-        if session.stage == Stage::Confirmed {
+        if session.stage == Stage::Confirmed || session.stage.is_early() {
             session.ours.wanted = Some(body.into());
+            session.ours.refreshes &= session.ours.transaction.is_some();
             self.reoffer_if_quiet(dialog);
         }
     }
 
     /// Sends the offer that waits, if nothing is in its way.
     pub(super) fn reoffer_if_quiet(&mut self, dialog: DialogId) {
-        let Some(session) = self.sessions.get_mut(&dialog) else {
+        let Some(session) = self.sessions.get(&dialog) else {
             return;
         };
-        if !session.is_quiet() || session.ours.waits {
+        let ours = &session.ours;
+        let Some(body) = ours.wanted.clone().filter(|_| !ours.waits) else {
             return;
+        };
+        let early = session.stage.is_early();
+        let busy = ours.transaction.is_some() || session.theirs.is_some();
+        let (method, fork) = match self.updatable_fork(dialog) {
+            Some(fork) if early && !busy => (Method::Update, fork),
+            None if session.is_quiet() => (Method::Invite, 0),
+            _ => return,
+        };
+        if session.unreachable {
+            return self.lost(dialog, EndedBy::PathLost);
         }
-        let Some(body) = session.ours.wanted.take() else {
+        let (headers, credentials) = (self.refresh_headers(session), session.credentials.clone());
+        let Some(within) = self.dialog_mut(dialog, fork) else {
             return;
         };
-        let cseq = session.dialog.next_sequence();
-        let mut blueprint = Blueprint::in_dialog(&session.dialog, Method::Invite, cseq);
+        let (cseq, path) = (within.next_sequence(), within.path());
+        let mut blueprint = Blueprint::in_dialog(within, method, cseq);
+        blueprint.headers = headers;
         blueprint.body = body;
-        let (path, credentials) = (session.dialog.path(), session.credentials.clone());
         let mut sent = Sent::new(About::Reoffer(dialog), blueprint, credentials);
-        sent.ring_until = Some(self.fx.now + GIVE_UP);
+        sent.fork = fork;
+        if method == Method::Invite {
+            sent.ring_until = Some(self.fx.now + GIVE_UP);
+        }
         let transaction = self.send(sent, path);
         if let Some(session) = self.sessions.get_mut(&dialog) {
             session.ours.transaction = Some(transaction);
+            session.ours.wanted = None;
         }
     }
 
@@ -200,10 +269,12 @@ impl Endpoint {
         match status {
             491 if session.ours.glares < GLARES => self.glare(dialog, transaction),
             // §12.2.1.2: the peer knows the dialog no more.
-            408 | 481 => self.lost(dialog, EndedBy::Timeout),
+            408 | 481 if !session.stage.is_early() => self.lost(dialog, EndedBy::Timeout),
             _ => {
                 session.ours.glares = 0;
-                self.fx.event(Event::ReofferRefused { dialog, status });
+                if !core::mem::take(&mut session.ours.refreshes) {
+                    self.fx.event(Event::ReofferRefused { dialog, status });
+                }
                 self.reoffer_if_quiet(dialog);
             }
         }
@@ -229,6 +300,7 @@ impl Endpoint {
             session.ours.glares += 1;
             session.ours.waits = true;
             // A newer offer takes the place of the one refused.
+            session.ours.refreshes &= session.ours.wanted.is_none();
             session.ours.wanted = session.ours.wanted.take().or(offered);
             self.fx.set(Owner::Dialog(dialog), Timer::Reoffer, wait);
         }
@@ -264,7 +336,7 @@ impl Endpoint {
         let pending = session.and_then(|session| session.unacknowledged.as_ref());
         match (dialog, pending) {
             (Some(dialog), Some(pending)) if pending.cseq == ack.cseq().0 => {
-                self.acknowledged(dialog, ack.body().to_vec());
+                self.acknowledged(dialog, body::session(ack).to_vec());
             }
             _ => self.dropped += 1,
         }

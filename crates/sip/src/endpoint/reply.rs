@@ -253,6 +253,7 @@ impl Endpoint {
                 if let Some(session) = self.sessions.get_mut(&dialog) {
                     session.theirs = None;
                     self.reoffer_if_quiet(dialog);
+                    self.go_on_ringing(dialog);
                 }
             }
             Purpose::Request(request) => {

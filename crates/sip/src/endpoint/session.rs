@@ -4,6 +4,8 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use super::{
+    refresh::Refresh,
+    reliable::Reliable,
     transfer::Transfers,
     words::{Credentials, HangUpReason},
 };
@@ -22,6 +24,13 @@ pub(super) enum Stage {
     Leaving(Option<HangUpReason>),
     /// BYE was sent. The user knows the dialog no more.
     Left,
+}
+
+impl Stage {
+    /// Whether the dialog has no final answer yet.
+    pub const fn is_early(&self) -> bool {
+        matches!(self, Self::Invited(_) | Self::Inviting(_))
+    }
 }
 
 /// A 2xx of ours that waits for its ACK (§13.3.1.4).
@@ -45,12 +54,18 @@ pub(super) struct Theirs {
     pub invite: bool,
     /// The peer made no offer and waits for ours.
     pub late: bool,
+    /// The early dialog of our INVITE it came in; 0 where there is but one dialog.
+    pub fork: ForkId,
 }
+
+/// One early dialog of our INVITE, or of several: never reused within a session's life. 0 is the
+/// session's own dialog.
+pub(super) type ForkId = u32;
 
 /// Our offer in the dialog, to be sent when nothing else is under way (§14.1).
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ours {
-    /// The re-INVITE under way.
+    /// The re-INVITE or UPDATE under way.
     pub transaction: Option<TransactionId>,
     /// What to offer next.
     pub wanted: Option<Arc<[u8]>>,
@@ -58,6 +73,9 @@ pub(super) struct Ours {
     pub waits: bool,
     /// 491s in a row.
     pub glares: u8,
+    /// What waits or is under way is no new offer, but a refresh that repeats the last
+    /// description (RFC 4028 §7.4): the user is not told.
+    pub refreshes: bool,
 }
 
 /// One INVITE session.
@@ -74,6 +92,15 @@ pub(super) struct Session {
     pub theirs: Option<Theirs>,
     pub ours: Ours,
     pub transfers: Transfers,
+    /// Our provisional responses to the INVITE.
+    pub reliable: Reliable,
+    pub refresh: Refresh,
+    /// The peer takes UPDATE (RFC 3311 §4).
+    pub updatable: bool,
+    /// Our last description of the session that the peer has taken or may take.
+    pub described: Arc<[u8]>,
+    /// Its WebSocket is gone, and only the peer can open another (RFC 7118 §5).
+    pub unreachable: bool,
 }
 
 impl Session {
@@ -88,6 +115,11 @@ impl Session {
             theirs: None,
             ours: Ours::default(),
             transfers: Transfers::default(),
+            reliable: Reliable::default(),
+            refresh: Refresh::default(),
+            updatable: false,
+            described: Arc::default(),
+            unreachable: false,
         }
     }
 

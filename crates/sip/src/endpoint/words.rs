@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use hotline_model::limits;
 
+use super::body;
 use crate::{
     message::{Framing, Message},
     path::Path,
@@ -242,6 +243,14 @@ impl Request {
         Message::parse(&self.bytes, self.framing).ok()
     }
 
+    /// The session description in its body: the whole body, or the part of a multipart body that
+    /// is one (RFC 5621). Empty where there is none.
+    pub fn session(&self) -> &[u8] {
+        self.message()
+            .map(|message| body::session(&message))
+            .unwrap_or_default()
+    }
+
     /// The message as received.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
@@ -302,8 +311,9 @@ pub enum Event {
         /// entitled to; the user says.
         replaces: Option<DialogId>,
     },
-    /// The peer withdrew an INVITE that had no final answer: by CANCEL or BYE (487 was sent), or
-    /// by closing the connection the answer would have gone by. The dialog is gone.
+    /// The peer withdrew an INVITE that had no final answer: by CANCEL or BYE (487 was sent), by
+    /// closing the connection the answer would have gone by, or by acknowledging no reliable
+    /// provisional response (504 was sent, RFC 3262 §3). The dialog is gone.
     Cancelled {
         /// The dialog.
         dialog: DialogId,
@@ -318,14 +328,16 @@ pub enum Event {
     /// A re-INVITE or an UPDATE with a session came (RFC 3261 §14.2, RFC 3311). Answer with
     /// `answer_offer` or `refuse_offer`, at once: until then the peer can neither offer again nor
     /// be offered anything. A peer that cancels its re-INVITE before gets 487, and there is no
-    /// event: an answer given after that does nothing.
+    /// event: an answer given after that does nothing. In an early dialog the offer comes by
+    /// UPDATE or PRACK.
     Reoffered {
         /// The dialog.
         dialog: DialogId,
         /// SDP offer; empty where the peer wants ours.
         body: Vec<u8>,
     },
-    /// Our re-INVITE was accepted; the ACK was sent.
+    /// Our re-INVITE was accepted, and the ACK was sent; or our UPDATE was; or the PRACK of a
+    /// reliable provisional response answers the offer in it.
     ReofferAnswered {
         /// The dialog.
         dialog: DialogId,
@@ -339,7 +351,8 @@ pub enum Event {
         /// The status.
         status: u16,
     },
-    /// A provisional response above 100 to our INVITE.
+    /// A provisional response above 100 to our INVITE. A reliable one was acknowledged (RFC 3262),
+    /// and comes up once. Forks (§13.2.1) ring under one dialog.
     Ringing {
         /// The dialog.
         dialog: DialogId,
@@ -352,7 +365,9 @@ pub enum Event {
     Answered {
         /// The dialog.
         dialog: DialogId,
-        /// SDP answer.
+        /// SDP answer: that of the 2xx, also where it differs from an earlier one. A 2xx without
+        /// one leaves the answer of this fork's reliable provisional response (RFC 3262 §5),
+        /// which is given here again.
         body: Vec<u8>,
     },
     /// Our INVITE failed for good: the peer's status, 408 when nobody answered in time, 503 when

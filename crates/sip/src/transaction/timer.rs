@@ -68,6 +68,15 @@ pub enum Timer {
     Unacknowledged,
     /// Our re-INVITE again after 491: a random time (RFC 3261 §14.1).
     Reoffer,
+    /// Retransmission of our reliable provisional response: T1, doubling, on every transport
+    /// (RFC 3262 §3).
+    Provisional,
+    /// Our reliable provisional response without PRACK: 64*T1 (RFC 3262 §3).
+    Unpracked,
+    /// Half of the session interval: the refresh that is on us (RFC 4028 §10).
+    Refresh,
+    /// The end of a session nobody refreshed (RFC 4028 §10). Then BYE.
+    Expired,
     /// INVITE without any answer of ours: 200 ms, then 100 (RFC 3261 §17.2.1).
     Trying,
     /// A request handed to the user and not answered: 64*T1. An answer after that helps nobody
