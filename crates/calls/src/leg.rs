@@ -21,6 +21,8 @@ enum Session {
     Open(Local),
     /// We offered and wait for the answer.
     Offered(Local),
+    /// We offered, and an answer came before the call was answered; another may follow.
+    Early(Local, Agreed),
     /// Both sides agreed.
     Agreed(Local, Agreed),
 }
@@ -73,7 +75,7 @@ impl Leg {
     /// What both sides agreed on.
     pub fn agreed(&self) -> Option<&Agreed> {
         match &self.session {
-            Session::Agreed(_, agreed) => Some(agreed),
+            Session::Early(_, agreed) | Session::Agreed(_, agreed) => Some(agreed),
             Session::Opening | Session::Open(_) | Session::Offered(_) => None,
         }
     }
@@ -88,7 +90,7 @@ impl Leg {
         match &mut self.session {
             Session::Opening => None,
             Session::Open(local) | Session::Offered(local) => Some(*local),
-            Session::Agreed(local, _) => {
+            Session::Early(local, _) | Session::Agreed(local, _) => {
                 // Each further description raises the version by one (RFC 3264 §8).
                 local.version += 1;
                 Some(*local)
@@ -112,14 +114,31 @@ impl Leg {
         Ok(body)
     }
 
-    /// Takes the peer's answer to our offer; the media worker follows.
+    /// Takes the peer's answer to our offer; the media worker follows. After an early answer the
+    /// last one counts, whether it differs, and an empty one changes nothing (RFC 3261 §13.2.1).
     pub fn accept(&mut self, answer: &[u8], board: &mut impl ToMedia) -> Result<(), BadBody> {
-        let Session::Offered(local) = &self.session else {
-            return Err(BadBody(500));
-        };
-        let local = *local;
-        let agreed = sdp::accept(answer, &local).map_err(|error| BadBody(error.status()))?;
-        self.agree(local, agreed, board);
+        match &self.session {
+            Session::Early(local, agreed) if answer.is_empty() => {
+                self.session = Session::Agreed(*local, agreed.clone());
+                Ok(())
+            }
+            Session::Offered(local) | Session::Early(local, _) => {
+                let local = *local;
+                let agreed = sdp::accept(answer, &local).map_err(|e| BadBody(e.status()))?;
+                self.agree(local, agreed, board);
+                Ok(())
+            }
+            Session::Opening | Session::Open(_) | Session::Agreed(..) => Err(BadBody(500)),
+        }
+    }
+
+    /// Takes an answer that came with a provisional response: sound may flow, and the final
+    /// response may bring another answer.
+    pub fn accept_early(&mut self, answer: &[u8], board: &mut impl ToMedia) -> Result<(), BadBody> {
+        self.accept(answer, board)?;
+        if let Session::Agreed(local, agreed) = &self.session {
+            self.session = Session::Early(*local, agreed.clone());
+        }
         Ok(())
     }
 

@@ -9,12 +9,14 @@ pub mod comfort;
 pub mod exchange;
 pub mod leg;
 pub mod orders;
+pub mod outgoing;
 pub mod phone;
 pub mod routing;
 pub mod seat_service;
 pub mod settings;
 pub mod stage;
 pub mod switchboard;
+pub mod trunks;
 
 pub use exchange::{Exchange, Input, Output};
 pub use hotline_acd::{board, gate};

@@ -7,8 +7,15 @@ use hotline_acd::{QueueSettings, SeatSettings};
 pub use hotline_ivr::{Facts as ScriptFacts, Language, Program, PromptKey};
 use hotline_ivr::{Known, speech};
 use hotline_media::Clip;
-use hotline_model::{QueueId, ScriptId, SeatId, TrunkId, diagnostic::Diagnostic};
+use hotline_model::{QueueId, ScriptId, SeatId, diagnostic::Diagnostic};
 pub use hotline_sip::digest::{Algorithm, Ha1, ha1};
+
+pub use crate::trunks::{
+    numbers::{NumberOf, NumberRule},
+    settings::{
+        AddressRange, BadRange, BadTarget, Credentials, DigestIn, Outbound, Register, Target, Trunk,
+    },
+};
 
 /// Everything configured. Read once at the start; a plain value.
 #[derive(Clone)]
@@ -37,15 +44,6 @@ pub struct Settings {
     pub prompts: Prompts,
     /// How often a waiting caller hears the position again.
     pub announce_every: Duration,
-}
-
-/// A carrier's line, known by the addresses its requests come from.
-#[derive(Clone, Debug)]
-pub struct Trunk {
-    /// Its name in the configuration.
-    pub id: TrunkId,
-    /// Source addresses (any port).
-    pub addresses: Vec<IpAddr>,
 }
 
 /// A number that callers dial.
@@ -79,6 +77,8 @@ pub struct Seat {
     pub ha1: Ha1,
     /// Its phone gives up when it is offered SHA-256 (RFC 8760) beside MD5: it is offered MD5 alone.
     pub md5_only: bool,
+    /// What it may dial outside: beginnings of numbers. Empty allows nothing.
+    pub outbound_prefixes: Vec<String>,
 }
 
 impl Settings {

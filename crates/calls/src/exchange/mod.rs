@@ -156,6 +156,7 @@ impl Exchange {
             Input::PathLost(path) => {
                 self.board.endpoint.path_lost(now, path);
                 self.board.registrar.path_lost(&path);
+                self.board.trunks.path_lost(now, &path);
             }
             Input::Media(report) => self.reported(now, report),
             Input::RecordingClosed {
@@ -215,6 +216,7 @@ impl Exchange {
             self.board.endpoint.next_wake(),
             self.board.floor.next_wake(),
             self.board.registrar.next_expiry(),
+            self.board.trunks.next_wake(),
         ]
         .into_iter()
         .flatten()
@@ -247,6 +249,10 @@ impl Exchange {
             .is_some_and(|at| at <= now)
         {
             self.board.registrar.expire(now);
+        }
+        if self.board.trunks.next_wake().is_some_and(|at| at <= now) {
+            let board = &mut self.board;
+            board.trunks.time_passed(now, &mut board.endpoint);
         }
         if self.board.floor.next_wake().is_some_and(|at| at <= now) {
             self.board.floor(now, FloorInput::TimePassed);
@@ -306,6 +312,14 @@ impl Exchange {
                 );
                 self.board
                     .floor(now, FloorInput::SetDevice { seat, device });
+            } else if let Some(change) = self.board.trunks.poll_change() {
+                let event = Event::TrunkStateChanged {
+                    trunk: change.trunk,
+                    target: change.target,
+                    state: change.state,
+                    detail: change.why,
+                };
+                self.board.happened(now, event);
             } else if let Some(output) = self.board.floor.poll_output() {
                 self.decided(now, output);
             } else {

@@ -28,13 +28,28 @@ impl Exchange {
                     Some(StageInput::Reoffered(side, body))
                 });
             }
-            SipEvent::Ringing { dialog, .. } => {
+            SipEvent::Ringing { dialog, body, .. } => {
+                if !body.is_empty() {
+                    self.tell_dialog(now, dialog, |_, leg| {
+                        Some(StageInput::EarlyMedia(leg, body))
+                    });
+                }
                 self.tell_dialog(now, dialog, |_, leg| Some(StageInput::Ringing(leg)));
             }
             SipEvent::Answered { dialog, body } => {
                 self.tell_dialog(now, dialog, |_, leg| Some(StageInput::Answered(leg, body)));
             }
-            SipEvent::Refused { dialog, status, .. } => {
+            SipEvent::Refused {
+                dialog,
+                status,
+                retry_after,
+                ..
+            } => {
+                if let (503, Some(seconds)) = (status, retry_after)
+                    && let Some(leg) = self.board.leg_of(dialog)
+                {
+                    self.board.trunks.asks_for_rest(now, leg, seconds);
+                }
                 self.tell_dialog(now, dialog, |_, leg| Some(StageInput::Refused(leg, status)));
             }
             SipEvent::Ended { dialog, why, .. } => {
@@ -50,12 +65,19 @@ impl Exchange {
                     Side::Agent => None,
                 });
             }
-            // The engine itself neither re-offers nor sends requests outside a dialog.
+            SipEvent::Response {
+                id,
+                status,
+                message,
+            } => self
+                .board
+                .trunks
+                .answered(now, id, status, message.as_ref()),
+            // The engine itself does not re-offer.
             SipEvent::Referred { refer, .. } => self.board.endpoint.refuse_refer(now, refer, 403),
             SipEvent::ReofferAnswered { .. }
             | SipEvent::ReferProgress { .. }
-            | SipEvent::ReofferRefused { .. }
-            | SipEvent::Response { .. } => {}
+            | SipEvent::ReofferRefused { .. } => {}
         }
     }
 

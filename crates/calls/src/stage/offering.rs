@@ -131,11 +131,7 @@ impl Offering {
             return self.not_answered(facts, now, OfferResult::Unreachable, board);
         };
         let realm = &board.settings.realm;
-        let caller = if facts.caller.is_empty() {
-            "anonymous"
-        } else {
-            &facts.caller
-        };
+        let caller = facts.shown_caller();
         let invitation = Invitation {
             path: contact.path,
             target: contact.uri,

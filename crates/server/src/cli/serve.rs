@@ -188,6 +188,7 @@ async fn serve(config: Config, drain_for: Duration) -> Result<(), Failure> {
         doors.clone(),
         epoch,
         seat_ids,
+        config.trunks.iter().map(|trunk| trunk.id).collect(),
         journal_stops,
     );
     let story_threads = start_story(journal_loop, tables_loop)?;
@@ -332,6 +333,7 @@ fn settings(config: &Config, accounts: &Accounts) -> Settings {
             name,
             ha1,
             md5_only,
+            outbound_prefixes: seat.outbound_prefixes.clone(),
         })
     });
     Settings {

@@ -15,6 +15,7 @@ mod client;
 mod clients;
 mod commands;
 mod effects;
+mod heard;
 mod in_dialog;
 mod incoming;
 mod invite_client;
