@@ -19,6 +19,8 @@ mod engine;
 mod sipp;
 #[path = "e2e/sound.rs"]
 mod sound;
+#[path = "e2e/transports.rs"]
+mod transports;
 
 use std::{
     fs,
@@ -511,4 +513,25 @@ fn the_api_guards_its_doors() {
     assert_eq!(status, 401);
     let (status, text) = engine.text("/metrics");
     assert!(status == 200 && text.contains("hotline_"), "{text}");
+}
+
+/// UDP, TCP, TLS and WebSocket, on IPv4 and IPv6 at once.
+#[test]
+fn every_transport_answers_on_both_families() {
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    transports::every_door_answers();
+}
+
+/// Phones that prove themselves over IPv6.
+#[test]
+fn seats_register_over_ipv6() {
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    transports::phones_register_over_ipv6();
+}
+
+/// JsSIP in a browser.
+#[test]
+fn a_signed_in_browser_is_a_seat_without_a_password() {
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    transports::a_browser_is_a_seat();
 }

@@ -19,8 +19,9 @@ enum Session {
     Opening,
     /// The port is open, nothing is agreed.
     Open(Local),
-    /// We offered and wait for the answer.
-    Offered(Local),
+    /// We offered and wait for the answer. Until it comes, what was agreed before or in a
+    /// provisional response counts.
+    Offered(Local, Option<Agreed>),
     /// Both sides agreed.
     Agreed(Local, Agreed),
 }
@@ -73,8 +74,8 @@ impl Leg {
     /// What both sides agreed on.
     pub fn agreed(&self) -> Option<&Agreed> {
         match &self.session {
-            Session::Agreed(_, agreed) => Some(agreed),
-            Session::Opening | Session::Open(_) | Session::Offered(_) => None,
+            Session::Agreed(_, agreed) | Session::Offered(_, Some(agreed)) => Some(agreed),
+            Session::Opening | Session::Open(_) | Session::Offered(_, None) => None,
         }
     }
 
@@ -87,8 +88,8 @@ impl Leg {
     fn next_local(&mut self) -> Option<Local> {
         match &mut self.session {
             Session::Opening => None,
-            Session::Open(local) | Session::Offered(local) => Some(*local),
-            Session::Agreed(local, _) => {
+            Session::Open(local) | Session::Offered(local, None) => Some(*local),
+            Session::Agreed(local, _) | Session::Offered(local, Some(_)) => {
                 // Each further description raises the version by one (RFC 3264 §8).
                 local.version += 1;
                 Some(*local)
@@ -98,29 +99,59 @@ impl Leg {
 
     /// Our offer (RFC 3264 §5): A-law first, for the trunk and the phones of this country.
     pub fn offer(&mut self) -> Option<Vec<u8>> {
+        self.offer_as(Direction::SendRecv)
+    }
+
+    /// Our offer with a direction: `SendOnly` holds the peer (RFC 3264 §8.4).
+    pub fn offer_as(&mut self, direction: Direction) -> Option<Vec<u8>> {
         let local = self.next_local()?;
-        let body = sdp::offer(&local, Codec::Pcma, Direction::SendRecv);
-        self.session = Session::Offered(local);
+        let body = sdp::offer(&local, Codec::Pcma, direction);
+        self.session = Session::Offered(local, self.agreed().copied());
         Some(body)
     }
 
     /// Takes the peer's offer and answers it (RFC 3264 §6); the media worker follows.
     pub fn answer(&mut self, offer: &[u8], board: &mut impl ToMedia) -> Result<Vec<u8>, BadBody> {
+        let before = self.agreed().copied();
         let local = self.next_local().ok_or(BadBody(500))?;
-        let (body, agreed) = sdp::answer(offer, &local).map_err(|error| BadBody(error.status()))?;
+        let answered = match before {
+            Some(before) => sdp::answer_again(offer, &local, &before),
+            None => sdp::answer(offer, &local),
+        };
+        let (body, agreed) = answered.map_err(|error| BadBody(error.status()))?;
         self.agree(local, agreed, board);
         Ok(body)
     }
 
-    /// Takes the peer's answer to our offer; the media worker follows.
+    /// Takes the peer's answer to our offer; the media worker follows. An empty one says that the
+    /// answer stood in a provisional response (RFC 3262 §5), or that the peer has offered anew
+    /// since.
     pub fn accept(&mut self, answer: &[u8], board: &mut impl ToMedia) -> Result<(), BadBody> {
-        let Session::Offered(local) = &self.session else {
-            return Err(BadBody(500));
-        };
-        let local = *local;
-        let agreed = sdp::accept(answer, &local).map_err(|error| BadBody(error.status()))?;
-        self.agree(local, agreed, board);
-        Ok(())
+        match &self.session {
+            Session::Offered(local, _) if !answer.is_empty() => {
+                let local = *local;
+                let agreed = sdp::accept(answer, &local).map_err(|e| BadBody(e.status()))?;
+                self.agree(local, agreed, board);
+                Ok(())
+            }
+            Session::Offered(local, Some(agreed)) => {
+                self.session = Session::Agreed(*local, *agreed);
+                Ok(())
+            }
+            Session::Agreed(..) => Ok(()),
+            Session::Offered(_, None) | Session::Opening | Session::Open(_) => Err(BadBody(500)),
+        }
+    }
+
+    /// Takes the answer in a provisional response to our INVITE. The final one may differ, and
+    /// then counts. An answer that cannot be used is as good as none yet.
+    pub fn preview(&mut self, answer: &[u8], board: &mut impl ToMedia) {
+        if let Session::Offered(local, None) = self.session
+            && let Ok(agreed) = sdp::accept(answer, &local)
+        {
+            self.agree(local, agreed, board);
+            self.session = Session::Offered(local, Some(agreed));
+        }
     }
 
     fn agree(&mut self, local: Local, agreed: Agreed, board: &mut impl ToMedia) {
@@ -136,6 +167,11 @@ impl Leg {
     /// §14.2).
     pub fn reoffered(&mut self, now: Instant, body: &[u8], board: &mut Switchboard) {
         let Some(dialog) = self.dialog else { return };
+        if matches!(self.session, Session::Offered(_, None)) {
+            // Two offers cross before the first answer (RFC 3311 §5.2).
+            board.endpoint.refuse_offer(now, dialog, 491);
+            return;
+        }
         let answer = if body.is_empty() {
             // A late offer: we offer what we have; the ACK carries the peer's answer.
             self.offer().ok_or(BadBody(500))

@@ -6,12 +6,14 @@
 
 pub mod admission;
 pub mod attached;
+pub mod auto_answer;
 pub mod call;
 pub mod comfort;
 pub mod exchange;
 pub mod leg;
 pub mod orders;
 pub mod phone;
+pub mod rings;
 pub mod routing;
 pub mod seat_service;
 pub mod settings;

@@ -4,7 +4,7 @@
 use core::{net::IpAddr, time::Duration};
 use std::{collections::VecDeque, sync::Arc};
 
-use hotline_media::{Command, Report};
+use hotline_media::{Command, Report, sdp::Direction};
 use hotline_model::{Instant, LegId};
 use hotline_sip::{
     endpoint::{
@@ -64,6 +64,18 @@ pub enum PhoneInput<'a> {
     Answer,
     /// The owner refuses the incoming call with this status.
     Refuse(u16),
+    /// The owner's phone sends the caller to another number (302).
+    Redirect(String),
+    /// The owner puts the other side on hold.
+    Hold,
+    /// The owner takes the other side off hold.
+    Resume,
+    /// The owner puts the call aside and dials a colleague.
+    Consult(String),
+    /// The owner passes the call on to a number.
+    Transfer(String),
+    /// The owner passes the call put aside on to the colleague.
+    TransferToConsulted,
     /// The owner presses keys.
     Press(String),
     /// The owner hangs up.
@@ -113,6 +125,8 @@ pub enum PhoneEvent {
     PlayEnded(u32),
     /// The other side pressed a key.
     Digit(char),
+    /// How far a transfer has come, as a SIP status.
+    Transfer(u16),
     /// The call is over: refused with a status, or ended.
     Ended {
         /// Status of the refusal; `None` when the call was answered and then ended, or withdrawn.
@@ -150,6 +164,8 @@ pub struct Phone {
     settings: PhoneSettings,
     endpoint: Endpoint,
     line: Line,
+    /// A call put aside for a consultation.
+    aside: Option<Leg>,
     outputs: Outputs,
     next_leg: u64,
     call_id: String,
@@ -194,6 +210,7 @@ impl Phone {
             settings,
             endpoint,
             line: Line::Idle,
+            aside: None,
             outputs: Outputs(VecDeque::new()),
             next_leg: first_leg.0,
             call_id,
@@ -241,6 +258,44 @@ impl Phone {
                         self.endpoint.reject(now, dialog, status, &[]);
                     }
                     self.over(None);
+                }
+            }
+            PhoneInput::Redirect(number) => {
+                if let Line::Incoming { leg, .. } = &mut self.line {
+                    if let Some(dialog) = leg.dialog.take() {
+                        let contact = format!("<sip:{number}@{}>", self.settings.domain);
+                        let headers = [("Contact", contact)];
+                        self.endpoint.reject(now, dialog, 302, &headers);
+                    }
+                    self.over(None);
+                }
+            }
+            PhoneInput::Hold => self.reoffer(now, Direction::SendOnly),
+            PhoneInput::Resume => self.reoffer(now, Direction::SendRecv),
+            PhoneInput::Consult(number) => {
+                if self.aside.is_none() && matches!(self.line, Line::Connected { .. }) {
+                    self.reoffer(now, Direction::SendOnly);
+                    let fresh = self.open_leg();
+                    let dialling = Line::Dialling { number, leg: fresh };
+                    if let Line::Connected { leg } = core::mem::replace(&mut self.line, dialling) {
+                        self.aside = Some(leg);
+                    }
+                }
+            }
+            PhoneInput::Transfer(number) => {
+                if let Line::Connected { leg } = &self.line
+                    && let Some(dialog) = leg.dialog
+                {
+                    let target = format!("sip:{number}@{}", self.settings.domain);
+                    self.endpoint.refer(now, dialog, &target, None);
+                }
+            }
+            PhoneInput::TransferToConsulted => {
+                if let (Line::Connected { leg }, Some(aside)) = (&self.line, &self.aside)
+                    && let (Some(consulted), Some(caller)) = (leg.dialog, aside.dialog)
+                {
+                    let target = format!("sip:{}", self.settings.domain);
+                    self.endpoint.refer(now, caller, &target, Some(consulted));
                 }
             }
             PhoneInput::Press(digits) => {
@@ -307,6 +362,15 @@ impl Phone {
     /// Whether no call is on the line.
     pub fn is_idle(&self) -> bool {
         matches!(self.line, Line::Idle)
+    }
+
+    fn reoffer(&mut self, now: Instant, direction: Direction) {
+        if let Line::Connected { leg } = &mut self.line
+            && let Some(dialog) = leg.dialog
+            && let Some(body) = leg.offer_as(direction)
+        {
+            self.endpoint.reoffer(now, dialog, body);
+        }
     }
 
     fn open_leg(&mut self) -> Leg {
@@ -384,6 +448,7 @@ impl Phone {
                     headers: Vec::new(),
                     credentials: self.credentials(),
                     ring_for: None,
+                    max_forwards: None,
                 };
                 leg.dialog = Some(self.endpoint.invite(now, invitation));
                 self.line = Line::Calling { leg };
@@ -450,6 +515,19 @@ impl Phone {
         };
         self.outputs.media(Command::Close { leg: leg.id });
         self.outputs.happened(PhoneEvent::Ended { status });
+        if let Some(leg) = self.aside.take() {
+            self.line = Line::Connected { leg };
+        }
+    }
+
+    /// The connected leg of a dialog, on the line or put aside.
+    fn connected(&mut self, dialog: DialogId) -> Option<&mut Leg> {
+        let line = match &mut self.line {
+            Line::Connected { leg } => Some(leg),
+            _ => None,
+        };
+        let mut legs = line.into_iter().chain(self.aside.as_mut());
+        legs.find(|leg| leg.dialog == Some(dialog))
     }
 
     fn has(&self, dialog: DialogId) -> bool {
@@ -489,15 +567,34 @@ impl Phone {
             SipEvent::Ended { dialog, why, .. } if self.has(dialog) => {
                 self.over((why == EndedBy::NoAck).then_some(408));
             }
-            SipEvent::Reoffered { dialog, body } => match &mut self.line {
-                Line::Connected { leg } if leg.dialog == Some(dialog) => {
-                    match leg.answer(&body, &mut self.outputs) {
-                        Ok(answer) => self.endpoint.answer_offer(now, dialog, answer),
-                        Err(bad) => self.endpoint.refuse_offer(now, dialog, bad.0),
-                    }
+            SipEvent::Ended { dialog, .. } => {
+                let aside = self.aside.take_if(|leg| leg.dialog == Some(dialog));
+                if let Some(leg) = aside {
+                    self.outputs.media(Command::Close { leg: leg.id });
                 }
-                _ => self.endpoint.refuse_offer(now, dialog, 488),
-            },
+            }
+            SipEvent::Reoffered { dialog, body } => {
+                let mut orders = Outputs(VecDeque::new());
+                let answer = self
+                    .connected(dialog)
+                    .map(|leg| leg.answer(&body, &mut orders));
+                self.outputs.0.append(&mut orders.0);
+                match answer {
+                    Some(Ok(answer)) => self.endpoint.answer_offer(now, dialog, answer),
+                    Some(Err(bad)) => self.endpoint.refuse_offer(now, dialog, bad.0),
+                    None => self.endpoint.refuse_offer(now, dialog, 488),
+                }
+            }
+            SipEvent::ReofferAnswered { dialog, body } => {
+                let mut orders = Outputs(VecDeque::new());
+                if let Some(leg) = self.connected(dialog) {
+                    let _ = leg.accept(&body, &mut orders);
+                }
+                self.outputs.0.append(&mut orders.0);
+            }
+            SipEvent::ReferProgress { status, .. } => {
+                self.outputs.happened(PhoneEvent::Transfer(status));
+            }
             _ => {}
         }
     }

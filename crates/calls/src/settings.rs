@@ -10,6 +10,8 @@ use hotline_media::Clip;
 use hotline_model::{QueueId, ScriptId, SeatId, TrunkId, diagnostic::Diagnostic};
 pub use hotline_sip::digest::{Algorithm, Ha1, ha1};
 
+pub use crate::auto_answer::{AutoAnswer, PickUp};
+
 /// Everything configured. Read once at the start; a plain value.
 #[derive(Clone)]
 pub struct Settings {
@@ -79,6 +81,8 @@ pub struct Seat {
     pub ha1: Ha1,
     /// Its phone gives up when it is offered SHA-256 (RFC 8760) beside MD5: it is offered MD5 alone.
     pub md5_only: bool,
+    /// Whether its phone picks up by itself when a citizen's call is offered.
+    pub pick_up: PickUp,
 }
 
 impl Settings {

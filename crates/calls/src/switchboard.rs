@@ -9,11 +9,12 @@ use std::{
 use hotline_acd::{Floor, Input as FloorInput};
 use hotline_media::Command;
 use hotline_model::{
-    CallId, Instant, LegId, Timestamp,
+    CallId, Instant, LegId, SeatId, Timestamp,
     event::{Event, Stamped},
 };
 use hotline_sip::{
     endpoint::{DialogId, Endpoint, HangUpReason},
+    path::Path,
     registration::Registrar,
 };
 
@@ -146,6 +147,16 @@ impl Switchboard {
         self.legs.insert(id, owner);
         self.media(Command::Open { leg: id });
         Leg::new(id, self.settings.media_address)
+    }
+
+    /// The phones of a seat that are to ring, by URI and path: all of the highest preference
+    /// (RFC 3261 §20.10).
+    pub fn phones_of(&self, seat: SeatId) -> Vec<(String, Path)> {
+        let contacts = self.registrar.contacts_to_ring(seat);
+        contacts
+            .into_iter()
+            .map(|contact| (contact.uri.clone(), contact.path))
+            .collect()
     }
 
     /// Ties a dialog to a leg.

@@ -196,6 +196,15 @@ pub enum Event {
         /// Time from offer to end, ms.
         rang_ms: u64,
     },
+    /// A phone of the seat sent the caller elsewhere (3xx). It is never followed.
+    OfferRedirected {
+        /// The call.
+        call: CallId,
+        /// The seat.
+        seat: SeatId,
+        /// `redirected to` and the number, masked.
+        detail: String,
+    },
     /// A human answered. Waits are measured three ways (kpi.md, Clocks).
     SeatAnswered {
         /// The call.
@@ -373,6 +382,7 @@ impl Event {
             | Self::QueueRefused { call, .. }
             | Self::SeatOffered { call, .. }
             | Self::OfferEnded { call, .. }
+            | Self::OfferRedirected { call, .. }
             | Self::SeatAnswered { call, .. }
             | Self::SeatAnnounced { call, .. }
             | Self::TalkStarted { call, .. }

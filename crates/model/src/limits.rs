@@ -183,3 +183,62 @@ pub const SIP_BODY_DEPTH: usize = 2;
 /// Longest session interval that is kept, seconds: a day. A longer one is taken for this
 /// (RFC 4028 §9 lets a server shorten it).
 pub const SIP_SESSION_MAX_S: u32 = 86_400;
+
+/// Contacts of a redirection that are handed out; a phone names one or two. The less preferred
+/// are left out.
+pub const SIP_REDIRECT_CONTACTS: usize = 8;
+
+/// Longest request sent as a datagram, bytes, where the path's MTU is not known (RFC 3261
+/// §18.1.1). A longer one goes over TCP.
+pub const SIP_DATAGRAM_REQUEST_BYTES: usize = 1_300;
+
+/// Longest wait for a first response to a request that went over TCP for its length, seconds: a
+/// firewall may swallow the connection without a word, and the caller hears nothing meanwhile.
+/// Then it goes as a datagram.
+pub const SIP_OPENING_S: u64 = 4;
+
+/// Peers that are remembered to take no TCP. When full, the oldest is forgotten, and asked again.
+pub const SIP_DATAGRAM_ONLY_PEERS: usize = 256;
+
+/// How long a peer is remembered to take no TCP, seconds: ten minutes, so that one call in many
+/// pays for the asking.
+pub const SIP_DATAGRAM_ONLY_S: u64 = 600;
+
+// Transports of signalling.
+
+/// Connections that one address may have open at once (an IPv6 /64 counts as one). A call centre
+/// behind one address has one for each browser and phone; 512 leaves 200 seats room to come
+/// back before their old connections are given up. When full, the newest is closed at once. A
+/// trunk's address is exempt.
+pub const SIP_CONNECTIONS_PER_SOURCE: usize = 512;
+
+/// Connections that the accepting tasks hold ready for the signalling loop; when full, further ones
+/// wait in the kernel.
+pub const SIP_CONNECTIONS_ACCEPTED: usize = 64;
+
+/// Longest time for the TLS and the WebSocket handshake of a connection together, seconds. Slower
+/// is an attack or a broken peer, and the connection is closed.
+pub const SIP_HANDSHAKE_S: u64 = 10;
+
+/// Longest time until the first message on a connection that a peer opened, seconds; who
+/// has nothing to say is closed. A trunk's address is exempt.
+pub const SIP_FIRST_MESSAGE_S: u64 = 32;
+
+/// Quiet time after which a peer on TCP or TLS is sent CR LF CR LF, seconds (RFC 5626 §4.4.1),
+/// and every so often after it: below the shortest time for which routers remember a quiet
+/// connection. A peer need not answer; its network must (`SIP_PEER_ACK_S`).
+pub const SIP_KEEP_ALIVE_S: u64 = 60;
+
+/// Longest time until a peer's network confirms what was sent on a stream, seconds. Then the
+/// connection is given up, and what was registered over it with it.
+pub const SIP_PEER_ACK_S: u64 = 32;
+
+/// Quiet time after which a WebSocket is pinged, seconds: below the minute after which proxies
+/// close. A peer that lets the second ping pass in silence is gone, and its connection is closed.
+pub const SIP_WEBSOCKET_PING_S: u64 = 25;
+
+/// Allowed Origins of WebSockets in the configuration. More is a fault of the configuration.
+pub const SIP_WEBSOCKET_ORIGINS: usize = 64;
+
+/// Local addresses of signalling besides the first. More is a fault of the configuration.
+pub const SIP_ADDRESSES: usize = 8;

@@ -26,7 +26,7 @@ use crate::{
     config::accounts::REALM,
     media_loop::{self, MediaHandle},
     net::{
-        tcp::{FromStream, Streams},
+        streams::{self, FromStream, Listening, Streams},
         udp::Datagrams,
     },
     recording_loop::{self, RecordingHandle, RecordingReport},
@@ -101,12 +101,22 @@ impl PhoneLine {
     pub fn open(setup: Setup, seed: [u8; 32]) -> io::Result<Self> {
         let epoch = StdInstant::now();
         let address = own_address(setup.server)?;
-        let datagrams = Datagrams::new(StdUdpSocket::bind((address, 0))?)?;
-        let streams = Streams::new(StdTcpListener::bind((address, 0))?)?;
-        let server = if setup.tcp {
-            Path::tcp(streams.local(), setup.server, 0)
+        let datagrams = Datagrams::new(vec![StdUdpSocket::bind((address, 0))?])?;
+        let listening = Listening {
+            transport: Transport::Tcp,
+            socket: StdTcpListener::bind((address, 0))?,
+        };
+        let streams = Streams::new(vec![listening], streams::Settings::default())?;
+        let own = if setup.tcp {
+            streams.local()
         } else {
-            Path::udp(datagrams.local(), setup.server)
+            datagrams.local()
+        };
+        let own = own.ok_or(io::ErrorKind::AddrNotAvailable)?;
+        let server = if setup.tcp {
+            Path::tcp(own, setup.server, 0)
+        } else {
+            Path::udp(own, setup.server)
         };
         let bell = Arc::new(Notify::new());
         let ring = || {
@@ -209,6 +219,8 @@ impl PhoneLine {
                         self.order(PhoneInput::Received { path, bytes: &bytes });
                     }
                     FromStream::Closed(path) => self.order(PhoneInput::PathLost(path)),
+                    // The engine gives up a quiet connection, and no browser calls a phone.
+                    FromStream::Idle(_) | FromStream::SeatConnected(..) => {}
                 },
                 () = self.bell.notified() => {}
                 () = tokio::time::sleep(pause) => self.order(PhoneInput::TimePassed),

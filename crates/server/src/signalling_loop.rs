@@ -4,14 +4,14 @@
 use std::{
     collections::BTreeMap,
     io,
-    net::{SocketAddr, TcpListener, UdpSocket},
+    net::{IpAddr, SocketAddr, TcpListener, UdpSocket},
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant as StdInstant, SystemTime},
 };
 
 use crossbeam::queue::ArrayQueue;
 use hotline_calls::{
-    Exchange, Input, Output,
+    Exchange, Input, Output, Transport,
     gate::Gate,
     orders::{Order, OrderRefused},
 };
@@ -23,7 +23,7 @@ use crate::{
     busy::{self, Busy},
     media_loop::{Full, MediaHandle},
     net::{
-        tcp::{FromStream, Streams},
+        streams::{FromStream, Listening, Streams},
         udp::Datagrams,
     },
     recording_loop::{RecordingHandle, RecordingReport},
@@ -70,7 +70,7 @@ pub struct SignallingLoop {
     pub exchange: Exchange,
     /// SIP over UDP.
     pub datagrams: Datagrams,
-    /// SIP over TCP.
+    /// SIP over connections.
     pub streams: Streams,
     /// The media worker.
     pub media: MediaHandle,
@@ -86,17 +86,53 @@ pub struct SignallingLoop {
     pub drain_for: Duration,
 }
 
-/// Binds both signalling sockets. The error names the port and says what to do.
-pub fn bind(address: SocketAddr) -> io::Result<(UdpSocket, TcpListener)> {
-    let named = |transport: &str, error: io::Error| {
-        io::Error::new(
-            error.kind(),
-            format!("SIP {transport} port {address}: {error}"),
-        )
+/// The ports of signalling; 0 where a transport is not served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ports {
+    /// UDP and TCP.
+    pub sip: u16,
+    /// TLS.
+    pub tls: u16,
+    /// WebSocket.
+    pub ws: u16,
+    /// WebSocket under TLS.
+    pub wss: u16,
+}
+
+/// The sockets of signalling, bound.
+#[derive(Default)]
+pub struct Bound {
+    /// UDP, one for each address.
+    pub datagrams: Vec<UdpSocket>,
+    /// The others.
+    pub listening: Vec<Listening>,
+}
+
+/// Binds all signalling sockets. The error names the port and says what to do.
+pub fn bind(addresses: &[IpAddr], ports: Ports) -> io::Result<Bound> {
+    let named = |transport: Transport, at: SocketAddr, error: io::Error| {
+        io::Error::new(error.kind(), format!("SIP {transport} port {at}: {error}"))
     };
-    let datagrams = UdpSocket::bind(address).map_err(|error| named("UDP", error))?;
-    let streams = TcpListener::bind(address).map_err(|error| named("TCP", error))?;
-    Ok((datagrams, streams))
+    let mut bound = Bound::default();
+    for &address in addresses {
+        let at = SocketAddr::new(address, ports.sip);
+        let datagrams = UdpSocket::bind(at).map_err(|error| named(Transport::Udp, at, error))?;
+        bound.datagrams.push(datagrams);
+        for (transport, port) in [
+            (Transport::Tcp, ports.sip),
+            (Transport::Tls, ports.tls),
+            (Transport::Ws, ports.ws),
+            (Transport::Wss, ports.wss),
+        ] {
+            if port == 0 && transport != Transport::Tcp {
+                continue;
+            }
+            let at = SocketAddr::new(address, port);
+            let socket = TcpListener::bind(at).map_err(|error| named(transport, at, error))?;
+            bound.listening.push(Listening { transport, socket });
+        }
+    }
+    Ok(bound)
 }
 
 /// The wall clock, in milliseconds since 1970.
@@ -131,6 +167,7 @@ impl SignallingLoop {
         ] {
             metrics::gauge!(name).set(value.load(Ordering::Relaxed) as f64);
         }
+        metrics::gauge!("hotline_sip_connections").set(self.streams.count() as f64);
         metrics::gauge!("hotline_live_calls").set(self.exchange.live_calls() as f64);
     }
 
@@ -157,17 +194,7 @@ impl SignallingLoop {
                         self.take_datagrams(&mut answers);
                     }
                 }
-                from = self.streams.next() => {
-                    let now = self.now();
-                    match from {
-                        FromStream::Message(path, bytes) => {
-                            self.exchange.handle_input(now, Input::Received { path, bytes: &bytes });
-                        }
-                        FromStream::Closed(path) => {
-                            self.exchange.handle_input(now, Input::PathLost(path));
-                        }
-                    }
-                }
+                from = self.streams.next() => self.take_from_stream(from),
                 () = self.doors.bell.notified() => {}
                 _ = clock.tick() => {
                     self.measure();
@@ -206,6 +233,25 @@ impl SignallingLoop {
                     stop_at = Some(at.min(now + GOODBYE));
                 }
             }
+        }
+    }
+
+    fn take_from_stream(&mut self, from: FromStream) {
+        let now = self.now();
+        match from {
+            FromStream::Message(path, bytes) => {
+                let bytes = &bytes;
+                self.exchange
+                    .handle_input(now, Input::Received { path, bytes });
+            }
+            FromStream::SeatConnected(path, seat) => {
+                self.exchange
+                    .handle_input(now, Input::SeatConnected { path, seat });
+            }
+            FromStream::Idle(path) if self.exchange.is_registered_on(&path) => {}
+            // The exchange hears of it by `Closed`.
+            FromStream::Idle(path) => self.streams.close(path),
+            FromStream::Closed(path) => self.exchange.handle_input(now, Input::PathLost(path)),
         }
     }
 
@@ -309,10 +355,10 @@ impl SignallingLoop {
 
     fn transmit(&mut self, path: hotline_calls::Path, bytes: Arc<[u8]>) {
         let sent = match path.transport {
-            hotline_calls::Transport::Udp => self.datagrams.send(path, &bytes),
-            hotline_calls::Transport::Tcp => self.streams.send(path, bytes),
-            // Nothing listens there yet, so nobody can have come that way.
-            _ => Err(path),
+            Transport::Udp => self.datagrams.send(path, &bytes),
+            Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss => {
+                self.streams.send(path, bytes)
+            }
         };
         if let Err(lost) = sent {
             let now = self.now();

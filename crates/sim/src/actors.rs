@@ -29,6 +29,18 @@ pub enum Deed {
     Die,
     /// Ask for calls through the page.
     GoReady,
+    /// Send the caller to another number.
+    Redirect(&'static str),
+    /// Put the other side on hold.
+    Hold,
+    /// Take it off hold.
+    Resume,
+    /// Put the call aside and dial a colleague.
+    Consult(&'static str),
+    /// Pass the call on to a number.
+    Transfer(&'static str),
+    /// Pass the call put aside on to the colleague.
+    TransferToConsulted,
 }
 
 impl Deed {
@@ -42,6 +54,12 @@ impl Deed {
             Self::Answer => PhoneInput::Answer,
             Self::Refuse(status) => PhoneInput::Refuse(*status),
             Self::HangUp => PhoneInput::HangUp,
+            Self::Redirect(number) => PhoneInput::Redirect((*number).to_owned()),
+            Self::Hold => PhoneInput::Hold,
+            Self::Resume => PhoneInput::Resume,
+            Self::Consult(number) => PhoneInput::Consult((*number).to_owned()),
+            Self::Transfer(number) => PhoneInput::Transfer((*number).to_owned()),
+            Self::TransferToConsulted => PhoneInput::TransferToConsulted,
             Self::Breathe | Self::Die | Self::GoReady => return None,
         })
     }
@@ -72,6 +90,11 @@ pub enum Person {
         /// Length of a talk.
         talks: Duration,
     },
+    /// Somebody who does what a test plans, and nothing else: an agent's phone, or a citizen's.
+    Planned {
+        /// The seat; `None`: a citizen.
+        seat: Option<SeatId>,
+    },
 }
 
 impl Person {
@@ -95,9 +118,20 @@ impl Person {
         Self::Caller { patience, keys }
     }
 
+    /// The seat whose phone the person has.
+    pub fn seat(&self) -> Option<SeatId> {
+        match self {
+            Self::Caller { .. } => None,
+            Self::Agent { seat, .. } => Some(*seat),
+            Self::Planned { seat } => *seat,
+        }
+    }
+
     /// What the person plans when the day begins for them.
     pub fn begins(&self) -> Plans {
         match self {
+            Self::Planned { seat: None } => Vec::new(),
+            Self::Planned { seat: Some(_) } => vec![(Duration::ZERO, Deed::Register)],
             Self::Caller { patience, .. } => {
                 let mut plans = vec![(Duration::ZERO, Deed::Dial("12345"))];
                 plans.extend(patience.map(|patience| (patience, Deed::HangUp)));
@@ -116,6 +150,9 @@ impl Person {
     pub fn reacts(&self, event: &PhoneEvent, random: &mut ChaCha8Rng) -> Plans {
         match (self, event) {
             (_, PhoneEvent::PlayEnded(_)) => vec![(BREATH, Deed::Breathe)],
+            (Self::Planned { .. }, PhoneEvent::Connected { .. }) => {
+                vec![(Duration::ZERO, Deed::Breathe)]
+            }
             (Self::Caller { keys, .. }, PhoneEvent::Connected { .. }) => {
                 let mut plans: Plans = keys
                     .iter()

@@ -154,6 +154,10 @@ impl Checks {
                 exchange.live_calls()
             ));
         }
+        let legs = exchange.switchboard().live_legs();
+        if legs > 0 {
+            return Err(format!("{legs} legs are left"));
+        }
         let floor = &exchange.switchboard().floor;
         for seat in floor.seat_ids() {
             match floor.seat(seat) {

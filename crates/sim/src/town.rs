@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use hotline_acd::{QueueSettings, SeatSettings};
 use hotline_calls::settings::{
-    Ha1, Language, Number, Program, Prompts, Queue, Seat, Settings, Trunk, compile_alone,
+    Ha1, Language, Number, PickUp, Program, Prompts, Queue, Seat, Settings, Trunk, compile_alone,
     engine_prompts,
 };
 use hotline_media::Clip;
@@ -58,6 +58,7 @@ pub fn settings(seats: usize, callers: impl Iterator<Item = IpAddr>) -> Result<S
                 name: id.to_string(),
                 ha1,
                 md5_only: false,
+                pick_up: PickUp::default(),
             }
         })
         .collect();

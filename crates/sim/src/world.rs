@@ -4,13 +4,17 @@ use core::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     time::Duration,
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use hotline_calls::{
     Exchange, Input, Output, Path,
     exchange::BeforeStage,
     orders::{Order, SeatRequest},
     phone::{Phone, PhoneEvent, PhoneInput, PhoneOutput, PhoneSettings},
+    settings::Settings,
 };
 use hotline_media::{
     Clip, Command,
@@ -79,6 +83,7 @@ pub struct World {
     journal: Vec<Stamped>,
     checks: Checks,
     hang_up: Option<(usize, usize)>,
+    sent: Vec<(usize, Arc<[u8]>)>,
 }
 
 /// What happens next, and to whom.
@@ -101,17 +106,29 @@ impl World {
         weather: Weather,
         people: Vec<(Duration, Person)>,
     ) -> Result<Self, String> {
+        Self::changed(seed, weather, people, |_| {})
+    }
+
+    /// The same in a town whose settings were changed.
+    ///
+    /// # Errors
+    /// When a shipped script does not compile.
+    pub fn changed(
+        seed: u64,
+        weather: Weather,
+        people: Vec<(Duration, Person)>,
+        change: impl FnOnce(&mut Settings),
+    ) -> Result<Self, String> {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let seats = people
-            .iter()
-            .filter(|(_, p)| matches!(p, Person::Agent { .. }))
-            .count();
+        let seats: BTreeSet<_> = people.iter().filter_map(|(_, p)| p.seat()).collect();
+        let seats = seats.len();
         let callers = people
             .iter()
             .enumerate()
-            .filter(|(_, (_, person))| matches!(person, Person::Caller { .. }))
+            .filter(|(_, (_, person))| person.seat().is_none())
             .map(|(at, _)| address(at).ip());
-        let settings = town::settings(seats, callers)?;
+        let mut settings = town::settings(seats, callers)?;
+        change(&mut settings);
         let mut exchange_seed = [0; 32];
         random.fill_bytes(&mut exchange_seed);
         let wall = Timestamp(1_795_305_600_000);
@@ -130,6 +147,7 @@ impl World {
             journal: Vec::new(),
             checks: Checks::default(),
             hang_up: None,
+            sent: Vec::new(),
             random,
         };
         for (at, (begins, person)) in people.into_iter().enumerate() {
@@ -140,9 +158,9 @@ impl World {
 
     fn enter(&mut self, at: usize, begins: Duration, person: Person) {
         let path = Path::udp(address(at), EXCHANGE);
-        let (user, password) = match &person {
-            Person::Caller { .. } => (format!("1380000{at:04}"), None),
-            Person::Agent { seat, .. } => (seat.to_string(), Some(PASSWORD.to_owned())),
+        let (user, password) = match person.seat() {
+            None => (format!("1380000{at:04}"), None),
+            Some(seat) => (seat.to_string(), Some(PASSWORD.to_owned())),
         };
         let mut seed = [0; 32];
         self.random.fill_bytes(&mut seed);
@@ -177,6 +195,27 @@ impl World {
     /// Somebody hangs up when the journal has so many events: the person at `line`.
     pub fn hang_up_at(&mut self, events: usize, line: usize) {
         self.hang_up = Some((events, line));
+    }
+
+    /// The person at `line` will do this at that time.
+    pub fn plan_at(&mut self, at: Duration, line: usize, deed: Deed) {
+        self.number += 1;
+        let at = Instant::START + at;
+        self.due.insert((at, self.number), Due::Deed(line, deed));
+    }
+
+    /// What the exchange sent to the phone at `line`, as text.
+    pub fn sent_to(&self, line: usize) -> Vec<String> {
+        self.sent
+            .iter()
+            .filter(|(at, _)| *at == line)
+            .map(|(_, bytes)| String::from_utf8_lossy(bytes).into_owned())
+            .collect()
+    }
+
+    /// The exchange, to look at.
+    pub fn exchange_now(&self) -> &Exchange {
+        &self.exchange
     }
 
     /// Lets time pass until nothing is planned any more or `longest` is over. Checks the rules
@@ -321,7 +360,7 @@ impl World {
             }
             Deed::Die => line.dead = true,
             Deed::GoReady => {
-                if let Person::Agent { seat, .. } = line.person {
+                if let Some(seat) = line.person.seat() {
                     let by = "sim".to_owned();
                     let order = Order {
                         ticket: 0,
@@ -347,6 +386,7 @@ impl World {
             match output {
                 Output::Transmit { path, bytes } => {
                     if let Some(at) = line_at(path.remote) {
+                        self.sent.push((at, bytes.clone()));
                         for after in self.weather.deliveries(&mut self.random) {
                             self.plan(after, Due::ToPhone(at, bytes.clone()));
                         }

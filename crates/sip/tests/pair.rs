@@ -350,6 +350,7 @@ impl World {
                     headers: required.into_iter().collect(),
                     credentials: None,
                     ring_for: (seed % 3 == 0).then_some(Duration::from_secs(20)),
+                    max_forwards: None,
                 };
                 user.dialog = Some(endpoint.invite(now, invitation));
             }

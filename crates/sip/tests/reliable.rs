@@ -351,7 +351,7 @@ fn calling(desk: &mut Desk) -> (hotline_sip::endpoint::DialogId, String) {
 fn a_reliable_response_is_acknowledged_once() {
     let mut desk = Desk::new();
     let (dialog, invite) = calling(&mut desk);
-    assert_eq!(value(&invite, "Supported"), "100rel, timer, replaces");
+    assert!(value(&invite, "Supported").contains("100rel, timer"));
     let routes = "Record-Route: <sip:p1;lr>, <sip:p2;lr>\r\n";
     let early = response(
         &invite,

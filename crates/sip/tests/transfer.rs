@@ -831,3 +831,16 @@ fn transfers_work_over_a_stream() {
     desk.lost(tcp(3));
     assert_eq!(desk.events(), []);
 }
+
+#[test]
+fn events_and_messages_are_not_served() {
+    // RFC 3428, RFC 3856, RFC 3903: 405 with what is.
+    let mut desk = Desk::new();
+    for (at, method) in (1..).zip(["MESSAGE", "SUBSCRIBE", "PUBLISH"]) {
+        desk.receive(&request(method, at, "", "Event: presence\r\n", ""));
+        let refused = desk.one();
+        assert_eq!(status(&refused), 405, "{method}");
+        assert!(value(&refused, "Allow").contains("REFER, NOTIFY"));
+    }
+    assert_eq!(desk.events(), []);
+}

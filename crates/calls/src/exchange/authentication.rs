@@ -42,7 +42,15 @@ impl Exchange {
         path: Path,
         message: &Message<'_>,
     ) {
-        let seat = match self.prove(now, message, Method::Register) {
+        let proven = match self.browser(&path, message) {
+            Some(Ok(seat)) => Ok(seat),
+            Some(Err(_)) => {
+                self.board.endpoint.respond(now, id, 403, &[], Vec::new());
+                return;
+            }
+            None => self.prove(now, message, Method::Register),
+        };
+        let seat = match proven {
             Ok(seat) => seat,
             Err(verdict) => {
                 let challenges = self.challenge(now, message, verdict);

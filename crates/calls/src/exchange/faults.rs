@@ -49,8 +49,9 @@ impl Exchange {
     pub(super) fn received(&mut self, now: Instant, path: Path, bytes: &[u8]) {
         let trunk = routing::trunk_of(&self.board.settings, path.remote);
         let ip = path.remote.ip();
+        let proven = self.is_browser(&path);
         let served = caught(
-            || match self.admission.judge(now, ip, trunk, false, bytes) {
+            || match self.admission.judge(now, ip, trunk, proven, bytes) {
                 Verdict::Serve => self.board.endpoint.receive(now, path, bytes),
                 Verdict::TurnAway(after) => self.board.endpoint.turn_away(now, path, bytes, after),
                 Verdict::Ignore => {}

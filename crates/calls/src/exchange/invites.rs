@@ -44,8 +44,16 @@ impl Exchange {
             self.refuse(now, dialog, path, &message, 503, &[retry], cause);
             return;
         }
-        let mut seat = None;
-        let mut route = routing::route(&self.board.settings, path.remote, &dialled, false);
+        let mut seat = match self.browser(&path, &message) {
+            Some(Ok(seat)) => Some(seat),
+            Some(Err(_)) => {
+                self.refuse(now, dialog, path, &message, 403, &[], "another's seat");
+                return;
+            }
+            None => None,
+        };
+        let settings = &self.board.settings;
+        let mut route = routing::route(settings, path.remote, &dialled, seat.is_some());
         if matches!(route, Route::Challenge) {
             match self.prove(now, &message, Method::Invite) {
                 Ok(proven) => seat = Some(proven),

@@ -2,8 +2,10 @@
 //! writer: strict order, no lock, replayable.
 
 mod authentication;
+mod connections;
 mod faults;
 mod invites;
+mod keep_alive;
 mod reports;
 mod seat_requests;
 mod sip_events;
@@ -17,11 +19,15 @@ use std::{
 use hotline_acd::{Input as FloorInput, Output as FloorOutput, board::BoardWriter};
 use hotline_media::{Command, Report};
 use hotline_model::{
-    CallId, Instant, LegId, Timestamp,
+    CallId, Instant, LegId, SeatId, Timestamp,
     event::{Event, Stamped},
     seat::Device,
 };
-use hotline_sip::{digest::Nonces, endpoint::Output as SipOutput, path::Path};
+use hotline_sip::{
+    digest::Nonces,
+    endpoint::{Output as SipOutput, RequestId},
+    path::Path,
+};
 
 use crate::{
     admission::Admission,
@@ -45,6 +51,14 @@ pub enum Input<'a> {
     },
     /// The loop measured for how many thousandths of the last time it was busy.
     OccupancyMeasured(u32),
+    /// A browser opened a WebSocket, signed in as the agent of this seat: until the connection is
+    /// lost, it needs no digest and speaks for that seat alone.
+    SeatConnected {
+        /// The connection.
+        path: Path,
+        /// The seat.
+        seat: SeatId,
+    },
     /// A connection closed, or a datagram could not be sent.
     PathLost(Path),
     /// A media worker reported.
@@ -112,8 +126,11 @@ pub struct Exchange {
     board: Switchboard,
     admission: Admission,
     nonces: Nonces,
+    /// The WebSockets that browsers opened which are signed in, by connection.
+    browsers: BTreeMap<u64, SeatId>,
     calls: BTreeMap<CallId, Call>,
     services: BTreeMap<LegId, SeatService>,
+    pings: BTreeMap<RequestId, (SeatId, u64)>,
     deadlines: BTreeSet<(Instant, CallId)>,
     deadline_of: BTreeMap<CallId, Instant>,
     view: Option<BoardWriter>,
@@ -142,8 +159,10 @@ impl Exchange {
             board: Switchboard::new(settings, seed, wall_at_start),
             admission: Admission::new(),
             nonces: Nonces::new(nonce_key),
+            browsers: BTreeMap::new(),
             calls: BTreeMap::new(),
             services: BTreeMap::new(),
+            pings: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             deadline_of: BTreeMap::new(),
             view: None,
@@ -165,7 +184,9 @@ impl Exchange {
         match input {
             Input::Received { path, bytes } => self.received(now, path, bytes),
             Input::OccupancyMeasured(busy) => self.admission.occupancy_measured(busy),
+            Input::SeatConnected { path, seat } => self.seat_connected(path, seat),
             Input::PathLost(path) => {
+                self.seat_disconnected(&path);
                 self.board.endpoint.path_lost(now, path);
                 self.board.registrar.path_lost(&path);
             }
@@ -226,7 +247,7 @@ impl Exchange {
             services,
             self.board.endpoint.next_wake(),
             self.board.floor.next_wake(),
-            self.board.registrar.next_expiry(),
+            self.board.registrar.next_wake(),
             self.admission.next_wake(),
         ]
         .into_iter()
@@ -271,6 +292,7 @@ impl Exchange {
         {
             self.board.registrar.expire(now);
         }
+        self.ping_phones(now);
         if self.board.floor.next_wake().is_some_and(|at| at <= now) {
             self.board.floor(now, FloorInput::TimePassed);
         }

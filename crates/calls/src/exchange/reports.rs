@@ -27,7 +27,7 @@ impl Exchange {
                     (Report::OpenFailed { leg, cause }, _) => StageInput::MediaFailed(leg, cause),
                     (Report::PlayEnded { play, .. }, Side::Caller) => StageInput::PlayEnded(play),
                     (Report::Digit { digit, .. }, Side::Caller) => StageInput::Digit(digit),
-                    (Report::Silent { .. }, side) => StageInput::Silent(side),
+                    (Report::Silent { leg }, side) => StageInput::Silent(side, leg),
                     _ => return,
                 };
                 self.tell_call(now, call, input);

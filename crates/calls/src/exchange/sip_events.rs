@@ -24,21 +24,30 @@ impl Exchange {
                 self.tell_dialog(now, dialog, |_, _| Some(StageInput::Cancelled));
             }
             SipEvent::Reoffered { dialog, body } => {
-                self.tell_dialog(now, dialog, |side, _| {
-                    Some(StageInput::Reoffered(side, body))
+                self.tell_dialog(now, dialog, |side, leg| {
+                    Some(StageInput::Reoffered(side, leg, body))
                 });
             }
-            SipEvent::Ringing { dialog, .. } => {
-                self.tell_dialog(now, dialog, |_, leg| Some(StageInput::Ringing(leg)));
+            SipEvent::Ringing { dialog, body, .. } => {
+                self.tell_dialog(now, dialog, |_, leg| Some(StageInput::Ringing(leg, body)));
             }
             SipEvent::Answered { dialog, body } => {
                 self.tell_dialog(now, dialog, |_, leg| Some(StageInput::Answered(leg, body)));
             }
-            SipEvent::Refused { dialog, status, .. } => {
-                self.tell_dialog(now, dialog, |_, leg| Some(StageInput::Refused(leg, status)));
+            SipEvent::Refused {
+                dialog,
+                status,
+                contacts,
+                ..
+            } => {
+                self.tell_dialog(now, dialog, |_, leg| {
+                    Some(StageInput::Refused(leg, status, contacts))
+                });
             }
             SipEvent::Ended { dialog, why, .. } => {
-                self.tell_dialog(now, dialog, |side, _| Some(StageInput::Ended(side, why)));
+                self.tell_dialog(now, dialog, |side, leg| {
+                    Some(StageInput::Ended(side, leg, why))
+                });
             }
             SipEvent::Info {
                 dialog,
@@ -50,12 +59,11 @@ impl Exchange {
                     Side::Agent => None,
                 });
             }
-            // The engine itself neither re-offers nor sends requests outside a dialog.
             SipEvent::Referred { refer, .. } => self.board.endpoint.refuse_refer(now, refer, 403),
             SipEvent::ReofferAnswered { .. }
             | SipEvent::ReferProgress { .. }
-            | SipEvent::ReofferRefused { .. }
-            | SipEvent::Response { .. } => {}
+            | SipEvent::ReofferRefused { .. } => {}
+            SipEvent::Response { id, message, .. } => self.pinged(now, id, message.is_some()),
         }
     }
 
@@ -65,8 +73,8 @@ impl Exchange {
             .leg_of(dialog)
             .and_then(|leg| self.services.get_mut(&leg));
         let Some(service) = service else {
-            self.tell_dialog(now, dialog, |side, _| {
-                Some(StageInput::Acknowledged(side, body))
+            self.tell_dialog(now, dialog, |side, leg| {
+                Some(StageInput::Acknowledged(side, leg, body))
             });
             return;
         };
@@ -104,7 +112,7 @@ impl Exchange {
                     }
                     self.end_service(now, leg);
                 }
-                Some(StageInput::Reoffered(_, body)) => {
+                Some(StageInput::Reoffered(_, _, body)) => {
                     if let Some(service) = self.services.get_mut(&leg) {
                         service.leg.reoffered(now, &body, &mut self.board);
                     }

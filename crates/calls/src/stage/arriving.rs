@@ -68,7 +68,7 @@ impl Arriving {
                 "the media worker did not answer in time",
                 board,
             ),
-            Input::Acknowledged(Side::Caller, body) => {
+            Input::Acknowledged(Side::Caller, _, body) => {
                 if !body.is_empty() && facts.leg.accept(&body, board).is_err() {
                     return facts.end(
                         now,
@@ -87,7 +87,7 @@ impl Arriving {
                 "cancelled before the answer",
                 board,
             ),
-            Input::Ended(Side::Caller, why) => facts.end(
+            Input::Ended(Side::Caller, _, why) => facts.end(
                 now,
                 Outcome::LeftMenu,
                 released_by(Side::Caller, why),

@@ -48,14 +48,14 @@ impl Menu {
         board: &mut Switchboard,
     ) -> Stage {
         match input {
-            Input::Ended(Side::Caller, why) => facts.end(
+            Input::Ended(Side::Caller, _, why) => facts.end(
                 now,
                 Outcome::LeftMenu,
                 released_by(Side::Caller, why),
                 cause(why),
                 board,
             ),
-            Input::Silent(Side::Caller) => facts.end(
+            Input::Silent(Side::Caller, _) => facts.end(
                 now,
                 Outcome::Failed,
                 ReleasedBy::Network,

@@ -65,21 +65,21 @@ pub enum Input {
     /// The caller pressed a key.
     Digit(char),
     /// Nothing was heard from that side for too long.
-    Silent(Side),
+    Silent(Side, LegId),
     /// The peer acknowledged our 200; its SDP answer, where our 200 carried the offer.
-    Acknowledged(Side, Vec<u8>),
+    Acknowledged(Side, LegId, Vec<u8>),
     /// The caller cancelled before we answered.
     Cancelled,
-    /// The seat's phone rings.
-    Ringing(LegId),
+    /// The seat's phone rings; its early answer, where it gave one.
+    Ringing(LegId, Vec<u8>),
     /// The seat answered.
     Answered(LegId, Vec<u8>),
-    /// The seat's phone refused, or could not be reached.
-    Refused(LegId, u16),
+    /// The seat's phone refused, or could not be reached; where it redirects to (3xx).
+    Refused(LegId, u16, Vec<String>),
     /// A dialog ended.
-    Ended(Side, EndedBy),
+    Ended(Side, LegId, EndedBy),
     /// A new offer in the dialog.
-    Reoffered(Side, Vec<u8>),
+    Reoffered(Side, LegId, Vec<u8>),
     /// The floor matched the call to a seat.
     Offered {
         /// The seat.
@@ -137,18 +137,18 @@ impl Stage {
         board: &mut Switchboard,
     ) -> Self {
         // The peer's BYE leaves no dialog to hang up, whatever the stage makes of it.
-        if matches!(input, Input::Ended(Side::Caller, _) | Input::Cancelled) {
+        if matches!(input, Input::Ended(Side::Caller, ..) | Input::Cancelled) {
             board.forget_dialog(&mut facts.leg);
         }
         match (self, input) {
             // A new offer of the caller is answered the same way in every stage.
-            (stage, Input::Reoffered(Side::Caller, body)) => {
+            (stage, Input::Reoffered(Side::Caller, _, body)) => {
                 facts.leg.reoffered(now, &body, board);
                 stage.caller_changed(facts, now, board)
             }
             // The answer to an offer that our 200 carried. One that cannot be used leaves the
             // session as it was; the caller who hears nothing hangs up.
-            (stage, Input::Acknowledged(Side::Caller, body))
+            (stage, Input::Acknowledged(Side::Caller, _, body))
                 if !body.is_empty() && !matches!(stage, Self::Arriving(_)) =>
             {
                 let _ = facts.leg.accept(&body, board);
@@ -176,7 +176,7 @@ impl Stage {
             Self::Arriving(stage) => stage.handle(facts, now, input, board),
             Self::Menu(stage) => stage.handle(facts, now, input, board),
             Self::Waiting(stage) => stage.handle(facts, now, input, board),
-            Self::Offering(stage) => stage.handle(facts, now, input, board),
+            Self::Offering(stage) => stage.handle(facts, now, &input, board),
             Self::Talking(stage) => stage.handle(facts, now, input, board),
             Self::Surveying(stage) => stage.handle(facts, now, input, board),
             Self::Releasing(stage) => stage.handle(facts, now, &input, board),

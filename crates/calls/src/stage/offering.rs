@@ -1,4 +1,4 @@
-//! Offering: the seat's phone is rung while the caller waits on. Refused or unanswered, the call
+//! Offering: the seat's phones are rung while the caller waits on. Refused or unanswered, the call
 //! is back in its queue with its place.
 
 use hotline_acd::Input as FloorInput;
@@ -7,12 +7,13 @@ use hotline_model::{
     event::{Event, Outcome, ReleasedBy},
     seat::OfferResult,
 };
-use hotline_sip::endpoint::{HangUpReason, Invitation};
+use hotline_sip::endpoint::HangUpReason;
 
 use super::{Input, Stage, Talking, Waiting, cause, released_by, waiting::Place};
 use crate::{
     call::Facts,
     leg::Leg,
+    rings::{Rings, Rung, Shown, shown_from},
     switchboard::{Owner, Side, Switchboard},
 };
 
@@ -21,12 +22,12 @@ pub struct Offering {
     place: Place,
     seat: SeatId,
     queue: QueueId,
-    leg: Leg,
+    rings: Rings,
     since: Instant,
 }
 
 impl Offering {
-    /// Opens the agent's leg; the INVITE follows when its media port is known.
+    /// Opens a leg for each of the seat's phones; the INVITEs follow when their ports are known.
     #[must_use]
     pub fn enter(
         place: Place,
@@ -46,14 +47,21 @@ impl Offering {
                 why,
             },
         );
-        let leg = board.open_leg(Owner::Call(facts.id, Side::Agent));
-        Stage::Offering(Self {
+        let owner = Owner::Call(facts.id, Side::Agent);
+        let shown = shown(facts, seat, queue, board);
+        let rings = Rings::begin(seat, owner, Some(facts.id), shown, board);
+        let failure = rings.failure();
+        let offering = Self {
             place,
             seat,
             queue,
-            leg,
+            rings,
             since: now,
-        })
+        };
+        match failure {
+            Some(failure) => offering.not_answered(facts, now, failure.result, board),
+            None => Stage::Offering(offering),
+        }
     }
 
     /// When the next announcement is due. The ring time is the floor's.
@@ -67,49 +75,32 @@ impl Offering {
         mut self,
         facts: &mut Facts,
         now: Instant,
-        input: Input,
+        input: &Input,
         board: &mut Switchboard,
     ) -> Stage {
-        match input {
-            Input::MediaOpened(leg, port) if leg == self.leg.id => {
-                self.leg.opened(port);
-                return self.invite(facts, now, board);
+        match self.rings.handle(now, input, board) {
+            Rung::Still => {}
+            Rung::Rings => {
+                let (call, seat) = (facts.id, self.seat);
+                board.floor(now, FloorInput::Rang { call, seat });
+                return Stage::Offering(self);
             }
-            Input::MediaFailed(leg, _) if leg == self.leg.id => {
-                return self.not_answered(facts, now, OfferResult::Unreachable, board);
-            }
-            Input::Ringing(leg) if leg == self.leg.id => {
-                board.floor(
-                    now,
-                    FloorInput::Rang {
-                        call: facts.id,
-                        seat: self.seat,
-                    },
-                );
-            }
-            Input::Answered(leg, body) if leg == self.leg.id => {
-                return self.answered(facts, now, &body, board);
-            }
-            Input::Refused(leg, status) if leg == self.leg.id => {
-                board.forget_dialog(&mut self.leg);
-                return self.not_answered(facts, now, refusal(status), board);
-            }
-            Input::Ended(Side::Agent, _) => {
-                board.forget_dialog(&mut self.leg);
-                return self.not_answered(facts, now, OfferResult::Unreachable, board);
-            }
+            Rung::Answered(leg) => return self.answered(facts, now, leg, board),
+            Rung::Over(failure) => return self.not_answered(facts, now, failure.result, board),
+        }
+        match *input {
             Input::Withdrawn(seat, why) if seat == self.seat => {
                 self.offer_ended(facts, now, why, board);
-                board.close_leg(now, &mut self.leg, None);
+                self.rings.stop(now, None, board);
                 return Stage::Waiting(Waiting { place: self.place });
             }
             Input::PlayEnded(play) => self.place.comfort.play_ended(now, play, None, board),
             Input::DeadlinePassed => self.place.comfort.deadline_passed(now, None, board),
-            Input::Ended(Side::Caller, why) => {
+            Input::Ended(Side::Caller, _, why) => {
                 let by = released_by(Side::Caller, why);
                 return self.caller_gone(facts, now, Outcome::Abandoned, by, cause(why), board);
             }
-            Input::Silent(Side::Caller) => {
+            Input::Silent(Side::Caller, _) => {
                 let why = "no sound from the caller's side";
                 return self.caller_gone(
                     facts,
@@ -125,63 +116,12 @@ impl Offering {
         Stage::Offering(self)
     }
 
-    fn invite(mut self, facts: &mut Facts, now: Instant, board: &mut Switchboard) -> Stage {
-        let contact = board.registrar.contact(self.seat).cloned();
-        let (Some(contact), Some(body)) = (contact, self.leg.offer()) else {
-            return self.not_answered(facts, now, OfferResult::Unreachable, board);
-        };
-        let realm = &board.settings.realm;
-        let caller = if facts.caller.is_empty() {
-            "anonymous"
-        } else {
-            &facts.caller
-        };
-        let invitation = Invitation {
-            path: contact.path,
-            target: contact.uri,
-            from: format!("\"{caller}\" <sip:{caller}@{realm}>"),
-            to: format!("<sip:{}@{realm}>", self.seat),
-            body,
-            headers: vec![
-                ("X-Hotline-Call".to_owned(), facts.id.to_string()),
-                ("X-Hotline-Queue".to_owned(), self.queue.to_string()),
-            ],
-            credentials: None,
-            // The floor's deadline withdraws the offer; this only bounds a lost withdrawal.
-            ring_for: None,
-        };
-        let dialog = board.endpoint.invite(now, invitation);
-        board.connect_dialog(dialog, &mut self.leg);
-        Stage::Offering(self)
-    }
-
-    fn answered(
-        mut self,
-        facts: &mut Facts,
-        now: Instant,
-        body: &[u8],
-        board: &mut Switchboard,
-    ) -> Stage {
-        if self.leg.accept(body, board).is_err() {
-            return self.not_answered(facts, now, OfferResult::Unreachable, board);
-        }
-        board.floor(
-            now,
-            FloorInput::Answered {
-                call: facts.id,
-                seat: self.seat,
-            },
-        );
+    fn answered(self, facts: &mut Facts, now: Instant, leg: Leg, board: &mut Switchboard) -> Stage {
+        let (call, seat) = (facts.id, self.seat);
+        board.floor(now, FloorInput::Answered { call, seat });
         self.offer_ended(facts, now, OfferResult::Answered, board);
-        Talking::enter(
-            facts,
-            now,
-            self.seat,
-            self.queue,
-            self.place.priority,
-            self.leg,
-            board,
-        )
+        let priority = self.place.priority;
+        Talking::enter(facts, now, seat, self.queue, priority, leg, board)
     }
 
     /// The floor is told; it puts the call back at its place and chooses anew.
@@ -193,7 +133,7 @@ impl Offering {
         board: &mut Switchboard,
     ) -> Stage {
         self.offer_ended(facts, now, why, board);
-        board.close_leg(now, &mut self.leg, None);
+        self.rings.stop(now, None, board);
         board.floor(
             now,
             FloorInput::NotAnswered {
@@ -216,7 +156,7 @@ impl Offering {
     ) -> Stage {
         self.offer_ended(facts, now, OfferResult::CallerGone, board);
         let reason = HangUpReason::q850(16, "caller gone");
-        board.close_leg(now, &mut self.leg, Some(reason));
+        self.rings.stop(now, Some(&reason), board);
         board.floor(now, FloorInput::CallLeft { call: facts.id });
         facts.end(now, outcome, by, why, board)
     }
@@ -241,12 +181,19 @@ impl Offering {
     }
 }
 
-/// A phone's final answer in the floor's words. 480, 486, 600 and 603 are a person's doing
-/// (do-not-disturb, busy, decline: RFC 3261 §21.4.18, §21.4.24, §21.6); the rest means that the
-/// phone cannot be used now.
-fn refusal(status: u16) -> OfferResult {
-    match status {
-        480 | 486 | 600 | 603 => OfferResult::Refused,
-        _ => OfferResult::Unreachable,
+/// What the seat's phones are shown of a citizen's call. No P-Asserted-Identity: a phone is no part
+/// of the carrier's trust domain (RFC 3325 §5).
+pub(super) fn shown(facts: &Facts, seat: SeatId, queue: QueueId, board: &Switchboard) -> Shown {
+    let settings = &board.settings;
+    let mut headers = vec![
+        ("X-Hotline-Call".to_owned(), facts.id.to_string()),
+        ("X-Hotline-Queue".to_owned(), queue.to_string()),
+    ];
+    if let Some(seat) = settings.seat(seat) {
+        headers.extend(seat.pick_up.headers(&settings.realm));
+    }
+    Shown {
+        from: shown_from(Some(&facts.caller), None, &settings.realm),
+        headers,
     }
 }

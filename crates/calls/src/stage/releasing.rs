@@ -79,7 +79,7 @@ impl Releasing {
             Input::DeadlinePassed => {
                 facts.end(now, self.outcome, ReleasedBy::Engine, self.why, board)
             }
-            Input::Ended(Side::Caller, why) => facts.end(
+            Input::Ended(Side::Caller, _, why) => facts.end(
                 now,
                 self.outcome,
                 released_by(Side::Caller, why),

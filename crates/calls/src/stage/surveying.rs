@@ -63,11 +63,11 @@ impl Surveying {
         board: &mut Switchboard,
     ) -> Stage {
         match input {
-            Input::Ended(Side::Caller, why) => {
+            Input::Ended(Side::Caller, _, why) => {
                 let by = released_by(Side::Caller, why);
                 self.over(facts, now, by, cause(why), board)
             }
-            Input::Silent(Side::Caller) => {
+            Input::Silent(Side::Caller, _) => {
                 let why = "no sound from the caller's side";
                 self.over(facts, now, ReleasedBy::Network, why, board)
             }

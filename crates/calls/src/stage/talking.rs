@@ -110,15 +110,15 @@ impl Talking {
                     self.bridge(facts, now, board);
                 }
             }
-            Input::Reoffered(Side::Agent, body) => {
+            Input::Reoffered(Side::Agent, _, body) => {
                 self.leg.reoffered(now, &body, board);
                 self.follow_hold(facts, now, board);
             }
-            Input::Acknowledged(Side::Agent, body) if !body.is_empty() => {
+            Input::Acknowledged(Side::Agent, _, body) if !body.is_empty() => {
                 let _ = self.leg.accept(&body, board);
                 self.follow_hold(facts, now, board);
             }
-            Input::Ended(Side::Caller, why) => {
+            Input::Ended(Side::Caller, _, why) => {
                 return self.caller_gone(
                     facts,
                     now,
@@ -127,15 +127,15 @@ impl Talking {
                     board,
                 );
             }
-            Input::Silent(Side::Caller) => {
+            Input::Silent(Side::Caller, _) => {
                 let why = "no sound from the caller's side";
                 return self.caller_gone(facts, now, ReleasedBy::Network, why, board);
             }
-            Input::Ended(Side::Agent, why) => {
+            Input::Ended(Side::Agent, _, why) => {
                 board.forget_dialog(&mut self.leg);
                 return self.agent_gone(facts, now, why, board);
             }
-            Input::Silent(Side::Agent) => {
+            Input::Silent(Side::Agent, _) => {
                 return self.agent_gone(facts, now, EndedBy::PathLost, board);
             }
             _ => {}

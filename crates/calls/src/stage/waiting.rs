@@ -129,12 +129,12 @@ impl Waiting {
                 board.happened(now, Event::QueueRefused { call, queue, cause });
                 return Releasing::enter(facts, now, Outcome::Refused, why, board);
             }
-            Input::Ended(Side::Caller, why) => {
+            Input::Ended(Side::Caller, _, why) => {
                 board.floor(now, FloorInput::CallLeft { call: facts.id });
                 let by = released_by(Side::Caller, why);
                 return facts.end(now, Outcome::Abandoned, by, cause(why), board);
             }
-            Input::Silent(Side::Caller) => {
+            Input::Silent(Side::Caller, _) => {
                 board.floor(now, FloorInput::CallLeft { call: facts.id });
                 let why = "no sound from the caller's side";
                 return facts.end(now, Outcome::Failed, ReleasedBy::Network, why, board);

@@ -1,6 +1,6 @@
 //! Writes our descriptions.
 
-use core::net::{IpAddr, Ipv4Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use sdp_types::{Attribute, Connection, Media, Origin, Session, Time};
 
@@ -92,6 +92,14 @@ pub(super) fn print(session: &Session) -> Vec<u8> {
 
 /// Whether two addresses are of one family, so that packets can go between them.
 pub(super) fn same_family(a: IpAddr, b: IpAddr) -> bool {
-    // RFC 2543's hold is written as 0.0.0.0 by IPv6 phones too.
-    a.is_ipv4() == b.is_ipv4() || b == IpAddr::V4(Ipv4Addr::UNSPECIFIED)
+    // RFC 2543's hold is written as 0.0.0.0 by IPv6 phones too, and as :: by some of both.
+    a.is_ipv4() == b.is_ipv4() || b.is_unspecified()
+}
+
+/// Nowhere, in the family of `address`.
+pub(super) fn unspecified_like(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    }
 }

@@ -13,7 +13,7 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-pub use negotiate::{accept, answer, offer};
+pub use negotiate::{accept, answer, answer_again, offer};
 
 /// Most m= lines of a description. The answer must have as many as the offer (RFC 3264 §6), so
 /// they are bounded; more is malformed.

@@ -1,5 +1,7 @@
 //! The offer/answer model (RFC 3264) for one audio stream.
 
+use core::net::SocketAddr;
+
 use sdp_types::{Media, Session};
 
 use super::{
@@ -63,6 +65,35 @@ pub fn answer(body: &[u8], local: &Local) -> Result<(Vec<u8>, Agreed), SdpError>
         session.medias.push(line);
     }
     let agreed = taken.ok_or(why)?;
+    Ok((compose::print(&session), agreed))
+}
+
+/// The answer to an offer in a session that stands: as [`answer`], and a peer that holds by port 0
+/// (or gives its stream up for a while, RFC 3264 §8.2) is answered with port 0 and hears nothing
+/// until it offers a port again.
+///
+/// # Errors
+/// As [`answer`].
+pub fn answer_again(
+    body: &[u8],
+    local: &Local,
+    before: &Agreed,
+) -> Result<(Vec<u8>, Agreed), SdpError> {
+    match answer(body, local) {
+        Err(SdpError::NoAudio) => {}
+        answered => return answered,
+    }
+    let offered = read::parse(body)?;
+    if !offered.medias.iter().any(read::is_audio_without_port) {
+        return Err(SdpError::NoAudio);
+    }
+    let mut session = compose::session(local);
+    session.medias = offered.medias.iter().map(compose::refusal).collect();
+    let agreed = Agreed {
+        remote: SocketAddr::new(compose::unspecified_like(local.address), 0),
+        direction: Direction::Inactive,
+        ..*before
+    };
     Ok((compose::print(&session), agreed))
 }
 

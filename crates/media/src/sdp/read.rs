@@ -59,10 +59,19 @@ fn tidied(body: &[u8]) -> String {
     text
 }
 
+fn is_audio(media: &Media) -> bool {
+    let over_rtp = ["RTP/AVP", "RTP/AVPF"].contains(&media.proto.as_str());
+    media.media.eq_ignore_ascii_case("audio") && over_rtp
+}
+
+/// An audio stream that the peer refuses, or holds by refusing it.
+pub(super) fn is_audio_without_port(media: &Media) -> bool {
+    is_audio(media) && media.port == 0
+}
+
 /// The stream of an m= line: `None` when it is not audio over RTP/AVP or is refused (port 0).
 pub(super) fn audio(session: &Session, media: &Media) -> Result<Option<Audio>, SdpError> {
-    let over_rtp = ["RTP/AVP", "RTP/AVPF"].contains(&media.proto.as_str());
-    if !media.media.eq_ignore_ascii_case("audio") || !over_rtp || media.port == 0 {
+    if !is_audio(media) || media.port == 0 {
         return Ok(None);
     }
     let connection = media

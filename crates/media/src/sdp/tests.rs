@@ -349,3 +349,64 @@ proptest! {
         prop_assert_eq!(accepted.digits, Some(101));
     }
 }
+
+#[test]
+fn a_hold_by_no_address_is_one_in_both_families() {
+    let six = Local {
+        address: IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ..LOCAL
+    };
+    for local in [LOCAL, six] {
+        for nowhere in ["c=IN IP4 0.0.0.0", "c=IN IP6 ::"] {
+            let (answer, agreed) =
+                answer(&phone(&["m=audio 4000 RTP/AVP 8", nowhere]), &local).unwrap();
+            assert_eq!(direction_line(&text(answer)), "a=inactive");
+            assert_eq!(agreed.direction, Direction::Inactive, "{nowhere}");
+        }
+    }
+}
+
+#[test]
+fn port_0_holds_a_session_that_stands_and_begins_none() {
+    let hold = phone(&["m=audio 0 RTP/AVP 8 0", "m=video 0 RTP/AVP 31"]);
+    assert_eq!(answer(&hold, &LOCAL).unwrap_err(), SdpError::NoAudio);
+    let before = agreed_on(&["m=audio 4000 RTP/AVP 8"]).unwrap();
+    let (held, agreed) = answer_again(&hold, &LOCAL, &before).unwrap();
+    let held = text(held);
+    let lines: Vec<&str> = held.lines().filter(|l| l.starts_with("m=")).collect();
+    assert_eq!(lines, ["m=audio 0 RTP/AVP 8 0", "m=video 0 RTP/AVP 31"]);
+    assert_eq!(agreed.direction, Direction::Inactive);
+    assert!(agreed.remote.ip().is_unspecified());
+    // A port again: the talk goes on; and what was never audio stays refused.
+    let again = phone(&["m=audio 4002 RTP/AVP 8"]);
+    let (_, agreed) = answer_again(&again, &LOCAL, &agreed).unwrap();
+    assert_eq!(agreed.direction, Direction::SendRecv);
+    assert_eq!(agreed.remote, "198.51.100.7:4002".parse().unwrap());
+    let video = phone(&["m=video 0 RTP/AVP 31"]);
+    let refused = answer_again(&video, &LOCAL, &before).unwrap_err();
+    assert_eq!(refused, SdpError::NoAudio);
+}
+
+#[test]
+fn an_ipv6_offer_of_ours_is_held_and_taken_up_again() {
+    let address = IpAddr::V6("2001:db8::1".parse().unwrap());
+    let local = Local { address, ..LOCAL };
+    let offered = text(offer(&local, Codec::Pcma, Direction::SendRecv));
+    assert!(offered.contains("o=- 77 1 IN IP6 2001:db8::1\r\n"));
+    assert!(offered.contains("c=IN IP6 2001:db8::1\r\n"));
+    for (line, direction) in [
+        ("a=sendonly", Direction::RecvOnly),
+        ("a=sendrecv", Direction::SendRecv),
+    ] {
+        let peer = body(&[
+            "v=0",
+            "o=- 1 1 IN IP6 2001:db8::7",
+            "s=-",
+            "c=IN IP6 2001:db8::7",
+            "t=0 0",
+            "m=audio 4000 RTP/AVP 8",
+            line,
+        ]);
+        assert_eq!(accept(&peer, &local).unwrap().direction, direction);
+    }
+}

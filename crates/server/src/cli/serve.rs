@@ -3,7 +3,7 @@
 
 use std::{
     fs, io,
-    net::{SocketAddr, TcpListener as StdTcpListener, UdpSocket},
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
     thread::{self, JoinHandle},
@@ -34,9 +34,14 @@ use crate::{
     },
     http::{self, App, Sessions, paint_wallboards},
     media_loop,
-    net::{tcp::Streams, udp::Datagrams},
+    net::{
+        streams::{self, Streams},
+        tls::{self, Tls},
+        udp::Datagrams,
+        ws::Browsers,
+    },
     recording_loop,
-    signalling_loop::{self, Doors, SignallingLoop, wall_clock},
+    signalling_loop::{self, Bound, Doors, SignallingLoop, wall_clock},
     store_loop::{self, JournalLoop, TablesLoop, stamped},
 };
 
@@ -73,7 +78,7 @@ impl Serve {
         if let Some(data) = self.data {
             config.data = data;
         }
-        config.sip_port = self.sip_port.unwrap_or(config.sip_port);
+        config.ports.sip = self.sip_port.unwrap_or(config.ports.sip);
         config.http_port = self.http_port.unwrap_or(config.http_port);
         runtime()?.block_on(serve(config, Duration::from_secs(self.drain_s)))
     }
@@ -130,9 +135,10 @@ async fn serve(config: Config, drain_for: Duration) -> Result<(), Failure> {
         .map_err(|error| Failure::world(format!("demo-accounts.txt: {error}")))?;
 
     // Ports first: an engine that cannot be reached must not touch the journal.
-    let sip_address = SocketAddr::new(config.address, config.sip_port);
+    let sip_address = SocketAddr::new(config.address, config.ports.sip);
     let http_address = SocketAddr::new(config.address, config.http_port);
-    let sockets = signalling_loop::bind(sip_address).map_err(|error| port_in_use(&error))?;
+    let sockets = signalling_loop::bind(&config.addresses(), config.ports)
+        .map_err(|error| port_in_use(&error))?;
     let http_listener = TcpListener::bind(http_address).await.map_err(|error| {
         port_in_use(&io::Error::new(
             error.kind(),
@@ -180,6 +186,7 @@ async fn serve(config: Config, drain_for: Duration) -> Result<(), Failure> {
     let (drain, drain_asked) = watch::channel(false);
     let (stop_journal, journal_stops) = watch::channel(false);
     let (stop_http, http_stops) = watch::channel(false);
+    let sessions = Arc::new(Sessions::default());
 
     let (journal_loop, tables_loop, story) = store_loop::loops(
         writer,
@@ -199,7 +206,7 @@ async fn serve(config: Config, drain_for: Duration) -> Result<(), Failure> {
             view,
             wall_at_start,
         },
-        sockets,
+        (sockets, sessions.clone()),
         &config,
         &data,
         doors.clone(),
@@ -222,7 +229,7 @@ async fn serve(config: Config, drain_for: Duration) -> Result<(), Failure> {
         tables,
         story,
         accounts,
-        sessions: Sessions::default(),
+        sessions,
         recordings: data.recordings,
         epoch,
         wallboard,
@@ -326,12 +333,12 @@ fn begin_story(
 fn settings(config: &Config, accounts: &Accounts) -> Settings {
     let seats = config.seats.iter().filter_map(|seat| {
         let ha1 = accounts.find(seat.floor.id.as_str())?.ha1();
-        let (floor, name, md5_only) = (seat.floor.clone(), seat.name.clone(), seat.md5_only);
         Some(Seat {
-            floor,
-            name,
+            floor: seat.floor.clone(),
+            name: seat.name.clone(),
             ha1,
-            md5_only,
+            md5_only: seat.md5_only,
+            pick_up: seat.pick_up,
         })
     });
     Settings {
@@ -390,7 +397,7 @@ struct Core {
 )]
 fn start_signalling(
     core: Core,
-    sockets: (UdpSocket, StdTcpListener),
+    (sockets, sessions): (Bound, Arc<Sessions>),
     config: &Config,
     data: &Data,
     doors: Arc<Doors>,
@@ -422,6 +429,15 @@ fn start_signalling(
         blocks,
     )
     .map_err(|error| Failure::world(format!("the media thread cannot start: {error}")))?;
+    let secured = config.tls.clone();
+    let mut treatment = streams::Settings {
+        browsers: Some(Arc::new(Browsers {
+            origins: config.origins.clone(),
+            sessions,
+        })),
+        known: config.trunk_addresses(),
+        ..streams::Settings::default()
+    };
     start("signalling", move |runtime| {
         let mut exchange = Exchange::new(
             core.settings,
@@ -432,7 +448,12 @@ fn start_signalling(
         exchange.publish_on(core.view);
         let local = tokio::task::LocalSet::new();
         local.block_on(&runtime, async move {
-            let (datagrams, streams) = match (Datagrams::new(sockets.0), Streams::new(sockets.1)) {
+            let tls = Tls::new(secured.server, secured.client, tls::LOOK_EVERY);
+            treatment.tls = Some(tls);
+            let (datagrams, streams) = match (
+                Datagrams::new(sockets.datagrams),
+                Streams::new(sockets.listening, treatment),
+            ) {
                 (Ok(datagrams), Ok(streams)) => (datagrams, streams),
                 (Err(error), _) | (_, Err(error)) => {
                     // The runtime cannot watch a socket: out of descriptors.
@@ -487,6 +508,19 @@ fn welcome(config: &Config, sip: SocketAddr, http: SocketAddr) {
     println!("hotline {} is ready / 已就绪", env!("CARGO_PKG_VERSION"));
     for number in &config.numbers {
         println!("  call / 拨打     sip:{}@{sip}   (UDP, TCP)", number.number);
+    }
+    for (scheme, port) in [
+        ("sips", config.ports.tls),
+        ("ws", config.ports.ws),
+        ("wss", config.ports.wss),
+    ] {
+        if port != 0 {
+            let at = SocketAddr::new(sip.ip(), port);
+            println!(
+                "  also / 亦可     {scheme}:{}{at}",
+                if scheme == "sips" { "" } else { "//" }
+            );
+        }
     }
     println!("  pages / 页面    http://{http}/");
     let demo = demo_passwords(&config.data);

@@ -5,6 +5,8 @@ use std::{net::IpAddr, path::PathBuf};
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::listen::Listen;
+
 /// `engine.toml`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,18 +25,6 @@ pub struct EngineFile {
     pub time: Time,
     /// The numbers served.
     pub number: Vec<NumberKeys>,
-}
-
-/// `[listen]`
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Listen {
-    /// Address of signalling, media and pages.
-    pub address: Spanned<IpAddr>,
-    /// Port of SIP.
-    pub sip_port: u16,
-    /// Port of HTTP.
-    pub http_port: u16,
 }
 
 /// `[media]`
@@ -164,6 +154,29 @@ pub struct SeatKeys {
     /// The best digest algorithm its phone can be offered.
     #[serde(default)]
     pub digest: DigestKey,
+    /// By which header its phone is told to answer by itself.
+    #[serde(default)]
+    pub auto_answer: AutoAnswerKey,
+    /// Seconds it rings before, where the header can say so.
+    #[serde(default)]
+    pub auto_answer_after_s: Option<Spanned<u64>>,
+}
+
+/// `auto_answer = "off"`, `"call-info"`, `"alert-info"`, `"answer-mode"` or `"all"`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AutoAnswerKey {
+    /// The agent picks up.
+    #[default]
+    Off,
+    /// Call-Info with answer-after.
+    CallInfo,
+    /// Alert-Info with alert-autoanswer.
+    AlertInfo,
+    /// Answer-Mode (RFC 5373).
+    AnswerMode,
+    /// All of them.
+    All,
 }
 
 /// `digest = "sha-256"` or `"md5"`

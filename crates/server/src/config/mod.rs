@@ -4,6 +4,7 @@
 pub mod accounts;
 pub mod fault;
 mod files;
+pub mod listen;
 pub mod prompts;
 
 use std::{
@@ -16,13 +17,16 @@ use std::{
 };
 
 use hotline_acd::{QueueSettings, SeatSettings};
-use hotline_calls::settings::{Number, Prompts, Queue, Trunk, compile_script};
+use hotline_calls::settings::{AutoAnswer, Number, PickUp, Prompts, Queue, Trunk, compile_script};
 use hotline_model::{QueueId, ScriptId, SeatId, TrunkId, diagnostic::Diagnostic, ids::NameError};
 use serde::de::DeserializeOwned;
 use toml::Spanned;
 
 use fault::FileFaults;
 use files::{EngineFile, QueuesFile, SeatsFile, TrunksFile};
+use listen::Secured;
+
+use crate::signalling_loop::Ports;
 
 /// A compiled script.
 pub type Script = hotline_calls::settings::Program;
@@ -31,10 +35,16 @@ pub type Script = hotline_calls::settings::Program;
 pub struct Config {
     /// Address of signalling, media and pages.
     pub address: IpAddr,
-    /// Port of SIP.
-    pub sip_port: u16,
+    /// Further addresses of signalling.
+    pub also: Vec<IpAddr>,
+    /// Ports of SIP.
+    pub ports: Ports,
     /// Port of HTTP.
     pub http_port: u16,
+    /// Certificates.
+    pub tls: Secured,
+    /// Pages that may open a WebSocket; where there are none, those of the same host.
+    pub origins: Vec<String>,
     /// First and last RTP port.
     pub rtp_ports: (u16, u16),
     /// Data folder.
@@ -67,6 +77,8 @@ pub struct ConfiguredSeat {
     pub name: String,
     /// Its phone is offered MD5 alone.
     pub md5_only: bool,
+    /// Whether its phone answers by itself.
+    pub pick_up: PickUp,
 }
 
 /// Faults of all files.
@@ -96,6 +108,8 @@ impl Config {
         let numbers = check_numbers(&mut engine, &scripts);
         let survey = check_survey(&mut engine, &scripts);
         check_engine(&mut engine);
+        engine.value.listen.check(&mut engine.found);
+        let secured = engine.value.listen.secured(folder, &mut engine.found);
         for file in [
             engine.faults(),
             trunks.faults(),
@@ -104,14 +118,17 @@ impl Config {
         ] {
             faults.extend(file);
         }
-        if !faults.is_empty() {
+        let Some(tls) = secured.filter(|_| faults.is_empty()) else {
             return Err(faults);
-        }
+        };
         let keys = engine.value;
         Ok(Self {
             address: *keys.listen.address.get_ref(),
-            sip_port: keys.listen.sip_port,
-            http_port: keys.listen.http_port,
+            also: keys.listen.also.iter().map(|at| *at.get_ref()).collect(),
+            ports: keys.listen.ports(),
+            http_port: *keys.listen.http_port.get_ref(),
+            tls,
+            origins: keys.listen.origins(),
             rtp_ports: *keys.media.ports.get_ref(),
             data: folder.join(keys.data.directory),
             announce_every: Duration::from_secs(*keys.waiting.announce_every_s.get_ref()),
@@ -124,6 +141,24 @@ impl Config {
             survey,
             prompts,
         })
+    }
+}
+
+impl Config {
+    /// All local addresses, the first first.
+    pub fn addresses(&self) -> Vec<IpAddr> {
+        [self.address]
+            .into_iter()
+            .chain(self.also.iter().copied())
+            .collect()
+    }
+
+    /// The addresses that the trunks come from.
+    pub fn trunk_addresses(&self) -> Vec<IpAddr> {
+        let trunks = self.trunks.iter();
+        trunks
+            .flat_map(|trunk| trunk.addresses.iter().copied())
+            .collect()
     }
 }
 
@@ -309,13 +344,46 @@ fn check_seats(file: &mut File<SeatsFile>, queues: &[QueueId]) -> Vec<Configured
             skills: Vec::new(),
         };
         let md5_only = keys.digest == files::DigestKey::Md5;
+        let pick_up = check_pick_up(keys, &mut file.found);
         seats.push(ConfiguredSeat {
             floor,
             name: keys.name.clone(),
             md5_only,
+            pick_up,
         });
     }
     seats
+}
+
+/// Longest time a phone may ring before it answers by itself, seconds: a caller must not wait for
+/// a machine's courtesy.
+const AUTO_ANSWER_AFTER_MAX_S: u64 = 10;
+
+fn check_pick_up(keys: &files::SeatKeys, found: &mut Vec<Diagnostic>) -> PickUp {
+    use files::AutoAnswerKey as Key;
+    let by = match keys.auto_answer {
+        Key::Off => AutoAnswer::Off,
+        Key::CallInfo => AutoAnswer::CallInfo,
+        Key::AlertInfo => AutoAnswer::AlertInfo,
+        Key::AnswerMode => AutoAnswer::AnswerMode,
+        Key::All => AutoAnswer::All,
+    };
+    let Some(after) = &keys.auto_answer_after_s else {
+        let after = Duration::ZERO;
+        return PickUp { by, after };
+    };
+    let after_s = *after.get_ref();
+    if after_s > AUTO_ANSWER_AFTER_MAX_S {
+        let what = format!("`auto_answer_after_s` is at most {AUTO_ANSWER_AFTER_MAX_S}");
+        found.push(Diagnostic::new(after.span(), what));
+    }
+    if after_s > 0 && matches!(by, AutoAnswer::Off | AutoAnswer::AnswerMode) {
+        let what = "`auto_answer_after_s` says nothing with this `auto_answer`";
+        let help = "set `auto_answer` to \"call-info\", \"alert-info\" or \"all\"";
+        found.push(Diagnostic::new(after.span(), what).with_help(help));
+    }
+    let after = Duration::from_secs(after_s);
+    PickUp { by, after }
 }
 
 fn check_numbers(
@@ -391,12 +459,6 @@ fn check_engine(file: &mut File<EngineFile>) {
             "RTP ports are two numbers from 1024, the first below the last",
         );
         file.found.push(fault);
-    }
-    if keys.listen.address.get_ref().is_unspecified() {
-        let what = "an address that callers can reach is needed: it stands in what phones are told";
-        let help = "write the machine's own address, e.g. \"192.0.2.10\"";
-        file.found
-            .push(Diagnostic::new(keys.listen.address.span(), what).with_help(help));
     }
     if *keys.waiting.announce_every_s.get_ref() == 0 {
         let what = "`announce_every_s` must be at least 1";

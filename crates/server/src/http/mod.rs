@@ -25,7 +25,7 @@ use tokio::{net::TcpListener, sync::watch};
 
 use crate::{config::accounts::Accounts, signalling_loop::Doors, store_loop::Story};
 pub use live::paint_wallboards;
-pub use session::Sessions;
+pub use session::{Seated, Sessions};
 
 /// What every request may need.
 pub struct App {
@@ -38,7 +38,7 @@ pub struct App {
     /// Who may sign in.
     pub accounts: Accounts,
     /// Who has.
-    pub sessions: Sessions,
+    pub sessions: Arc<Sessions>,
     /// Folder of the recordings.
     pub recordings: PathBuf,
     /// The monotonic clock's zero.

@@ -53,6 +53,21 @@ pub struct Who {
     pub seat: Option<SeatId>,
 }
 
+/// An agent at a seat, by a session.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Seated {
+    /// The seat.
+    pub seat: SeatId,
+    session: [u8; 32],
+}
+
+impl std::fmt::Debug for Seated {
+    /// The seat alone: what finds a session is a secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Seated").field(&self.seat).finish()
+    }
+}
+
 struct Session {
     who: Who,
     since: Instant,
@@ -108,6 +123,28 @@ impl Sessions {
         (session.since.elapsed() < SESSION_LIFE).then(|| session.who.clone())
     }
 
+    /// Whether a request shows the cookie of a session, open or not.
+    pub fn shows_cookie(headers: &HeaderMap) -> bool {
+        cookie(headers).is_some()
+    }
+
+    /// The seat of the agent whose session's cookie is shown; `None` for a supervisor's, and for
+    /// one that is over.
+    pub fn seated(&self, headers: &HeaderMap) -> Option<Seated> {
+        let token = cookie(headers)?;
+        let who = self.find(token)?;
+        let seat = who.seat.filter(|_| who.role == Role::Agent)?;
+        let session = digest(token);
+        Some(Seated { seat, session })
+    }
+
+    /// Whether the session is still open.
+    pub fn holds(&self, seated: &Seated) -> bool {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.get(&seated.session)
+            .is_some_and(|session| session.since.elapsed() < SESSION_LIFE)
+    }
+
     fn end(&self, token: &str) {
         self.open
             .lock()
@@ -147,12 +184,15 @@ fn token(headers: &HeaderMap) -> Option<&str> {
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix("Bearer "));
-    bearer.or_else(|| {
-        headers.get_all(header::COOKIE).iter().find_map(|value| {
-            value.to_str().ok()?.split(';').find_map(|pair| {
-                let (name, value) = pair.trim().split_once('=')?;
-                (name == COOKIE).then_some(value)
-            })
+    bearer.or_else(|| cookie(headers))
+}
+
+/// The token in the cookie.
+fn cookie(headers: &HeaderMap) -> Option<&str> {
+    headers.get_all(header::COOKIE).iter().find_map(|value| {
+        value.to_str().ok()?.split(';').find_map(|pair| {
+            let (name, value) = pair.trim().split_once('=')?;
+            (name == COOKIE).then_some(value)
         })
     })
 }
@@ -246,6 +286,20 @@ pub async fn sign_out(State(app): State<Arc<App>>, headers: HeaderMap) -> Respon
     }
     let cookie = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
     (StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response()
+}
+
+#[cfg(test)]
+impl Sessions {
+    /// Signs in without a password: the token.
+    pub fn signed_in(&self, role: Role, seat: Option<SeatId>) -> String {
+        let user = seat.map_or_else(|| "supervisor".to_owned(), |seat| seat.to_string());
+        self.begin(Who { user, role, seat }).unwrap()
+    }
+
+    /// Signs out.
+    pub fn signed_out(&self, token: &str) {
+        self.end(token);
+    }
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Hops our requests may take (RFC 3261 §8.1.1.6).
-const MAX_FORWARDS: u32 = 70;
+pub(super) const MAX_FORWARDS: u32 = 70;
 
 /// A request of ours without what each sending adds: Via and the path it takes.
 #[derive(Clone, Debug)]
@@ -31,6 +31,8 @@ pub(super) struct Blueprint {
     pub to: Vec<u8>,
     pub call_id: Vec<u8>,
     pub cseq: u32,
+    /// Hops it may take.
+    pub max_forwards: u32,
     pub headers: Vec<(String, String)>,
     /// Authorization and Proxy-Authorization, once a peer has challenged.
     pub authorizations: Vec<(Name, String)>,
@@ -50,6 +52,7 @@ impl Blueprint {
             to: dialog.remote().to_vec(),
             call_id: dialog.call_id().to_vec(),
             cseq,
+            max_forwards: MAX_FORWARDS,
             headers: Vec::new(),
             authorizations: Vec::new(),
             body: Arc::default(),
@@ -130,7 +133,7 @@ impl Blueprint {
         cseq.extend_from_slice(method.as_bytes());
         let mut draft = Draft::request(method, &self.target)
             .header(Name::Via, via(path, branch))
-            .number(Name::MaxForwards, MAX_FORWARDS);
+            .number(Name::MaxForwards, self.max_forwards);
         for route in &self.routes {
             draft = draft.header(Name::Route, route);
         }

@@ -1,8 +1,9 @@
 //! Requests of ours on their way: sending, responses, challenges, failures (RFC 3261 §8.1.3, §22).
 
+use core::time::Duration;
 use std::sync::Arc;
 
-use hotline_model::Instant;
+use hotline_model::{Instant, limits};
 use rand_chacha::rand_core::Rng as _;
 
 use super::{
@@ -69,6 +70,8 @@ pub(super) struct Sent {
     /// INVITE: a provisional response came.
     pub provisional: bool,
     pub cancel: Cancel,
+    /// It took a stream for its length, and no response has come by it.
+    pub unheard_stream: bool,
     /// INVITE: the ACK sent for the 2xx with this To tag.
     pub acks: Vec<(Vec<u8>, Path, Arc<[u8]>)>,
     /// INVITE: its early dialogs, in the order they were heard of.
@@ -91,6 +94,7 @@ impl Sent {
             ring_until: None,
             provisional: false,
             cancel: Cancel::No,
+            unheard_stream: false,
             acks: Vec::new(),
             early: Vec::new(),
             fork: 0,
@@ -145,9 +149,15 @@ impl Sent {
 
 impl Endpoint {
     /// Sends a request in a new transaction.
-    pub(super) fn send(&mut self, sent: Sent, path: Path) -> TransactionId {
+    pub(super) fn send(&mut self, mut sent: Sent, mut path: Path) -> TransactionId {
         let branch = self.fresh_branch();
-        let bytes = sent.blueprint.print(&path, branch, &self.settings);
+        let mut bytes = sent.blueprint.print(&path, branch, &self.settings);
+        let stream = self.stream_for(bytes.len(), &path);
+        if let Some(stream) = stream {
+            path = stream;
+            sent.unheard_stream = true;
+            bytes = sent.blueprint.print(&path, branch, &self.settings);
+        }
         let ring_until = sent.ring_until;
         let kind = match sent.blueprint.method() {
             Method::Invite => ClientKind::Invite,
@@ -158,6 +168,10 @@ impl Endpoint {
             .start(kind, branch, path, bytes, sent, &mut self.fx);
         if let Some(until) = ring_until {
             self.fx.timers.set((Owner::Client(id), Timer::C), until);
+        }
+        if stream.is_some() {
+            let after = Duration::from_secs(limits::SIP_OPENING_S);
+            self.fx.set(Owner::Client(id), Timer::Opening, after);
         }
         id
     }
@@ -214,7 +228,7 @@ impl Endpoint {
             // §8.1.3.1: as if a 408 had come; as if a 503 where the transport failed.
             self.failed(id, 408, EndedBy::Timeout);
         }
-        if step.failed {
+        if step.failed && !self.fell_back(id) {
             self.failed(id, 503, EndedBy::PathLost);
         }
         if step.over {
@@ -228,6 +242,8 @@ impl Endpoint {
         };
         let (status, about) = (response.status(), client.context.about);
         let fork = client.context.fork;
+        client.context.unheard_stream = false;
+        self.fx.stop(Owner::Client(id), Timer::Opening);
         if status < 200 {
             client.context.provisional = true;
         } else {
@@ -344,7 +360,7 @@ impl Endpoint {
     }
 
     /// `retry` takes the place of `id`.
-    fn retried(&mut self, about: About, id: TransactionId, retry: TransactionId) {
+    pub(super) fn retried(&mut self, about: About, id: TransactionId, retry: TransactionId) {
         match about {
             About::Invite(dialog) => self.invite_retried(id, dialog, retry),
             About::Reoffer(dialog) => {

@@ -6,7 +6,7 @@ use hotline_model::Instant;
 
 use super::{
     Endpoint,
-    blueprint::Blueprint,
+    blueprint::{Blueprint, MAX_FORWARDS},
     client::{About, Sent},
     session::{Session, Stage, Unacknowledged},
     words::{DialogId, Event, HangUpReason, Invitation, OutgoingRequest, RequestId},
@@ -49,6 +49,7 @@ impl Endpoint {
             to: invitation.to.into_bytes(),
             call_id: self.fresh_call_id(),
             cseq: 1,
+            max_forwards: hops(invitation.max_forwards),
             headers,
             authorizations: Vec::new(),
             body: invitation.body.into(),
@@ -218,6 +219,7 @@ impl Endpoint {
             to: outgoing.to.into_bytes(),
             call_id,
             cseq: outgoing.cseq.unwrap_or(1),
+            max_forwards: MAX_FORWARDS,
             headers: outgoing.headers,
             authorizations: Vec::new(),
             body: outgoing.body.into(),
@@ -235,6 +237,11 @@ impl Endpoint {
             .get(&dialog)
             .map(|session| session.stage.clone())
     }
+}
+
+/// Hops an INVITE may take: at most 255 (RFC 3261 §20.22).
+fn hops(wanted: Option<u32>) -> u32 {
+    wanted.map_or(MAX_FORWARDS, |hops| hops.min(255))
 }
 
 /// Request-URI and Route of a request to `target`. A URI's headers do not stand in a Request-URI

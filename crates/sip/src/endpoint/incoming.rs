@@ -184,6 +184,9 @@ impl Endpoint {
             let after = self.retry_after(5, 15);
             return self.refuse(request, path, 503, &[after]);
         }
+        if let Some(status) = self.loop_refusal(request) {
+            return self.refuse(request, path, status, &[]);
+        }
         let replaces = match self.replaced(request) {
             Ok(replaces) => replaces,
             Err(status) => return self.refuse(request, path, status, &[]),

@@ -41,12 +41,13 @@ impl Endpoint {
                 }
             }
             200..=299 => self.invite_accepted(id, dialog, response, path),
+            300..=399 => self.invite_redirected(id, dialog, response),
             status => self.invite_failed(id, dialog, status, response.retry_after()),
         }
     }
 
     /// Whether the user still waits for this INVITE.
-    fn is_inviting(&self, dialog: DialogId, id: TransactionId) -> bool {
+    pub(super) fn is_inviting(&self, dialog: DialogId, id: TransactionId) -> bool {
         self.sessions
             .get(&dialog)
             .is_some_and(|session| session.stage == Stage::Inviting(id))

@@ -20,8 +20,11 @@ mod effects;
 mod in_dialog;
 mod incoming;
 mod invite_client;
+mod loops;
+mod mtu;
 mod offers;
 mod overload;
+mod redirect;
 mod refresh;
 mod reliable;
 mod reply;
@@ -52,6 +55,7 @@ use crate::{
 use client::Sent;
 use clients::Clients;
 use effects::{Effects, Owner};
+use mtu::DatagramOnly;
 use reply::Served;
 use servers::Servers;
 use session::Session;
@@ -104,6 +108,7 @@ pub struct Endpoint {
     by_tag: BTreeMap<u64, DialogId>,
     requests: BTreeMap<RequestId, TransactionId>,
     refers: Refers,
+    datagram_only: DatagramOnly,
     last_dialog: u64,
     last_request: u64,
     dropped: u64,
@@ -137,6 +142,7 @@ impl Endpoint {
             by_tag: BTreeMap::new(),
             requests: BTreeMap::new(),
             refers: Refers::default(),
+            datagram_only: DatagramOnly::default(),
             last_dialog: 0,
             last_request: 0,
             dropped: 0,
@@ -196,6 +202,7 @@ impl Endpoint {
         while let Some((_, (owner, timer))) = self.fx.timers.pop_due(now) {
             match (owner, timer) {
                 (Owner::Client(id), Timer::C) => self.ring_time_over(id),
+                (Owner::Client(id), Timer::Opening) => self.opening_time_over(id),
                 (Owner::Client(id), _) => {
                     let step = self.clients.timer(id, timer, &mut self.fx);
                     self.client_stepped(id, step, None);

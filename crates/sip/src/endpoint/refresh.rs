@@ -274,7 +274,10 @@ impl Endpoint {
 
     /// Nobody has refreshed the session (§10).
     pub(super) fn session_expired(&mut self, dialog: DialogId) {
-        let known = self.sessions.get(&dialog).is_some_and(|session| session.is_known());
+        let known = self
+            .sessions
+            .get(&dialog)
+            .is_some_and(|session| session.is_known());
         if known {
             self.lost(dialog, EndedBy::Expired);
         }

@@ -3,6 +3,8 @@
 use core::{fmt, time::Duration};
 use std::sync::Arc;
 
+use hotline_model::limits;
+
 use super::body;
 use crate::{
     message::{Framing, Message},
@@ -62,6 +64,9 @@ pub struct EndpointSettings {
     pub session_expires_s: u32,
     /// Shortest session interval we take from a peer, seconds; 90 at least (RFC 4028 §5).
     pub min_session_expires_s: u32,
+    /// Longest request sent as a datagram, bytes; a longer one goes over TCP (RFC 3261 §18.1.1).
+    /// `usize::MAX`: all go as datagrams to a peer that is reached so.
+    pub datagram_bytes: usize,
 }
 
 impl EndpointSettings {
@@ -77,6 +82,7 @@ impl EndpointSettings {
             realm: realm.into(),
             session_expires_s: 1_800,
             min_session_expires_s: 90,
+            datagram_bytes: limits::SIP_DATAGRAM_REQUEST_BYTES,
         }
     }
 }
@@ -122,6 +128,10 @@ pub struct Invitation {
     /// Longest time from the INVITE to a final answer: then it is cancelled and
     /// `Refused { status: 408 }` follows. `None`: three minutes (RFC 3261 §16.6, timer C).
     pub ring_for: Option<Duration>,
+    /// Hops it may take. A call that is forwarded has one less than the caller's INVITE
+    /// ([`Message::max_forwards`]), so that a loop of engines that call each other ends
+    /// (RFC 7332 §4). `None`: 70 (RFC 3261 §8.1.1.6).
+    pub max_forwards: Option<u32>,
 }
 
 /// A request outside any dialog to send.

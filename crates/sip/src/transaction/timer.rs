@@ -54,6 +54,9 @@ pub enum Timer {
     L,
     /// Collects further 2xx after the first: 64*T1 (RFC 6026 §7.2).
     M,
+    /// A request that took a stream for its length, and no response to it: set by who sends it
+    /// (RFC 3261 §18.1.1).
+    Opening,
     /// The subscription a REFER made, or its first NOTIFY: set by who subscribes (RFC 6665 §4.1.2.4).
     Subscription,
     /// Cancelled INVITE without a final response: 64*T1 (RFC 3261 §9.1).

@@ -291,5 +291,6 @@ pub fn invitation(path: Path) -> Invitation {
         headers: Vec::new(),
         credentials: None,
         ring_for: None,
+        max_forwards: None,
     }
 }

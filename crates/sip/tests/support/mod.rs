@@ -220,6 +220,7 @@ pub fn invitation(path: Path) -> Invitation {
         headers: vec![("P-Asserted-Identity".into(), "<sip:138@10.0.0.1>".into())],
         credentials: None,
         ring_for: None,
+        max_forwards: None,
     }
 }
 

@@ -1,0 +1,327 @@
+//! The phones of one seat being rung at once: each its own INVITE and its own leg. The first that
+//! answers wins, and the others are told that the call was completed elsewhere.
+
+use hotline_model::{
+    CallId, Instant, SeatId, event::Event, limits::CONTACTS_PER_SEAT, privacy::Masked,
+    seat::OfferResult,
+};
+use hotline_sip::{
+    endpoint::{HangUpReason, Invitation},
+    path::Path,
+};
+
+use crate::{
+    leg::Leg,
+    routing::normalise,
+    stage::Input,
+    switchboard::{Owner, Switchboard},
+};
+
+/// What the phones are shown of the call.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// From: a name-addr without tag.
+    pub from: String,
+    /// Further headers.
+    pub headers: Vec<(String, String)>,
+}
+
+/// The From of a caller: the number, with the name given where there is one; `None` or an empty
+/// number: withheld (RFC 3323 §4.1).
+pub fn shown_from(number: Option<&str>, name: Option<&str>, realm: &str) -> String {
+    let Some(number) = number.filter(|number| !number.is_empty()) else {
+        return "\"匿名\" <sip:anonymous@anonymous.invalid>".to_owned();
+    };
+    let mut quoted = String::new();
+    for c in name.unwrap_or(number).chars().filter(|c| !c.is_control()) {
+        if matches!(c, '"' | '\\') {
+            quoted.push('\\');
+        }
+        quoted.push(c);
+    }
+    // A `#` in a user part must be escaped (RFC 3261 §25.1).
+    let user = number.replace('#', "%23");
+    format!("\"{quoted}\" <sip:{user}@{realm}>")
+}
+
+/// Why nobody answered: the best of what the phones said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// In the floor's words.
+    pub result: OfferResult,
+    /// The SIP status.
+    pub status: u16,
+}
+
+/// How far the ringing is after an input.
+pub enum Rung {
+    /// Nothing new.
+    Still,
+    /// A phone rings.
+    Rings,
+    /// A phone answered; the others were released.
+    Answered(Leg),
+    /// No phone is left.
+    Over(Failure),
+}
+
+/// One phone.
+struct RungPhone {
+    leg: Leg,
+    path: Path,
+    uri: String,
+}
+
+/// The phones of a seat, being rung.
+pub struct Rings {
+    /// The seat.
+    pub seat: SeatId,
+    call: Option<CallId>,
+    shown: Shown,
+    phones: Vec<RungPhone>,
+    failure: Failure,
+}
+
+impl Rings {
+    /// Opens a leg for each phone that is to ring; its INVITE follows when its port is known. A
+    /// seat without phones is over at once ([`Rings::failure`]).
+    pub fn begin(
+        seat: SeatId,
+        owner: Owner,
+        call: Option<CallId>,
+        shown: Shown,
+        board: &mut Switchboard,
+    ) -> Self {
+        let contacts = board.phones_of(seat);
+        let phones = contacts
+            .into_iter()
+            .take(CONTACTS_PER_SEAT)
+            .map(|(uri, path)| RungPhone {
+                leg: board.open_leg(owner),
+                path,
+                uri,
+            })
+            .collect();
+        let failure = Failure {
+            result: OfferResult::Unreachable,
+            status: 480,
+        };
+        Self {
+            seat,
+            call,
+            shown,
+            phones,
+            failure,
+        }
+    }
+
+    /// `Some` when no phone is left to wait for.
+    pub fn failure(&self) -> Option<Failure> {
+        self.phones.is_empty().then_some(self.failure)
+    }
+
+    /// Whether the leg is one of these phones.
+    pub fn has(&self, leg: hotline_model::LegId) -> bool {
+        self.phones.iter().any(|phone| phone.leg.id == leg)
+    }
+
+    /// Takes in what happened at one of the phones; everything else is left alone.
+    pub fn handle(&mut self, now: Instant, input: &Input, board: &mut Switchboard) -> Rung {
+        let leg = match input {
+            Input::MediaOpened(leg, _)
+            | Input::MediaFailed(leg, _)
+            | Input::Ringing(leg, _)
+            | Input::Answered(leg, _)
+            | Input::Refused(leg, _, _)
+            | Input::Ended(_, leg, _)
+            | Input::Reoffered(_, leg, _) => *leg,
+            _ => return Rung::Still,
+        };
+        let Some(at) = self.phones.iter().position(|phone| phone.leg.id == leg) else {
+            return Rung::Still;
+        };
+        match input {
+            Input::MediaOpened(_, port) => self.invite(now, at, *port, board),
+            Input::Ringing(_, body) => {
+                if let Some(phone) = self.phones.get_mut(at) {
+                    phone.leg.preview(body, board);
+                }
+                return Rung::Rings;
+            }
+            Input::Reoffered(_, _, body) => {
+                if let Some(phone) = self.phones.get_mut(at) {
+                    phone.leg.reoffered(now, body, board);
+                }
+            }
+            Input::Answered(_, body) => return self.answered(now, at, body, board),
+            Input::Refused(_, status, contacts) => {
+                self.refused(now, at, *status, contacts, board);
+            }
+            Input::Ended(..) => {
+                if let Some(phone) = self.phones.get_mut(at) {
+                    board.forget_dialog(&mut phone.leg);
+                }
+                self.drop_phone(now, at, 503, board);
+            }
+            _ => self.drop_phone(now, at, 500, board),
+        }
+        self.failure().map_or(Rung::Still, Rung::Over)
+    }
+
+    /// Stops the ringing of all that are left.
+    pub fn stop(&mut self, now: Instant, reason: Option<&HangUpReason>, board: &mut Switchboard) {
+        for mut phone in self.phones.drain(..) {
+            board.close_leg(now, &mut phone.leg, reason.cloned());
+        }
+    }
+
+    fn invite(&mut self, now: Instant, at: usize, port: u16, board: &mut Switchboard) {
+        let Some(phone) = self.phones.get_mut(at) else {
+            return;
+        };
+        phone.leg.opened(port);
+        let Some(body) = phone.leg.offer() else {
+            return self.drop_phone(now, at, 500, board);
+        };
+        let invitation = Invitation {
+            path: phone.path,
+            target: phone.uri.clone(),
+            from: self.shown.from.clone(),
+            to: format!("<sip:{}@{}>", self.seat, board.settings.realm),
+            body,
+            headers: self.shown.headers.clone(),
+            credentials: None,
+            // The floor's deadline withdraws the offer; this only bounds a lost withdrawal.
+            ring_for: None,
+            max_forwards: None,
+        };
+        let dialog = board.endpoint.invite(now, invitation);
+        board.connect_dialog(dialog, &mut phone.leg);
+    }
+
+    fn answered(&mut self, now: Instant, at: usize, body: &[u8], board: &mut Switchboard) -> Rung {
+        let usable = self
+            .phones
+            .get_mut(at)
+            .is_some_and(|phone| phone.leg.accept(body, board).is_ok());
+        if !usable {
+            self.drop_phone(now, at, 488, board);
+            return self.failure().map_or(Rung::Still, Rung::Over);
+        }
+        let winner = self.phones.remove(at);
+        // RFC 3326 §2's own example: the phones that lost keep no missed call.
+        let elsewhere = HangUpReason::sip(200, "Call completed elsewhere");
+        self.stop(now, Some(&elsewhere), board);
+        Rung::Answered(winner.leg)
+    }
+
+    fn refused(
+        &mut self,
+        now: Instant,
+        at: usize,
+        status: u16,
+        contacts: &[String],
+        board: &mut Switchboard,
+    ) {
+        if let Some(phone) = self.phones.get_mut(at) {
+            board.forget_dialog(&mut phone.leg);
+        }
+        if (300..400).contains(&status) {
+            self.redirected(now, contacts, board);
+        }
+        self.drop_phone(now, at, status, board);
+        if status >= 600 {
+            // Said for all of the seat's phones (RFC 3261 §16.7 step 5).
+            let reason = HangUpReason::sip(status, "Declined elsewhere");
+            self.stop(now, Some(&reason), board);
+        }
+    }
+
+    /// A phone that sends the caller elsewhere is not followed: where it points is the phone's
+    /// word, and may cost money.
+    fn redirected(&self, now: Instant, contacts: &[String], board: &mut Switchboard) {
+        let Some(call) = self.call else { return };
+        let (seat, detail) = (self.seat, redirection(contacts));
+        board.happened(now, Event::OfferRedirected { call, seat, detail });
+    }
+
+    fn drop_phone(&mut self, now: Instant, at: usize, status: u16, board: &mut Switchboard) {
+        if at >= self.phones.len() {
+            return;
+        }
+        let mut phone = self.phones.remove(at);
+        board.close_leg(now, &mut phone.leg, None);
+        let result = refusal(status);
+        // A person's word goes before a phone that cannot be reached.
+        if result == OfferResult::Refused || self.failure.result != OfferResult::Refused {
+            self.failure = Failure { result, status };
+        }
+    }
+}
+
+/// Where a phone redirects to, for the journal: the number of its first contact, masked.
+fn redirection(contacts: &[String]) -> String {
+    let uri = contacts.first().map_or("", String::as_str);
+    let user = uri.split_once(':').map_or(uri, |(_, rest)| rest);
+    let user = normalise(user.split(['@', ';', '?']).next().unwrap_or_default());
+    if user.is_empty() {
+        return "redirected".to_owned();
+    }
+    format!("redirected to {}", Masked(&user))
+}
+
+/// A phone's final answer in the floor's words. 480, 486, 600, 603, 607 and 608 are a person's
+/// doing (do-not-disturb, busy, decline, unwanted: RFC 3261 §21.4.18, §21.4.24, §21.6, RFC 8197,
+/// RFC 8688), and so is a redirection that was set at the phone; the rest means that the phone
+/// cannot be used now.
+fn refusal(status: u16) -> OfferResult {
+    match status {
+        300..400 | 480 | 486 | 600 | 603 | 607 | 608 => OfferResult::Refused,
+        _ => OfferResult::Unreachable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caller_is_shown_by_number_and_name() {
+        assert_eq!(
+            shown_from(Some("13800000001"), None, "hotline"),
+            "\"13800000001\" <sip:13800000001@hotline>"
+        );
+        assert_eq!(
+            shown_from(Some("1#2"), Some("老\"王\"\r\n\\"), "hotline"),
+            "\"老\\\"王\\\"\\\\\" <sip:1%232@hotline>"
+        );
+        for withheld in [None, Some("")] {
+            let from = shown_from(withheld, Some("王"), "hotline");
+            assert_eq!(from, "\"匿名\" <sip:anonymous@anonymous.invalid>");
+        }
+    }
+
+    #[test]
+    fn a_redirection_is_told_without_the_number() {
+        for (uri, told) in [
+            ("sip:13900001111@evil.example", "redirected to 139****1111"),
+            (
+                "tel:+8613900001111;phone-context=x",
+                "redirected to 139****1111",
+            ),
+        ] {
+            assert_eq!(redirection(&[uri.to_owned()]), told);
+        }
+        assert_eq!(redirection(&[]), "redirected");
+    }
+
+    #[test]
+    fn a_person_s_word_is_told_from_a_phone_s() {
+        for status in [302, 480, 486, 600, 603, 607] {
+            assert_eq!(refusal(status), OfferResult::Refused, "{status}");
+        }
+        for status in [404, 408, 488, 500, 503, 606] {
+            assert_eq!(refusal(status), OfferResult::Unreachable, "{status}");
+        }
+    }
+}
