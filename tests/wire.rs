@@ -33,6 +33,8 @@ mod loss;
 mod phones;
 #[path = "wire/scenario.rs"]
 mod scenario;
+#[path = "wire/sessions.rs"]
+mod sessions;
 #[path = "e2e/sound.rs"]
 #[allow(dead_code, reason = "the rest is used by e2e.rs")]
 mod sound;

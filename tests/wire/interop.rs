@@ -16,10 +16,10 @@ use crate::{
 };
 
 /// Longest time a scenario of a few seconds may take on a busy machine.
-const PATIENCE_S: u64 = 30;
+pub const PATIENCE_S: u64 = 30;
 
 /// Plays a caller's scenario on an engine of its own; the story of the call.
-fn played(scenario: Scenario) -> Story {
+pub fn played(scenario: Scenario) -> Story {
     let engine = town::start();
     let mut caller = scenario.start(&engine);
     caller.finish(PATIENCE_S);
@@ -27,13 +27,13 @@ fn played(scenario: Scenario) -> Story {
 }
 
 /// A caller who waits in the queue and left it by hanging up.
-fn assert_waited_and_left(story: &Story) {
+pub fn assert_waited_and_left(story: &Story) {
     assert!(story.has("queue-entered"), "{:?}", story.types());
     assert_eq!(story.end(), ("abandoned", "caller"));
 }
 
 /// Speech in A-law, shipped with SIPp.
-const SPEECH: &str = "/usr/share/sip-tester/g711a.pcap";
+pub const SPEECH: &str = "/usr/share/sip-tester/g711a.pcap";
 
 /// An agent's telephone plays `agent`, a caller stays `stay_ms` in the call; the call's story.
 fn talked(agent: Scenario, stay_ms: u32) -> (Engine, Story) {
@@ -41,7 +41,7 @@ fn talked(agent: Scenario, stay_ms: u32) -> (Engine, Story) {
 }
 
 /// The same, with a caller of one's own.
-fn talked_with(agent: Scenario, caller: Scenario) -> (Engine, Story) {
+pub fn talked_with(agent: Scenario, caller: Scenario) -> (Engine, Story) {
     let engine = town::start();
     let mut agent = town::agent(&engine, "1001", agent);
     let mut caller = caller.start(&engine);
@@ -52,7 +52,7 @@ fn talked_with(agent: Scenario, caller: Scenario) -> (Engine, Story) {
 }
 
 /// The talk took place and the agent ended it.
-fn assert_talked(story: &Story) {
+pub fn assert_talked(story: &Story) {
     assert_eq!(story.event("offer-ended")["result"], "answered");
     assert!(story.has("talk-started"), "{:?}", story.types());
     assert_eq!(story.event("talk-ended")["released_by"], "agent");
@@ -288,32 +288,6 @@ fn a_phone_rings_answers_talks_and_hangs_up() {
     assert_talked(&story);
 }
 
-/// 183 with early media, then 180, then a 200 whose session is another: the sound goes where the
-/// 200 says.
-#[test]
-fn a_200_may_differ_from_the_183_before_it() {
-    let (early, last) = (
-        UdpSocket::bind("127.0.0.1:0"),
-        UdpSocket::bind("127.0.0.1:0"),
-    );
-    let (early, last) = (early.unwrap(), last.unwrap());
-    let port = |socket: &UdpSocket| socket.local_addr().unwrap().port();
-    let scenario = Scenario::new("agent-183-180")
-        .with("early", port(&early))
-        .with("final", port(&last))
-        .with("talk", 4_500);
-    let caller = Scenario::new("speaking").with("speech", SPEECH);
-    let caller = caller.with("quiet", 10).with("stay", 7_000);
-    let (_engine, story) = talked_with(scenario, caller);
-    assert_talked(&story);
-    last.set_nonblocking(true).unwrap();
-    let mut packet = [0; 2_048];
-    let (length, _) = last
-        .recv_from(&mut packet)
-        .expect("sound at the 200's address");
-    assert!(packet[0] == 0x80 && length > 12);
-}
-
 #[test]
 fn an_agent_holds_in_all_forms_and_the_journal_tells_it() {
     let (_engine, story) = talked(Scenario::new("agent-hold").with("talk", 4_500), 9_000);
@@ -385,4 +359,41 @@ fn an_answer_that_crosses_the_cancel_is_acknowledged_and_ended() {
     engine.until("the seat is free", 10, |board| {
         (Engine::seat(board, "1001")["work"] == "free").then_some(())
     });
+}
+
+/// A phone may not send its caller out of the house: the REFER is refused, the talk goes on.
+#[test]
+fn a_transfer_to_the_outside_is_refused_and_the_talk_goes_on() {
+    let agent = Scenario::new("agent-refer-refused")
+        .with("target", "0085212345678@127.0.0.1")
+        .with("status", 403)
+        .with("talk", 4_500);
+    let (_engine, story) = talked(agent, 7_500);
+    assert_talked(&story);
+    assert_eq!(story.count("seat-offered"), 1);
+}
+
+/// Nobody may have the engine call somebody by a REFER that belongs to no call.
+#[test]
+fn a_refer_outside_any_call_is_refused() {
+    let engine = town::start();
+    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let target = udp.local_addr().unwrap();
+    for ip in ["127.0.0.1", "127.0.0.66"] {
+        let line = Line::from(ip, &engine);
+        let id = unique();
+        line.say(&format!(
+            "REFER sip:12345@{{server}} SIP/2.0\nVia: SIP/2.0/UDP {{local}};branch=z9hG4bK{id}\n\
+             From: <sip:1001@{{server}}>;tag={id}\nTo: <sip:12345@{{server}}>\nCall-ID: {id}\n\
+             CSeq: 1 REFER\nContact: <sip:c@{{local}}>\nMax-Forwards: 70\n\
+             Refer-To: <sip:1002@{target}>\nContent-Length: 0\n\n"
+        ));
+        let status = line.answer_to(&id).unwrap().status();
+        assert!((400..700).contains(&status), "{ip}: {status}");
+    }
+    udp.set_nonblocking(true).unwrap();
+    assert!(
+        udp.recv_from(&mut [0; 9]).is_err(),
+        "the REFER was followed"
+    );
 }

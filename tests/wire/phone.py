@@ -28,8 +28,8 @@ def write_tone(path, hertz):
         out.setnchannels(1)
         out.setsampwidth(2)
         out.setframerate(8000)
-        for n in range(80_000):
-            out.writeframes(struct.pack("<h", int(9000 * math.sin(2 * math.pi * hertz * n / 8000))))
+        wave_of = (int(9000 * math.sin(2 * math.pi * hertz * n / 8000)) for n in range(80_000))
+        out.writeframes(struct.pack("<80000h", *wave_of))
 
 
 def strength(path, hertz):
@@ -68,7 +68,9 @@ class Call(pj.Call):
             self.over = True
 
     def onCallMediaState(self, _):
-        for index, media in enumerate(self.getInfo().media):
+        # What lists the media lives as long as this does.
+        info = self.getInfo()
+        for index, media in enumerate(info.media):
             if media.type != pj.PJMEDIA_TYPE_AUDIO or self.recorder:
                 continue
             if media.status == pj.PJSUA_CALL_MEDIA_ACTIVE:
@@ -136,16 +138,6 @@ def main():
         account.call.hangup(pj.CallOpParam())
         while not account.call.over and time.monotonic() < until + 5:
             endpoint.libHandleEvents(20)
-    if account.call:
-        # The recorder's file is complete when it is gone.
-        account.call.recorder = account.call.player = None
-        other = TONES["caller" if ROLE == "seat" else "seat"]
-        try:
-            share = strength(f"{FOLDER}/{ROLE}-heard.wav", other)
-        except (OSError, EOFError, wave.Error) as error:
-            say(f"no recording: {error}")
-            share = 0.0
-        say("heard the other side" if share > 0.8 else f"heard too little: {share:.2f}")
     if account.registered:
         account.setRegistration(False)
         until = time.monotonic() + 3
@@ -154,9 +146,19 @@ def main():
             if not account.getInfo().regIsActive:
                 break
         say("unregistered" if not account.getInfo().regIsActive else "still registered")
+    called = account.call is not None
     account.call = None
     account.shutdown()
+    # The recorder's file is complete when all is gone.
     endpoint.libDestroy()
+    if called:
+        other = TONES["caller" if ROLE == "seat" else "seat"]
+        try:
+            share = strength(f"{FOLDER}/{ROLE}-heard.wav", other)
+        except (OSError, EOFError, wave.Error) as error:
+            say(f"no recording: {error}")
+            share = 0.0
+        say("heard the other side" if share > 0.8 else f"heard too little: {share:.2f}")
 
 
 main()

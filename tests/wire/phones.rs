@@ -43,8 +43,8 @@ fn talks_over(transport: &str) {
     let mut caller = pjsua2(&engine, "caller", transport, "13800001234", 11);
     seat.expect("answered", 20);
     caller.expect("heard the other side", 30);
+    seat.expect("unregistered", 20);
     seat.expect("heard the other side", 20);
-    seat.expect("unregistered", 10);
     assert!(seat.finish(10), "{}", seat.all());
     let ended = journal::until(&engine, "the end", |record| record["type"] == "call-ended");
     assert_eq!(ended["outcome"], "answered");
