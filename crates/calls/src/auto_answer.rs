@@ -70,9 +70,18 @@ mod tests {
         );
         let answer_mode = pair("Answer-Mode", "Auto");
         assert_eq!(headers(AutoAnswer::Off), []);
-        assert_eq!(headers(AutoAnswer::CallInfo), core::slice::from_ref(&call_info));
-        assert_eq!(headers(AutoAnswer::AlertInfo), core::slice::from_ref(&alert_info));
-        assert_eq!(headers(AutoAnswer::AnswerMode), core::slice::from_ref(&answer_mode));
+        assert_eq!(
+            headers(AutoAnswer::CallInfo),
+            core::slice::from_ref(&call_info)
+        );
+        assert_eq!(
+            headers(AutoAnswer::AlertInfo),
+            core::slice::from_ref(&alert_info)
+        );
+        assert_eq!(
+            headers(AutoAnswer::AnswerMode),
+            core::slice::from_ref(&answer_mode)
+        );
         assert_eq!(
             headers(AutoAnswer::All),
             [call_info, alert_info, answer_mode]

@@ -141,6 +141,12 @@ impl Live {
                 self.seat = Some(*seat);
                 self.enter(Stage::Talking, up_ms);
             }
+            Event::TransferFailed {
+                from, back: true, ..
+            } => {
+                self.seat = Some(*from);
+                self.enter(Stage::Talking, up_ms);
+            }
             Event::SurveyOffered { .. } => self.enter(Stage::Surveying, up_ms),
             _ => {}
         }
