@@ -78,7 +78,7 @@ impl Exchange {
                     .happened(now, Event::FaultCaught { call: None, fault });
                 self.end_service(now, leg);
             }
-            None => {
+            Some((_, Owner::Consult(_))) | None => {
                 self.board
                     .happened(now, Event::FaultCaught { call: None, fault });
                 if let Some(dialog) = dialog {

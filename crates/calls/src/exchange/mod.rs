@@ -9,6 +9,7 @@ mod keep_alive;
 mod reports;
 mod seat_requests;
 mod sip_events;
+mod transfers;
 
 use core::mem;
 use std::{

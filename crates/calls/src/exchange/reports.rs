@@ -32,7 +32,7 @@ impl Exchange {
                 self.tell_call(now, call, input);
             }
             Some(Owner::Service) => self.service_reported(now, leg, &report),
-            None => {}
+            Some(Owner::Consult(_)) | None => {}
         }
     }
 
