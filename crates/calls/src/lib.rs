@@ -7,6 +7,7 @@
 pub mod auto_answer;
 pub mod call;
 pub mod comfort;
+pub mod consultation;
 pub mod exchange;
 pub mod leg;
 pub mod orders;

@@ -2,6 +2,7 @@
 //! writer: strict order, no lock, replayable.
 
 mod authentication;
+mod consults;
 mod invites;
 mod keep_alive;
 mod reports;
@@ -30,6 +31,7 @@ use hotline_sip::{
 
 use crate::{
     call::Call,
+    consultation::Consultation,
     orders::{Order, OrderRefused},
     seat_service::SeatService,
     settings::Settings,
@@ -115,6 +117,8 @@ pub struct Exchange {
     nonces: Nonces,
     calls: BTreeMap<CallId, Call>,
     services: BTreeMap<LegId, SeatService>,
+    consults: BTreeMap<u64, Consultation>,
+    next_consult: u64,
     pings: BTreeMap<RequestId, (SeatId, u64)>,
     deadlines: BTreeSet<(Instant, CallId)>,
     deadline_of: BTreeMap<CallId, Instant>,
@@ -141,6 +145,8 @@ impl Exchange {
             nonces: Nonces::new(nonce_key),
             calls: BTreeMap::new(),
             services: BTreeMap::new(),
+            consults: BTreeMap::new(),
+            next_consult: 1,
             pings: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             deadline_of: BTreeMap::new(),
@@ -217,9 +223,11 @@ impl Exchange {
     pub fn next_wake(&self) -> Option<Instant> {
         let calls = self.deadlines.first().map(|&(at, _)| at);
         let services = self.services.values().map(|service| service.deadline).min();
+        let consults = self.consults.values().filter_map(|it| it.deadline).min();
         [
             calls,
             services,
+            consults,
             self.board.endpoint.next_wake(),
             self.board.floor.next_wake(),
             self.board.registrar.next_wake(),
@@ -229,9 +237,9 @@ impl Exchange {
         .min()
     }
 
-    /// Calls and star-code calls that are not over.
+    /// Calls, star-code calls and talks of seats that are not over.
     pub fn live_calls(&self) -> usize {
-        self.calls.len() + self.services.len()
+        self.calls.len() + self.services.len() + self.consults.len()
     }
 
     /// Everything a call or a stage can reach, read only: for checks and metrics.
@@ -257,6 +265,7 @@ impl Exchange {
             self.board.registrar.expire(now);
         }
         self.ping_phones(now);
+        self.consults_due(now);
         if self.board.floor.next_wake().is_some_and(|at| at <= now) {
             self.board.floor(now, FloorInput::TimePassed);
         }
