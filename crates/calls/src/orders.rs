@@ -4,7 +4,10 @@ use core::fmt;
 
 use hotline_model::{QueueId, SeatId, privacy::Masked, seat::Reason};
 
-use crate::{settings::Settings, trunks::numbers::plain};
+use crate::{
+    settings::Settings,
+    trunks::numbers::{NumberOf, NumberRule, by_rules},
+};
 
 /// Something asked for through the gate. `ticket` comes back in [`crate::Output::OrderDone`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +62,7 @@ impl TransferTo {
         if let Some(queue) = queue(text) {
             return Some(Self::Queue(queue));
         }
-        let number = plain(text);
+        let number = by_rules(text, &NumberRule::usual(), NumberOf::Called);
         let dialable = !number.is_empty()
             && number
                 .chars()

@@ -245,3 +245,73 @@ fn transfers_end_cleanly_whatever_dies_and_whoever_leaves() {
         }
     }
 }
+
+fn attended(world: &World) -> usize {
+    count(world, |e| {
+        let kind = TransferKind::Attended;
+        matches!(e, Event::TalkTransferred { kind: of, .. } if *of == kind)
+    })
+}
+
+#[test]
+fn an_agent_asks_a_colleague_and_then_gives_the_caller_on() {
+    let world = scene(&[
+        (15.0, FIRST, Deed::Consult("1001")),
+        (19.0, SECOND, Deed::Answer),
+        (24.0, FIRST, Deed::TransferToConsulted),
+    ]);
+    assert_eq!(answers(&world), [0, 1]);
+    assert_eq!((attended(&world), blind(&world)), (1, 0));
+    let talked = world.journal().iter().find_map(|s| match s.event {
+        Event::ConsultEnded { talk_ms, .. } => Some(talk_ms),
+        _ => None,
+    });
+    assert!(matches!(talked, Some(4_000..5_200)), "{talked:?}");
+    let second = ledger(&world, 1);
+    let at = second.iter().position(|work| *work == Work::Busy).unwrap();
+    let through = [Work::Busy, Work::Reserved, Work::Talking, Work::WrapUp];
+    assert_eq!(second[at..at + 4], through);
+    assert!(ledger(&world, 0).contains(&Work::WrapUp));
+    assert_eq!(count(&world, |e| matches!(e, Event::TalkEnded { .. })), 2);
+}
+
+#[test]
+fn a_colleague_who_declines_leaves_the_caller_with_the_agent() {
+    let world = scene(&[
+        (15.0, FIRST, Deed::Consult("1001")),
+        (18.0, SECOND, Deed::Refuse(603)),
+        (20.0, FIRST, Deed::Resume),
+    ]);
+    assert_eq!(answers(&world), [0]);
+    assert_eq!(count(&world, |e| matches!(e, Event::TalkResumed { .. })), 1);
+    assert_eq!(
+        count(&world, |e| matches!(e, Event::ConsultStarted { .. })),
+        0
+    );
+}
+
+#[test]
+fn consultations_end_cleanly_whatever_dies_and_whoever_leaves() {
+    for seed in 0..20 {
+        for (at, line, deed) in [
+            (17.0, FIRST, Deed::Die),
+            (21.0, SECOND, Deed::Die),
+            (21.0, SECOND, Deed::HangUp),
+            (23.9, CALLER, Deed::HangUp),
+            (24.0, CALLER, Deed::HangUp),
+            (24.1, FIRST, Deed::HangUp),
+        ] {
+            scene_in(
+                seed,
+                Weather::FOUL,
+                &[
+                    (15.0, FIRST, Deed::Consult("1001")),
+                    (19.0, SECOND, Deed::Answer),
+                    (24.0, FIRST, Deed::TransferToConsulted),
+                    (40.0, SECOND, Deed::HangUp),
+                    (at, line, deed),
+                ],
+            );
+        }
+    }
+}

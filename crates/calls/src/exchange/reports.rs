@@ -32,7 +32,8 @@ impl Exchange {
                 self.tell_call(now, call, input);
             }
             Some(Owner::Service) => self.service_reported(now, leg, &report),
-            Some(Owner::Consult(_)) | None => {}
+            Some(Owner::Consult(number)) => self.consult_reported(now, number, leg, report),
+            None => {}
         }
     }
 

@@ -144,7 +144,12 @@ impl Exchange {
                 }
                 _ => {}
             },
-            Some(Owner::Consult(_)) | None => {}
+            Some(Owner::Consult(number)) => {
+                if let Some(input) = input(Side::Agent, leg) {
+                    self.tell_consult(now, number, &input);
+                }
+            }
+            None => {}
         }
     }
 }

@@ -29,33 +29,37 @@ impl Exchange {
         refer: ReferId,
         transfer: &Transfer,
     ) {
-        let owner = self
-            .board
-            .leg_of(dialog)
-            .and_then(|leg| self.board.owner(leg));
-        let seat = match owner {
-            Some(Owner::Call(call, Side::Agent)) => {
-                self.calls.get(&call).and_then(|call| call.stage.talks())
+        let talk = |dialog| {
+            let leg = self.board.leg_of(dialog)?;
+            match self.board.owner(leg)? {
+                Owner::Call(call, Side::Agent) => self.talks_in(call),
+                _ => None,
             }
-            _ => None,
         };
+        let seat = talk(dialog);
         // A carrier and a phone outside a talk have nobody to give on.
         let Some(seat) = seat else {
             self.board.endpoint.refuse_refer(now, refer, 403);
             return;
         };
         let target = self.target(&transfer.target);
-        let asked = target.as_ref().map_or_else(
-            || "transfer elsewhere".to_owned(),
+        let attended = transfer.replaces.is_some() || transfer.replaces_unknown;
+        let asked = target.as_ref().filter(|_| !attended).map_or_else(
+            || {
+                if attended {
+                    "transfer to the consulted"
+                } else {
+                    "transfer elsewhere"
+                }
+                .to_owned()
+            },
             |to| SeatRequest::Transfer(to.clone()).to_string(),
         );
-        let result = if transfer.replaces.is_some() || transfer.replaces_unknown {
-            Err(OrderRefused::TargetUnknown)
-        } else {
-            match target {
-                Some(to) => self.transfer(now, seat, to, Some(refer)),
-                None => Err(OrderRefused::NotAllowed),
-            }
+        let result = match (transfer.replaces, target) {
+            (Some(replaced), _) => self.attended(now, dialog, replaced, refer),
+            (None, _) if attended => Err(OrderRefused::TargetUnknown),
+            (None, Some(to)) => self.transfer(now, seat, to, Some(refer)),
+            (None, None) => Err(OrderRefused::NotAllowed),
         };
         if let Err(refused) = result {
             let status = refused.status();
