@@ -119,7 +119,7 @@ impl Leg {
     pub fn accept(&mut self, answer: &[u8], board: &mut impl ToMedia) -> Result<(), BadBody> {
         match &self.session {
             Session::Early(local, agreed) if answer.is_empty() => {
-                self.session = Session::Agreed(*local, agreed.clone());
+                self.session = Session::Agreed(*local, *agreed);
                 Ok(())
             }
             Session::Offered(local) | Session::Early(local, _) => {
@@ -137,7 +137,7 @@ impl Leg {
     pub fn accept_early(&mut self, answer: &[u8], board: &mut impl ToMedia) -> Result<(), BadBody> {
         self.accept(answer, board)?;
         if let Session::Agreed(local, agreed) = &self.session {
-            self.session = Session::Early(*local, agreed.clone());
+            self.session = Session::Early(*local, *agreed);
         }
         Ok(())
     }

@@ -125,7 +125,9 @@ impl Attempt {
         self.deadline
     }
 
-    /// Lets it see what happened. Inputs about other legs change nothing.
+    /// Lets it see what happened. Inputs about other legs change nothing, so that it can live
+    /// beside a seat's leg in one call (a transfer). Before the answer a dialog does not end, it is
+    /// refused: [`Input::Ended`] is never about this leg.
     pub fn handle(&mut self, now: Instant, input: &Input, board: &mut Switchboard) -> Progress {
         match input {
             Input::MediaOpened(leg, port) if *leg == self.leg.id => {
@@ -153,13 +155,13 @@ impl Attempt {
             }
             Input::Answered(leg, body) if *leg == self.leg.id => self.picked_up(now, body, board),
             Input::Refused(leg, status) if *leg == self.leg.id => self.refused(now, *status, board),
-            Input::Ended(Side::Agent, _) => {
-                board.forget_dialog(&mut self.leg);
-                self.last = Failure::network(503, "the trunk ended the call before its answer");
-                self.failed(now, board)
-            }
+            // The trunk's UPDATE after its 183. Another leg of the agent's side may live beside
+            // this one, and the input does not say whose it is.
             Input::Reoffered(Side::Agent, body) => {
-                self.leg.reoffered(now, body, board);
+                let ours = self.leg.dialog;
+                if ours.is_some_and(|dialog| board.endpoint.is_offered(dialog)) {
+                    self.leg.reoffered(now, body, board);
+                }
                 Progress::Going
             }
             _ => Progress::Going,
