@@ -86,7 +86,7 @@ impl Exchange {
         }
     }
 
-    fn end_consult(&mut self, now: Instant, number: u64, cause: &str) {
+    pub(super) fn end_consult(&mut self, now: Instant, number: u64, cause: &str) {
         if let Some(consult) = self.consults.remove(&number) {
             consult.end(now, cause, &mut self.board);
         }

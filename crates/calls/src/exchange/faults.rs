@@ -78,7 +78,12 @@ impl Exchange {
                     .happened(now, Event::FaultCaught { call: None, fault });
                 self.end_service(now, leg);
             }
-            Some((_, Owner::Consult(_))) | None => {
+            Some((_, Owner::Consult(number))) => {
+                self.board
+                    .happened(now, Event::FaultCaught { call: None, fault });
+                self.end_consult(now, number, "a fault of the engine");
+            }
+            None => {
                 self.board
                     .happened(now, Event::FaultCaught { call: None, fault });
                 if let Some(dialog) = dialog {

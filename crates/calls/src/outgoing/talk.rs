@@ -37,7 +37,7 @@ impl Talk {
         let recording =
             board.start_recording(now, facts.id, facts.recordings, leg.id, facts.leg.id);
         // The watch for silence begins with the talk: before, a phone need not send anything.
-        if let Some(agreed) = facts.leg.agreed().cloned() {
+        if let Some(agreed) = facts.leg.agreed().copied() {
             let leg = facts.leg.id;
             board.media(Command::Connect { leg, agreed });
         }
