@@ -103,7 +103,6 @@ impl Exchange {
         );
         let call = Some(id);
         self.board.happened(now, Event::FaultCaught { call, fault });
-        self.board.drop_call(now, id);
         if let Some((ended, talked)) = self.board.attached.ending(now, id) {
             self.board.happened(now, ended);
             if let Some(seat) = talked {
@@ -112,19 +111,13 @@ impl Exchange {
             }
         }
         self.board.floor(now, FloorInput::CallLeft { call: id });
-        if let Some(call) = self.calls.remove(&id) {
-            let total_ms = now.millis_since(call.facts.arrived);
-            self.board.happened(
-                now,
-                Event::CallEnded {
-                    call: id,
-                    outcome: Outcome::Failed,
-                    released_by: ReleasedBy::Engine,
-                    cause: "a fault of the engine".to_owned(),
-                    total_ms,
-                },
-            );
+        if let Some(mut call) = self.calls.remove(&id) {
+            let (outcome, by) = (Outcome::Failed, ReleasedBy::Engine);
+            let why = "a fault of the engine";
+            // Its own stage is gone with the fault; what this gives is the last one.
+            let _ = call.facts.end(now, outcome, by, why, &mut self.board);
         }
+        self.board.drop_call(now, id);
         self.set_deadline(id, None);
     }
 }

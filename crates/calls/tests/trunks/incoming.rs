@@ -104,7 +104,7 @@ fn a_withheld_number_is_journalled_and_no_seat_sees_it() {
     let ringing = bench.invited(PHONE).expect("the seat's phone rings");
     let invite = bench.invite_heard(PHONE).to_owned();
     assert!(
-        invite.contains("From: \"anonymous\" <sip:anonymous@"),
+        invite.contains("From: \"匿名\" <sip:anonymous@anonymous.invalid>"),
         "{invite}"
     );
     assert!(!invite.contains("13800000001"), "{invite}");

@@ -18,10 +18,4 @@ impl Endpoint {
             None => false,
         }
     }
-
-    /// Whether the peer of this dialog made an offer that waits for our answer.
-    pub fn is_offered(&self, dialog: DialogId) -> bool {
-        let session = self.sessions.get(&dialog);
-        session.is_some_and(|session| session.theirs.is_some())
-    }
 }
