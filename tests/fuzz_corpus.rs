@@ -7,7 +7,10 @@ use std::{collections::BTreeSet, fs, panic, path::Path};
 #[path = "../fuzz/targets/lib.rs"]
 mod targets;
 
-const TARGETS: [(&str, fn(&[u8])); 6] = [
+/// A target by name.
+type Target = (&'static str, fn(&[u8]));
+
+const TARGETS: [Target; 6] = [
     ("digest", targets::digest::run),
     ("framing", targets::framing::run),
     ("message", targets::message::run),

@@ -1,5 +1,7 @@
 //! A datagram or a stream's message: parsed, read, answered, and the answer read again.
 
+use std::hint::black_box;
+
 use std::net::SocketAddr;
 
 use hotline_sip::{
@@ -40,7 +42,7 @@ fn read(message: &Message<'_>) {
         message.values(name).filter_map(NameAddr::parse).count();
     }
     for via in message.vias().filter_map(Via::parse) {
-        (via.received(), via.rport(), via.maddr());
+        black_box((via.received(), via.rport(), via.maddr()));
     }
     for address in [Some(message.from()), Some(message.to()), message.contact()] {
         let Some(address) = address else { continue };
@@ -49,8 +51,8 @@ fn read(message: &Message<'_>) {
         assert!(address.uri.equals(&address.uri), "a URI equals itself");
     }
     message.accepts("application/sdp");
-    (message.content_type(), message.retry_after());
-    (message.has_content_encoding(), message.has_optional_body());
+    black_box((message.content_type(), message.retry_after()));
+    black_box((message.has_content_encoding(), message.has_optional_body()));
 }
 
 fn answer(request: &Message<'_>, source: SocketAddr) {
