@@ -258,6 +258,7 @@ fn story(call: u64) -> Try<Vec<Event>> {
             caller: format!("138{call:08}"),
             called: "12345".into(),
             sip_call_id: format!("{call:016x}@192.0.2.1"),
+            withheld: false,
         },
         Event::CallAnswered { call: id },
         Event::ScriptStarted {

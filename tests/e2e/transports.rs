@@ -76,10 +76,11 @@ impl Doors {
 }
 
 fn options(transport: &str, at: &str) -> String {
+    let own: String = at.chars().filter(char::is_ascii_alphanumeric).collect();
     format!(
-        "OPTIONS sip:{at} SIP/2.0\r\nVia: SIP/2.0/{transport} {at};rport;branch=z9hG4bK{transport}\r\n\
+        "OPTIONS sip:{at} SIP/2.0\r\nVia: SIP/2.0/{transport} {at};rport;branch=z9hG4bK{transport}{own}\r\n\
          Max-Forwards: 70\r\nFrom: <sip:test@{at}>;tag=1\r\nTo: <sip:{at}>\r\n\
-         Call-ID: {transport}\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
+         Call-ID: {transport}-{own}\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
     )
 }
 

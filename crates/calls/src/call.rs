@@ -2,7 +2,7 @@
 
 use hotline_ivr::Language;
 use hotline_model::{
-    CallId, Instant, TrunkId,
+    CallId, Instant, SeatId, TrunkId,
     event::{Event, Outcome, ReleasedBy},
 };
 
@@ -22,8 +22,14 @@ pub struct Facts {
     pub id: CallId,
     /// Where it came from.
     pub trunk: Option<TrunkId>,
-    /// The caller's number, normalised; empty when withheld.
+    /// The caller's number, normalised; empty when the network does not say it.
     pub caller: String,
+    /// The caller asked that no seat be shown the number: see [`Facts::shown_caller`].
+    pub withheld: bool,
+    /// The seat that dialled, where a seat did.
+    pub dialled_by: Option<SeatId>,
+    /// The call goes out: what was talked so far.
+    pub outgoing: Option<Talked>,
     /// The number dialled, normalised.
     pub called: String,
     /// The language the caller is spoken to.
@@ -45,6 +51,15 @@ pub struct Facts {
     plays: u32,
 }
 
+/// How long an outgoing call was talked, ms.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Talked {
+    /// From the answer to the end, hold included.
+    pub talk_ms: u64,
+    /// On hold.
+    pub hold_ms: u64,
+}
+
 impl Facts {
     /// A call that just arrived.
     pub fn new(
@@ -59,6 +74,9 @@ impl Facts {
             id,
             trunk,
             caller,
+            withheld: false,
+            dialled_by: None,
+            outgoing: None,
             called,
             language: Language::Zh,
             asked_language: None,
@@ -69,6 +87,15 @@ impl Facts {
             human_answered: false,
             recordings: 0,
             plays: 0,
+        }
+    }
+
+    /// The caller's number as a seat may be shown it.
+    pub fn shown_caller(&self) -> &str {
+        if self.withheld || self.caller.is_empty() {
+            "anonymous"
+        } else {
+            &self.caller
         }
     }
 
@@ -93,16 +120,28 @@ impl Facts {
         board.close_leg(now, &mut self.leg, None);
         let total_ms = now.millis_since(self.arrived);
         let (call, cause) = (self.id, cause.into());
-        board.happened(
-            now,
-            Event::CallEnded {
+        let event = match self.outgoing {
+            None => Event::CallEnded {
                 call,
                 outcome,
                 released_by,
                 cause,
                 total_ms,
             },
-        );
+            Some(Talked { talk_ms, hold_ms }) => Event::DialEnded {
+                call,
+                outcome,
+                released_by,
+                cause,
+                talk_ms,
+                hold_ms,
+                total_ms,
+            },
+        };
+        board.happened(now, event);
+        if let Some(seat) = self.dialled_by.take() {
+            board.seat_leaves_line(now, seat);
+        }
         Stage::Ended
     }
 }

@@ -12,6 +12,7 @@ pub mod comfort;
 pub mod exchange;
 pub mod leg;
 pub mod orders;
+pub mod outgoing;
 pub mod phone;
 pub mod rings;
 pub mod routing;
@@ -19,6 +20,7 @@ pub mod seat_service;
 pub mod settings;
 pub mod stage;
 pub mod switchboard;
+pub mod trunks;
 
 pub use exchange::{Exchange, Input, Output};
 pub use hotline_acd::{board, gate};

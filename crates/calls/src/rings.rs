@@ -12,9 +12,9 @@ use hotline_sip::{
 
 use crate::{
     leg::Leg,
-    routing::normalise,
     stage::Input,
     switchboard::{Owner, Switchboard},
+    trunks::numbers::plain,
 };
 
 /// What the phones are shown of the call.
@@ -263,7 +263,7 @@ impl Rings {
 fn redirection(contacts: &[String]) -> String {
     let uri = contacts.first().map_or("", String::as_str);
     let user = uri.split_once(':').map_or(uri, |(_, rest)| rest);
-    let user = normalise(user.split(['@', ';', '?']).next().unwrap_or_default());
+    let user = plain(user.split(['@', ';', '?']).next().unwrap_or_default());
     if user.is_empty() {
         return "redirected".to_owned();
     }

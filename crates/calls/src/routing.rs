@@ -1,17 +1,14 @@
 //! Routing: which trunk an INVITE came by, who called, what was dialled, and which script answers.
 
 use core::net::SocketAddr;
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
 use hotline_ivr::Program;
 use hotline_model::TrunkId;
-use hotline_sip::message::{Message, Name, NameAddr};
+use hotline_sip::message::Message;
 
-use crate::settings::Settings;
-
-/// Longest number kept, characters. E.164 has 15 digits and privacy numbers have more; what is
-/// longer than any number in use is cut, so that a hostile header cannot fill a journal.
-pub const NUMBER_CHARS: usize = 40;
+pub use crate::trunks::caller::{Caller, caller, dialled};
+use crate::{settings::Settings, trunks::settings::Trunk};
 
 /// Where an INVITE wants to go.
 pub enum Route {
@@ -29,19 +26,23 @@ pub enum Route {
 }
 
 /// The trunk whose address list has the source.
-pub fn trunk_of(settings: &Settings, source: SocketAddr) -> Option<TrunkId> {
-    let ip = source.ip().to_canonical();
-    settings
-        .trunks
-        .iter()
-        .find(|trunk| trunk.addresses.contains(&ip))
-        .map(|trunk| trunk.id)
+pub fn trunk_at(settings: &Settings, source: SocketAddr) -> Option<&Trunk> {
+    settings.trunks.iter().find(|trunk| {
+        let mut ranges = trunk.addresses.iter();
+        ranges.any(|range| range.contains(source.ip()))
+    })
+}
+
+/// Whether From names a seat: its phone, perhaps, at an address of a trunk.
+pub fn claims_seat(settings: &Settings, message: &Message<'_>) -> bool {
+    let user = message.from().uri.user_text();
+    settings.seat_of_user(&user).is_some()
 }
 
 /// Decides by source and dialled number. A star code always needs the proof of a seat; a served
 /// number needs it unless it came by a trunk.
 pub fn route(settings: &Settings, source: SocketAddr, dialled: &str, proven_seat: bool) -> Route {
-    let trunk = trunk_of(settings, source);
+    let trunk = trunk_at(settings, source).map(|trunk| trunk.id);
     if (dialled.starts_with('*') || trunk.is_none()) && !proven_seat {
         return Route::Challenge;
     }
@@ -62,75 +63,13 @@ fn script_of(settings: &Settings, dialled: &str) -> Option<Arc<Program>> {
     settings.scripts.get(&number.script).cloned()
 }
 
-/// The number dialled: the user part of the Request-URI, or of To where the Request-URI has none
-/// (a carrier that addresses the trunk itself).
-pub fn dialled(message: &Message<'_>) -> String {
-    let user = message.uri().user_text();
-    if user.is_empty() {
-        normalise(&message.to().uri.user_text())
-    } else {
-        normalise(&user)
-    }
-}
-
-/// The caller's number. A trunk's P-Asserted-Identity is believed before its Remote-Party-ID and
-/// its From (RFC 3325 §9.1); from anybody else only From counts.
-pub fn caller(message: &Message<'_>, from_trunk: bool) -> String {
-    let asserted = from_trunk
-        .then(|| {
-            [
-                Name::of(b"P-Asserted-Identity"),
-                Name::of(b"Remote-Party-ID"),
-            ]
-            .into_iter()
-            .zip(["P-Asserted-Identity", "Remote-Party-ID"])
-            .find_map(|(name, text)| {
-                let value = match name {
-                    Name::Other => message.header_by_text(text),
-                    name => message.header(name),
-                };
-                let user = NameAddr::parse(value?)?.uri.user_text().into_owned();
-                (!user.is_empty()).then_some(user)
-            })
-        })
-        .flatten();
-    let number = asserted.map_or_else(|| message.from().uri.user_text(), Cow::Owned);
-    match &*number {
-        // RFC 3323 §4.1: the user part of an anonymous caller.
-        "anonymous" | "Anonymous" | "unavailable" => String::new(),
-        number => normalise(number),
-    }
-}
-
-/// One form for one number: without separators, without +86 or 0086. Everything that is not a
-/// letter, a digit, `*`, `#`, `+`, `-`, `_` or `.` is left out, so that a number can stand in a header, a
-/// file name and a page. Long numbers are not cut short of [`NUMBER_CHARS`].
-pub fn normalise(number: &str) -> String {
-    let is_telephone = number
-        .chars()
-        .all(|c| c.is_ascii_digit() || "+-.() *#".contains(c));
-    let kept: String = number
-        .chars()
-        .filter(|&c| {
-            c.is_ascii_alphanumeric() || "*#+".contains(c) || (!is_telephone && "-_.".contains(c))
-        })
-        .take(NUMBER_CHARS)
-        .collect();
-    let national = kept
-        .strip_prefix("+86")
-        .or_else(|| kept.strip_prefix("0086"));
-    match national {
-        Some(rest) if is_telephone && !rest.is_empty() => rest.to_owned(),
-        _ => kept,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::trunks::numbers::{NUMBER_CHARS, NumberOf, NumberRule, by_rules};
 
     #[test]
     fn one_number_has_one_form() {
+        let normalise = |number: &str| by_rules(number, &NumberRule::usual(), NumberOf::Both);
         for (from, to) in [
             ("12345", "12345"),
             ("0635-12345", "063512345"),

@@ -7,10 +7,16 @@ use hotline_acd::{QueueSettings, SeatSettings};
 pub use hotline_ivr::{Facts as ScriptFacts, Language, Program, PromptKey};
 use hotline_ivr::{Known, speech};
 use hotline_media::Clip;
-use hotline_model::{QueueId, ScriptId, SeatId, TrunkId, diagnostic::Diagnostic};
+use hotline_model::{QueueId, ScriptId, SeatId, diagnostic::Diagnostic};
 pub use hotline_sip::digest::{Algorithm, Ha1, ha1};
 
 pub use crate::auto_answer::{AutoAnswer, PickUp};
+pub use crate::trunks::{
+    numbers::{NumberOf, NumberRule},
+    settings::{
+        AddressRange, BadRange, BadTarget, Credentials, DigestIn, Outbound, Register, Target, Trunk,
+    },
+};
 
 /// Everything configured. Read once at the start; a plain value.
 #[derive(Clone)]
@@ -39,15 +45,6 @@ pub struct Settings {
     pub prompts: Prompts,
     /// How often a waiting caller hears the position again.
     pub announce_every: Duration,
-}
-
-/// A carrier's line, known by the addresses its requests come from.
-#[derive(Clone, Debug)]
-pub struct Trunk {
-    /// Its name in the configuration.
-    pub id: TrunkId,
-    /// Source addresses (any port).
-    pub addresses: Vec<IpAddr>,
 }
 
 /// A number that callers dial.
@@ -83,6 +80,8 @@ pub struct Seat {
     pub md5_only: bool,
     /// Whether its phone picks up by itself when a citizen's call is offered.
     pub pick_up: PickUp,
+    /// What it may dial outside: beginnings of numbers. Empty allows nothing.
+    pub outbound_prefixes: Vec<String>,
 }
 
 impl Settings {

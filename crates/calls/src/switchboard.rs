@@ -23,6 +23,7 @@ use crate::{
     exchange::Output,
     leg::{Leg, ToMedia},
     settings::Settings,
+    trunks::Trunks,
 };
 
 /// Which call a leg or a dialog belongs to, and which of its sides it is.
@@ -62,6 +63,8 @@ pub struct Switchboard {
     pub registrar: Registrar,
     /// The distributor.
     pub floor: Floor,
+    /// The carriers' lines: which are up, and what they carry.
+    pub trunks: Trunks,
     /// Imperatives for the shell, in order.
     pub outputs: VecDeque<Output>,
     /// Recordings being written.
@@ -70,6 +73,7 @@ pub struct Switchboard {
     pub attached: Attached,
     legs: BTreeMap<LegId, Owner>,
     dialogs: BTreeMap<DialogId, LegId>,
+    lines: BTreeMap<SeatId, u32>,
     next_leg: u64,
     next_recording: u64,
     wall_at_start: Timestamp,
@@ -97,7 +101,11 @@ impl Switchboard {
                 .map(|seat| seat.floor.clone())
                 .collect(),
         );
+        let mut trunks_seed = seed;
+        // What is drawn for trunks must not tell of branches and tags, which everybody sees.
+        trunks_seed.iter_mut().for_each(|byte| *byte ^= 0x36);
         Self {
+            trunks: Trunks::new(&settings.trunks, trunks_seed),
             settings: Arc::new(settings),
             endpoint,
             registrar: Registrar::new(),
@@ -107,6 +115,7 @@ impl Switchboard {
             attached: Attached::default(),
             legs: BTreeMap::new(),
             dialogs: BTreeMap::new(),
+            lines: BTreeMap::new(),
             next_leg: 1,
             next_recording: 1,
             wall_at_start,
@@ -167,12 +176,40 @@ impl Switchboard {
 
     /// Ends a leg: hangs up its dialog where it still has one, and closes its media.
     pub fn close_leg(&mut self, now: Instant, leg: &mut Leg, reason: Option<HangUpReason>) {
+        self.hang_up_dialog(now, leg, reason);
+        self.trunks.released(leg.id);
+        self.legs.remove(&leg.id);
+        self.media(Command::Close { leg: leg.id });
+    }
+
+    /// Hangs up a leg's dialog where it still has one; the leg stays, for another dialog.
+    pub fn hang_up_dialog(&mut self, now: Instant, leg: &mut Leg, reason: Option<HangUpReason>) {
         if let Some(dialog) = leg.dialog.take() {
             self.dialogs.remove(&dialog);
             self.endpoint.hang_up(now, dialog, reason);
         }
-        self.legs.remove(&leg.id);
-        self.media(Command::Close { leg: leg.id });
+    }
+
+    /// A seat has a call that the floor did not send: it is offered none until its last such call
+    /// is over.
+    pub fn seat_takes_line(&mut self, now: Instant, seat: SeatId) {
+        let lines = self.lines.entry(seat).or_default();
+        *lines += 1;
+        if *lines == 1 {
+            self.floor(now, FloorInput::SeatBusy { seat, busy: true });
+        }
+    }
+
+    /// A call that the floor did not send is over.
+    pub fn seat_leaves_line(&mut self, now: Instant, seat: SeatId) {
+        let Some(lines) = self.lines.get_mut(&seat) else {
+            return;
+        };
+        *lines -= 1;
+        if *lines == 0 {
+            self.lines.remove(&seat);
+            self.floor(now, FloorInput::SeatBusy { seat, busy: false });
+        }
     }
 
     /// The dialog of a leg is gone by itself (the peer hung up): nothing is left to hang up.

@@ -62,6 +62,27 @@ pub enum Outcome {
     Interrupted,
 }
 
+/// Whether calls can pass by a trunk or one of its targets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TrunkState {
+    /// It answers.
+    Up,
+    /// Nothing was heard of it, and nothing was asked.
+    #[default]
+    Unknown,
+    /// It does not answer, cannot be reached, or asked to be left alone.
+    Down,
+}
+
+impl TrunkState {
+    /// The state of a trunk: the best of its targets', unless its registration is worse.
+    pub fn of(targets: impl IntoIterator<Item = Self>, registration: Option<Self>) -> Self {
+        let best = targets.into_iter().min();
+        best.max(registration).unwrap_or_default()
+    }
+}
+
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
@@ -86,6 +107,10 @@ pub enum Event {
         called: String,
         /// SIP Call-ID, to find the call in a carrier's log.
         sip_call_id: String,
+        /// The caller asked that the number be kept from whoever answers (RFC 3323): no seat is
+        /// shown it.
+        #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+        withheld: bool,
     },
     /// An INVITE was refused before it became a call (KPI K1 and K14 count it).
     InviteRejected {
@@ -336,6 +361,90 @@ pub enum Event {
         total_ms: u64,
     },
 
+    /// A seat dials a number outside. Such a call is no inbound call: it ends with `DialEnded`,
+    /// and no figure of the hotline counts it.
+    CallDialled {
+        /// The call.
+        call: CallId,
+        /// Who dials.
+        seat: SeatId,
+        /// The number.
+        called: String,
+        /// SIP Call-ID of the seat's INVITE.
+        sip_call_id: String,
+    },
+    /// A seat may not dial the number, or cannot now: there is no call.
+    DialRejected {
+        /// Who dialled.
+        seat: SeatId,
+        /// The number.
+        called: String,
+        /// SIP status sent.
+        status: u16,
+        /// Why, in a few words.
+        cause: String,
+    },
+    /// An outside number is called through a trunk: for a seat, or to transfer a caller.
+    TrunkTried {
+        /// The call.
+        call: CallId,
+        /// The trunk.
+        trunk: TrunkId,
+        /// Its target.
+        target: String,
+        /// The number.
+        called: String,
+    },
+    /// The trunk did not bring the call there. Another may be tried.
+    TrunkFailed {
+        /// The call.
+        call: CallId,
+        /// The trunk.
+        trunk: TrunkId,
+        /// The SIP status; 408 and 503 without a response, too.
+        status: u16,
+        /// Why, in a few words.
+        cause: String,
+    },
+    /// The outside number answered.
+    OutsideAnswered {
+        /// The call.
+        call: CallId,
+        /// The trunk.
+        trunk: TrunkId,
+        /// From the first try to the answer, ms.
+        since_dialled_ms: u64,
+    },
+    /// The call of a seat to a number outside is over. Written exactly once for each `CallDialled`.
+    DialEnded {
+        /// The call.
+        call: CallId,
+        /// One word: `answered`, `abandoned` (by the seat), `refused` (by the number called),
+        /// `failed` (no trunk), `interrupted`.
+        outcome: Outcome,
+        /// Who released; `caller` is the number called.
+        released_by: ReleasedBy,
+        /// Why, in a few words.
+        cause: String,
+        /// From the answer to the end, ms; hold included.
+        talk_ms: u64,
+        /// On hold, ms.
+        hold_ms: u64,
+        /// From the seat's INVITE to the end, ms.
+        total_ms: u64,
+    },
+    /// A trunk's target, or the registration at a carrier, came up or went down.
+    TrunkStateChanged {
+        /// The trunk.
+        trunk: TrunkId,
+        /// The target, as `UDP 192.0.2.1:5060`; `register` before it for the registration.
+        target: String,
+        /// How it is now.
+        state: TrunkState,
+        /// Why, in a few words.
+        detail: String,
+    },
+
     /// A seat's phone registered, re-registered at another address, or went away.
     SeatDeviceChanged {
         /// The seat.
@@ -396,6 +505,11 @@ impl Event {
             | Self::SurveyOffered { call, .. }
             | Self::SurveyAnswered { call, .. }
             | Self::SurveyUnanswered { call, .. }
+            | Self::CallDialled { call, .. }
+            | Self::TrunkTried { call, .. }
+            | Self::TrunkFailed { call, .. }
+            | Self::OutsideAnswered { call, .. }
+            | Self::DialEnded { call, .. }
             | Self::CallEnded { call, .. } => Some(call),
             Self::SeatChanged { call, .. } | Self::FaultCaught { call, .. } => call,
             Self::EngineStarted { .. }
@@ -403,6 +517,8 @@ impl Event {
             | Self::InviteRejected { .. }
             | Self::RequestsTurnedAway { .. }
             | Self::SourceBanned { .. }
+            | Self::DialRejected { .. }
+            | Self::TrunkStateChanged { .. }
             | Self::SeatDeviceChanged { .. }
             | Self::SeatRequested { .. } => None,
         }
@@ -432,6 +548,31 @@ mod tests {
             r#"{"at":1795305600123,"up_ms":42,"type":"seat-changed","seat":"1001","intent":"not-ready","reason":"meal","work":"wrap-up","call":7}"#
         );
         assert_eq!(serde_json::from_str::<Stamped>(&json).unwrap(), stamped);
+    }
+
+    #[test]
+    fn an_arrival_without_the_word_withheld_can_be_read() {
+        let old = r#"{"type":"call-arrived","call":7,"trunk":"mobile","caller":"13800000001","called":"12345","sip_call_id":"a"}"#;
+        let event: Event = serde_json::from_str(old).unwrap();
+        assert_eq!(serde_json::to_string(&event).unwrap(), old);
+        let Event::CallArrived { withheld, .. } = event else {
+            unreachable!()
+        };
+        assert!(!withheld);
+        let new = old.replace("\"a\"}", "\"a\",\"withheld\":true}");
+        let event: Event = serde_json::from_str(&new).unwrap();
+        assert_eq!(serde_json::to_string(&event).unwrap(), new);
+    }
+
+    #[test]
+    fn a_trunk_is_as_good_as_its_best_target_and_its_registration() {
+        use TrunkState::{Down, Unknown, Up};
+        assert_eq!(TrunkState::of([], None), Unknown);
+        assert_eq!(TrunkState::of([Down, Up], None), Up);
+        assert_eq!(TrunkState::of([Down, Unknown], None), Unknown);
+        assert_eq!(TrunkState::of([Down], Some(Up)), Down);
+        assert_eq!(TrunkState::of([Up], Some(Down)), Down);
+        assert_eq!(TrunkState::of([], Some(Up)), Up);
     }
 
     #[test]

@@ -242,3 +242,43 @@ pub const SIP_WEBSOCKET_ORIGINS: usize = 64;
 
 /// Local addresses of signalling besides the first. More is a fault of the configuration.
 pub const SIP_ADDRESSES: usize = 8;
+
+// Trunks and outgoing calls.
+
+/// Failures in a row after which a trunk's target is taken for down: one lost ping is weather. One
+/// success takes it for up again.
+pub const TRUNK_FAILURES_DOWN: u32 = 2;
+
+/// Longest time an OPTIONS may stay without an answer, seconds; then it has failed. Over UDP it is
+/// sent four times in it.
+pub const TRUNK_OPTIONS_ANSWER_S: u64 = 5;
+
+/// Longest rest a 503 with Retry-After gives a trunk's target, seconds. A longer wish is shortened,
+/// so that one answer cannot silence a line for a day.
+pub const TRUNK_REST_MAX_S: u32 = 600;
+
+/// Rest of a target that is down and is not asked by OPTIONS, seconds; then it is tried again.
+pub const TRUNK_REST_S: u64 = 30;
+
+/// First wait after a failed REGISTER, seconds. It doubles with each failure.
+pub const TRUNK_REGISTER_AGAIN_S: u64 = 5;
+
+/// Longest wait after a failed REGISTER, seconds: a carrier that comes back is found in so long.
+pub const TRUNK_REGISTER_AGAIN_MAX_S: u64 = 300;
+
+/// Most trunks. More is a fault of the configuration.
+pub const TRUNKS: usize = 64;
+
+/// Most targets of one trunk, and most number rules. More is a fault of the configuration.
+pub const TRUNK_TARGETS: usize = 16;
+
+/// Longest time a trunk may leave our INVITE without any response, seconds; then the next trunk is
+/// tried. A hundred is a response.
+pub const OUTGOING_UNHEARD_S: u64 = 4;
+
+/// Longest time in which an outgoing call may go from one trunk to the next, seconds; then it
+/// fails with the last trunk's status.
+pub const OUTGOING_TRIES_S: u64 = 30;
+
+/// Longest time an outside number rings, seconds; then the call is cancelled and fails with 480.
+pub const OUTGOING_RING_S: u64 = 120;

@@ -9,14 +9,14 @@ use std::{
 };
 
 use hotline_model::{
-    Instant, QueueId, SeatId, Timestamp,
+    Instant, QueueId, SeatId, Timestamp, TrunkId,
     event::{Event, Stamped},
 };
 use hotline_store::{
     Record, Tables, Writer,
     journal::{AppendError, CommitError},
     kpi::Ratio,
-    wallboard::{CallLine, Totals},
+    wallboard::{CallLine, Totals, TrunkLine},
 };
 use tokio::sync::{broadcast, mpsc, watch};
 
@@ -64,6 +64,8 @@ pub struct Picture {
     pub calls_today: BTreeMap<SeatId, u64>,
     /// The calls that live.
     pub live_calls: Vec<CallLine>,
+    /// The trunks, in the order of the configuration.
+    pub trunks: Vec<TrunkLine>,
 }
 
 /// Where the story can be heard.
@@ -80,6 +82,7 @@ pub struct JournalLoop {
     doors: Arc<Doors>,
     epoch: StdInstant,
     seats: Vec<SeatId>,
+    trunks: Vec<TrunkId>,
     picture: watch::Sender<Arc<Picture>>,
     records: broadcast::Sender<Arc<Vec<Record>>>,
     to_tables: mpsc::Sender<Vec<Record>>,
@@ -95,6 +98,10 @@ pub struct TablesLoop {
 
 /// Makes both loops and the places where their story can be heard. `stop` rises when no more
 /// events will come.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "everything the two threads own or follow"
+)]
 pub fn loops(
     writer: Writer,
     tables: Tables,
@@ -102,11 +109,12 @@ pub fn loops(
     doors: Arc<Doors>,
     epoch: StdInstant,
     seats: Vec<SeatId>,
+    trunks: Vec<TrunkId>,
     stop: watch::Receiver<bool>,
 ) -> (JournalLoop, TablesLoop, Story) {
     let (to_tables, groups) = mpsc::channel(GROUPS_WAITING);
     let (records, _) = broadcast::channel(GROUPS_STREAMED);
-    let first = Arc::new(take_picture(&writer, &seats, epoch));
+    let first = Arc::new(take_picture(&writer, &seats, &trunks, epoch));
     let (picture, pictures) = watch::channel(first);
     let story = Story {
         picture: pictures,
@@ -117,6 +125,7 @@ pub fn loops(
         doors,
         epoch,
         seats,
+        trunks,
         picture,
         records,
         to_tables,
@@ -133,7 +142,12 @@ pub fn loops(
     )
 }
 
-fn take_picture(writer: &Writer, seats: &[SeatId], epoch: StdInstant) -> Picture {
+fn take_picture(
+    writer: &Writer,
+    seats: &[SeatId],
+    trunks: &[TrunkId],
+    epoch: StdInstant,
+) -> Picture {
     let at = wall_clock();
     let folds = writer.folds();
     let up_ms = u64::try_from(epoch.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -146,6 +160,7 @@ fn take_picture(writer: &Writer, seats: &[SeatId], epoch: StdInstant) -> Picture
             .map(|&seat| (seat, folds.calls_today(seat, at)))
             .collect(),
         live_calls: folds.live_calls(up_ms),
+        trunks: folds.trunks(trunks, up_ms),
     }
 }
 
@@ -184,7 +199,7 @@ impl JournalLoop {
             {
                 pictured = StdInstant::now();
                 changed = false;
-                let picture = take_picture(&self.writer, &self.seats, self.epoch);
+                let picture = take_picture(&self.writer, &self.seats, &self.trunks, self.epoch);
                 self.picture.send_replace(Arc::new(picture));
             }
         }

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use hotline_acd::{QueueSettings, SeatSettings};
 use hotline_calls::settings::{
-    Ha1, Language, Number, PickUp, Program, Prompts, Queue, Seat, Settings, Trunk, compile_alone,
-    engine_prompts,
+    AddressRange, Ha1, Language, Number, PickUp, Program, Prompts, Queue, Seat, Settings, Trunk,
+    compile_alone, engine_prompts,
 };
 use hotline_media::Clip;
 use hotline_model::{QueueId, ScriptId, SeatId, TrunkId};
@@ -59,6 +59,7 @@ pub fn settings(seats: usize, callers: impl Iterator<Item = IpAddr>) -> Result<S
                 ha1,
                 md5_only: false,
                 pick_up: PickUp::default(),
+                outbound_prefixes: Vec::new(),
             }
         })
         .collect();
@@ -81,10 +82,10 @@ pub fn settings(seats: usize, callers: impl Iterator<Item = IpAddr>) -> Result<S
         realm: REALM.to_owned(),
         utc_offset_minutes: 480,
         media_address: EXCHANGE.ip(),
-        trunks: vec![Trunk {
-            id: TrunkId::new("town").map_err(name)?,
-            addresses: callers.collect(),
-        }],
+        trunks: vec![Trunk::inbound(
+            TrunkId::new("town").map_err(name)?,
+            callers.map(AddressRange::from),
+        )],
         numbers: vec![Number {
             number: "12345".to_owned(),
             aliases: Vec::new(),

@@ -9,6 +9,7 @@ use hotline_sip::{
     endpoint::{EndedBy, Event},
     path::{Path, Transport},
 };
+use proptest::prelude::*;
 use support::*;
 
 const EARLY: &str = "Supported: 100rel\r\nAllow: INVITE, UPDATE\r\n";
@@ -431,6 +432,53 @@ fn parts_that_must_be_understood_and_are_not_are_415() {
         panic!("no call");
     };
     assert_eq!(request.session(), b"");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(512) })]
+
+    /// Pieces of multipart bodies in any order: the session is a part of the body or nothing, and
+    /// what cannot be taken is refused.
+    #[test]
+    fn no_body_breaks_the_reader(
+        pieces in proptest::collection::vec((0usize..12, any::<u8>()), 0..40)
+    ) {
+        let mut parts = Vec::new();
+        for (piece, byte) in pieces {
+            match piece {
+                0 => parts.extend(b"--b\r\n"),
+                1 => parts.extend(b"\r\n--b\r\n"),
+                2 => parts.extend(b"--b--"),
+                3 => parts.extend(b"Content-Type: application/sdp\r\n"),
+                4 => parts.extend(b"Content-Type: multipart/alternative;boundary=i\r\n\r\n"),
+                5 => parts.extend(b"\r\n--i\r\n"),
+                6 => parts.extend(b"\r\n--i--\r\n"),
+                7 => parts.extend(b"Content-Disposition: session;handling=required\r\n"),
+                8 => parts.extend(b"\r\n\r\n"),
+                9 => parts.extend(b"v=0\n"),
+                10 => parts.extend(b"\r\n "),
+                _ => parts.push(byte),
+            }
+        }
+        let head = invite_with("MIME-Version: 1.0\r\n", "x").replace(
+            "application/sdp\r\nContent-Length: 1\r\n\r\nx",
+            &format!("multipart/mixed;boundary=b\r\nContent-Length: {}\r\n\r\n", parts.len()),
+        );
+        let mut text = head.into_bytes();
+        text.extend(&parts);
+        let mut desk = Desk::new();
+        desk.endpoint.receive(desk.now, desk.path, &text);
+        desk.drain();
+        match desk.events().pop() {
+            Some(Event::Invited { request, .. }) => {
+                let session = request.session();
+                let within = session.is_empty()
+                    || parts.windows(session.len()).any(|window| window == session);
+                prop_assert!(within);
+            }
+            _ => prop_assert!(matches!(status(&desk.one()), 400 | 415)),
+        }
+    }
 }
 
 // ---- browsers

@@ -1218,7 +1218,7 @@ fn some_messages() -> Vec<String> {
     let (_, ours) = answered(&mut desk);
     let mut messages: Vec<String> = ["INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER"]
         .iter()
-        .chain(&["INFO", "UPDATE", "REFER", "DANCE"])
+        .chain(&["INFO", "UPDATE", "PRACK", "REFER", "DANCE"])
         .flat_map(|method| {
             [
                 request(method, 1, "", CONTACT, "offer"),
@@ -1226,6 +1226,7 @@ fn some_messages() -> Vec<String> {
             ]
         })
         .collect();
+    messages.push(invite_with("Require: 100rel, timer\r\nx: 91\r\n", "offer"));
     desk.endpoint.invite(desk.now, invitation(udp()));
     desk.drain();
     let invite = desk.one();
@@ -1238,6 +1239,10 @@ fn some_messages() -> Vec<String> {
         "491 Later",
     ] {
         messages.push(response(&invite, status, "seat", SEAT, "answer"));
+    }
+    let reliable = format!("{SEAT}Require: 100rel\r\nRSeq: 1\r\nAllow: UPDATE\r\n");
+    for fork in ["seat", "other"] {
+        messages.push(response(&invite, "183 Early", fork, &reliable, "early"));
     }
     messages
 }
@@ -1259,7 +1264,7 @@ proptest! {
     /// user has not been told of.
     #[test]
     fn broken_messages_never_panic(
-        seed in proptest::collection::vec((0usize..26, 0usize..600, any::<u8>(), 0u8..6, 0u64..3_000), 1..40)
+        seed in proptest::collection::vec((0usize..31, 0usize..600, any::<u8>(), 0u8..6, 0u64..3_000), 1..40)
     ) {
         let messages = some_messages();
         let mut desk = Desk::new();
@@ -1290,7 +1295,12 @@ proptest! {
                         prop_assert!(refusal || Message::parse(&bytes, Framing::Datagram).is_ok());
                     }
                     Output::Event(Event::Invited { dialog, .. }) => {
-                        match byte % 3 {
+                        if byte % 2 == 0 {
+                            desk.endpoint.ring(desk.now, dialog, 183, b"early".to_vec());
+                        }
+                        match byte % 5 {
+                            3 => desk.endpoint.reoffer(desk.now, dialog, b"more".to_vec()),
+                            4 => {}
                             0 => desk.endpoint.answer(desk.now, dialog, b"a".to_vec()),
                             1 => desk.endpoint.reject(desk.now, dialog, 486, &[]),
                             _ => desk.endpoint.hang_up(desk.now, dialog, None),

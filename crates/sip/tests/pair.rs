@@ -724,7 +724,8 @@ fn streams_may_break_at_any_time() {
     for seed in 0..1_000 {
         let mut world = World::new(seed, Transport::Tcp, FAIR);
         world.plan(0, 0, Deed::Invite);
-        world.plan(1, 500, Deed::Ring);
+        world.plan(1, 500, [Deed::Ring, Deed::Progress][seed as usize / 3 % 2]);
+        world.plan((seed / 6 % 2) as usize, 900, Deed::ReofferEarly(6));
         world.plan(1, 2_000, Deed::Answer);
         world.plan((seed % 2) as usize, 4_000, Deed::Reoffer(7));
         world.plan((seed / 2 % 2) as usize, 9_000, Deed::HangUp);

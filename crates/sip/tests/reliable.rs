@@ -6,7 +6,7 @@ mod support;
 
 use std::time::Duration;
 
-use hotline_sip::endpoint::{Credentials, EndedBy, Event, Invitation};
+use hotline_sip::endpoint::{Credentials, EndedBy, Event, Invitation, Output};
 use support::*;
 
 const REQUIRED: &str = "Require: 100rel\r\n";
@@ -290,6 +290,23 @@ fn a_prack_may_bring_an_offer() {
 }
 
 #[test]
+fn a_200_that_waits_for_a_prack_waits_for_its_offer_too() {
+    let mut desk = Desk::new();
+    desk.receive(&invite_with(SUPPORTED, "offer"));
+    let dialog = desk.invited();
+    desk.endpoint.ring(desk.now, dialog, 183, b"early".to_vec());
+    desk.endpoint.answer(desk.now, dialog, b"early".to_vec());
+    desk.drain();
+    let early = desk.one();
+    desk.receive(&prack(2, &early, "second offer"));
+    assert!(desk.sent().is_empty());
+    assert!(matches!(desk.event(), Event::Reoffered { .. }));
+    desk.endpoint.refuse_offer(desk.now, dialog, 488);
+    desk.drain();
+    assert_eq!(statuses(&desk.sent()), [488, 200]);
+}
+
+#[test]
 fn a_prack_that_was_overtaken_counts() {
     let mut desk = Desk::new();
     desk.receive(&invite_with(REQUIRED, "offer"));
@@ -351,7 +368,10 @@ fn calling(desk: &mut Desk) -> (hotline_sip::endpoint::DialogId, String) {
 fn a_reliable_response_is_acknowledged_once() {
     let mut desk = Desk::new();
     let (dialog, invite) = calling(&mut desk);
-    assert!(value(&invite, "Supported").contains("100rel, timer"));
+    assert_eq!(
+        value(&invite, "Supported"),
+        "100rel, timer, replaces, norefersub, tdialog"
+    );
     let routes = "Record-Route: <sip:p1;lr>, <sip:p2;lr>\r\n";
     let early = response(
         &invite,
@@ -468,6 +488,22 @@ fn each_fork_has_its_own_sequence() {
     assert_eq!((method(&sent[0]), method(&sent[1])), ("ACK", "BYE"));
     assert_eq!(value(&sent[1], "CSeq"), "5 BYE");
     assert!(sent[1].starts_with("BYE sip:1001@one.example "));
+}
+
+#[test]
+fn a_prack_goes_by_the_connection_the_response_came_by() {
+    let mut desk = Desk::over(tcp(0));
+    let (_, invite) = calling(&mut desk);
+    for connection in [4, 5] {
+        let early = response(&invite, "183 Progress", "seat", &reliable(connection), "x");
+        desk.endpoint
+            .receive(desk.now, tcp(connection.into()), early.as_bytes());
+        let Some(Output::Transmit { path, .. }) = desk.endpoint.poll_output() else {
+            panic!("no PRACK");
+        };
+        assert_eq!(path, tcp(connection.into()));
+        desk.drain();
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 use hotline_sip::{
     digest::Fields,
-    message::{Framing, Message, Name, NameAddr, Via, text},
+    message::{Framing, Message, Method, Name, NameAddr, Via, text},
     print::Draft,
 };
 use proptest::{prelude::*, sample::Index};
@@ -247,6 +247,41 @@ proptest! {
         prop_assert_eq!(message.all_headers().count(), 15);
         prop_assert_eq!(message.header(Name::Allow), Some(value.trim().as_bytes()));
         prop_assert_eq!(message.body(), b"v=0\r\n");
+    }
+}
+
+/// Names are bytes, in whatever encoding: as they came they are kept, answered and sent on.
+#[test]
+fn names_in_any_encoding_come_back_byte_for_byte() {
+    let source = "10.0.0.7:5090".parse().unwrap();
+    let names: [&[u8]; 6] = [
+        "\"市民热线\"".as_bytes(),
+        "张三".as_bytes(),
+        // GBK: with a second byte that is a backslash, before an escaped quote, and bare.
+        b"\"\xC4\xFA\xBF\\\"",
+        b"\"\xBF\\\\\"\xD5\xC5\"",
+        b"\xD5\xC5\xC8\xFD",
+        b"\"Bell, \\\"A\\\" <x>\"",
+    ];
+    for name in names {
+        let value = [name, b" <sip:1@h>;tag=7"].concat();
+        let draft = Draft::request(Method::Options, "sip:h")
+            .header(Name::Via, "SIP/2.0/UDP h;branch=z9hG4bK1")
+            .header(Name::From, &value)
+            .header(Name::To, "<sip:2@h>")
+            .header(Name::CallId, "x")
+            .header(Name::CSeq, "1 OPTIONS");
+        let sent = draft.finish(b"");
+        let request = Message::parse(&sent, Framing::Stream).unwrap();
+        assert_eq!(request.from().raw, value, "{}", text(name));
+        let inside = name.strip_prefix(b"\"").unwrap_or(name);
+        let inside = inside.strip_suffix(b"\"").unwrap_or(inside);
+        assert_eq!(request.from().display, inside);
+        assert_eq!(request.from().tag(), Some(&b"7"[..]));
+        let bytes = Draft::answer(&request, 200, source, Some("t")).finish(b"");
+        let answer = Message::parse(&bytes, Framing::Stream).unwrap();
+        assert_eq!(answer.from().raw, value);
+        assert_eq!(answer.from().display, inside);
     }
 }
 

@@ -451,3 +451,28 @@ fn no_interval_makes_us_refresh_without_rest() {
         assert!(desk.sent().is_empty(), "{interval}");
     }
 }
+
+#[test]
+fn an_offer_that_waits_for_a_refresh_is_told_of() {
+    for refusal in ["491 Pending", "488 No"] {
+        let mut desk = desk(600, 90);
+        let (dialog, _) = connected_with(&mut desk, "Allow: INVITE\r\n");
+        desk.pass(seconds(300));
+        let refresh = desk.one();
+        desk.endpoint.reoffer(desk.now, dialog, b"hold".to_vec());
+        desk.drain();
+        assert!(desk.sent().is_empty());
+        desk.receive(&response(&refresh, refusal, "", "", ""));
+        desk.pass(seconds(4));
+        let hold = desk.sent().remove(1);
+        assert_eq!((method(&hold), body(&hold)), ("INVITE", "hold"));
+        desk.receive(&response(&hold, "200 OK", "", SEAT, "held"));
+        assert_eq!(
+            desk.event(),
+            Event::ReofferAnswered {
+                dialog,
+                body: b"held".to_vec()
+            }
+        );
+    }
+}

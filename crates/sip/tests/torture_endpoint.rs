@@ -13,7 +13,8 @@ use std::{
 use hotline_model::{Instant, SeatId};
 use hotline_sip::{
     endpoint::{Endpoint, EndpointSettings, Event, Output},
-    path::Path,
+    framing::{Framed, StreamBuffer},
+    path::{Path, Transport},
     registration::Registrar,
 };
 
@@ -59,10 +60,33 @@ impl User {
 
     /// Statuses sent for a message, and what it did to the user.
     fn receive(&mut self, bytes: &[u8]) -> Vec<u16> {
-        let path = Path::udp(
-            SocketAddr::from(([127, 0, 0, 1], 5060)),
-            SocketAddr::from(([127, 0, 0, 1], 5099)),
-        );
+        self.receive_by(by(Transport::Udp, 0), bytes)
+    }
+
+    /// What a connection does that brings `bytes` in pieces.
+    fn receive_stream(&mut self, path: Path, bytes: &[u8]) -> (Vec<u16>, Connection) {
+        let mut buffer = StreamBuffer::new();
+        let mut statuses = Vec::new();
+        for piece in bytes.chunks(100) {
+            buffer.push(piece);
+            while let Some(framed) = buffer.next_framed() {
+                match framed {
+                    Framed::Message(message) => statuses.extend(self.receive_by(path, message)),
+                    Framed::KeepAlivePing => {}
+                    Framed::Broken(_) => return (statuses, Connection::Closed),
+                }
+            }
+        }
+        let waits = buffer.is_mid_message();
+        let left = [Connection::Ready, Connection::Waiting][usize::from(waits)];
+        (statuses, left)
+    }
+
+    fn is_alive(&mut self, path: Path) -> bool {
+        self.receive_by(path, OPTIONS) == [200]
+    }
+
+    fn receive_by(&mut self, path: Path, bytes: &[u8]) -> Vec<u16> {
         let now = Instant::START;
         let mut statuses = Vec::new();
         self.endpoint.receive(now, path, bytes);
@@ -96,39 +120,114 @@ impl User {
     }
 }
 
+const OPTIONS: &[u8] = b"OPTIONS sip:a@h SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKlive\r\n\
+    From: <sip:b@h>;tag=1\r\nTo: <sip:a@h>\r\nCall-ID: live\r\nCSeq: 1 OPTIONS\r\n\r\n";
+
+/// How a connection stands after what came by it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Connection {
+    Ready,
+    /// In the middle of a message; closed when the rest does not come in time.
+    Waiting,
+    Closed,
+}
+
+fn by(transport: Transport, connection: u64) -> Path {
+    Path::stream(
+        transport,
+        SocketAddr::from(([127, 0, 0, 1], 5060)),
+        SocketAddr::from(([127, 0, 0, 1], 5099)),
+        connection,
+    )
+}
+
+/// File and accepted statuses of each message.
+fn table() -> Vec<(&'static str, &'static str)> {
+    let rows = include_str!("torture.tsv").lines().filter_map(|line| {
+        let columns: Vec<&str> = line.split('\t').collect();
+        match columns[..] {
+            [file, _, _, _, accepted, _] if file != "file" => Some((file, accepted)),
+            _ => None,
+        }
+    });
+    rows.collect()
+}
+
+fn is_accepted(statuses: &[u16], accepted: &str) -> bool {
+    let finals: Vec<_> = statuses.iter().filter(|status| **status >= 200).collect();
+    let one = finals.first().map_or(0, |status| **status);
+    match accepted {
+        "none" => statuses.is_empty(),
+        "any" => true,
+        list => {
+            finals.len() == 1
+                && list
+                    .split(',')
+                    .any(|word| word == one.to_string() || word == "not-400" && one != 400)
+        }
+    }
+}
+
+// A WebSocket frames as a datagram does (RFC 7118 §5.2): the same answers.
+#[test]
+fn every_torture_message_gets_its_answer_in_a_websocket() {
+    for transport in [Transport::Ws, Transport::Wss] {
+        let mut count = 0;
+        for (file, accepted) in table() {
+            let mut user = User::new();
+            let statuses = user.receive_by(by(transport, 1), &read(file));
+            assert!(is_accepted(&statuses, accepted), "{file}: {statuses:?}");
+            assert!(user.is_alive(by(transport, 2)), "after {file}");
+            count += 1;
+        }
+        assert_eq!(count, 62);
+    }
+}
+
+// RFC 3261 §18.3: where a message ends, Content-Length alone says on a stream. A message whose
+// length is in doubt takes the connection with it, and nothing else (RFC 4475 §3.1.2.2, §3.1.2.3,
+// §3.3.9).
+#[test]
+fn a_torture_message_costs_a_stream_at_most_its_connection() {
+    for transport in [Transport::Tcp, Transport::Tls] {
+        let (mut closed, mut waiting) = (Vec::new(), Vec::new());
+        for (file, accepted) in table() {
+            let mut user = User::new();
+            let path = by(transport, 1);
+            let (statuses, left) = user.receive_stream(path, &read(file));
+            let name = file.rsplit_once('/').map_or(file, |(_, name)| name);
+            match left {
+                Connection::Closed => closed.push(name),
+                // What stands behind the body is the start of another message.
+                Connection::Waiting if statuses.is_empty() => waiting.push(name),
+                _ => assert!(is_accepted(&statuses, accepted), "{file}: {statuses:?}"),
+            }
+            assert!(user.is_alive(by(transport, 2)), "beside {file}");
+            user.endpoint.path_lost(Instant::START, path);
+            assert!(user.is_alive(by(transport, 3)), "after {file}");
+        }
+        for name in ["ncl.dat", "mcl01.dat"] {
+            assert!(closed.contains(&name), "{name} by {transport}: {closed:?}");
+        }
+        assert!(waiting.contains(&"clerr.dat"), "{transport}: {waiting:?}");
+        // Those that say how long they are and are it stay well.
+        let lost = closed.len() + waiting.len();
+        assert!(lost <= 8, "{transport}: {closed:?} {waiting:?}");
+    }
+}
+
 #[test]
 fn every_torture_message_gets_its_answer() {
     let mut failures = Vec::new();
     let mut count = 0;
-    for line in include_str!("torture.tsv").lines() {
-        let columns: Vec<&str> = line.split('\t').collect();
-        let [file, _, _, _, accepted, _] = columns[..] else {
-            continue;
-        };
-        if file == "file" {
-            continue;
-        }
+    for (file, accepted) in table() {
         count += 1;
         let mut user = User::new();
         let statuses = user.receive(&read(file));
-        let finals: Vec<_> = statuses.iter().filter(|status| **status >= 200).collect();
-        let one = finals.first().map_or(0, |status| **status);
-        let good = match accepted {
-            "none" => statuses.is_empty(),
-            "any" => true,
-            list => {
-                finals.len() == 1
-                    && list
-                        .split(',')
-                        .any(|word| word == one.to_string() || word == "not-400" && one != 400)
-            }
-        };
-        if !good {
+        if !is_accepted(&statuses, accepted) {
             failures.push(format!("{file}: {statuses:?}, not {accepted}"));
         }
-        let options = b"OPTIONS sip:a@h SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKlive\r\n\
-            From: <sip:b@h>;tag=1\r\nTo: <sip:a@h>\r\nCall-ID: live\r\nCSeq: 1 OPTIONS\r\n\r\n";
-        assert_eq!(user.receive(options), [200], "it lives on after {file}");
+        assert!(user.is_alive(by(Transport::Udp, 0)), "after {file}");
         let mut now = Instant::START;
         for _ in 0..200 {
             now = now + Duration::from_secs(1);

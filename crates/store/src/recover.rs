@@ -18,11 +18,24 @@ pub struct Unfinished {
     pub arrived_at: Timestamp,
     /// From its INVITE to the last record of its run, ms: so long it lived at least.
     pub known_ms: u64,
+    /// A seat called somebody outside.
+    pub dialled: bool,
 }
 
 impl Unfinished {
     /// The event that ends it.
     pub fn ended(&self) -> Event {
+        if self.dialled {
+            return Event::DialEnded {
+                call: self.call,
+                outcome: Outcome::Interrupted,
+                released_by: ReleasedBy::Engine,
+                cause: "the engine stopped in mid-call".into(),
+                talk_ms: 0,
+                hold_ms: 0,
+                total_ms: self.known_ms,
+            };
+        }
         Event::CallEnded {
             call: self.call,
             outcome: Outcome::Interrupted,
@@ -68,6 +81,7 @@ struct Open {
     arrived_up_ms: u64,
     /// Set when its run is over: uptimes of the next run are none of its.
     known_ms: Option<u64>,
+    dialled: bool,
 }
 
 impl Open {
@@ -88,15 +102,16 @@ impl Remains {
                     open.known_ms = Some(open.known_ms(self.last_up_ms));
                 }
             }
-            Event::CallArrived { call, .. } => {
+            Event::CallArrived { call, .. } | Event::CallDialled { call, .. } => {
                 let open = Open {
                     arrived_at: record.stamped.at,
                     arrived_up_ms: record.stamped.up_ms,
                     known_ms: None,
+                    dialled: matches!(event, Event::CallDialled { .. }),
                 };
                 self.calls.insert(*call, open);
             }
-            Event::CallEnded { call, .. } => {
+            Event::CallEnded { call, .. } | Event::DialEnded { call, .. } => {
                 self.calls.remove(call);
             }
             Event::RecordingStarted { call, file } => {
@@ -116,6 +131,7 @@ impl Remains {
             call,
             arrived_at: open.arrived_at,
             known_ms: open.known_ms(self.last_up_ms),
+            dialled: open.dialled,
         });
         let recordings = self.recordings.iter().map(|(file, &call)| OpenRecording {
             call,
@@ -141,7 +157,7 @@ pub fn unfinished<'a>(records: impl IntoIterator<Item = &'a Record>) -> Leftover
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samples::{arrived, queued, records, story};
+    use crate::samples::{arrived, dialled, queued, records, story};
 
     #[test]
     fn calls_and_recordings_without_an_end_are_left() {
@@ -182,6 +198,27 @@ mod tests {
         all.push(end);
         assert_eq!(unfinished(&all).calls, []);
         assert_eq!(unfinished(&all).last_call, Some(CallId(2)));
+    }
+
+    #[test]
+    fn a_seats_call_outside_is_ended_in_its_own_words() {
+        let whole = unfinished(&records(dialled(7)));
+        assert_eq!((whole.calls, whole.last_call), (vec![], Some(CallId(7))));
+        let left = unfinished(&records(dialled(8).into_iter().take(4)));
+        assert_eq!(left.recordings.len(), 1);
+        let end = left.calls[0].ended();
+        assert!(matches!(
+            end,
+            Event::DialEnded {
+                call: CallId(8),
+                outcome: Outcome::Interrupted,
+                total_ms: 3_000,
+                ..
+            }
+        ));
+        let mut events: Vec<_> = dialled(8).into_iter().take(4).collect();
+        events.push(end);
+        assert_eq!(unfinished(&records(events)).calls, []);
     }
 
     #[test]

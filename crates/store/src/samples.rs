@@ -26,6 +26,7 @@ pub(crate) fn arrived(call: u64) -> Event {
         caller: format!("138{call:08}"),
         called: "12345".into(),
         sip_call_id: format!("{call}@carrier"),
+        withheld: false,
     }
 }
 
@@ -57,6 +58,51 @@ pub(crate) fn ended(call: u64, outcome: Outcome) -> Event {
         cause: "BYE".into(),
         total_ms: 60_000,
     }
+}
+
+/// The story of a call that a seat made to somebody outside.
+pub(crate) fn dialled(call: u64) -> Vec<Event> {
+    let (id, trunk) = (CallId(call), TrunkId::new("mobile").unwrap());
+    let called = "13800009999".to_owned();
+    let file = format!("{call:06}.wav");
+    vec![
+        Event::CallDialled {
+            call: id,
+            seat: seat("1001"),
+            called: called.clone(),
+            sip_call_id: format!("{call}@phone"),
+        },
+        Event::TrunkTried {
+            call: id,
+            trunk,
+            target: "UDP 192.0.2.1:5060".into(),
+            called,
+        },
+        Event::OutsideAnswered {
+            call: id,
+            trunk,
+            since_dialled_ms: 4_000,
+        },
+        Event::RecordingStarted {
+            call: id,
+            file: file.clone(),
+        },
+        Event::RecordingClosed {
+            call: id,
+            file,
+            ms: 9_000,
+            sha256: String::new(),
+        },
+        Event::DialEnded {
+            call: id,
+            outcome: Outcome::Answered,
+            released_by: ReleasedBy::Agent,
+            cause: "hung up".into(),
+            talk_ms: 9_000,
+            hold_ms: 0,
+            total_ms: 14_000,
+        },
+    ]
 }
 
 pub(crate) fn seat_changed(name: &str, intent: Intent, work: Work, call: Option<u64>) -> Event {

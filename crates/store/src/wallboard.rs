@@ -4,7 +4,8 @@
 //! distributor's board and are filled in by whoever holds it.
 
 use hotline_model::{
-    CallId, QueueId, SeatId, Timestamp,
+    CallId, QueueId, SeatId, Timestamp, TrunkId,
+    event::TrunkState,
     seat::{Device, Intent, Reason, Work},
 };
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,9 @@ pub struct Wallboard {
     pub seats: Vec<SeatLine>,
     /// The calls that live now, oldest first.
     pub calls: Vec<CallLine>,
+    /// One line per trunk, in the order of the configuration.
+    #[serde(default)]
+    pub trunks: Vec<TrunkLine>,
 }
 
 /// The engine itself.
@@ -147,6 +151,8 @@ pub enum Stage {
     Talking,
     /// The caller is asked for a score.
     Surveying,
+    /// A seat calls somebody outside.
+    Dialling,
 }
 
 /// One live call.
@@ -170,6 +176,23 @@ pub struct CallLine {
     pub since_ms: u64,
     /// Time since the INVITE, ms.
     pub total_ms: u64,
+}
+
+/// One trunk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrunkLine {
+    /// The trunk.
+    pub trunk: TrunkId,
+    /// Whether calls can pass.
+    pub state: TrunkState,
+    /// What is wrong, or how it is known; empty where nothing is.
+    pub detail: String,
+    /// Time in this state, ms.
+    pub since_ms: u64,
+    /// Live calls that came by it.
+    pub calls_in: u32,
+    /// Live calls that left by it.
+    pub calls_out: u32,
 }
 
 #[cfg(test)]
@@ -220,6 +243,14 @@ mod tests {
                 since_ms: 8,
                 total_ms: 9,
             }],
+            trunks: vec![TrunkLine {
+                trunk: TrunkId::new("mobile").unwrap(),
+                state: TrunkState::Down,
+                detail: "UDP 192.0.2.1:5060: no answer".into(),
+                since_ms: 10,
+                calls_in: 11,
+                calls_out: 12,
+            }],
         };
         let json = json!({
             "at": 5,
@@ -242,6 +273,10 @@ mod tests {
             "calls": [{
                 "call": 12, "stage": "waiting", "caller": "138****5678", "called": "12345",
                 "queue": null, "seat": null, "position": 1, "since_ms": 8, "total_ms": 9
+            }],
+            "trunks": [{
+                "trunk": "mobile", "state": "down", "detail": "UDP 192.0.2.1:5060: no answer",
+                "since_ms": 10, "calls_in": 11, "calls_out": 12
             }]
         });
         assert_eq!(serde_json::to_value(&wallboard).unwrap(), json);

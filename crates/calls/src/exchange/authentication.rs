@@ -11,7 +11,7 @@ use hotline_sip::{
 };
 
 use super::Exchange;
-use crate::routing;
+use crate::{routing, settings::DigestIn};
 
 impl Exchange {
     pub(super) fn requested(&mut self, now: Instant, id: RequestId, path: Path, request: &Request) {
@@ -81,7 +81,7 @@ impl Exchange {
         if verdict != Verdict::Wrong {
             return;
         }
-        let is_trunk = routing::trunk_of(&self.board.settings, path.remote).is_some();
+        let is_trunk = routing::trunk_at(&self.board.settings, path.remote).is_some();
         let ip = path.remote.ip();
         if let Some(event) = self.admission.proof_was_wrong(now, ip, is_trunk) {
             self.board.happened(now, event);
@@ -111,6 +111,34 @@ impl Exchange {
             (Verdict::Ok, Some(seat)) => Ok(seat.floor.id),
             (Verdict::Ok, None) => Err(Verdict::Wrong),
             (verdict, _) => Err(verdict),
+        }
+    }
+
+    /// Whether the request proves a trunk's login beside its address.
+    pub(super) fn prove_trunk(
+        &mut self,
+        now: Instant,
+        message: &Message<'_>,
+        login: &DigestIn,
+    ) -> Result<(), Verdict> {
+        let realm = &self.board.settings.realm;
+        let fields = Nonces::fields(realm, message.authorizations());
+        let user = fields.as_ref().and_then(|fields| fields.user_text());
+        let nobody = Ha1::of_nobody();
+        let known = user.is_some_and(|user| user == login.user);
+        let ha1 = if known { &login.ha1 } else { &nobody };
+        let verdict = self.nonces.verify(
+            now,
+            realm,
+            Method::Invite,
+            fields.as_ref(),
+            ha1,
+            Offered::Both,
+        );
+        match verdict {
+            Verdict::Ok if known => Ok(()),
+            Verdict::Ok => Err(Verdict::Wrong),
+            verdict => Err(verdict),
         }
     }
 

@@ -47,7 +47,7 @@ fn said(panic: &(dyn Any + Send)) -> String {
 impl Exchange {
     /// A message came: past the door, to the endpoint.
     pub(super) fn received(&mut self, now: Instant, path: Path, bytes: &[u8]) {
-        let trunk = routing::trunk_of(&self.board.settings, path.remote);
+        let trunk = routing::trunk_at(&self.board.settings, path.remote).map(|trunk| trunk.id);
         let ip = path.remote.ip();
         let proven = self.is_browser(&path);
         let served = caught(

@@ -1,7 +1,6 @@
 //! A new INVITE: whose it is, what it wants, and the call it becomes or the refusal it gets.
 
-use hotline_acd::Input as FloorInput;
-use hotline_model::{CallId, Instant, event::Event, limits};
+use hotline_model::{CallId, Instant, SeatId, TrunkId, event::Event, limits};
 use hotline_sip::{
     endpoint::{DialogId, Request},
     message::{Message, Method},
@@ -10,10 +9,12 @@ use hotline_sip::{
 
 use super::Exchange;
 use crate::{
-    call::{Call, Facts},
+    call::{Call, Facts, Talked},
     orders::star_code,
+    outgoing::{Outgoing, Outside},
     routing::{self, Route},
     seat_service::SeatService,
+    settings::Trunk,
     stage::{Arriving, Stage},
     switchboard::{Owner, Side},
 };
@@ -36,7 +37,9 @@ impl Exchange {
         let Some(message) = request.message() else {
             return;
         };
-        let dialled = routing::dialled(&message);
+        let settings = self.board.settings.clone();
+        let trunk = routing::trunk_at(&settings, path.remote);
+        let dialled = routing::dialled(&message, trunk);
         let full = self.calls.len() >= limits::CALLS;
         if self.draining || full {
             let cause = if full { "too many calls" } else { "stopping" };
@@ -52,8 +55,14 @@ impl Exchange {
             }
             None => None,
         };
-        let settings = &self.board.settings;
-        let mut route = routing::route(settings, path.remote, &dialled, seat.is_some());
+        let mut route = routing::route(&settings, path.remote, &dialled, seat.is_some());
+        if seat.is_none()
+            && matches!(route, Route::Refused(..))
+            && routing::claims_seat(&settings, &message)
+        {
+            // A seat's phone may stand at a trunk's address; only a seat dials elsewhere.
+            route = Route::Challenge;
+        }
         if matches!(route, Route::Challenge) {
             match self.prove(now, &message, Method::Invite) {
                 Ok(proven) => seat = Some(proven),
@@ -65,7 +74,12 @@ impl Exchange {
                     return;
                 }
             }
-            route = routing::route(&self.board.settings, path.remote, &dialled, true);
+            route = routing::route(&settings, path.remote, &dialled, true);
+        }
+        if let (None, Some(trunk)) = (seat, trunk)
+            && !self.trunk_may_call(now, dialog, path, &message, trunk)
+        {
+            return;
         }
         match (route, seat) {
             (_, Some(seat)) if dialled.starts_with('*') => {
@@ -73,45 +87,131 @@ impl Exchange {
                 let (offer, request) = (request.session().to_vec(), star_code(&dialled));
                 let mut service = SeatService::new(now, seat, request, leg, offer);
                 self.board.connect_dialog(dialog, &mut service.leg);
-                self.board
-                    .floor(now, FloorInput::SeatBusy { seat, busy: true });
+                self.board.seat_takes_line(now, seat);
                 self.services.insert(service.leg_id(), service);
             }
-            (Route::Served { trunk, script }, _) => {
-                let id = CallId(self.next_call);
-                self.next_call += 1;
-                let caller = routing::caller(&message, trunk.is_some());
-                let sip_call_id = String::from_utf8_lossy(message.call_id());
-                let sip_call_id = sip_call_id.chars().take(CALL_ID_CHARS).collect();
-                let mut leg = self.board.open_leg(Owner::Call(id, Side::Caller));
-                self.board.connect_dialog(dialog, &mut leg);
+            (
+                Route::Served {
+                    trunk: from,
+                    script,
+                },
+                _,
+            ) => {
+                let caller = routing::caller(&message, trunk.filter(|_| from.is_some()));
+                let mut facts = self.taken_in(now, dialog, from, caller.number, dialled);
+                facts.withheld = caller.withheld;
+                if let Some(from) = from {
+                    self.board.trunks.brought(from, facts.leg.id);
+                }
                 let arrived = Event::CallArrived {
-                    call: id,
-                    trunk,
-                    caller: caller.clone(),
-                    called: dialled.clone(),
-                    sip_call_id,
+                    call: facts.id,
+                    trunk: from,
+                    caller: facts.caller.clone(),
+                    called: facts.called.clone(),
+                    sip_call_id: sip_call_id(&message),
+                    withheld: facts.withheld,
                 };
                 self.board.happened(now, arrived);
-                let facts = Facts::new(id, trunk, caller, dialled, leg, now);
+                if let Some(seat) = seat {
+                    facts.dialled_by = Some(seat);
+                    self.board.seat_takes_line(now, seat);
+                }
                 let arriving = Arriving::new(now, request.session().to_vec(), script);
-                let deadline = arriving.deadline();
-                self.calls.insert(
-                    id,
-                    Call {
-                        facts,
-                        stage: Stage::Arriving(arriving),
-                    },
-                );
-                self.set_deadline(id, deadline);
+                self.begin(facts, Stage::Arriving(arriving));
             }
-            (Route::Refused(status, cause), _) => {
+            (Route::Refused(..), Some(seat)) => self.dial(now, dialog, &message, seat, &dialled),
+            (Route::Refused(status, cause), None) => {
                 self.refuse(now, dialog, path, &message, status, &[], cause);
             }
             (Route::Challenge, _) => {
                 self.refuse(now, dialog, path, &message, 403, &[], "not allowed");
             }
         }
+    }
+
+    /// Whether a trunk's INVITE may become a call: it proves its login, where it must, and the
+    /// trunk has room. Else it was answered.
+    fn trunk_may_call(
+        &mut self,
+        now: Instant,
+        dialog: DialogId,
+        path: Path,
+        message: &Message<'_>,
+        trunk: &Trunk,
+    ) -> bool {
+        if let Some(login) = &trunk.digest_in
+            && let Err(verdict) = self.prove_trunk(now, message, login)
+        {
+            let challenges = self.challenge(now, message, verdict);
+            self.board.endpoint.reject(now, dialog, 401, &challenges);
+            return false;
+        }
+        if self.board.trunks.is_full(trunk.id) {
+            let retry = ("Retry-After", RETRY_AFTER_S.to_owned());
+            let cause = "the trunk carries as many calls as it may";
+            self.refuse(now, dialog, path, message, 503, &[retry], cause);
+            return false;
+        }
+        true
+    }
+
+    /// A seat dials a number that is not served here: outside, if the lists allow it.
+    fn dial(
+        &mut self,
+        now: Instant,
+        dialog: DialogId,
+        message: &Message<'_>,
+        seat: SeatId,
+        dialled: &str,
+    ) {
+        let outside = match Outside::allowed(&self.board.settings, seat, dialled) {
+            Ok(outside) => outside,
+            Err(denied) => {
+                let event = Event::DialRejected {
+                    seat,
+                    called: dialled.to_owned(),
+                    status: denied.status(),
+                    cause: denied.cause().to_owned(),
+                };
+                self.board.happened(now, event);
+                self.board
+                    .endpoint
+                    .reject(now, dialog, denied.status(), &[]);
+                return;
+            }
+        };
+        let (from, called) = (seat.to_string(), outside.number().to_owned());
+        let mut facts = self.taken_in(now, dialog, None, from, called);
+        facts.dialled_by = Some(seat);
+        facts.outgoing = Some(Talked::default());
+        self.board.seat_takes_line(now, seat);
+        if let Some(event) = facts.dialled(sip_call_id(message)) {
+            self.board.happened(now, event);
+        }
+        let outgoing = Outgoing::new(now, outside, message.body().to_vec());
+        self.begin(facts, Stage::Outgoing(Box::new(outgoing)));
+    }
+
+    /// A call's number and its caller's leg.
+    fn taken_in(
+        &mut self,
+        now: Instant,
+        dialog: DialogId,
+        trunk: Option<TrunkId>,
+        caller: String,
+        called: String,
+    ) -> Facts {
+        let id = CallId(self.next_call);
+        self.next_call += 1;
+        let mut leg = self.board.open_leg(Owner::Call(id, Side::Caller));
+        self.board.connect_dialog(dialog, &mut leg);
+        Facts::new(id, trunk, caller, called, leg, now)
+    }
+
+    fn begin(&mut self, facts: Facts, stage: Stage) {
+        let (id, deadline) = (facts.id, stage.deadline());
+        self.calls.insert(id, Call { facts, stage });
+        self.set_deadline(id, deadline);
     }
 
     #[expect(
@@ -128,18 +228,22 @@ impl Exchange {
         headers: &[(&str, String)],
         cause: &str,
     ) {
-        let trunk = routing::trunk_of(&self.board.settings, path.remote);
-        self.board.happened(
-            now,
-            Event::InviteRejected {
-                source: path.remote.to_string(),
-                trunk,
-                caller: routing::caller(message, trunk.is_some()),
-                called: routing::dialled(message),
-                status,
-                cause: cause.to_owned(),
-            },
-        );
+        let trunk = routing::trunk_at(&self.board.settings, path.remote);
+        let event = Event::InviteRejected {
+            source: path.remote.to_string(),
+            trunk: trunk.map(|trunk| trunk.id),
+            caller: routing::caller(message, trunk).number,
+            called: routing::dialled(message, trunk),
+            status,
+            cause: cause.to_owned(),
+        };
+        self.board.happened(now, event);
         self.board.endpoint.reject(now, dialog, status, headers);
     }
+}
+
+/// The SIP Call-ID, for the journal.
+fn sip_call_id(message: &Message<'_>) -> String {
+    let id = String::from_utf8_lossy(message.call_id());
+    id.chars().take(CALL_ID_CHARS).collect()
 }

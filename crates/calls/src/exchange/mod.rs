@@ -189,6 +189,7 @@ impl Exchange {
                 self.seat_disconnected(&path);
                 self.board.endpoint.path_lost(now, path);
                 self.board.registrar.path_lost(&path);
+                self.board.trunks.path_lost(now, &path);
             }
             Input::Media(report) => self.reported(now, report),
             Input::RecordingClosed {
@@ -248,6 +249,7 @@ impl Exchange {
             self.board.endpoint.next_wake(),
             self.board.floor.next_wake(),
             self.board.registrar.next_wake(),
+            self.board.trunks.next_wake(),
             self.admission.next_wake(),
         ]
         .into_iter()
@@ -293,6 +295,10 @@ impl Exchange {
             self.board.registrar.expire(now);
         }
         self.ping_phones(now);
+        if self.board.trunks.next_wake().is_some_and(|at| at <= now) {
+            let board = &mut self.board;
+            board.trunks.time_passed(now, &mut board.endpoint);
+        }
         if self.board.floor.next_wake().is_some_and(|at| at <= now) {
             self.board.floor(now, FloorInput::TimePassed);
         }
@@ -354,6 +360,14 @@ impl Exchange {
                 );
                 self.board
                     .floor(now, FloorInput::SetDevice { seat, device });
+            } else if let Some(change) = self.board.trunks.poll_change() {
+                let event = Event::TrunkStateChanged {
+                    trunk: change.trunk,
+                    target: change.target,
+                    state: change.state,
+                    detail: change.why,
+                };
+                self.board.happened(now, event);
             } else if let Some(output) = self.board.floor.poll_output() {
                 self.decided(now, output);
             } else {

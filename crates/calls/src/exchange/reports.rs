@@ -1,6 +1,5 @@
 //! What the media workers report: to the call or the star-code call whose leg it is.
 
-use hotline_acd::Input as FloorInput;
 use hotline_media::Report;
 use hotline_model::{Instant, LegId};
 
@@ -57,13 +56,7 @@ impl Exchange {
     pub(super) fn end_service(&mut self, now: Instant, leg: LegId) {
         if let Some(mut service) = self.services.remove(&leg) {
             self.board.close_leg(now, &mut service.leg, None);
-            self.board.floor(
-                now,
-                FloorInput::SeatBusy {
-                    seat: service.seat,
-                    busy: false,
-                },
-            );
+            self.board.seat_leaves_line(now, service.seat);
         }
     }
 }

@@ -37,9 +37,14 @@ impl Exchange {
             SipEvent::Refused {
                 dialog,
                 status,
+                retry_after,
                 contacts,
-                ..
             } => {
+                if let (503, Some(seconds)) = (status, retry_after)
+                    && let Some(leg) = self.board.leg_of(dialog)
+                {
+                    self.board.trunks.asks_for_rest(now, leg, seconds);
+                }
                 self.tell_dialog(now, dialog, |_, leg| {
                     Some(StageInput::Refused(leg, status, contacts))
                 });
@@ -59,11 +64,20 @@ impl Exchange {
                     Side::Agent => None,
                 });
             }
+            SipEvent::Response {
+                id,
+                status,
+                message,
+            } => {
+                self.pinged(now, id, message.is_some());
+                let message = message.as_ref();
+                self.board.trunks.answered(now, id, status, message);
+            }
+            // The engine itself does not re-offer.
             SipEvent::Referred { refer, .. } => self.board.endpoint.refuse_refer(now, refer, 403),
             SipEvent::ReofferAnswered { .. }
             | SipEvent::ReferProgress { .. }
             | SipEvent::ReofferRefused { .. } => {}
-            SipEvent::Response { id, message, .. } => self.pinged(now, id, message.is_some()),
         }
     }
 

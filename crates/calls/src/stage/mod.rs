@@ -30,6 +30,7 @@ use hotline_sip::endpoint::EndedBy;
 
 use crate::{
     call::Facts,
+    outgoing::Outgoing,
     switchboard::{Side, Switchboard},
 };
 
@@ -49,6 +50,8 @@ pub enum Stage {
     Surveying(Box<Surveying>),
     /// The caller hears why nobody can serve, and is released.
     Releasing(Releasing),
+    /// A seat called somebody outside.
+    Outgoing(Box<Outgoing>),
     /// Over; the exchange forgets the call.
     Ended,
 }
@@ -110,6 +113,7 @@ impl Stage {
             Self::Talking(_) => "talking",
             Self::Surveying(_) => "surveying",
             Self::Releasing(_) => "releasing",
+            Self::Outgoing(_) => "outgoing",
             Self::Ended => "ended",
         }
     }
@@ -124,6 +128,7 @@ impl Stage {
             Self::Talking(_) | Self::Ended => None,
             Self::Surveying(stage) => stage.deadline(),
             Self::Releasing(stage) => stage.deadline(),
+            Self::Outgoing(stage) => stage.deadline(),
         }
     }
 
@@ -161,6 +166,7 @@ impl Stage {
     fn caller_changed(self, facts: &mut Facts, now: Instant, board: &mut Switchboard) -> Self {
         match self {
             Self::Talking(stage) => stage.caller_changed(facts, now, board),
+            Self::Outgoing(stage) => stage.seat_changed(facts, now, board),
             stage => stage,
         }
     }
@@ -180,6 +186,7 @@ impl Stage {
             Self::Talking(stage) => stage.handle(facts, now, input, board),
             Self::Surveying(stage) => stage.handle(facts, now, input, board),
             Self::Releasing(stage) => stage.handle(facts, now, &input, board),
+            Self::Outgoing(stage) => stage.handle(facts, now, input, board),
             Self::Ended => Self::Ended,
         }
     }
@@ -198,7 +205,7 @@ fn released_by(side: Side, why: EndedBy) -> hotline_model::event::ReleasedBy {
 }
 
 /// A few words for the journal.
-fn cause(why: EndedBy) -> &'static str {
+pub(crate) fn cause(why: EndedBy) -> &'static str {
     match why {
         EndedBy::Bye => "hung up",
         EndedBy::NoAck => "the answer was never acknowledged",

@@ -193,7 +193,11 @@ pub(super) fn shown(facts: &Facts, seat: SeatId, queue: QueueId, board: &Switchb
         headers.extend(seat.pick_up.headers(&settings.realm));
     }
     Shown {
-        from: shown_from(Some(&facts.caller), None, &settings.realm),
+        from: shown_from(
+            (!facts.withheld).then_some(facts.caller.as_str()),
+            None,
+            &settings.realm,
+        ),
         headers,
     }
 }

@@ -195,6 +195,7 @@ async fn serve(config: Config, drain_for: Duration) -> Result<(), Failure> {
         doors.clone(),
         epoch,
         seat_ids,
+        config.trunks.iter().map(|trunk| trunk.id).collect(),
         journal_stops,
     );
     let story_threads = start_story(journal_loop, tables_loop)?;
@@ -339,6 +340,7 @@ fn settings(config: &Config, accounts: &Accounts) -> Settings {
             ha1,
             md5_only: seat.md5_only,
             pick_up: seat.pick_up,
+            outbound_prefixes: seat.outbound_prefixes.clone(),
         })
     });
     Settings {

@@ -82,25 +82,6 @@ pub struct NumberKeys {
     pub script: Spanned<String>,
 }
 
-/// `trunks.toml`
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TrunksFile {
-    /// The trunks.
-    #[serde(default)]
-    pub trunk: Vec<TrunkKeys>,
-}
-
-/// `[[trunk]]`
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TrunkKeys {
-    /// Its name.
-    pub name: Spanned<String>,
-    /// Source addresses.
-    pub addresses: Vec<IpAddr>,
-}
-
 /// `queues.toml`
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -154,6 +135,9 @@ pub struct SeatKeys {
     /// The best digest algorithm its phone can be offered.
     #[serde(default)]
     pub digest: DigestKey,
+    /// What it may dial outside.
+    #[serde(default)]
+    pub outbound_prefixes: Vec<Spanned<String>>,
     /// By which header its phone is told to answer by itself.
     #[serde(default)]
     pub auto_answer: AutoAnswerKey,

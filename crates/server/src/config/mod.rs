@@ -6,11 +6,12 @@ pub mod fault;
 mod files;
 pub mod listen;
 pub mod prompts;
+mod trunks;
 
 use std::{
     collections::BTreeMap,
     fs,
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -18,13 +19,14 @@ use std::{
 
 use hotline_acd::{QueueSettings, SeatSettings};
 use hotline_calls::settings::{AutoAnswer, Number, PickUp, Prompts, Queue, Trunk, compile_script};
-use hotline_model::{QueueId, ScriptId, SeatId, TrunkId, diagnostic::Diagnostic, ids::NameError};
+use hotline_model::{QueueId, ScriptId, SeatId, diagnostic::Diagnostic, ids::NameError};
 use serde::de::DeserializeOwned;
 use toml::Spanned;
 
 use fault::FileFaults;
-use files::{EngineFile, QueuesFile, SeatsFile, TrunksFile};
+use files::{EngineFile, QueuesFile, SeatsFile};
 use listen::Secured;
+use trunks::TrunksFile;
 
 use crate::signalling_loop::Ports;
 
@@ -79,6 +81,8 @@ pub struct ConfiguredSeat {
     pub md5_only: bool,
     /// Whether its phone answers by itself.
     pub pick_up: PickUp,
+    /// What it may dial outside.
+    pub outbound_prefixes: Vec<String>,
 }
 
 /// Faults of all files.
@@ -100,7 +104,9 @@ impl Config {
         let scripts_folder = folder.join(&engine.value.scripts.directory);
         let (prompts, prompt_faults) = prompts::load(&scripts_folder.join("prompts"));
         faults.extend(prompt_faults);
-        let trunk_list = check_trunks(&mut trunks);
+        let listen = &engine.value.listen;
+        let local = SocketAddr::new(*listen.address.get_ref(), listen.sip_port);
+        let trunk_list = trunks::check(&mut trunks, folder, |_| local);
         let queue_list = check_queues(&mut queues);
         let ids: Vec<QueueId> = queue_list.iter().map(|queue| queue.floor.id).collect();
         let seat_list = check_seats(&mut seats, &ids);
@@ -244,27 +250,6 @@ fn once<N: PartialEq>(
     seen.push(name);
 }
 
-fn check_trunks(file: &mut File<TrunksFile>) -> Vec<Trunk> {
-    let mut seen = Vec::new();
-    let mut trunks = Vec::new();
-    for keys in &file.value.trunk {
-        if let Some(id) = name(&keys.name, TrunkId::new, &mut file.found) {
-            once(&mut seen, id, &keys.name, "trunk", &mut file.found);
-            trunks.push(Trunk {
-                id,
-                addresses: keys.addresses.clone(),
-            });
-        }
-        if keys.addresses.is_empty() {
-            let fault =
-                Diagnostic::new(keys.name.span(), "a trunk without addresses gets no calls");
-            file.found
-                .push(fault.with_help("list the carrier's addresses in `addresses`"));
-        }
-    }
-    trunks
-}
-
 fn check_queues(file: &mut File<QueuesFile>) -> Vec<Queue> {
     let mut seen = Vec::new();
     let mut queues = Vec::new();
@@ -345,11 +330,13 @@ fn check_seats(file: &mut File<SeatsFile>, queues: &[QueueId]) -> Vec<Configured
         };
         let md5_only = keys.digest == files::DigestKey::Md5;
         let pick_up = check_pick_up(keys, &mut file.found);
+        let outbound_prefixes = trunks::prefixes(&keys.outbound_prefixes, &mut file.found);
         seats.push(ConfiguredSeat {
             floor,
             name: keys.name.clone(),
             md5_only,
             pick_up,
+            outbound_prefixes,
         });
     }
     seats

@@ -117,6 +117,7 @@ fn compose(
         queues: queue_lines.collect(),
         seats: seat_lines.collect(),
         calls: picture.live_calls.clone(),
+        trunks: picture.trunks.clone(),
     }
 }
 

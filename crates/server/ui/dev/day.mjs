@@ -604,6 +604,24 @@ export class Day extends EventEmitter {
         since_ms: now - c.since,
         total_ms: now - c.arrived + c.ahead,
       })),
+      trunks: [
+        {
+          trunk: 'mobile',
+          state: 'up',
+          detail: '',
+          since_ms: now - this.started,
+          calls_in: this.calls.size,
+          calls_out: 0,
+        },
+        {
+          trunk: 'telecom',
+          state: 'down',
+          detail: 'UDP 192.0.2.9:5060: no answer',
+          since_ms: Math.min(now - this.started, 95_000),
+          calls_in: 0,
+          calls_out: 0,
+        },
+      ],
     }
   }
 }

@@ -149,3 +149,29 @@ it('the live line takes a point each two seconds, forgets old ones and shows gap
   line = addSample(line, at(62_300), 2_000, 60_000)
   expect(line.map((sample) => sample.at)).toEqual([4_500, 4_600, 62_300])
 })
+
+describe('the trunks', () => {
+  const trunk = (change: object = {}) => ({
+    trunk: 'mobile',
+    state: 'up' as const,
+    detail: '',
+    since_ms: 5_000,
+    calls_in: 2,
+    calls_out: 1,
+    ...change,
+  })
+
+  it('keep their row while nothing changes, and begin anew with a new state', () => {
+    const first = mergeBoard(null, wallboard({ trunks: [trunk()] }), 100_000)
+    const second = mergeBoard(first, wallboard({ trunks: [trunk({ since_ms: 6_010 })] }), 101_000)
+    expect(second.trunks[0]).toBe(first.trunks[0])
+    expect(second.trunks[0]?.since).toBe(95_000)
+    const down = trunk({ state: 'down', detail: 'no answer', since_ms: 0 })
+    const third = mergeBoard(second, wallboard({ trunks: [down] }), 102_000)
+    expect(third.trunks[0]).toMatchObject({ state: 'down', since: 102_000 })
+  })
+
+  it('are none from an engine that does not tell of them', () => {
+    expect(mergeBoard(null, wallboard(), 1).trunks).toEqual([])
+  })
+})

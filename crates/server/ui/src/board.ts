@@ -1,6 +1,6 @@
 // The wallboard as the pages hold it: beginnings instead of durations, and rows that stay the same
 // object while nothing about them changed, so that 2,000 tiles are not drawn anew five times a second.
-import type { LiveCall, QueueRow, SeatRow, Totals, Wallboard, Work } from './words'
+import type { LiveCall, QueueRow, SeatRow, Totals, TrunkRow, Wallboard, Work } from './words'
 
 /** A seat with the moment its state began, in this browser's clock. */
 export type Seat = Omit<SeatRow, 'since_ms'> & { since: number }
@@ -10,6 +10,9 @@ export type Call = Omit<LiveCall, 'since_ms' | 'total_ms'> & { since: number; ar
 
 /** A queue with the moment its longest wait began, in this browser's clock; null: nobody waits. */
 export type Queue = QueueRow & { waiting_since: number | null }
+
+/** A trunk with the moment its state began, in this browser's clock. */
+export type Trunk = Omit<TrunkRow, 'since_ms'> & { since: number }
 
 export interface Board {
   /** Taken at, engine's clock. */
@@ -21,6 +24,7 @@ export interface Board {
   queues: readonly Queue[]
   seats: readonly Seat[]
   calls: readonly Call[]
+  trunks: readonly Trunk[]
   raw: Wallboard
 }
 
@@ -75,11 +79,19 @@ function mergeQueue(before: Queue | undefined, row: QueueRow, received: number):
   return { ...row, waiting_since }
 }
 
+function mergeTrunk(before: Trunk | undefined, row: TrunkRow, received: number): Trunk {
+  const { since_ms, ...rest } = row
+  const unchanged = before !== undefined && before.state === row.state
+  const since = settle(unchanged ? before.since : undefined, received - since_ms)
+  return keep(before, { ...rest, since })
+}
+
 /** Lays a fresh wallboard over the one before. `received` is this browser's clock, ms. */
 export function mergeBoard(before: Board | null, raw: Wallboard, received: number): Board {
   const seats = byKey(before?.seats, (seat) => seat.seat)
   const calls = byKey(before?.calls, (call) => call.call)
   const queues = byKey(before?.queues, (queue) => queue.queue)
+  const trunks = byKey(before?.trunks, (trunk) => trunk.trunk)
   return {
     at: raw.at,
     received,
@@ -88,6 +100,7 @@ export function mergeBoard(before: Board | null, raw: Wallboard, received: numbe
     queues: raw.queues.map((row) => mergeQueue(queues.get(row.queue), row, received)),
     seats: raw.seats.map((row) => mergeSeat(seats.get(row.seat), row, received)),
     calls: raw.calls.map((row) => mergeCall(calls.get(row.call), row, received)),
+    trunks: (raw.trunks ?? []).map((row) => mergeTrunk(trunks.get(row.trunk), row, received)),
     raw,
   }
 }

@@ -1,5 +1,14 @@
 // The journal's events, version 1, as the engine sends them: one flat object each.
-import type { Device, IntentWord, OfferResult, Outcome, Reason, ReleasedBy, Work } from './words'
+import type {
+  Device,
+  IntentWord,
+  OfferResult,
+  Outcome,
+  Reason,
+  ReleasedBy,
+  TrunkState,
+  Work,
+} from './words'
 
 /** What each type of event carries beside its type. */
 export interface EventFields {
@@ -11,6 +20,7 @@ export interface EventFields {
     caller: string
     called: string
     sip_call_id: string
+    withheld?: boolean
   }
   'invite-rejected': {
     source: string
@@ -60,6 +70,21 @@ export interface EventFields {
     cause: string
     total_ms: number
   }
+  'call-dialled': { call: number; seat: string; called: string; sip_call_id: string }
+  'dial-rejected': { seat: string; called: string; status: number; cause: string }
+  'trunk-tried': { call: number; trunk: string; target: string; called: string }
+  'trunk-failed': { call: number; trunk: string; status: number; cause: string }
+  'outside-answered': { call: number; trunk: string; since_dialled_ms: number }
+  'dial-ended': {
+    call: number
+    outcome: Outcome
+    released_by: ReleasedBy
+    cause: string
+    talk_ms: number
+    hold_ms: number
+    total_ms: number
+  }
+  'trunk-state-changed': { trunk: string; target: string; state: TrunkState; detail: string }
   'seat-device-changed': { seat: string; device: Device; detail: string }
   'seat-changed': {
     seat: string
@@ -103,7 +128,12 @@ export function toneOf(event: Happened): Tone {
     case 'queue-refused':
     case 'recording-failed':
     case 'invite-rejected':
+    case 'dial-rejected':
       return 'bad'
+    case 'trunk-state-changed':
+      return event.state === 'down' ? 'bad' : 'plain'
+    case 'trunk-failed':
+      return 'warn'
     case 'offer-ended':
       return event.result === 'answered' || event.result === 'caller-gone' ? 'plain' : 'warn'
     case 'seat-requested':
@@ -111,8 +141,11 @@ export function toneOf(event: Happened): Tone {
     case 'seat-device-changed':
       return event.device === 'registered' ? 'plain' : 'warn'
     case 'call-ended':
+    case 'dial-ended':
       return event.outcome === 'answered' ? 'step' : 'warn'
     case 'call-arrived':
+    case 'call-dialled':
+    case 'outside-answered':
     case 'queue-entered':
     case 'seat-offered':
     case 'talk-started':

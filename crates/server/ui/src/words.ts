@@ -33,7 +33,7 @@ export type Device = 'registered' | 'unregistered'
 export type OfferResult =
   'answered' | 'no-answer' | 'refused' | 'unreachable' | 'caller-gone' | 'withdrawn'
 
-export type Stage = 'arriving' | 'menu' | 'waiting' | 'offering' | 'talking' | 'surveying'
+export type Stage = 'arriving' | 'menu' | 'waiting' | 'offering' | 'talking' | 'surveying' | 'dialling'
 
 export type Outcome =
   | 'answered'
@@ -103,6 +103,19 @@ export interface LiveCall {
   total_ms: number
 }
 
+export type TrunkState = 'up' | 'unknown' | 'down'
+
+export interface TrunkRow {
+  trunk: string
+  state: TrunkState
+  /** What is wrong, or how it is known; empty where nothing is. */
+  detail: string
+  /** Time in this state when the wallboard was taken, ms. */
+  since_ms: number
+  calls_in: number
+  calls_out: number
+}
+
 export interface Wallboard {
   /** Wall-clock time of the engine, ms since 1970. */
   at: number
@@ -111,6 +124,8 @@ export interface Wallboard {
   queues: QueueRow[]
   seats: SeatRow[]
   calls: LiveCall[]
+  /** Absent from an engine of before. */
+  trunks?: TrunkRow[]
 }
 
 export interface CallRow {

@@ -33,7 +33,8 @@ pub enum NoAnswer {
     Malformed,
     /// Only realms ask that we do not log in at.
     ForeignRealm,
-    /// Only algorithms or protections are offered that we do not speak.
+    /// Only algorithms or protections are offered that we do not speak, or what we would have to
+    /// give back is no plain UTF-8.
     Unsupported,
 }
 
@@ -71,7 +72,8 @@ pub fn answer<'c>(
         let foreign = login
             .realm
             .is_some_and(|realm| quote(realm).as_bytes() != fields.realm);
-        let usable = Algorithm::of(fields.algorithm).filter(|_| fields.offers_auth());
+        let usable = Algorithm::of(fields.algorithm)
+            .filter(|_| fields.offers_auth() && can_be_given_back(&fields));
         best = match (best, usable) {
             (Ok(best), Some(algorithm)) if !foreign && algorithm > best.0 => {
                 Ok((algorithm, fields))
@@ -92,6 +94,15 @@ pub fn answer<'c>(
         &quote(cnonce),
         count,
     ))
+}
+
+/// Whether realm, nonce and opaque can be returned as they came. Of GBK, read as UTF-8, a backslash
+/// would be left that was half a character, and would escape the quote behind it.
+fn can_be_given_back(challenge: &Fields<'_>) -> bool {
+    let plain = |value: &[u8]| {
+        core::str::from_utf8(value).is_ok_and(|text| !text.contains(char::is_control))
+    };
+    plain(challenge.realm) && plain(challenge.nonce) && challenge.opaque.is_none_or(plain)
 }
 
 fn write(
@@ -227,6 +238,23 @@ mod tests {
             Err(NoAnswer::Malformed)
         );
         assert_eq!(meet(&[], &login), Err(NoAnswer::Malformed));
+    }
+
+    #[test]
+    fn what_cannot_be_given_back_as_it_came_is_not_answered() {
+        let login = Login {
+            realm: None,
+            ..LOGIN
+        };
+        // 0xDC 0x5C is one GBK character; escaped, it would take what follows into the opaque.
+        for challenge in [
+            &b"Digest realm=\"r\", nonce=\"n\", opaque=\"\xDC\\\""[..],
+            b"Digest realm=\"\xC8\xC8\xCF\xDF\", nonce=\"n\"",
+            b"Digest realm=\"r\", nonce=\"a\r\n b\"",
+        ] {
+            assert!(Fields::parse(challenge).is_some());
+            assert_eq!(meet(&[challenge], &login), Err(NoAnswer::Unsupported));
+        }
     }
 
     #[test]

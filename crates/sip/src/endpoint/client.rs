@@ -241,9 +241,9 @@ impl Endpoint {
             return;
         };
         let (status, about) = (response.status(), client.context.about);
-        let fork = client.context.fork;
         client.context.unheard_stream = false;
         self.fx.stop(Owner::Client(id), Timer::Opening);
+        let fork = client.context.fork;
         if status < 200 {
             client.context.provisional = true;
         } else {
@@ -282,13 +282,8 @@ impl Endpoint {
                 self.refer_answered(dialog, refer, response);
             }
             About::Notify(_, refer) if status >= 200 => self.notify_answered(refer, status),
-            About::Refresh(_)
-            | About::Prack(_)
-            | About::Bye(_)
-            | About::Refer(..)
-            | About::Notify(..)
-            | About::Request(_)
-            | About::Nobody => {}
+            About::Refresh(_) | About::Prack(_) | About::Refer(..) | About::Notify(..) => {}
+            About::Bye(_) | About::Request(_) | About::Nobody => {}
         }
     }
 
@@ -342,17 +337,16 @@ impl Endpoint {
 
     /// Gives a request in a dialog that is sent again the dialog's next number; `None` where the
     /// dialog is gone.
-    pub(super) fn renumbered(&mut self, sent: &mut Sent) -> Option<()> {
-        match sent.about {
+    pub(super) fn renumbered(&mut self, retry: &mut Sent) -> Option<()> {
+        match retry.about {
             About::Reoffer(dialog)
             | About::Refresh(dialog)
             | About::Prack(dialog)
             | About::Bye(dialog) => {
-                let dialog = self.dialog_mut(dialog, sent.fork)?;
-                sent.blueprint.cseq = dialog.next_sequence();
+                retry.blueprint.cseq = self.dialog_mut(dialog, retry.fork)?.next_sequence();
             }
             About::Refer(dialog, refer) | About::Notify(dialog, refer) => {
-                sent.blueprint.cseq = self.refer_sequence(dialog, refer)?;
+                retry.blueprint.cseq = self.refer_sequence(dialog, refer)?;
             }
             About::Invite(_) | About::Request(_) | About::Nobody => {}
         }
@@ -377,12 +371,8 @@ impl Endpoint {
                     session.refresh.transaction = Some(retry);
                 }
             }
-            About::Prack(_)
-            | About::Bye(_)
-            | About::Refer(..)
-            | About::Notify(..)
-            | About::Request(_)
-            | About::Nobody => {}
+            About::Prack(_) | About::Refer(..) | About::Notify(..) => {}
+            About::Bye(_) | About::Request(_) | About::Nobody => {}
         }
     }
 

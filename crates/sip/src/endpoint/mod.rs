@@ -17,6 +17,7 @@ mod clients;
 mod commands;
 mod early;
 mod effects;
+mod heard;
 mod in_dialog;
 mod incoming;
 mod invite_client;

@@ -92,6 +92,7 @@ impl Sent {
     fn repeated(&self) -> Self {
         let mut again = Self::new(self.about, self.blueprint.clone(), self.credentials.clone());
         again.ring_until = self.ring_until;
+        again.fork = self.fork;
         again
     }
 }

@@ -418,7 +418,8 @@ pub enum Event {
         /// The status.
         status: u16,
     },
-    /// A request outside any dialog that the user must answer with `respond`: REGISTER, OPTIONS.
+    /// A request outside any dialog that the user must answer with `respond`: REGISTER, OPTIONS,
+    /// and a REFER that names no dialog of its sender with us (RFC 4538).
     Request {
         /// Its number for the answer.
         id: RequestId,

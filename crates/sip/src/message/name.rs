@@ -77,6 +77,7 @@ names! {
     Reason "Reason",
     RecordRoute "Record-Route",
     ReferredBy "Referred-By",
+    ReferSub "Refer-Sub",
     ReferTo "Refer-To",
     RemotePartyId "Remote-Party-ID",
     Replaces "Replaces",
@@ -91,6 +92,7 @@ names! {
     Subject "Subject",
     SubscriptionState "Subscription-State",
     Supported "Supported",
+    TargetDialog "Target-Dialog",
     Timestamp "Timestamp",
     To "To",
     Unsupported "Unsupported",
@@ -199,6 +201,7 @@ impl Name {
                 Self::Timestamp,
                 Self::Diversion,
                 Self::CallInfo,
+                Self::ReferSub,
             ],
             10 => &[
                 Self::UserAgent,
@@ -224,7 +227,12 @@ impl Name {
                 Self::MimeVersion,
                 Self::Organization,
             ],
-            13 => &[Self::Authorization, Self::ProxyRequire, Self::ServiceRoute],
+            13 => &[
+                Self::Authorization,
+                Self::ProxyRequire,
+                Self::ServiceRoute,
+                Self::TargetDialog,
+            ],
             14 => &[Self::ContentLength],
             15 => &[
                 Self::SessionExpires,

@@ -157,7 +157,8 @@ impl<'a> Uri<'a> {
     /// URIs of more than [`COMPARED_PARTS`] parameters or headers, are compared byte by byte.
     pub fn equals(&self, other: &Uri<'_>) -> bool {
         let comparable = |uri: &Uri<'_>| uri.is_sip() && !uri.has_many_parts();
-        if !comparable(self) || !comparable(other) {
+        // With a parameter twice, in two values, the rules below would part a URI from itself.
+        if self.raw == other.raw || !comparable(self) || !comparable(other) {
             return self.raw == other.raw;
         }
         let same_scheme = matches!(self.scheme, Scheme::Sip) == matches!(other.scheme, Scheme::Sip);
@@ -428,6 +429,12 @@ mod tests {
 
     fn uri(text: &str) -> Uri<'_> {
         Uri::parse(text.as_bytes()).unwrap_or_else(|| panic!("{text}"))
+    }
+
+    #[test]
+    fn a_uri_with_a_parameter_twice_equals_itself() {
+        let twice = uri("sip:a@h;ttl=1;TTL=2");
+        assert!(twice.equals(&twice) && !twice.equals(&uri("sip:a@h;ttl=1")));
     }
 
     #[test]

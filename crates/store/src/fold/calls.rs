@@ -76,6 +76,7 @@ impl Call {
             caller,
             called,
             sip_call_id: _,
+            withheld: _,
         } = &record.stamped.event
         else {
             return None;

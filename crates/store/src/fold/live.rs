@@ -41,21 +41,23 @@ impl LiveCalls {
                 call,
                 caller,
                 called,
+                withheld,
                 ..
             } => {
-                let live = Live {
-                    stage: Stage::Arriving,
-                    caller: Masked(caller).to_string(),
-                    called: called.clone(),
-                    queue: None,
-                    place: None,
-                    seat: None,
-                    since_up_ms: up_ms,
-                    arrived_up_ms: up_ms,
-                };
+                let shown = if *withheld { "" } else { caller.as_str() };
+                let caller = Masked(shown).to_string();
+                let live = Live::new(Stage::Arriving, caller, called.clone(), up_ms);
                 self.calls.insert(*call, live);
             }
-            Event::CallEnded { call, .. } => {
+            Event::CallDialled {
+                call, seat, called, ..
+            } => {
+                let called = Masked(called).to_string();
+                let mut live = Live::new(Stage::Dialling, seat.to_string(), called, up_ms);
+                live.seat = Some(*seat);
+                self.calls.insert(*call, live);
+            }
+            Event::CallEnded { call, .. } | Event::DialEnded { call, .. } => {
                 self.calls.remove(call);
             }
             event => {
@@ -115,6 +117,19 @@ impl LiveCalls {
 }
 
 impl Live {
+    fn new(stage: Stage, caller: String, called: String, up_ms: u64) -> Self {
+        Self {
+            stage,
+            caller,
+            called,
+            queue: None,
+            place: None,
+            seat: None,
+            since_up_ms: up_ms,
+            arrived_up_ms: up_ms,
+        }
+    }
+
     fn apply(&mut self, event: &Event, seq: u64, up_ms: u64) {
         match event {
             // The survey is a script too, and changes no stage.
@@ -139,6 +154,10 @@ impl Live {
             }
             Event::SeatAnswered { seat, .. } => {
                 self.seat = Some(*seat);
+                self.enter(Stage::Talking, up_ms);
+            }
+            // Of a caller who is transferred it says nothing new: a human answered long ago.
+            Event::OutsideAnswered { .. } if self.stage == Stage::Dialling => {
                 self.enter(Stage::Talking, up_ms);
             }
             Event::SurveyOffered { .. } => self.enter(Stage::Surveying, up_ms),

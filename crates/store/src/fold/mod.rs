@@ -8,19 +8,21 @@ mod ledger;
 mod live;
 #[cfg(test)]
 mod tests;
+mod trunks;
 
-use hotline_model::{QueueId, SeatId, Timestamp};
+use hotline_model::{QueueId, SeatId, Timestamp, TrunkId};
 
 pub use calls::{Call, CallRow};
 pub use case::{CaseRow, CaseState, case_number};
 pub use counters::{Counters, KEPT_MINUTES, WINDOW_MINUTES};
 pub use ledger::{End, Interval, IntervalEnd, Ledger};
 pub use live::LiveCalls;
+pub use trunks::LiveTrunks;
 
 use crate::{
     Record,
     kpi::Ratio,
-    wallboard::{CallLine, Totals},
+    wallboard::{CallLine, Totals, TrunkLine},
 };
 
 /// The folds behind the wallboard, together.
@@ -28,6 +30,7 @@ use crate::{
 pub struct Folds {
     counters: Counters,
     live: LiveCalls,
+    trunks: LiveTrunks,
 }
 
 impl Folds {
@@ -37,6 +40,7 @@ impl Folds {
         Self {
             counters: Counters::new(offset_minutes),
             live: LiveCalls::default(),
+            trunks: LiveTrunks::default(),
         }
     }
 
@@ -44,6 +48,7 @@ impl Folds {
     pub fn apply(&mut self, record: &Record) {
         self.counters.apply(record);
         self.live.apply(record);
+        self.trunks.apply(record);
     }
 
     /// Counts and rates of the rolling 24 hours that end at `now`.
@@ -64,6 +69,11 @@ impl Folds {
     /// The live calls, oldest first, callers masked; `now_up_ms` is the engine's uptime.
     pub fn live_calls(&self, now_up_ms: u64) -> Vec<CallLine> {
         self.live.lines(now_up_ms)
+    }
+
+    /// One line per trunk of `trunks`; `now_up_ms` is the engine's uptime.
+    pub fn trunks(&self, trunks: &[TrunkId], now_up_ms: u64) -> Vec<TrunkLine> {
+        self.trunks.lines(trunks, now_up_ms)
     }
 
     /// The counters themselves, for KPIs beyond the wallboard.

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    samples::{NOON, answered, arrived, day, ended, queue, queued, records, seat, story},
+    samples::{NOON, answered, arrived, day, dialled, ended, queue, queued, records, seat, story},
     wallboard::Stage,
 };
 
@@ -30,6 +30,49 @@ fn record_at(at: i64, event: Event) -> Record {
     let mut record = records([event]).remove(0);
     record.stamped.at = Timestamp(at);
     record
+}
+
+#[test]
+fn a_seats_call_outside_is_in_no_figure_and_on_the_board() {
+    let mut folds = Folds::new(480);
+    let calls = [dialled(1), dialled(2).into_iter().take(3).collect()];
+    let denied = Event::DialRejected {
+        seat: seat("1001"),
+        called: "0044123".into(),
+        status: 403,
+        cause: "not allowed".into(),
+    };
+    for record in records(calls.concat().into_iter().chain([denied])) {
+        folds.apply(&record);
+    }
+    let now = Timestamp(NOON + 60_000);
+    let counts = folds.counters().counts(now);
+    assert_eq!(counts, Default::default(), "K1 to K14 count inbound calls");
+    assert_eq!(folds.calls_today(seat("1001"), now), 0);
+    let lines = folds.live_calls(60_000);
+    assert_eq!(lines.len(), 1);
+    assert_eq!(lines[0].stage, crate::wallboard::Stage::Talking);
+    assert_eq!(lines[0].caller, "1001");
+    assert_eq!(
+        lines[0].called, "138****9999",
+        "a citizen's number is masked"
+    );
+}
+
+#[test]
+fn a_withheld_number_is_on_no_board() {
+    let mut event = arrived(1);
+    if let Event::CallArrived { withheld, .. } = &mut event {
+        *withheld = true;
+    }
+    let all = records([event]);
+    let mut folds = Folds::new(480);
+    folds.apply(&all[0]);
+    assert_eq!(folds.live_calls(0)[0].caller, "");
+    let Event::CallArrived { caller, .. } = all[0].masked().stamped.event else {
+        unreachable!()
+    };
+    assert_eq!(caller, "");
 }
 
 #[test]

@@ -31,14 +31,23 @@ pub struct Record {
 }
 
 impl Record {
-    /// The record as a list or a stream may show it: the caller's number is masked.
+    /// The record as a list or a stream may show it: the citizen's number is masked, and left out
+    /// where the citizen withheld it.
     #[must_use]
     pub fn masked(&self) -> Self {
         let mut record = self.clone();
-        if let Event::CallArrived { caller, .. } | Event::InviteRejected { caller, .. } =
-            &mut record.stamped.event
-        {
-            *caller = Masked(caller).to_string();
+        match &mut record.stamped.event {
+            Event::CallArrived {
+                caller,
+                withheld: true,
+                ..
+            } => caller.clear(),
+            Event::CallArrived { caller: number, .. }
+            | Event::InviteRejected { caller: number, .. }
+            | Event::CallDialled { called: number, .. }
+            | Event::DialRejected { called: number, .. }
+            | Event::TrunkTried { called: number, .. } => *number = Masked(number).to_string(),
+            _ => {}
         }
         record
     }

@@ -14,6 +14,7 @@ import {
   Lock,
   Phone,
   PhoneFilled,
+  QuestionFilled,
   Reading,
   Remove,
   Right,
@@ -21,10 +22,11 @@ import {
   SwitchButton,
   UserFilled,
   VideoPause,
+  WarningFilled,
 } from '@element-plus/icons-vue'
 import type { Component } from 'vue'
 import type { SeatLook } from '../board'
-import type { Reason, Stage } from '../words'
+import type { Reason, Stage, TrunkState } from '../words'
 
 export const LOOK_ICONS: Record<SeatLook, Component> = {
   ready: CircleCheckFilled,
@@ -58,4 +60,11 @@ export const STAGE_ICONS: Record<Stage, Component> = {
   offering: BellFilled,
   talking: Headset,
   surveying: Star,
+  dialling: Phone,
+}
+
+export const TRUNK_ICONS: Record<TrunkState, Component> = {
+  up: CircleCheckFilled,
+  unknown: QuestionFilled,
+  down: WarningFilled,
 }

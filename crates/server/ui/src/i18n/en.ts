@@ -105,6 +105,15 @@ const events: EventTexts = {
   'survey-unanswered': () => 'The caller gave no score',
   'call-ended': (e) =>
     `Call over: ${outcomes[e.outcome].toLowerCase()}, released by the ${parties[e.released_by]}, ${spell(e.total_ms)} in all`,
+  'call-dialled': (e) => `Seat ${e.seat} dialled ${e.called}`,
+  'dial-rejected': (e) =>
+    `Seat ${e.seat} may not dial ${e.called}: ${e.status} (${e.cause})`,
+  'trunk-tried': (e) => `${e.called} is called over trunk ${e.trunk} (${e.target})`,
+  'trunk-failed': (e) => `Trunk ${e.trunk} did not put it through: ${e.status} (${e.cause})`,
+  'outside-answered': (e) => `Answered over trunk ${e.trunk} after ${spell(e.since_dialled_ms)}`,
+  'dial-ended': (e) =>
+    `Outgoing call over: ${e.outcome === 'answered' ? 'answered' : e.cause}, released by the ${e.released_by === 'caller' ? 'number called' : parties[e.released_by]}, ${spell(e.talk_ms)} of talk`,
+  'trunk-state-changed': (e) => `Trunk ${e.trunk} is ${e.state}: ${e.target} (${e.detail})`,
   'seat-device-changed': (e) =>
     `Phone of seat ${e.seat} ${e.device === 'registered' ? 'registered' : 'went offline'} (${e.detail})`,
   'seat-changed': (e) =>
@@ -214,7 +223,9 @@ export const en: Messages = {
     offering: 'Ringing',
     talking: 'Talking',
     surveying: 'Survey',
+    dialling: 'Dialling',
   },
+  trunkStates: { up: 'Up', unknown: 'Unknown', down: 'Down' },
   devices: { registered: 'Phone online', unregistered: 'Phone offline' },
   roles: { supervisor: 'Supervisor', agent: 'Agent' },
   running: 'Live',
@@ -305,6 +316,14 @@ export const en: Messages = {
     rateHelp: 'answered ÷ human requests of this queue, rolling 24 hours',
     queuesEmpty: 'No queue is configured yet',
     queuesEmptyHelp: 'Add queues to config/queues.toml and restart the engine.',
+    trunks: 'Trunks',
+    trunk: 'Trunk',
+    trunkState: 'State',
+    trunkSince: 'For',
+    callsIn: 'Calls in',
+    callsOut: 'Calls out',
+    trunksEmpty: 'No trunk is configured yet',
+    trunksEmptyHelp: 'Add trunks to config/trunks.toml and restart the engine.',
     seats: 'Seats',
     all: 'All',
     seatsEmpty: 'No seat is configured yet',

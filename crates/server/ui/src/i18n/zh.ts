@@ -114,6 +114,15 @@ const events: EventTexts = {
   'survey-unanswered': () => '市民未作评价',
   'call-ended': (e) =>
     `来电结束：${outcomes[e.outcome]}，${parties[e.released_by]}释放，全程 ${spell(e.total_ms)}`,
+  'call-dialled': (e) => `${e.seat} 号坐席外呼 ${e.called}`,
+  'dial-rejected': (e) => `拒绝 ${e.seat} 号坐席外呼 ${e.called}：${e.status}（${causeInChinese(e.cause)}）`,
+  'trunk-tried': (e) => `经中继 ${e.trunk}（${e.target}）呼叫 ${e.called}`,
+  'trunk-failed': (e) => `中继 ${e.trunk} 未接通：${e.status}（${causeInChinese(e.cause)}）`,
+  'outside-answered': (e) => `被叫应答，经中继 ${e.trunk}，${spell(e.since_dialled_ms)}`,
+  'dial-ended': (e) =>
+    `外呼结束：${e.outcome === 'answered' ? '已接通' : causeInChinese(e.cause)}，${e.released_by === 'caller' ? '被叫' : parties[e.released_by]}释放，通话 ${spell(e.talk_ms)}`,
+  'trunk-state-changed': (e) =>
+    `中继 ${e.trunk} ${{ up: '可用', unknown: '状态未知', down: '中断' }[e.state]}：${e.target}（${causeInChinese(e.detail)}）`,
   'seat-device-changed': (e) =>
     `${e.seat} 号坐席话机${e.device === 'registered' ? '已注册' : '离线'}（${e.detail}）`,
   'seat-changed': (e) =>
@@ -223,7 +232,9 @@ export const zh = {
     offering: '振铃',
     talking: '通话',
     surveying: '评价',
+    dialling: '外呼',
   },
+  trunkStates: { up: '可用', unknown: '未知', down: '中断' },
   devices: { registered: '话机在线', unregistered: '话机离线' },
   roles: { supervisor: '班长', agent: '话务员' },
   running: '进行中',
@@ -310,6 +321,14 @@ export const zh = {
     rateHelp: '人工接听量 ÷ 本队列人工请求量，滚动 24 小时',
     queuesEmpty: '还没有配置队列',
     queuesEmptyHelp: '在 config/queues.toml 中添加队列后重启引擎。',
+    trunks: '中继',
+    trunk: '中继',
+    trunkState: '状态',
+    trunkSince: '持续',
+    callsIn: '呼入',
+    callsOut: '呼出',
+    trunksEmpty: '还没有配置中继',
+    trunksEmptyHelp: '在 config/trunks.toml 中添加中继后重启引擎。',
     seats: '坐席',
     all: '全部',
     seatsEmpty: '还没有配置坐席',

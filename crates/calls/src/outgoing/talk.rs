@@ -1,0 +1,162 @@
+//! The talk of a seat with somebody it called: bridged, recorded in two channels, held by either
+//! side, ended by either side.
+
+use hotline_media::Command;
+use hotline_model::{
+    Instant,
+    event::{Event, Outcome, ReleasedBy},
+};
+use hotline_sip::endpoint::{EndedBy, HangUpReason};
+
+use super::{Phase, bridge, stage};
+use crate::{
+    call::{Facts, Talked},
+    leg::{Leg, ToMedia},
+    stage::{Input, Stage},
+    switchboard::{Side, Switchboard},
+};
+
+/// A talk with somebody outside.
+pub(super) struct Talk {
+    leg: Leg,
+    recording: u64,
+    since: Instant,
+    held: Option<(Side, Instant)>,
+    held_before_ms: u64,
+}
+
+impl Talk {
+    /// Bridges both and records: left the outside, right the seat, as with a caller.
+    pub(super) fn begin(
+        facts: &mut Facts,
+        now: Instant,
+        leg: Leg,
+        board: &mut Switchboard,
+    ) -> Self {
+        facts.recordings += 1;
+        let recording =
+            board.start_recording(now, facts.id, facts.recordings, leg.id, facts.leg.id);
+        // The watch for silence begins with the talk: before, a phone need not send anything.
+        if let Some(agreed) = facts.leg.agreed().cloned() {
+            let leg = facts.leg.id;
+            board.media(Command::Connect { leg, agreed });
+        }
+        bridge(facts.leg.id, leg.id, board);
+        let mut talk = Self {
+            leg,
+            recording,
+            since: now,
+            held: None,
+            held_before_ms: 0,
+        };
+        // The trunk's answer may hold from the beginning.
+        talk.follow_hold(facts, now, board);
+        talk
+    }
+
+    /// See [`Stage::handle`].
+    pub(super) fn handle(
+        mut self,
+        facts: &mut Facts,
+        now: Instant,
+        input: Input,
+        board: &mut Switchboard,
+    ) -> Stage {
+        match input {
+            Input::Reoffered(Side::Agent, _, body) => {
+                self.leg.reoffered(now, &body, board);
+                self.follow_hold(facts, now, board);
+            }
+            Input::Acknowledged(Side::Agent, _, body) if !body.is_empty() => {
+                let _ = self.leg.accept(&body, board);
+                self.follow_hold(facts, now, board);
+            }
+            Input::Ended(side, _, why) => {
+                if side == Side::Agent {
+                    board.forget_dialog(&mut self.leg);
+                }
+                let by = match (why, side) {
+                    (EndedBy::Bye, Side::Agent) => ReleasedBy::Caller,
+                    (EndedBy::Bye, Side::Caller) => ReleasedBy::Agent,
+                    _ => ReleasedBy::Network,
+                };
+                return self.end(facts, now, by, crate::stage::cause(why), board);
+            }
+            Input::Silent(side, _) => {
+                let why = match side {
+                    Side::Agent => "no sound from outside",
+                    Side::Caller => "no sound from the seat",
+                };
+                return self.end(facts, now, ReleasedBy::Network, why, board);
+            }
+            _ => {}
+        }
+        stage(Phase::Talking(self))
+    }
+
+    /// A side may have put the other on hold or taken it off (RFC 3264 §8.4): the other hears
+    /// music meanwhile.
+    pub(super) fn follow_hold(&mut self, facts: &mut Facts, now: Instant, board: &mut Switchboard) {
+        let holding = match (facts.leg.is_two_way(), self.leg.is_two_way()) {
+            // A seat whose offer is still under way (it made none) does not hold.
+            (false, _) if facts.leg.agreed().is_some() => Some(Side::Caller),
+            (_, false) => Some(Side::Agent),
+            _ => None,
+        };
+        let call = facts.id;
+        match (self.held, holding) {
+            (None, Some(by)) => {
+                self.held = Some((by, now));
+                board.media(Command::Unbridge { leg: facts.leg.id });
+                let leg = match by {
+                    Side::Caller => self.leg.id,
+                    Side::Agent => facts.leg.id,
+                };
+                let (play, clips) = (facts.next_play(), board.settings.prompts.music());
+                board.media(Command::Play {
+                    leg,
+                    play,
+                    clips,
+                    repeat: true,
+                });
+                board.happened(now, Event::TalkHeld { call, by: word(by) });
+            }
+            (Some((by, since)), None) => {
+                self.held_before_ms += now.millis_since(since);
+                self.held = None;
+                bridge(facts.leg.id, self.leg.id, board);
+                board.happened(now, Event::TalkResumed { call, by: word(by) });
+            }
+            (None, None) | (Some(_), Some(_)) => {}
+        }
+    }
+
+    fn end(
+        mut self,
+        facts: &mut Facts,
+        now: Instant,
+        by: ReleasedBy,
+        cause: &str,
+        board: &mut Switchboard,
+    ) -> Stage {
+        board.stop_recording(self.recording);
+        board.media(Command::Unbridge { leg: facts.leg.id });
+        let reason = HangUpReason::q850(16, "the seat hung up");
+        let reason = (by == ReleasedBy::Agent).then_some(reason);
+        board.close_leg(now, &mut self.leg, reason);
+        let still = self.held.map_or(0, |(_, since)| now.millis_since(since));
+        facts.outgoing = Some(Talked {
+            talk_ms: now.millis_since(self.since),
+            hold_ms: self.held_before_ms + still,
+        });
+        facts.end(now, Outcome::Answered, by, cause, board)
+    }
+}
+
+/// In the journal's words: the seat is the agent, the number called the caller.
+fn word(side: Side) -> ReleasedBy {
+    match side {
+        Side::Caller => ReleasedBy::Agent,
+        Side::Agent => ReleasedBy::Caller,
+    }
+}

@@ -1,0 +1,406 @@
+//! An exchange in virtual time among carriers and phones that do what a test says.
+
+use core::{net::SocketAddr, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
+
+use hotline_acd::{QueueSettings, SeatSettings};
+use hotline_calls::{
+    Exchange, Input, Output, Path,
+    orders::{Order, SeatRequest},
+    settings::{
+        AddressRange, Credentials, Ha1, Number, Outbound, PickUp, Prompts, Queue, Seat, Settings,
+        Target, Trunk, compile_alone,
+    },
+};
+use hotline_media::{Command, Report};
+use hotline_model::{
+    CallId, Instant, LegId, QueueId, ScriptId, SeatId, Timestamp, TrunkId, event::Event, seat::Work,
+};
+use hotline_sip::{
+    endpoint::{
+        DialogId, Endpoint, EndpointSettings, Event as SipEvent, Invitation, OutgoingRequest,
+        Output as SipOutput,
+    },
+    message::{Framing, Message},
+};
+
+pub const EXCHANGE: &str = "10.0.0.1:5060";
+/// The phone of seat 1001.
+pub const PHONE: usize = 0;
+/// Where carriers are: targets of trunks and sources of calls.
+pub const A: usize = 1;
+pub const B: usize = 2;
+/// Nobody's address.
+pub const STRANGER: usize = 3;
+
+pub fn at(peer: usize) -> SocketAddr {
+    format!("10.0.{peer}.2:5060").parse().unwrap()
+}
+
+pub fn seat() -> SeatId {
+    SeatId::new("1001").unwrap()
+}
+
+pub fn s(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// A session description of a peer: `direction` is sendrecv, sendonly, inactive.
+pub fn sdp(peer: usize, port: u16, direction: &str) -> Vec<u8> {
+    format!(
+        "v=0\r\no=- 1 1 IN IP4 10.0.{peer}.2\r\ns=-\r\nc=IN IP4 10.0.{peer}.2\r\nt=0 0\r\n\
+         m=audio {port} RTP/AVP 8 101\r\na=rtpmap:8 PCMA/8000\r\n\
+         a=rtpmap:101 telephone-event/8000\r\na={direction}\r\n"
+    )
+    .into_bytes()
+}
+
+/// A trunk at peer `at` that may carry numbers in 0635 and mobile numbers.
+pub fn trunk(id: &str, peer: usize, priority: u16) -> Trunk {
+    let path = Path::udp(EXCHANGE.parse().unwrap(), at(peer));
+    Trunk {
+        outbound: Outbound {
+            targets: vec![Target { path }],
+            priority,
+            caller_id: "063512345".to_owned(),
+            prefixes: vec!["0635".to_owned(), "1".to_owned()],
+            ..Outbound::default()
+        },
+        ..Trunk::inbound(
+            TrunkId::new(id).unwrap(),
+            [AddressRange::from(at(peer).ip())],
+        )
+    }
+}
+
+fn settings(trunks: Vec<Trunk>) -> Settings {
+    let queue = QueueId::new("general").unwrap();
+    let script = compile_alone(include_str!("../../../../ivr-scripts/12345-direct.toml")).unwrap();
+    let name = ScriptId::new("12345-direct").unwrap();
+    Settings {
+        product: "hotline-test".to_owned(),
+        realm: "hotline".to_owned(),
+        utc_offset_minutes: 480,
+        media_address: "10.0.0.1".parse().unwrap(),
+        trunks,
+        numbers: vec![Number {
+            number: "12345".to_owned(),
+            aliases: vec!["063512345".to_owned()],
+            script: name,
+        }],
+        queues: vec![Queue {
+            floor: QueueSettings::new(queue),
+            name: "general".to_owned(),
+        }],
+        seats: vec![Seat {
+            floor: SeatSettings {
+                id: seat(),
+                queues: vec![queue],
+                skills: Vec::new(),
+            },
+            name: "Wang Wu".to_owned(),
+            ha1: Ha1::of("1001", "hotline", "secret"),
+            md5_only: false,
+            pick_up: PickUp::default(),
+            outbound_prefixes: vec!["0635".to_owned(), "138".to_owned()],
+        }],
+        scripts: BTreeMap::from([(name, Arc::new(script))]),
+        survey: None,
+        prompts: Prompts::default(),
+        announce_every: s(60),
+    }
+}
+
+/// A peer: a phone or a carrier.
+pub struct Peer {
+    pub endpoint: Endpoint,
+    /// What it was told, except requests outside dialogs, and nobody has looked at.
+    pub events: Vec<SipEvent>,
+    /// What reached it, as text.
+    pub heard: Vec<String>,
+    /// Hears nothing and says nothing.
+    pub dead: bool,
+    /// How it answers OPTIONS and REGISTER.
+    pub answers: (u16, Vec<(&'static str, String)>),
+}
+
+/// See the module.
+pub struct Bench {
+    pub now: Instant,
+    pub exchange: Exchange,
+    pub peers: Vec<Peer>,
+    pub events: Vec<Event>,
+    pub media: Vec<Command>,
+}
+
+impl Bench {
+    pub fn new(trunks: Vec<Trunk>) -> Self {
+        let wall = Timestamp(1_795_305_600_000);
+        let peers = (0..4_u8).map(|peer| Peer {
+            endpoint: Endpoint::new(EndpointSettings::new("peer", "peer", "ims"), [peer + 1; 32]),
+            events: Vec::new(),
+            heard: Vec::new(),
+            dead: false,
+            answers: (200, Vec::new()),
+        });
+        Self {
+            now: Instant::START,
+            exchange: Exchange::new(settings(trunks), [9; 32], CallId(1), wall),
+            peers: peers.collect(),
+            events: Vec::new(),
+            media: Vec::new(),
+        }
+    }
+
+    fn input(&mut self, input: Input<'_>) {
+        self.exchange.handle_input(self.now, input);
+    }
+
+    /// Carries messages and reports to and fro until all is quiet at this instant.
+    pub fn settle(&mut self) {
+        loop {
+            let mut quiet = true;
+            while let Some(output) = self.exchange.poll_output() {
+                quiet = false;
+                self.carry_out(output);
+            }
+            for peer in 0..self.peers.len() {
+                while let Some(output) = self.peers[peer].endpoint.poll_output() {
+                    quiet = false;
+                    self.peer_says(peer, output);
+                }
+            }
+            if quiet {
+                return;
+            }
+        }
+    }
+
+    fn carry_out(&mut self, output: Output) {
+        match output {
+            Output::Transmit { path, bytes } => {
+                let peer = (0..4).find(|&peer| at(peer) == path.remote);
+                let Some(peer) = peer.filter(|&peer| !self.peers[peer].dead) else {
+                    return;
+                };
+                let heard = String::from_utf8_lossy(&bytes).into_owned();
+                self.peers[peer].heard.push(heard);
+                let back = Path {
+                    local: path.remote,
+                    remote: path.local,
+                    ..path
+                };
+                self.peers[peer].endpoint.receive(self.now, back, &bytes);
+            }
+            Output::Media(command) => {
+                self.media.push(command.clone());
+                match command {
+                    Command::Open { leg } => {
+                        let port = 20_000 + 2 * leg.0 as u16;
+                        self.input(Input::Media(Report::Opened { leg, port }));
+                    }
+                    Command::Play {
+                        leg,
+                        play,
+                        repeat: false,
+                        ..
+                    } => self.input(Input::Media(Report::PlayEnded { leg, play })),
+                    Command::StopRecord { recording } => self.input(Input::RecordingClosed {
+                        recording,
+                        ms: 1,
+                        sha256: String::new(),
+                    }),
+                    _ => {}
+                }
+            }
+            Output::Event(stamped) => self.events.push(stamped.event),
+            Output::ClosePath(_) | Output::BeginRecording { .. } | Output::OrderDone { .. } => {}
+        }
+    }
+
+    fn peer_says(&mut self, peer: usize, output: SipOutput) {
+        match output {
+            SipOutput::Transmit { path, bytes } if !self.peers[peer].dead => {
+                let path = Path {
+                    local: path.remote,
+                    remote: at(peer),
+                    ..path
+                };
+                self.input(Input::Received {
+                    path,
+                    bytes: &bytes,
+                });
+            }
+            SipOutput::Event(SipEvent::Request { id, .. }) => {
+                let (status, headers) = self.peers[peer].answers.clone();
+                let now = self.now;
+                let endpoint = &mut self.peers[peer].endpoint;
+                endpoint.respond(now, id, status, &headers, Vec::new());
+            }
+            SipOutput::Event(event) => self.peers[peer].events.push(event),
+            SipOutput::Transmit { .. } | SipOutput::ClosePath(_) => {}
+        }
+    }
+
+    /// Lets time pass.
+    pub fn pass(&mut self, time: Duration) {
+        let end = self.now + time;
+        self.settle();
+        loop {
+            let peers = self.peers.iter().map(|peer| peer.endpoint.next_wake());
+            let next = peers.chain([self.exchange.next_wake()]).flatten().min();
+            let Some(next) = next.filter(|&next| next <= end) else {
+                break;
+            };
+            self.now = self.now.max(next);
+            self.input(Input::TimePassed);
+            for peer in 0..self.peers.len() {
+                let now = self.now;
+                self.peers[peer].endpoint.wake(now);
+            }
+            self.settle();
+        }
+        self.now = end;
+    }
+
+    pub fn path_lost(&mut self, path: Path) {
+        self.input(Input::PathLost(path));
+        self.settle();
+    }
+
+    /// Somebody calls `number` at the exchange.
+    pub fn call(
+        &mut self,
+        peer: usize,
+        user: &str,
+        number: &str,
+        login: Option<&str>,
+        headers: &[(&str, &str)],
+    ) -> DialogId {
+        let invitation = Invitation {
+            path: Path::udp(at(peer), EXCHANGE.parse().unwrap()),
+            target: format!("sip:{number}@10.0.0.1"),
+            from: format!("\"Wang Wu\" <sip:{user}@10.0.0.1>"),
+            to: format!("<sip:{number}@10.0.0.1>"),
+            body: sdp(peer, 4_000, "sendrecv"),
+            headers: headers
+                .iter()
+                .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+            credentials: login.map(|password| Credentials {
+                realm: None,
+                user: user.to_owned(),
+                password: password.to_owned(),
+            }),
+            ring_for: None,
+            max_forwards: None,
+        };
+        let dialog = self.peers[peer].endpoint.invite(self.now, invitation);
+        self.settle();
+        dialog
+    }
+
+    /// Seat 1001 dials.
+    pub fn dial(&mut self, number: &str) -> DialogId {
+        self.call(PHONE, "1001", number, Some("secret"), &[])
+    }
+
+    /// The phone of seat 1001 signs in, and the seat takes calls.
+    pub fn register(&mut self) {
+        let address = "<sip:1001@hotline>".to_owned();
+        let request = OutgoingRequest {
+            path: Path::udp(at(PHONE), EXCHANGE.parse().unwrap()),
+            method: "REGISTER".to_owned(),
+            target: "sip:hotline".to_owned(),
+            from: address.clone(),
+            to: address,
+            call_id: None,
+            cseq: None,
+            headers: vec![
+                ("Contact".to_owned(), format!("<sip:1001@{}>", at(PHONE))),
+                ("Expires".to_owned(), "3600".to_owned()),
+            ],
+            body: Vec::new(),
+            credentials: Some(Credentials {
+                realm: None,
+                user: "1001".to_owned(),
+                password: "secret".to_owned(),
+            }),
+        };
+        self.does(PHONE, |endpoint, now| {
+            endpoint.request(now, request);
+        });
+        self.input(Input::Ordered(Order {
+            ticket: 1,
+            by: "test".to_owned(),
+            seat: seat(),
+            request: SeatRequest::Ready,
+        }));
+        self.settle();
+    }
+
+    /// What the seat does.
+    pub fn work(&self) -> Work {
+        let floor = &self.exchange.switchboard().floor;
+        floor.seat(seat()).unwrap().work
+    }
+
+    /// What a peer was told since the last look.
+    pub fn told(&mut self, peer: usize) -> Vec<SipEvent> {
+        core::mem::take(&mut self.peers[peer].events)
+    }
+
+    /// The INVITE that came to a peer.
+    pub fn invited(&mut self, peer: usize) -> Option<DialogId> {
+        let told = self.told(peer);
+        told.iter().find_map(|event| match event {
+            SipEvent::Invited { dialog, .. } => Some(*dialog),
+            _ => None,
+        })
+    }
+
+    /// The peer does something with its endpoint.
+    pub fn does(&mut self, peer: usize, deed: impl FnOnce(&mut Endpoint, Instant)) {
+        deed(&mut self.peers[peer].endpoint, self.now);
+        self.settle();
+    }
+
+    /// The newest INVITE a peer heard.
+    pub fn invite_heard(&self, peer: usize) -> &str {
+        let mut heard = self.peers[peer].heard.iter().rev();
+        heard.find(|text| text.starts_with("INVITE")).unwrap()
+    }
+
+    /// A header of the newest message of a method a peer heard.
+    pub fn header(text: &str, name: &str) -> Option<String> {
+        let message = Message::parse(text.as_bytes(), Framing::Datagram).unwrap();
+        let value = message.header_by_text(name)?;
+        Some(String::from_utf8_lossy(value).into_owned())
+    }
+
+    /// How many events are so.
+    pub fn count(&self, which: impl Fn(&Event) -> bool) -> usize {
+        self.events.iter().filter(|event| which(event)).count()
+    }
+
+    /// The types of the journal's events of one kind of prefix, in order.
+    pub fn bridged(&self) -> Option<(LegId, LegId)> {
+        self.media.iter().rev().find_map(|command| match command {
+            Command::Bridge { a, b } => Some((*a, *b)),
+            _ => None,
+        })
+    }
+
+    /// Nothing is left of any call.
+    pub fn is_clean(&self) -> bool {
+        let board = self.exchange.switchboard();
+        let free = board
+            .floor
+            .seat(seat())
+            .is_some_and(|seat| seat.work == Work::Free && seat.call.is_none());
+        self.exchange.live_calls() == 0
+            && board.live_legs() == 0
+            && board.recordings.is_empty()
+            && free
+    }
+}

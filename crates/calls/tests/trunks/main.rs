@@ -1,0 +1,9 @@
+//! Carriers' lines in virtual time: what a trunk may bring, whether it is up, and calls that go
+//! out by it.
+
+#![cfg(test)]
+
+mod bench;
+mod incoming;
+mod outgoing;
+mod states;

@@ -1,0 +1,21 @@
+//! What the user may ask about an INVITE on its way.
+
+use super::{DialogId, Endpoint, session::Stage};
+
+impl Endpoint {
+    /// Whether anything came back for our INVITE: 100 (Trying), which is no event, a challenge, or
+    /// what follows. Who calls through several next hops goes to the next one where nothing does.
+    pub fn is_heard(&self, dialog: DialogId) -> bool {
+        match self.sessions.get(&dialog).map(|session| &session.stage) {
+            Some(&Stage::Inviting(transaction)) => {
+                let client = self.clients.get(transaction);
+                client.is_some_and(|client| {
+                    let sent = &client.context;
+                    sent.provisional || !sent.blueprint.authorizations.is_empty()
+                })
+            }
+            Some(_) => true,
+            None => false,
+        }
+    }
+}

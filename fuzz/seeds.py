@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+"""Writes the hand-made seeds of every target into corpus/. Run it after changing them."""
+
+import pathlib
+import struct
+
+HERE = pathlib.Path(__file__).parent
+INVITE = (
+    b"INVITE sip:12345@10.0.0.1:5060;user=phone SIP/2.0\r\n"
+    b"Via: SIP/2.0/UDP 10.0.0.9:5060;branch=z9hG4bK776;rport, SIP/2.0/TCP [2001:db8::1];branch=z9\r\n"
+    b"Max-Forwards: 70\r\nRecord-Route: <sip:p1.example.com;lr>,\r\n <sip:p2.example.com;lr>\r\n"
+    b'From: "\xc4\xfa\xbf\\" <sip:13800000000@10.0.0.9>;tag=1928301774\r\n'
+    b"t: <tel:12345;phone-context=+86>\r\nCall-ID: a84b4c76e66710@10.0.0.9\r\nCSeq: 314159 INVITE\r\n"
+    b'Contact: <sip:1@10.0.0.9:5060>;q=0.5;+sip.instance="<urn:uuid:1>"\r\nk: 100rel, timer\r\n'
+    b"Content-Type: application/sdp\r\nContent-Length: 5\r\n\r\nv=0\r\n"
+)
+OPTIONS = (
+    b"OPTIONS sip:h SIP/2.0\r\nVia: SIP/2.0/TCP a;branch=z9hG4bK1\r\nf: <sip:a@h>;tag=1\r\n"
+    b"t: <sip:b@h>\r\ni: x\r\nCSeq: 1 OPTIONS\r\nl: 0\r\n\r\n"
+)
+REGISTER = (
+    b"REGISTER sip:[2001:db8::1] SIP/2.0\r\nv: SIP/2.0/WSS x.invalid;branch=z9hG4bK7\r\n"
+    b'f: "Seat 1001" <sip:1001@hotline>;tag=456248\r\nt: <sip:1001@hotline>\r\ni: 8438@998\r\n'
+    b'CSeq: 1826 REGISTER\r\nm: *\r\nExpires: 0\r\nAuthorization: Digest username="1001", '
+    b'realm="hotline", nonce="84a4", uri="sip:hotline", response="75872", qop=auth, nc=00000001, '
+    b'cnonce="1"\r\nl: 0\r\n\r\n'
+)
+RESPONSE = (
+    b"SIP/2.0 407 Who\r\nv: SIP/2.0/UDP 10.0.0.1;received=10.0.0.2;rport=5062;branch=z9hG4bK1\r\n"
+    b"f: a<sip:a@h>;tag=1\r\nt: sip:b@h;tag=2\r\ni: x\r\nCSeq: 1 INVITE\r\nRetry-After: 5 (busy)\r\n"
+    b'Proxy-Authenticate: Digest realm="r", nonce="n", qop="auth,auth-int"\r\nl: 0\r\n\r\n'
+)
+BROKEN = OPTIONS.replace(b"l: 0", b"l: 5\r\nl: 6")
+SDP = (
+    b"v=0\r\no=- 1 1 IN IP4 10.0.0.9\r\ns=-\r\nc=IN IP4 10.0.0.9\r\nt=0 0\r\n"
+    b"m=audio 40000 RTP/AVP 8 0 101\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n"
+    b"a=ptime:20\r\na=sendrecv\r\n"
+)
+
+
+def frame(payload: bytes, opcode: int = 1, last: bool = True, masked: bool = True) -> bytes:
+    """One frame of a WebSocket client (RFC 6455 §5.2)."""
+    head = bytes([(0x80 if last else 0) | opcode])
+    bit = 0x80 if masked else 0
+    if len(payload) < 126:
+        head += bytes([bit | len(payload)])
+    else:
+        head += bytes([bit | 126]) + struct.pack(">H", len(payload))
+    mask = b"\x37\xfa\x21\x3d" if masked else b""
+    if masked:
+        payload = bytes(byte ^ mask[at % 4] for at, byte in enumerate(payload))
+    return head + mask + payload
+
+
+SEEDS = {
+    "message": [INVITE, OPTIONS, REGISTER, RESPONSE, BROKEN, INVITE[:200], b"\r\n\r\n", b"\x16\x03"],
+    "uri": [
+        b"sip:1001:pw@[2001:db8::10]:5070;transport=tcp;lr?Subject=a&X=b\nsip:%31001@h",
+        b"tel:+8613800000000;phone-context=+86\nsips:a@h;ttl=1\nsip:a@H;TTL=1",
+        b'"\xc4\xfa\xbf\\" <sip:a,b@c;x=",">;q=1, <sip:b@c>, sip:d@e;tag=1, *',
+        b"SIP / 2.0 /UDP [2001:db8::9:1]:6050;received=2001:db8::9:255;rport=x;branch=z9hG4bK",
+        b"application/sdp;q=0.0, text/*, */*",
+        b'; a =\r\n b ; flag ; t="a;b\\"c"',
+        b"sip:[:::1]:99999\nsip:a;b@c;d?e@f",
+    ],
+    "sdp": [
+        SDP,
+        SDP.replace(b"IP4 10.0.0.9\r\nt", b"IP4 0.0.0.0\r\nt"),
+        SDP + b"m=video 0 RTP/AVP 31\r\nm=audio 9 RTP/SAVP 0\r\n",
+        SDP.replace(b"RTP/AVP 8 0 101", b"RTP/AVP 18 96"),
+        SDP.replace(b"\r\n", b"\n"),
+        SDP.replace(b"40000", b"99999999999"),
+        b"v=0\r\n",
+    ],
+    "digest": [
+        b'Digest realm="r", nonce="n"',
+        b'Digest realm="a, \\"b\\"", nonce="n", algorithm=SHA-256, qop="auth,auth-int", opaque="\\\\"',
+        b'Digest username="1001", realm="hotline", nonce="84a4", uri="sip:h", response="00", '
+        b'algorithm=MD5, qop=auth, nc=00000001, cnonce="c"',
+        b'Digest realm="\xc8\xc8\xcf\xdf", nonce="\xff", stale=TRUE, qop=auth',
+        b'digest realm=r,\r\n nonce="a\r\n b",userhash=true,algorithm=MD5-sess',
+        b"NoOneKnowsThisScheme opaque-data=here",
+    ],
+    "framing": [
+        b"\x07" + OPTIONS + OPTIONS,
+        b"\x01\r\n\r\n" + OPTIONS + b"\r\n\r\n\r\n",
+        b"\x40" + INVITE + OPTIONS,
+        b"\x20" + BROKEN + OPTIONS,
+        b"\x10GET / HTTP/1.1\r\nHost: h\r\n\r\n",
+        b"\x05\x16\x03\x01\x02\x00",
+        b"\x09" + OPTIONS.replace(b"l: 0", b"l: 99999999") + b"abc",
+    ],
+    "ws": [
+        b"\xff" + frame(REGISTER),
+        b"\x03" + frame(OPTIONS[:40], last=False) + frame(b"hi", 9) + frame(OPTIONS[40:], 0),
+        b"\x40" + frame(INVITE, 2) + frame(b"\x03\xe8bye", 8),
+        b"\x40" + frame(OPTIONS, masked=False),
+        b"\x40\x81\xff\x7f\xff\xff\xff\xff\xff\xff\xff\x00\x00\x00\x00",
+        b"\x40" + frame(b"\xff\xfe") + frame(b"x" * 126, 10),
+        b"\x02\xf1\x80\x00\x00\x00\x00",
+    ],
+}
+
+for target, seeds in SEEDS.items():
+    folder = HERE / "corpus" / target
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, seed in enumerate(seeds):
+        (folder / f"seed-{number:02}").write_bytes(seed)
