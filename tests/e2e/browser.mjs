@@ -33,6 +33,7 @@ try {
     undefined, { timeout: 60_000 },
   )
   await page.locator('[data-testid^="call-row-"][data-stage="waiting"]').waitFor({ timeout: 10_000 })
+  await page.locator('[data-testid^="trunk-"][data-testid$="-state"]').first().waitFor({ timeout: 10_000 })
   await page.screenshot({ path: join(pictures, 'waiting.png'), fullPage: true })
   console.log('one caller waits')
   await page.locator('[data-testid="seat-1001"][data-work="talking"]').waitFor({ timeout: 60_000 })

@@ -60,8 +60,11 @@ impl Floor {
                 format!("the line of {} miscounts", queue.settings.id)
             })?;
         }
-        for (_, seat) in self.seats.iter() {
+        for (at, seat) in self.seats.iter() {
             if let Some(call) = seat.duty.offered().or(seat.duty.talking()) {
+                if self.is_moving_to(call, at) {
+                    continue;
+                }
                 check(found.insert(call), || {
                     format!("call {call} is in two places")
                 })?;
@@ -72,12 +75,21 @@ impl Floor {
         })
     }
 
+    /// Whether another seat talks in the call, and this one is rung to take it over.
+    fn is_moving_to(&self, call: CallId, to: SeatAt) -> bool {
+        self.calls.get(&call).is_some_and(|held| {
+            let elsewhere = matches!(held.stage, Stage::Talking(from) if from != to);
+            elsewhere && held.transfer_to == Some(to)
+        })
+    }
+
     fn audit_seat(&self, at: SeatAt) -> Result<(), String> {
         let seat = &self.seats[at];
         let fault = |what: &str| format!("seat {}: {what}", seat.id);
         let stage_of = |call| self.calls.get(&call).map(|held| held.stage);
         if let Some(call) = seat.duty.offered() {
-            check(stage_of(call) == Some(Stage::Offered(at)), || {
+            let offered = stage_of(call) == Some(Stage::Offered(at));
+            check(offered || self.is_moving_to(call, at), || {
                 fault("rings for a call that is not offered to it")
             })?;
         }

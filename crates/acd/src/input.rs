@@ -61,6 +61,18 @@ pub enum Input {
         /// The seat.
         seat: SeatId,
     },
+    /// The call that a seat talks in is to go to this other seat, which is rung for it outside of
+    /// the line. Fits a talk, and a seat that the floor has given nothing to do; the seat's view
+    /// says whether it was reserved. Then `Rang`, `NotAnswered` and the withdrawal at the end of
+    /// the queue's ring time mean what they mean of an offer, without moving the talk. When the
+    /// first seat's talk ends before the second answers, the call is offered to the second: it is
+    /// answered, or stands at its old place in line. `Answered` fits only after that.
+    Transfer {
+        /// The call.
+        call: CallId,
+        /// The seat to ring.
+        to: SeatId,
+    },
     /// The talk is on hold.
     Held {
         /// The seat.

@@ -156,6 +156,8 @@ pub(crate) struct Call {
     pub(crate) stage: Stage,
     /// Seats that declined it, oldest first, at most `rules::DECLINED_PER_CALL`.
     pub(crate) declined_by: Vec<SeatAt>,
+    /// While a seat talks: the seat that is being rung to take the call over.
+    pub(crate) transfer_to: Option<SeatAt>,
 }
 
 #[cfg(test)]

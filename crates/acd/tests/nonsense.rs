@@ -105,6 +105,7 @@ fn an_input() -> impl Strategy<Value = Input> {
         3 => (a_call(), a_seat(), a_result())
             .prop_map(|(call, seat, why)| Input::NotAnswered { call, seat, why }),
         3 => (a_call(), a_seat()).prop_map(|(call, seat)| Input::TalkEnded { call, seat }),
+        2 => (a_call(), a_seat()).prop_map(|(call, to)| Input::Transfer { call, to }),
         1 => a_seat().prop_map(|seat| Input::Held { seat }),
         1 => a_seat().prop_map(|seat| Input::Resumed { seat }),
         4 => (a_seat(), an_intent()).prop_map(|(seat, intent)| Input::SetIntent { seat, intent }),

@@ -342,6 +342,7 @@ impl Naive {
                 let gone = self.calls.iter().find(|it| it.id == call).unwrap().clone();
                 self.hung_up(&gone, find(seat));
             }
+            Input::Transfer { .. } => unreachable!("histories have no transfers"),
             Input::Held { seat } => {
                 let seat = find(seat);
                 self.seats[seat].work = Work::Hold;

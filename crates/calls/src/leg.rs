@@ -27,7 +27,7 @@ enum Session {
 }
 
 /// A dialog and its media.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leg {
     /// Its name at the media workers.
     pub id: LegId,

@@ -9,6 +9,7 @@ pub mod attached;
 pub mod auto_answer;
 pub mod call;
 pub mod comfort;
+pub mod consultation;
 pub mod exchange;
 pub mod leg;
 pub mod orders;

@@ -2,7 +2,12 @@
 
 use core::fmt;
 
-use hotline_model::{SeatId, seat::Reason};
+use hotline_model::{QueueId, SeatId, privacy::Masked, seat::Reason};
+
+use crate::{
+    settings::Settings,
+    trunks::numbers::{NumberOf, NumberRule, by_rules},
+};
 
 /// Something asked for through the gate. `ticket` comes back in [`crate::Output::OrderDone`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +23,7 @@ pub struct Order {
 }
 
 /// What a seat can be asked to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SeatRequest {
     /// 示闲
     Ready,
@@ -26,6 +31,54 @@ pub enum SeatRequest {
     NotReady(Reason),
     /// 结束整理
     EndWrapUp,
+    /// 转接: gives the caller it talks with on.
+    Transfer(TransferTo),
+    /// The same, as the person wrote it: see [`TransferTo::read`].
+    TransferByName(String),
+}
+
+/// To whom a caller is given on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TransferTo {
+    /// Another seat.
+    Seat(SeatId),
+    /// A queue.
+    Queue(QueueId),
+    /// A number outside.
+    Number(String),
+}
+
+impl TransferTo {
+    /// Reads what a person wrote or a phone dialled: a seat's number, `queue:NAME` (or a queue's
+    /// name alone, for phones cannot write the colon), or a number. `None`: nothing of these.
+    pub fn read(text: &str, settings: &Settings) -> Option<Self> {
+        let queue = |name: &str| settings.queue_ids().find(|id| id.as_str() == name);
+        if let Some(name) = text.strip_prefix("queue:") {
+            return queue(name).map(Self::Queue);
+        }
+        if let Some(seat) = settings.seat_of_user(text) {
+            return Some(Self::Seat(seat.floor.id));
+        }
+        if let Some(queue) = queue(text) {
+            return Some(Self::Queue(queue));
+        }
+        let number = by_rules(text, &NumberRule::usual(), NumberOf::Called);
+        let dialable = !number.is_empty()
+            && number
+                .chars()
+                .all(|c| c.is_ascii_digit() || "+*#".contains(c));
+        dialable.then_some(Self::Number(number))
+    }
+}
+
+impl fmt::Display for TransferTo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Seat(seat) => write!(f, "{seat}"),
+            Self::Queue(queue) => write!(f, "queue:{queue}"),
+            Self::Number(number) => write!(f, "{}", Masked(number)),
+        }
+    }
 }
 
 impl fmt::Display for SeatRequest {
@@ -34,6 +87,9 @@ impl fmt::Display for SeatRequest {
             Self::Ready => write!(f, "ready"),
             Self::NotReady(reason) => write!(f, "not-ready {}", reason_word(*reason)),
             Self::EndWrapUp => write!(f, "end-wrap-up"),
+            Self::Transfer(to) => write!(f, "transfer {to}"),
+            // Not as written: it may be a citizen's number.
+            Self::TransferByName(_) => write!(f, "transfer"),
         }
     }
 }
@@ -47,6 +103,27 @@ pub enum OrderRefused {
     NotWrappingUp,
     /// The seat has no registered phone, so it cannot take calls.
     NotRegistered,
+    /// The seat talks with no caller whom it could give on.
+    NotTalking,
+    /// There is nobody of that name.
+    TargetUnknown,
+    /// The seat named cannot take a call now, or the queue named is full.
+    TargetBusy,
+    /// The seat may not send callers there.
+    NotAllowed,
+}
+
+impl OrderRefused {
+    /// The SIP status that says so.
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::SeatUnknown | Self::TargetUnknown => 404,
+            Self::NotTalking | Self::NotWrappingUp => 491,
+            Self::TargetBusy => 486,
+            Self::NotRegistered => 480,
+            Self::NotAllowed => 403,
+        }
+    }
 }
 
 /// The word for a reason in the API, the journal and the configuration.

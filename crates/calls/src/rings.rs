@@ -14,7 +14,7 @@ use crate::{
     leg::Leg,
     stage::Input,
     switchboard::{Owner, Switchboard},
-    trunks::numbers::plain,
+    trunks::numbers::{NumberOf, NumberRule, by_rules},
 };
 
 /// What the phones are shown of the call.
@@ -263,7 +263,8 @@ impl Rings {
 fn redirection(contacts: &[String]) -> String {
     let uri = contacts.first().map_or("", String::as_str);
     let user = uri.split_once(':').map_or(uri, |(_, rest)| rest);
-    let user = plain(user.split(['@', ';', '?']).next().unwrap_or_default());
+    let user = user.split(['@', ';', '?']).next().unwrap_or_default();
+    let user = by_rules(user, &NumberRule::usual(), NumberOf::Called);
     if user.is_empty() {
         return "redirected".to_owned();
     }

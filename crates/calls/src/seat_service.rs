@@ -81,7 +81,7 @@ impl SeatService {
 
     /// Says whether the request was carried out.
     pub fn confirm(&self, done: bool, board: &mut Switchboard) {
-        let key = match (done, self.request) {
+        let key = match (done, &self.request) {
             (true, Some(SeatRequest::Ready | SeatRequest::EndWrapUp)) => "seat-ready",
             (true, Some(SeatRequest::NotReady(_))) => "seat-not-ready",
             _ => "seat-code-refused",

@@ -33,6 +33,8 @@ pub enum Side {
     Caller,
     /// The seat's side.
     Agent,
+    /// The side of a seat that is rung to take the call over.
+    Target,
 }
 
 /// Who owns a leg.
@@ -42,6 +44,8 @@ pub enum Owner {
     Call(CallId, Side),
     /// A seat that dialled a star code.
     Service,
+    /// The talk of two seats, by its number.
+    Consult(u64),
 }
 
 /// A recording that is being written, for the report that closes it.
@@ -242,6 +246,13 @@ impl Switchboard {
                 (leg, dialog)
             })
             .collect()
+    }
+
+    /// The leg is another's, or another side, from now on.
+    pub fn give_leg(&mut self, leg: LegId, owner: Owner) {
+        if let Some(before) = self.legs.get_mut(&leg) {
+            *before = owner;
+        }
     }
 
     /// Who owns `leg`.

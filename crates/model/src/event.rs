@@ -40,6 +40,16 @@ pub enum ReleasedBy {
     Network,
 }
 
+/// How a talk went to another seat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TransferKind {
+    /// 盲转: the first seat named the second and was rid of the call.
+    Blind,
+    /// 咨询转: the two seats talked first.
+    Attended,
+}
+
 /// How a call ended, one word for the statistics. Each call ends exactly once with one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -273,6 +283,48 @@ pub enum Event {
         /// Who resumed.
         by: ReleasedBy,
     },
+    /// The caller went from one seat to another, or back into a queue.
+    TalkTransferred {
+        /// The call.
+        call: CallId,
+        /// The seat that gave the caller on.
+        from: SeatId,
+        /// Who takes the caller: a seat's number, or `queue:NAME`.
+        to: String,
+        /// How.
+        kind: TransferKind,
+    },
+    /// A transfer did not come about.
+    TransferFailed {
+        /// The call.
+        call: CallId,
+        /// The seat that wanted to give the caller on.
+        from: SeatId,
+        /// To whom.
+        to: String,
+        /// Why, in a few words.
+        cause: String,
+        /// Whether the caller talks with `from` again; else the caller is back in the queue.
+        back: bool,
+    },
+    /// A seat dialled another seat and was answered (内部咨询).
+    ConsultStarted {
+        /// Who dialled.
+        from: SeatId,
+        /// Who answered.
+        to: SeatId,
+    },
+    /// The talk of two seats is over; also the end of one that was never answered.
+    ConsultEnded {
+        /// Who dialled.
+        from: SeatId,
+        /// Who was dialled.
+        to: SeatId,
+        /// Length of the talk, ms; 0: nobody answered.
+        talk_ms: u64,
+        /// Why, in a few words.
+        cause: String,
+    },
     /// Recording began.
     RecordingStarted {
         /// The call.
@@ -497,6 +549,8 @@ impl Event {
             | Self::TalkStarted { call, .. }
             | Self::TalkHeld { call, .. }
             | Self::TalkResumed { call, .. }
+            | Self::TalkTransferred { call, .. }
+            | Self::TransferFailed { call, .. }
             | Self::RecordingStarted { call, .. }
             | Self::RecordingClosed { call, .. }
             | Self::RecordingFailed { call, .. }
@@ -520,6 +574,8 @@ impl Event {
             | Self::DialRejected { .. }
             | Self::TrunkStateChanged { .. }
             | Self::SeatDeviceChanged { .. }
+            | Self::ConsultStarted { .. }
+            | Self::ConsultEnded { .. }
             | Self::SeatRequested { .. } => None,
         }
     }

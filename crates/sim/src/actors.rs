@@ -39,6 +39,8 @@ pub enum Deed {
     Consult(&'static str),
     /// Pass the call on to a number.
     Transfer(&'static str),
+    /// Pass the call on through the page.
+    Order(&'static str),
     /// Pass the call put aside on to the colleague.
     TransferToConsulted,
 }
@@ -60,7 +62,7 @@ impl Deed {
             Self::Consult(number) => PhoneInput::Consult((*number).to_owned()),
             Self::Transfer(number) => PhoneInput::Transfer((*number).to_owned()),
             Self::TransferToConsulted => PhoneInput::TransferToConsulted,
-            Self::Breathe | Self::Die | Self::GoReady => return None,
+            Self::Breathe | Self::Die | Self::GoReady | Self::Order(_) => return None,
         })
     }
 }

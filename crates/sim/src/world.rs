@@ -371,6 +371,17 @@ impl World {
                     self.exchange(Input::Ordered(order));
                 }
             }
+            Deed::Order(to) => {
+                if let Some(seat) = line.person.seat() {
+                    let order = Order {
+                        ticket: 0,
+                        by: "sim".to_owned(),
+                        seat,
+                        request: SeatRequest::TransferByName((*to).to_owned()),
+                    };
+                    self.exchange(Input::Ordered(order));
+                }
+            }
             deed => {
                 if let Some(input) = deed.input() {
                     self.phone(at, input);

@@ -79,7 +79,7 @@ impl Floor {
         });
     }
 
-    fn stand_down(&mut self, at: SeatAt, turn: u64) {
+    pub(super) fn stand_down(&mut self, at: SeatAt, turn: u64) {
         self.seats[at].ready = None;
         self.each_served(at, |queue| {
             queue.ready.remove(&(turn, at));

@@ -8,6 +8,7 @@
 mod matching;
 mod offers;
 mod seats;
+mod transfers;
 mod views;
 
 use std::collections::VecDeque;
@@ -135,6 +136,7 @@ impl Floor {
                 self.at_seat(seat, |f, at| f.not_answered(call, at, why))
             }
             Input::TalkEnded { call, seat } => self.at_seat(seat, |f, at| f.talk_ended(call, at)),
+            Input::Transfer { call, to } => self.at_seat(to, |f, at| f.transfer(call, at)),
             Input::Held { seat } => self.at_seat(seat, Self::held),
             Input::Resumed { seat } => self.at_seat(seat, Self::resumed),
             Input::SetIntent { seat, intent } => {
@@ -179,6 +181,7 @@ impl Floor {
             place,
             stage: Stage::Waiting,
             declined_by: Vec::new(),
+            transfer_to: None,
         };
         self.calls.insert(place.call, call);
         self.stand_in_line(at, place);
@@ -192,7 +195,12 @@ impl Floor {
         match gone.stage {
             Stage::Waiting => self.leave_line(gone.queue, gone.place),
             Stage::Offered(seat) => self.caller_gone(call, gone.queue, seat),
-            Stage::Talking(seat) => self.end_talk(gone.queue, seat),
+            Stage::Talking(seat) => {
+                if let Some(to) = gone.transfer_to {
+                    self.caller_gone(call, gone.queue, to);
+                }
+                self.end_talk(gone.queue, seat);
+            }
         }
         true
     }

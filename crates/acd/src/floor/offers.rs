@@ -37,7 +37,8 @@ impl Floor {
         if self.seats[at].duty.offered() != Some(call) {
             return false;
         }
-        let Some(held) = self.calls.get_mut(&call) else {
+        let offered = self.calls.get_mut(&call);
+        let Some(held) = offered.filter(|held| held.stage == Stage::Offered(at)) else {
             return false;
         };
         held.stage = Stage::Talking(at);
@@ -60,7 +61,13 @@ impl Floor {
         match why {
             OfferResult::Answered => return false,
             OfferResult::CallerGone => {
-                if let Some(gone) = self.calls.remove(&call) {
+                let moves = self.calls.get_mut(&call);
+                if let Some(held) = moves.filter(|held| held.transfer_to.is_some()) {
+                    held.transfer_to = None;
+                    let queue = held.queue;
+                    self.end_offer(queue, at);
+                    self.settle(at);
+                } else if let Some(gone) = self.calls.remove(&call) {
                     self.end_offer(gone.queue, at);
                     self.settle(at);
                 }
@@ -109,13 +116,17 @@ impl Floor {
         let Some(held) = self.calls.get_mut(&call) else {
             return;
         };
-        held.stage = Stage::Waiting;
         held.declined_by.retain(|&seat| seat != at);
         if held.declined_by.len() >= rules::DECLINED_PER_CALL {
             held.declined_by.remove(0);
         }
         held.declined_by.push(at);
         let (queue, place) = (held.queue, held.place);
+        // A transfer that failed leaves the caller with the seat that still talks.
+        let talks_still = held.transfer_to.take().is_some();
+        if !talks_still {
+            held.stage = Stage::Waiting;
+        }
         self.end_offer(queue, at);
         match why {
             OfferResult::NoAnswer => self.force_not_ready(at, Reason::RingNoAnswer),
@@ -123,7 +134,9 @@ impl Floor {
             _ => self.unreachable(at),
         }
         self.settle(at);
-        self.stand_in_line(queue, place);
+        if !talks_still {
+            self.stand_in_line(queue, place);
+        }
     }
 
     /// The seat is no longer rung; what the agent wished for meanwhile takes effect.

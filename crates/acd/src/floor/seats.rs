@@ -17,18 +17,23 @@ use crate::{
 
 impl Floor {
     pub(super) fn talk_ended(&mut self, call: CallId, at: SeatAt) -> bool {
-        let talks = self
-            .calls
-            .get(&call)
-            .filter(|held| held.stage == Stage::Talking(at))
-            .map(|held| held.queue);
-        let Some(queue) = talks else { return false };
-        self.calls.remove(&call);
+        let talks = self.calls.get_mut(&call);
+        let Some(held) = talks.filter(|held| held.stage == Stage::Talking(at)) else {
+            return false;
+        };
+        let queue = held.queue;
+        match held.transfer_to.take() {
+            // From here it is an offer like any other.
+            Some(to) => held.stage = Stage::Offered(to),
+            None => {
+                self.calls.remove(&call);
+            }
+        }
         self.end_talk(queue, at);
         true
     }
 
-    /// Wrap-up begins. The call is no longer in the table.
+    /// Wrap-up begins. The call is no longer the seat's.
     pub(super) fn end_talk(&mut self, queue_at: QueueAt, at: SeatAt) {
         let queue = &mut self.queues[queue_at];
         queue.talking -= 1;

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use hotline_model::{Instant, SeatId, limits};
+use hotline_model::{Instant, SeatId, event::Event, limits};
 use hotline_sip::{
     digest::{Ha1, Nonces, Offered, Verdict},
     endpoint::{ALLOW, Request, RequestId},
@@ -31,7 +31,31 @@ impl Exchange {
                     .endpoint
                     .respond(now, id, status, &headers, Vec::new());
             }
+            Method::Refer => self.refer_outside(now, id, &message),
             _ => self.board.endpoint.respond(now, id, 405, &[], Vec::new()),
+        }
+    }
+
+    /// A REFER outside every dialog would have the engine call anybody for whoever asks: nobody
+    /// may, and a seat that tries is journalled.
+    fn refer_outside(&mut self, now: Instant, id: RequestId, message: &Message<'_>) {
+        match self.prove(now, message, Method::Refer) {
+            Ok(seat) => {
+                let event = Event::SeatRequested {
+                    seat,
+                    request: "transfer outside a call".to_owned(),
+                    through: "phone".to_owned(),
+                    done: false,
+                };
+                self.board.happened(now, event);
+                self.board.endpoint.respond(now, id, 403, &[], Vec::new());
+            }
+            Err(verdict) => {
+                let challenges = self.challenge(now, message, verdict);
+                self.board
+                    .endpoint
+                    .respond(now, id, 401, &challenges, Vec::new());
+            }
         }
     }
 

@@ -78,6 +78,11 @@ impl Exchange {
                     .happened(now, Event::FaultCaught { call: None, fault });
                 self.end_service(now, leg);
             }
+            Some((_, Owner::Consult(number))) => {
+                self.board
+                    .happened(now, Event::FaultCaught { call: None, fault });
+                self.end_consult(now, number, "a fault of the engine");
+            }
             None => {
                 self.board
                     .happened(now, Event::FaultCaught { call: None, fault });

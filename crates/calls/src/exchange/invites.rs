@@ -81,6 +81,11 @@ impl Exchange {
         {
             return;
         }
+        let dialled_seat = self.board.settings.seat_of_user(&dialled);
+        if let (Some(from), Some(to)) = (seat, dialled_seat.map(|seat| seat.floor.id)) {
+            self.consult(now, dialog, path, (from, to), &message);
+            return;
+        }
         match (route, seat) {
             (_, Some(seat)) if dialled.starts_with('*') => {
                 let leg = self.board.open_leg(Owner::Service);

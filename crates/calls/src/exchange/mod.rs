@@ -3,12 +3,14 @@
 
 mod authentication;
 mod connections;
+mod consults;
 mod faults;
 mod invites;
 mod keep_alive;
 mod reports;
 mod seat_requests;
 mod sip_events;
+mod transfers;
 
 use core::mem;
 use std::{
@@ -32,6 +34,7 @@ use hotline_sip::{
 use crate::{
     admission::Admission,
     call::Call,
+    consultation::Consultation,
     orders::{Order, OrderRefused},
     seat_service::SeatService,
     settings::Settings,
@@ -130,6 +133,8 @@ pub struct Exchange {
     browsers: BTreeMap<u64, SeatId>,
     calls: BTreeMap<CallId, Call>,
     services: BTreeMap<LegId, SeatService>,
+    consults: BTreeMap<u64, Consultation>,
+    next_consult: u64,
     pings: BTreeMap<RequestId, (SeatId, u64)>,
     deadlines: BTreeSet<(Instant, CallId)>,
     deadline_of: BTreeMap<CallId, Instant>,
@@ -162,6 +167,8 @@ impl Exchange {
             browsers: BTreeMap::new(),
             calls: BTreeMap::new(),
             services: BTreeMap::new(),
+            consults: BTreeMap::new(),
+            next_consult: 1,
             pings: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             deadline_of: BTreeMap::new(),
@@ -243,9 +250,11 @@ impl Exchange {
     pub fn next_wake(&self) -> Option<Instant> {
         let calls = self.deadlines.first().map(|&(at, _)| at);
         let services = self.services.values().map(|service| service.deadline).min();
+        let consults = self.consults.values().filter_map(|it| it.deadline).min();
         [
             calls,
             services,
+            consults,
             self.board.endpoint.next_wake(),
             self.board.floor.next_wake(),
             self.board.registrar.next_wake(),
@@ -257,9 +266,9 @@ impl Exchange {
         .min()
     }
 
-    /// Calls and star-code calls that are not over.
+    /// Calls, star-code calls and talks of seats that are not over.
     pub fn live_calls(&self) -> usize {
-        self.calls.len() + self.services.len()
+        self.calls.len() + self.services.len() + self.consults.len()
     }
 
     /// Whether new work is being turned away because the loop is too busy.
@@ -299,6 +308,7 @@ impl Exchange {
             let board = &mut self.board;
             board.trunks.time_passed(now, &mut board.endpoint);
         }
+        self.consults_due(now);
         if self.board.floor.next_wake().is_some_and(|at| at <= now) {
             self.board.floor(now, FloorInput::TimePassed);
         }

@@ -32,6 +32,7 @@ impl Exchange {
                 self.tell_call(now, call, input);
             }
             Some(Owner::Service) => self.service_reported(now, leg, &report),
+            Some(Owner::Consult(number)) => self.consult_reported(now, number, leg, report),
             None => {}
         }
     }

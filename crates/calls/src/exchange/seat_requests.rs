@@ -8,7 +8,7 @@ use hotline_model::{
 };
 
 use super::Exchange;
-use crate::orders::{OrderRefused, SeatRequest};
+use crate::orders::{OrderRefused, SeatRequest, TransferTo};
 
 impl Exchange {
     /// Carries out what a seat asked for, and journals it either way.
@@ -19,18 +19,33 @@ impl Exchange {
         request: SeatRequest,
         through: String,
     ) -> Result<(), OrderRefused> {
+        let request = self.understood(request);
+        let asked = request.to_string();
         let result = self.carry_out(now, seat, request);
         let done = result.is_ok();
         self.board.happened(
             now,
             Event::SeatRequested {
                 seat,
-                request: request.to_string(),
+                request: asked,
                 through,
                 done,
             },
         );
         result
+    }
+
+    /// A name that somebody wrote, looked up.
+    fn understood(&self, request: SeatRequest) -> SeatRequest {
+        match request {
+            SeatRequest::TransferByName(name) => {
+                match TransferTo::read(&name, &self.board.settings) {
+                    Some(to) => SeatRequest::Transfer(to),
+                    None => SeatRequest::TransferByName(name),
+                }
+            }
+            request => request,
+        }
     }
 
     pub(super) fn carry_out(
@@ -45,6 +60,8 @@ impl Exchange {
             .seat(seat)
             .ok_or(OrderRefused::SeatUnknown)?;
         let input = match request {
+            SeatRequest::TransferByName(_) => return Err(OrderRefused::TargetUnknown),
+            SeatRequest::Transfer(to) => return self.transfer(now, seat, to, None),
             SeatRequest::Ready if view.device == Device::Unregistered => {
                 return Err(OrderRefused::NotRegistered);
             }

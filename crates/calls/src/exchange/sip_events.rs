@@ -16,8 +16,14 @@ impl Exchange {
                 dialog,
                 path,
                 request,
-                ..
-            } => self.invited(now, dialog, path, &request),
+                replaces,
+            } => {
+                if replaces.is_some() {
+                    self.replace_refused(now, dialog, path, &request);
+                } else {
+                    self.invited(now, dialog, path, &request);
+                }
+            }
             SipEvent::Request { id, path, request } => self.requested(now, id, path, &request),
             SipEvent::Acknowledged { dialog, body } => self.acknowledged(now, dialog, body),
             SipEvent::Cancelled { dialog } => {
@@ -61,7 +67,7 @@ impl Exchange {
             } => {
                 self.tell_dialog(now, dialog, |side, _| match side {
                     Side::Caller => info_digit(&content_type, &body).map(StageInput::Digit),
-                    Side::Agent => None,
+                    Side::Agent | Side::Target => None,
                 });
             }
             SipEvent::Response {
@@ -73,8 +79,12 @@ impl Exchange {
                 let message = message.as_ref();
                 self.board.trunks.answered(now, id, status, message);
             }
-            // The engine itself does not re-offer.
-            SipEvent::Referred { refer, .. } => self.board.endpoint.refuse_refer(now, refer, 403),
+            SipEvent::Referred {
+                dialog,
+                refer,
+                transfer,
+            } => self.referred(now, dialog, refer, &transfer),
+            // The engine itself neither re-offers nor refers.
             SipEvent::ReofferAnswered { .. }
             | SipEvent::ReferProgress { .. }
             | SipEvent::ReofferRefused { .. } => {}
@@ -95,7 +105,8 @@ impl Exchange {
         if !service.acknowledged(&body, &mut self.board) {
             return;
         }
-        let (leg, seat, request) = (service.leg_id(), service.seat, service.request);
+        let (leg, seat) = (service.leg_id(), service.seat);
+        let request = service.request.clone();
         let done = request
             .is_some_and(|request| self.request(now, seat, request, "phone".to_owned()).is_ok());
         if let Some(service) = self.services.get(&leg) {
@@ -133,6 +144,11 @@ impl Exchange {
                 }
                 _ => {}
             },
+            Some(Owner::Consult(number)) => {
+                if let Some(input) = input(Side::Agent, leg) {
+                    self.tell_consult(now, number, &input);
+                }
+            }
             None => {}
         }
     }

@@ -125,7 +125,9 @@ impl Attempt {
         self.deadline
     }
 
-    /// Lets it see what happened. Inputs about other legs change nothing.
+    /// Lets it see what happened. Inputs about other legs change nothing, so that it can live
+    /// beside a seat's leg in one call (a transfer). Before the answer a dialog does not end, it is
+    /// refused: [`Input::Ended`] is never about this leg.
     pub fn handle(&mut self, now: Instant, input: &Input, board: &mut Switchboard) -> Progress {
         match input {
             Input::MediaOpened(leg, port) if *leg == self.leg.id => {

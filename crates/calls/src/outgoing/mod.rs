@@ -44,7 +44,7 @@ enum Phase {
         deadline: Instant,
     },
     /// The number is called.
-    Dialling(Dialling),
+    Dialling(Box<Dialling>),
     /// Somebody answered.
     Talking(Talk),
 }
@@ -154,11 +154,11 @@ fn dial(
         }
     };
     let attempt = Attempt::new(now, facts.id, number, board);
-    stage(Phase::Dialling(Dialling {
+    stage(Phase::Dialling(Box::new(Dialling {
         attempt,
         answer,
         early: false,
-    }))
+    })))
 }
 
 impl Dialling {
@@ -185,7 +185,7 @@ impl Dialling {
             Progress::Answered => return self.answered(facts, now, board),
             Progress::Failed(failure) => return refuse(facts, now, &failure, board),
         }
-        stage(Phase::Dialling(self))
+        stage(Phase::Dialling(Box::new(self)))
     }
 
     /// The seat hears what the trunk plays. A seat without an offer of its own cannot yet.

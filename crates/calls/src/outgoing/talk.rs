@@ -37,7 +37,7 @@ impl Talk {
         let recording =
             board.start_recording(now, facts.id, facts.recordings, leg.id, facts.leg.id);
         // The watch for silence begins with the talk: before, a phone need not send anything.
-        if let Some(agreed) = facts.leg.agreed().cloned() {
+        if let Some(agreed) = facts.leg.agreed().copied() {
             let leg = facts.leg.id;
             board.media(Command::Connect { leg, agreed });
         }
@@ -84,7 +84,7 @@ impl Talk {
             }
             Input::Silent(side, _) => {
                 let why = match side {
-                    Side::Agent => "no sound from outside",
+                    Side::Agent | Side::Target => "no sound from outside",
                     Side::Caller => "no sound from the seat",
                 };
                 return self.end(facts, now, ReleasedBy::Network, why, board);
@@ -110,7 +110,7 @@ impl Talk {
                 board.media(Command::Unbridge { leg: facts.leg.id });
                 let leg = match by {
                     Side::Caller => self.leg.id,
-                    Side::Agent => facts.leg.id,
+                    Side::Agent | Side::Target => facts.leg.id,
                 };
                 let (play, clips) = (facts.next_play(), board.settings.prompts.music());
                 board.media(Command::Play {
@@ -157,6 +157,6 @@ impl Talk {
 fn word(side: Side) -> ReleasedBy {
     match side {
         Side::Caller => ReleasedBy::Agent,
-        Side::Agent => ReleasedBy::Caller,
+        Side::Agent | Side::Target => ReleasedBy::Caller,
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! Arriving ─▶ Menu ─▶ Waiting ◀─▶ Offering ─▶ Talking ─▶ Surveying ─▶ Ended
-//!                       │            ▲           │ (the agent's phone died: back, place kept)
-//!                       └─▶ Releasing ─▶ Ended   └─▶ Ended
+//!                       │            ▲         ▲ │ (the agent's phone died: back, place kept)
+//!                       └─▶ Releasing ─▶ Ended │ └─▶ Ended
+//!                                              └──▶ Transferring (to another seat, or back)
 //! ```
 //! Wrap-up is not a stage of the call: it belongs to the seat and runs on the floor while the
 //! caller gives the score.
@@ -15,6 +16,7 @@ mod releasing;
 mod script;
 mod surveying;
 mod talking;
+mod transferring;
 mod waiting;
 
 pub use arriving::Arriving;
@@ -23,13 +25,16 @@ pub use offering::Offering;
 pub use releasing::Releasing;
 pub use surveying::Surveying;
 pub use talking::Talking;
+pub use transferring::Transferring;
 pub use waiting::Waiting;
 
 use hotline_model::{Instant, LegId, QueueId, SeatId, seat::OfferResult};
-use hotline_sip::endpoint::EndedBy;
+use hotline_sip::endpoint::{EndedBy, ReferId};
 
 use crate::{
     call::Facts,
+    leg::Leg,
+    orders::TransferTo,
     outgoing::Outgoing,
     switchboard::{Side, Switchboard},
 };
@@ -46,6 +51,8 @@ pub enum Stage {
     Offering(Offering),
     /// A human has answered.
     Talking(Talking),
+    /// The human gives the caller on, who hears music meanwhile.
+    Transferring(Box<Transferring>),
     /// The agent left; the caller is asked for the score.
     Surveying(Box<Surveying>),
     /// The caller hears why nobody can serve, and is released.
@@ -98,6 +105,10 @@ pub enum Input {
     TimedOut(QueueId),
     /// The queue did not take the call.
     QueueRefused(QueueId, &'static str),
+    /// The seat gives the caller on; the peer's REFER, where it was asked by one.
+    Transfer(TransferTo, Option<ReferId>),
+    /// A seat that was consulted takes the caller over, by this leg.
+    TakenOver(SeatId, Box<Leg>, ReferId),
     /// The stage's deadline came.
     DeadlinePassed,
 }
@@ -111,6 +122,7 @@ impl Stage {
             Self::Waiting(_) => "waiting",
             Self::Offering(_) => "offering",
             Self::Talking(_) => "talking",
+            Self::Transferring(_) => "transferring",
             Self::Surveying(_) => "surveying",
             Self::Releasing(_) => "releasing",
             Self::Outgoing(_) => "outgoing",
@@ -125,10 +137,18 @@ impl Stage {
             Self::Menu(stage) => stage.deadline(),
             Self::Waiting(stage) => stage.deadline(),
             Self::Offering(stage) => stage.deadline(),
-            Self::Talking(_) | Self::Ended => None,
+            Self::Talking(_) | Self::Transferring(_) | Self::Ended => None,
             Self::Surveying(stage) => stage.deadline(),
             Self::Releasing(stage) => stage.deadline(),
             Self::Outgoing(stage) => stage.deadline(),
+        }
+    }
+
+    /// The seat that talks with the caller and may give the caller on.
+    pub fn talks(&self) -> Option<SeatId> {
+        match self {
+            Self::Talking(stage) => stage.talks(),
+            _ => None,
         }
     }
 
@@ -184,6 +204,7 @@ impl Stage {
             Self::Waiting(stage) => stage.handle(facts, now, input, board),
             Self::Offering(stage) => stage.handle(facts, now, &input, board),
             Self::Talking(stage) => stage.handle(facts, now, input, board),
+            Self::Transferring(stage) => stage.handle(facts, now, &input, board),
             Self::Surveying(stage) => stage.handle(facts, now, input, board),
             Self::Releasing(stage) => stage.handle(facts, now, &input, board),
             Self::Outgoing(stage) => stage.handle(facts, now, input, board),
@@ -197,7 +218,7 @@ fn released_by(side: Side, why: EndedBy) -> hotline_model::event::ReleasedBy {
     use hotline_model::event::ReleasedBy;
     match (why, side) {
         (EndedBy::Bye, Side::Caller) => ReleasedBy::Caller,
-        (EndedBy::Bye, Side::Agent) => ReleasedBy::Agent,
+        (EndedBy::Bye, Side::Agent | Side::Target) => ReleasedBy::Agent,
         (EndedBy::NoAck | EndedBy::PathLost | EndedBy::Timeout | EndedBy::Expired, _) => {
             ReleasedBy::Network
         }

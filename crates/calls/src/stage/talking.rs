@@ -6,23 +6,24 @@ use hotline_ivr::speech;
 use hotline_media::Command;
 use hotline_model::{
     Instant, QueueId, SeatId,
-    event::{Event, Outcome, ReleasedBy},
+    event::{Event, Outcome, ReleasedBy, TransferKind},
 };
-use hotline_sip::endpoint::{EndedBy, HangUpReason};
+use hotline_sip::endpoint::{EndedBy, HangUpReason, ReferId};
 
-use super::{Input, Stage, Surveying, Waiting, cause, released_by};
+use super::{Input, Stage, Surveying, Transferring, Waiting, cause, released_by};
 use crate::{
     call::Facts,
     leg::{Leg, ToMedia},
+    orders::TransferTo,
     switchboard::{Side, Switchboard},
 };
 
 /// A call that a human answered.
 pub struct Talking {
-    seat: SeatId,
-    queue: QueueId,
-    priority: u8,
-    leg: Leg,
+    pub(super) seat: SeatId,
+    pub(super) queue: QueueId,
+    pub(super) priority: u8,
+    pub(super) leg: Leg,
     recording: u64,
     phase: Phase,
 }
@@ -118,6 +119,10 @@ impl Talking {
                 let _ = self.leg.accept(&body, board);
                 self.follow_hold(facts, now, board);
             }
+            Input::Transfer(to, refer) => return self.transfer(facts, now, &to, refer, board),
+            Input::TakenOver(seat, leg, refer) => {
+                return self.taken_over(facts, now, seat, *leg, refer, board);
+            }
             Input::Ended(Side::Caller, _, why) => {
                 return self.caller_gone(
                     facts,
@@ -141,6 +146,80 @@ impl Talking {
             _ => {}
         }
         Stage::Talking(self)
+    }
+
+    /// The seat, once it talks with the caller.
+    pub fn talks(&self) -> Option<SeatId> {
+        matches!(self.phase, Phase::Bridged { .. }).then_some(self.seat)
+    }
+
+    /// The seat gives the caller on. Whoever asks has made sure that it may.
+    fn transfer(
+        mut self,
+        facts: &mut Facts,
+        now: Instant,
+        to: &TransferTo,
+        refer: Option<ReferId>,
+        board: &mut Switchboard,
+    ) -> Stage {
+        match *to {
+            TransferTo::Seat(seat) => Transferring::enter(self, facts, now, seat, refer, board),
+            TransferTo::Queue(queue) => {
+                let to = TransferTo::Queue(queue).to_string();
+                self.given_on(facts, now, to, TransferKind::Blind, refer, board);
+                Waiting::enter(facts, now, queue, self.priority, board)
+            }
+            // Nothing carries a caller outside.
+            TransferTo::Number(_) => {
+                if let Some(refer) = refer {
+                    board.endpoint.tell_refer(now, refer, 403);
+                }
+                Stage::Talking(self)
+            }
+        }
+    }
+
+    /// The colleague this seat consulted takes the caller over.
+    fn taken_over(
+        mut self,
+        facts: &mut Facts,
+        now: Instant,
+        seat: SeatId,
+        leg: Leg,
+        refer: ReferId,
+        board: &mut Switchboard,
+    ) -> Stage {
+        let to = seat.to_string();
+        self.given_on(facts, now, to, TransferKind::Attended, Some(refer), board);
+        let call = facts.id;
+        board.floor(now, FloorInput::Answered { call, seat });
+        Self::enter(facts, now, seat, self.queue, self.priority, leg, board)
+    }
+
+    /// The transfer came about: this seat's part is over.
+    pub(super) fn given_on(
+        &mut self,
+        facts: &Facts,
+        now: Instant,
+        to: String,
+        kind: TransferKind,
+        refer: Option<ReferId>,
+        board: &mut Switchboard,
+    ) {
+        let (call, from) = (facts.id, self.seat);
+        board.happened(
+            now,
+            Event::TalkTransferred {
+                call,
+                from,
+                to,
+                kind,
+            },
+        );
+        if let Some(refer) = refer {
+            board.endpoint.tell_refer(now, refer, 200);
+        }
+        self.talk_ended(facts, now, ReleasedBy::Agent, board);
     }
 
     /// The caller's session changed.
@@ -174,7 +253,7 @@ impl Talking {
 
     /// A re-INVITE may have put a side on hold or taken it off (RFC 3264 §8.4): the other side
     /// hears music meanwhile, the seat's state and the journal follow.
-    fn follow_hold(&mut self, facts: &mut Facts, now: Instant, board: &mut Switchboard) {
+    pub(super) fn follow_hold(&mut self, facts: &mut Facts, now: Instant, board: &mut Switchboard) {
         let Phase::Bridged {
             held,
             held_before_ms,
@@ -192,28 +271,7 @@ impl Talking {
         match (*held, holding) {
             (None, Some(by)) => {
                 *held = Some(Hold { by, since: now });
-                board.media(Command::Unbridge { leg: facts.leg.id });
-                let (listener, play) = match by {
-                    Side::Agent => (facts.leg.id, facts.next_play()),
-                    Side::Caller => (self.leg.id, facts.next_play()),
-                };
-                let clips = board.settings.prompts.music();
-                board.media(Command::Play {
-                    leg: listener,
-                    play,
-                    clips,
-                    repeat: true,
-                });
-                if by == Side::Agent {
-                    board.floor(now, FloorInput::Held { seat: self.seat });
-                }
-                board.happened(
-                    now,
-                    Event::TalkHeld {
-                        call,
-                        by: side_word(by),
-                    },
-                );
+                self.hold(facts, now, by, board);
             }
             (Some(hold), None) => {
                 *held_before_ms += now.millis_since(hold.since);
@@ -237,8 +295,46 @@ impl Talking {
         }
     }
 
+    fn hold(&self, facts: &mut Facts, now: Instant, by: Side, board: &mut Switchboard) {
+        board.media(Command::Unbridge { leg: facts.leg.id });
+        let listener = match by {
+            Side::Agent | Side::Target => facts.leg.id,
+            Side::Caller => self.leg.id,
+        };
+        let clips = board.settings.prompts.music();
+        board.media(Command::Play {
+            leg: listener,
+            play: facts.next_play(),
+            clips,
+            repeat: true,
+        });
+        if by == Side::Agent {
+            board.floor(now, FloorInput::Held { seat: self.seat });
+        }
+        let (call, by) = (facts.id, side_word(by));
+        board.happened(now, Event::TalkHeld { call, by });
+    }
+
+    /// The agent lets go of the caller for a transfer: music, unless a side holds already.
+    /// [`Talking::follow_hold`] ends it.
+    pub(super) fn put_aside(&mut self, facts: &mut Facts, now: Instant, board: &mut Switchboard) {
+        if let Phase::Bridged { held, .. } = &mut self.phase
+            && held.is_none()
+        {
+            let by = Side::Agent;
+            *held = Some(Hold { by, since: now });
+            self.hold(facts, now, by, board);
+        }
+    }
+
     /// The talk is over, whoever ended it: recording, bridge, agent's leg and seat.
-    fn talk_ended(&mut self, facts: &Facts, now: Instant, by: ReleasedBy, board: &mut Switchboard) {
+    pub(super) fn talk_ended(
+        &mut self,
+        facts: &Facts,
+        now: Instant,
+        by: ReleasedBy,
+        board: &mut Switchboard,
+    ) {
         board.stop_recording(self.recording);
         board.media(Command::Unbridge { leg: facts.leg.id });
         let reason = (by == ReleasedBy::Caller).then(|| HangUpReason::q850(16, "caller hung up"));
@@ -302,6 +398,6 @@ impl Talking {
 fn side_word(side: Side) -> ReleasedBy {
     match side {
         Side::Caller => ReleasedBy::Caller,
-        Side::Agent => ReleasedBy::Agent,
+        Side::Agent | Side::Target => ReleasedBy::Agent,
     }
 }

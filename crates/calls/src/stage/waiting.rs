@@ -87,6 +87,29 @@ impl Waiting {
         Stage::Waiting(Self { place })
     }
 
+    /// The call stands in line already: the seat that was to take it over did not.
+    #[must_use]
+    pub fn stay(
+        facts: &mut Facts,
+        now: Instant,
+        queue: QueueId,
+        priority: u8,
+        board: &mut Switchboard,
+    ) -> Stage {
+        let play = facts.next_play();
+        let comfort = Comfort::begin(facts.leg.id, facts.language, play, board);
+        let mut place = Place {
+            queue,
+            priority,
+            comfort,
+            entered: false,
+        };
+        if let Some(position) = board.floor.position(facts.id) {
+            place.note_entry(facts, now, position, board);
+        }
+        Stage::Waiting(Self { place })
+    }
+
     /// When the next announcement is due.
     pub fn deadline(&self) -> Option<Instant> {
         self.place.comfort.deadline()

@@ -54,7 +54,7 @@ fn talking() -> (Bench, DialogId, DialogId) {
     let seat = bench.dial(NUMBER);
     let outside = bench.invited(A).unwrap();
     bench.does(A, |endpoint, now| {
-        endpoint.answer(now, outside, sdp(A, 6_000, "sendrecv"))
+        endpoint.answer(now, outside, sdp(A, 6_000, "sendrecv"));
     });
     (bench, seat, outside)
 }
@@ -81,14 +81,14 @@ fn a_call_goes_out_under_the_hotlines_number_and_is_recorded() {
     assert_eq!(bench.work(), Work::Busy);
     let outside = bench.invited(A).unwrap();
     bench.does(A, |endpoint, now| {
-        endpoint.ring(now, outside, 180, Vec::new())
+        endpoint.ring(now, outside, 180, Vec::new());
     });
     let ringing = bench.told(PHONE);
     assert!(ringing.iter().any(|event| matches!(event,
         SipEvent::Ringing { status: 180, body, .. } if body.is_empty())));
     assert_eq!(bench.bridged(), None);
     bench.does(A, |endpoint, now| {
-        endpoint.answer(now, outside, sdp(A, 6_000, "sendrecv"))
+        endpoint.answer(now, outside, sdp(A, 6_000, "sendrecv"));
     });
     let told = bench.told(PHONE);
     assert!(told.iter().any(|event| matches!(event,
@@ -135,7 +135,7 @@ fn the_seat_hears_what_the_trunk_plays_before_the_answer() {
     bench.dial(NUMBER);
     let outside = bench.invited(A).unwrap();
     bench.does(A, |endpoint, now| {
-        endpoint.ring(now, outside, 183, sdp(A, 6_000, "sendrecv"))
+        endpoint.ring(now, outside, 183, sdp(A, 6_000, "sendrecv"));
     });
     let early = bench.told(PHONE);
     assert!(
@@ -146,10 +146,10 @@ fn the_seat_hears_what_the_trunk_plays_before_the_answer() {
     assert!(bench.bridged().is_some());
     // 180 after 183 takes the sound away from nobody; the final answer may differ.
     bench.does(A, |endpoint, now| {
-        endpoint.ring(now, outside, 180, Vec::new())
+        endpoint.ring(now, outside, 180, Vec::new());
     });
     bench.does(A, |endpoint, now| {
-        endpoint.answer(now, outside, sdp(A, 7_000, "sendrecv"))
+        endpoint.answer(now, outside, sdp(A, 7_000, "sendrecv"));
     });
     let remotes: Vec<_> = bench
         .media
@@ -178,11 +178,11 @@ fn a_trunk_that_is_overloaded_rests_and_the_next_is_tried() {
     let first = bench.invited(A).unwrap();
     let retry = ("Retry-After", "60".to_owned());
     bench.does(A, |endpoint, now| {
-        endpoint.reject(now, first, 503, &[retry])
+        endpoint.reject(now, first, 503, &[retry]);
     });
     let second = bench.invited(B).expect("the next trunk");
     bench.does(B, |endpoint, now| {
-        endpoint.answer(now, second, sdp(B, 6_000, "sendrecv"))
+        endpoint.answer(now, second, sdp(B, 6_000, "sendrecv"));
     });
     assert_eq!(
         bench.count(|event| matches!(event, Event::TrunkTried { .. })),
@@ -220,7 +220,7 @@ fn a_silent_trunk_is_left_after_four_seconds_and_a_slow_one_is_not() {
     assert!(bench.invited(B).is_none());
     let slow = bench.invited(A).unwrap();
     bench.does(A, |endpoint, now| {
-        endpoint.answer(now, slow, sdp(A, 6_000, "sendrecv"))
+        endpoint.answer(now, slow, sdp(A, 6_000, "sendrecv"));
     });
     assert!(bench.bridged().is_some());
 }
@@ -268,7 +268,7 @@ fn what_the_number_says_is_final_and_told_to_the_seat() {
         bench.dial(NUMBER);
         let outside = bench.invited(A).unwrap();
         bench.does(A, |endpoint, now| {
-            endpoint.reject(now, outside, status, &[])
+            endpoint.reject(now, outside, status, &[]);
         });
         assert_eq!(refused(&mut bench), Some(told));
         assert!(bench.invited(B).is_none(), "{status} is no trunk's fault");

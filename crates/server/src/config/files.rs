@@ -1,6 +1,6 @@
 //! The shapes of the configuration files, as written. Meaning is checked in [`super`].
 
-use std::{net::IpAddr, path::PathBuf};
+use std::path::PathBuf;
 
 use serde::Deserialize;
 use toml::Spanned;

@@ -18,7 +18,10 @@ use std::{
 };
 
 use hotline_acd::{QueueSettings, SeatSettings};
-use hotline_calls::settings::{AutoAnswer, Number, PickUp, Prompts, Queue, Trunk, compile_script};
+use hotline_calls::{
+    Transport,
+    settings::{AddressRange, AutoAnswer, Number, PickUp, Prompts, Queue, Trunk, compile_script},
+};
 use hotline_model::{QueueId, ScriptId, SeatId, diagnostic::Diagnostic, ids::NameError};
 use serde::de::DeserializeOwned;
 use toml::Spanned;
@@ -105,8 +108,14 @@ impl Config {
         let (prompts, prompt_faults) = prompts::load(&scripts_folder.join("prompts"));
         faults.extend(prompt_faults);
         let listen = &engine.value.listen;
-        let local = SocketAddr::new(*listen.address.get_ref(), listen.sip_port);
-        let trunk_list = trunks::check(&mut trunks, folder, |_| local);
+        let local = SocketAddr::new(*listen.address.get_ref(), *listen.sip_port.get_ref());
+        let trunk_list = trunks::check(&mut trunks, folder, |transport| match transport {
+            // Our TLS listener is where a carrier can call us back.
+            Transport::Tls if *listen.tls_port.get_ref() != 0 => {
+                SocketAddr::new(local.ip(), *listen.tls_port.get_ref())
+            }
+            _ => local,
+        });
         let queue_list = check_queues(&mut queues);
         let ids: Vec<QueueId> = queue_list.iter().map(|queue| queue.floor.id).collect();
         let seat_list = check_seats(&mut seats, &ids);
@@ -160,7 +169,7 @@ impl Config {
     }
 
     /// The addresses that the trunks come from.
-    pub fn trunk_addresses(&self) -> Vec<IpAddr> {
+    pub fn trunk_addresses(&self) -> Vec<AddressRange> {
         let trunks = self.trunks.iter();
         trunks
             .flat_map(|trunk| trunk.addresses.iter().copied())

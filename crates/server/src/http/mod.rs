@@ -68,6 +68,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/seats/{seat}/ready", post(seats::ready))
         .route("/seats/{seat}/not-ready", post(seats::not_ready))
         .route("/seats/{seat}/wrap-up/end", post(seats::end_wrap_up))
+        .route("/seats/{seat}/transfer", post(seats::transfer))
         .route("/queues", get(seats::queues))
         .route("/calls", get(records::calls))
         .route("/calls/{call}", get(records::call))

@@ -90,6 +90,33 @@ pub async fn end_wrap_up(
     ask(&app, who, &seat, SeatRequest::EndWrapUp).await
 }
 
+/// Body of a transfer.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Transfer {
+    to: String,
+}
+
+/// `POST /api/v1/seats/{seat}/transfer`
+pub async fn transfer(
+    State(app): State<Arc<App>>,
+    who: Who,
+    Path(seat): Path<String>,
+    body: Result<Json<Transfer>, JsonRejection>,
+) -> Result<StatusCode, ApiError> {
+    let help = "send {\"to\": \"1002\"} or {\"to\": \"queue:general\"}";
+    let Json(Transfer { to }) =
+        body.map_err(|error| ApiError::bad_request("body", error.body_text(), help))?;
+    if to.is_empty() || to.chars().count() > TARGET_CHARS {
+        let what = format!("`to` has 1 to {TARGET_CHARS} characters");
+        return Err(ApiError::bad_request("to", what, help));
+    }
+    ask(&app, who, &seat, SeatRequest::TransferByName(to)).await
+}
+
+/// Longest target of a transfer, characters: a number or a name is shorter.
+const TARGET_CHARS: usize = 64;
+
 /// Hands the request to the signalling thread through the gate and waits for its answer.
 async fn ask(
     app: &App,
@@ -139,6 +166,26 @@ async fn ask(
             "not-registered",
             "the seat's phone is not registered / 话机未注册",
             "register the phone first, then go ready / 请先注册话机再示闲",
+        )),
+        Ok(Ok(Err(OrderRefused::NotTalking))) => Err(ApiError::new(
+            StatusCode::CONFLICT,
+            "not-talking",
+            "the seat talks with no caller it could give on / 当前没有可转接的通话",
+            "transfer once the caller is connected / 请在通话接通后转接",
+        )),
+        Ok(Ok(Err(OrderRefused::TargetUnknown))) => Err(ApiError::not_found(
+            "target-unknown",
+            "there is no seat or queue of that name / 转接目标不存在".to_owned(),
+            "GET /api/v1/seats and /api/v1/queues list them",
+        )),
+        Ok(Ok(Err(OrderRefused::TargetBusy))) => Err(ApiError::new(
+            StatusCode::CONFLICT,
+            "target-busy",
+            "the seat cannot take a call now, or the queue is full / 转接目标忙",
+            "choose another seat or a queue / 请选择其他坐席或队列",
+        )),
+        Ok(Ok(Err(OrderRefused::NotAllowed))) => Err(ApiError::forbidden(
+            "callers may not be transferred there / 不允许转接到该号码",
         )),
         _ => Err(ApiError::unavailable(
             "no-answer",

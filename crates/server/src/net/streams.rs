@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use hotline_calls::{Path, Transport};
+use hotline_calls::{Path, Transport, settings::AddressRange};
 use hotline_model::{SeatId, limits};
 use socket2::SockRef;
 use tokio::{
@@ -68,13 +68,19 @@ pub struct Settings {
     /// Which browsers may come; `None` where none may.
     pub browsers: Option<Arc<Browsers>>,
     /// The trunks' addresses: no count of connections per source, and they may be quiet.
-    pub known: Vec<IpAddr>,
+    pub known: Vec<AddressRange>,
     /// Most connections.
     pub connections: usize,
     /// Most connections that one source opens.
     pub per_source: usize,
     /// How long things may take.
     pub patience: Patience,
+}
+
+impl Settings {
+    fn is_known(&self, address: IpAddr) -> bool {
+        self.known.iter().any(|range| range.contains(address))
+    }
 }
 
 impl Default for Settings {
@@ -228,7 +234,7 @@ impl Streams {
 
     /// Lets a peer in, or closes when full: dropping the socket does it.
     fn let_in(&mut self, (transport, local, stream, remote): Accepted) {
-        let known = self.settings.known.contains(&remote.ip());
+        let known = self.settings.is_known(remote.ip());
         let source = source(remote.ip());
         let of_source = self.per_source.get(&source).copied().unwrap_or(0);
         let full = if self.open.len() >= self.settings.connections {
@@ -278,7 +284,7 @@ impl Streams {
 
     fn connect(&mut self, path: Path, first: Arc<[u8]>) {
         let path = self.name(path.transport, path.local, path.remote);
-        let peer = if self.settings.known.contains(&path.remote.ip()) {
+        let peer = if self.settings.is_known(path.remote.ip()) {
             Peer::Trunk
         } else {
             Peer::Called

@@ -1,4 +1,4 @@
-//! What the user may ask about an INVITE on its way.
+//! What the user may ask about a dialog that is being made.
 
 use super::{DialogId, Endpoint, session::Stage};
 
@@ -17,5 +17,11 @@ impl Endpoint {
             Some(_) => true,
             None => false,
         }
+    }
+
+    /// Whether the peer of this dialog made an offer that waits for our answer.
+    pub fn is_offered(&self, dialog: DialogId) -> bool {
+        let session = self.sessions.get(&dialog);
+        session.is_some_and(|session| session.theirs.is_some())
     }
 }

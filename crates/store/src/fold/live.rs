@@ -160,6 +160,12 @@ impl Live {
             Event::OutsideAnswered { .. } if self.stage == Stage::Dialling => {
                 self.enter(Stage::Talking, up_ms);
             }
+            Event::TransferFailed {
+                from, back: true, ..
+            } => {
+                self.seat = Some(*from);
+                self.enter(Stage::Talking, up_ms);
+            }
             Event::SurveyOffered { .. } => self.enter(Stage::Surveying, up_ms),
             _ => {}
         }

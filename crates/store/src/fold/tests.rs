@@ -51,7 +51,7 @@ fn a_seats_call_outside_is_in_no_figure_and_on_the_board() {
     assert_eq!(folds.calls_today(seat("1001"), now), 0);
     let lines = folds.live_calls(60_000);
     assert_eq!(lines.len(), 1);
-    assert_eq!(lines[0].stage, crate::wallboard::Stage::Talking);
+    assert_eq!(lines[0].stage, Stage::Talking);
     assert_eq!(lines[0].caller, "1001");
     assert_eq!(
         lines[0].called, "138****9999",

@@ -147,7 +147,7 @@ fn when_full_the_newest_is_closed_and_a_trunk_has_no_share() {
     let settings = || Settings {
         per_source: 1,
         connections: 4,
-        known: vec![Ipv4Addr::LOCALHOST.into()],
+        known: vec![std::net::IpAddr::from(Ipv4Addr::LOCALHOST).into()],
         ..Settings::default()
     };
     with(settings, |mut bench| async move {

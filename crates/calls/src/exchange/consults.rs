@@ -1,0 +1,145 @@
+//! Seats that dial seats, and the callers they give on to each other after.
+
+use hotline_acd::Input as FloorInput;
+use hotline_media::Report;
+use hotline_model::{
+    CallId, Instant, LegId, SeatId,
+    seat::{Device, Work},
+};
+use hotline_sip::{
+    endpoint::{DialogId, ReferId},
+    message::Message,
+    path::Path,
+};
+
+use super::Exchange;
+use crate::{
+    consultation::Consultation,
+    orders::OrderRefused,
+    stage::Input as StageInput,
+    switchboard::{Owner, Side},
+};
+
+impl Exchange {
+    /// A seat dialled a colleague.
+    pub(super) fn consult(
+        &mut self,
+        now: Instant,
+        dialog: DialogId,
+        path: Path,
+        (from, to): (SeatId, SeatId),
+        message: &Message<'_>,
+    ) {
+        let free = self
+            .board
+            .floor
+            .seat(to)
+            .is_some_and(|view| view.device == Device::Registered && view.work == Work::Free);
+        // Nor while a call is being offered to the seat that dials: it will answer that.
+        let own = self.board.floor.seat(from).map(|view| view.work);
+        let may = !matches!(own, Some(Work::Reserved | Work::Ringing | Work::Busy));
+        if from == to || !free || !may || self.consults.values().any(|it| it.has(from)) {
+            self.refuse(now, dialog, path, message, 486, &[], "the seat is busy");
+            return;
+        }
+        let number = self.next_consult;
+        self.next_consult += 1;
+        let mut leg = self.board.open_leg(Owner::Consult(number));
+        self.board.connect_dialog(dialog, &mut leg);
+        let offer = message.body().to_vec();
+        let consult = Consultation::new(now, number, (from, to), leg, offer, &mut self.board);
+        self.consults.insert(number, consult);
+    }
+
+    pub(super) fn tell_consult(&mut self, now: Instant, number: u64, input: &StageInput) {
+        let Some(consult) = self.consults.get_mut(&number) else {
+            return;
+        };
+        if let Some(cause) = consult.handle(now, input, &mut self.board) {
+            self.end_consult(now, number, cause);
+        }
+    }
+
+    pub(super) fn consult_reported(
+        &mut self,
+        now: Instant,
+        number: u64,
+        leg: LegId,
+        report: Report,
+    ) {
+        let input = match report {
+            Report::Opened { port, .. } => StageInput::MediaOpened(leg, port),
+            Report::OpenFailed { cause, .. } => StageInput::MediaFailed(leg, cause),
+            Report::Silent { .. } => StageInput::Silent(Side::Agent, leg),
+            _ => return,
+        };
+        self.tell_consult(now, number, &input);
+    }
+
+    /// Ends the ringings that are over.
+    pub(super) fn consults_due(&mut self, now: Instant) {
+        let due = |it: &Consultation| it.deadline.is_some_and(|at| at <= now);
+        let over = self.consults.iter().filter(|(_, it)| due(it));
+        let over: Vec<u64> = over.map(|(&number, _)| number).collect();
+        for number in over {
+            self.end_consult(now, number, "not answered in time");
+        }
+    }
+
+    pub(super) fn end_consult(&mut self, now: Instant, number: u64, cause: &str) {
+        if let Some(consult) = self.consults.remove(&number) {
+            consult.end(now, cause, &mut self.board);
+        }
+    }
+
+    /// The seat gives its caller on to the colleague it consulted (RFC 5589 §7): `dialog` is the
+    /// one of the REFER and of the caller's talk, `replaced` the one it names and of the
+    /// consultation. The same seat must be in both: nobody else can give that caller on.
+    pub(super) fn attended(
+        &mut self,
+        now: Instant,
+        dialog: DialogId,
+        replaced: DialogId,
+        refer: ReferId,
+    ) -> Result<(), OrderRefused> {
+        let owner = |dialog| {
+            self.board
+                .leg_of(dialog)
+                .and_then(|leg| self.board.owner(leg))
+        };
+        let (Some(Owner::Call(call, Side::Agent)), Some(Owner::Consult(number))) =
+            (owner(dialog), owner(replaced))
+        else {
+            return Err(OrderRefused::TargetUnknown);
+        };
+        let seat = self.talks_in(call).ok_or(OrderRefused::NotTalking)?;
+        let consult = self.consults.get(&number);
+        let to = consult
+            .and_then(|consult| consult.colleague_of(seat))
+            .ok_or(OrderRefused::NotAllowed)?;
+        self.board.floor(now, FloorInput::Transfer { call, to });
+        let reserved = self
+            .board
+            .floor
+            .seat(to)
+            .is_some_and(|view| view.work == Work::Reserved && view.call == Some(call));
+        if !reserved {
+            return Err(OrderRefused::TargetBusy);
+        }
+        self.board.endpoint.accept_refer(now, refer);
+        let consult = self.consults.remove(&number);
+        let leg = consult.and_then(|it| it.end_without(now, to, &mut self.board));
+        if let Some(leg) = leg {
+            let owner = Owner::Call(call, Side::Agent);
+            self.board.give_leg(leg.id, owner);
+            let input = StageInput::TakenOver(to, Box::new(leg), refer);
+            self.tell_call(now, call, input);
+        }
+        Ok(())
+    }
+
+    /// The seat that talks in the call.
+    pub(super) fn talks_in(&self, call: CallId) -> Option<SeatId> {
+        self.calls.get(&call)?.stage.talks()
+    }
+}

@@ -1,0 +1,158 @@
+//! Transfers: a phone's REFER and the same wish through the API. Only a seat that talks with a
+//! caller may give the caller on, and only to where it may: a REFER is how a stolen phone would
+//! dial the world at our cost.
+
+use hotline_model::{
+    Instant, SeatId,
+    event::Event,
+    seat::{Device, Work},
+};
+use hotline_sip::{
+    endpoint::{DialogId, ReferId, Request, Transfer},
+    message::Uri,
+    path::Path,
+};
+
+use super::Exchange;
+use crate::{
+    orders::{OrderRefused, SeatRequest, TransferTo},
+    stage::Input as StageInput,
+    switchboard::{Owner, Side},
+};
+
+impl Exchange {
+    /// A peer asks us to call somebody in a dialog's stead.
+    pub(super) fn referred(
+        &mut self,
+        now: Instant,
+        dialog: DialogId,
+        refer: ReferId,
+        transfer: &Transfer,
+    ) {
+        let talk = |dialog| {
+            let leg = self.board.leg_of(dialog)?;
+            match self.board.owner(leg)? {
+                Owner::Call(call, Side::Agent) => self.talks_in(call),
+                _ => None,
+            }
+        };
+        let seat = talk(dialog);
+        // A carrier and a phone outside a talk have nobody to give on.
+        let Some(seat) = seat else {
+            self.board.endpoint.refuse_refer(now, refer, 403);
+            return;
+        };
+        let target = self.target(&transfer.target);
+        let attended = transfer.replaces.is_some() || transfer.replaces_unknown;
+        let asked = target.as_ref().filter(|_| !attended).map_or_else(
+            || {
+                if attended {
+                    "transfer to the consulted"
+                } else {
+                    "transfer elsewhere"
+                }
+                .to_owned()
+            },
+            |to| SeatRequest::Transfer(to.clone()).to_string(),
+        );
+        let result = match (transfer.replaces, target) {
+            (Some(replaced), _) => self.attended(now, dialog, replaced, refer),
+            (None, _) if attended => Err(OrderRefused::TargetUnknown),
+            (None, Some(to)) => self.transfer(now, seat, to, Some(refer)),
+            (None, None) => Err(OrderRefused::NotAllowed),
+        };
+        if let Err(refused) = result {
+            let status = refused.status();
+            self.board.endpoint.refuse_refer(now, refer, status);
+        }
+        let event = Event::SeatRequested {
+            seat,
+            request: asked,
+            through: "phone".to_owned(),
+            done: result.is_ok(),
+        };
+        self.board.happened(now, event);
+    }
+
+    /// An INVITE that wants the place of a running call (RFC 3891) is how a stranger would take
+    /// over a citizen's talk: nobody may, and it is journalled.
+    pub(super) fn replace_refused(
+        &mut self,
+        now: Instant,
+        dialog: DialogId,
+        path: Path,
+        request: &Request,
+    ) {
+        if let Some(message) = request.message() {
+            let cause = "may not take a call's place";
+            self.refuse(now, dialog, path, &message, 403, &[], cause);
+        }
+    }
+
+    /// Whom a Refer-To means: a user of this engine. Another host is never called.
+    fn target(&self, uri: &str) -> Option<TransferTo> {
+        let uri = Uri::parse(uri.as_bytes())?;
+        let settings = &self.board.settings;
+        if uri.is_sip() {
+            let host = String::from_utf8_lossy(uri.host.raw).into_owned();
+            let ours = host.eq_ignore_ascii_case(&settings.realm)
+                || host.trim_matches(['[', ']']).parse() == Ok(settings.media_address);
+            if !ours {
+                return None;
+            }
+        }
+        TransferTo::read(&uri.user_text(), settings)
+    }
+
+    /// A seat gives the caller it talks with on.
+    pub(super) fn transfer(
+        &mut self,
+        now: Instant,
+        seat: SeatId,
+        to: TransferTo,
+        refer: Option<ReferId>,
+    ) -> Result<(), OrderRefused> {
+        let view = self.board.floor.seat(seat);
+        let view = view.ok_or(OrderRefused::SeatUnknown)?;
+        let call = view.call.filter(|call| {
+            let talks = self.calls.get(call).and_then(|call| call.stage.talks());
+            talks == Some(seat)
+        });
+        let call = call.ok_or(OrderRefused::NotTalking)?;
+        self.may_go(seat, &to)?;
+        if let Some(refer) = refer {
+            self.board.endpoint.accept_refer(now, refer);
+        }
+        self.tell_call(now, call, StageInput::Transfer(to, refer));
+        Ok(())
+    }
+
+    /// Whether a caller may be given on to there, now.
+    fn may_go(&self, from: SeatId, to: &TransferTo) -> Result<(), OrderRefused> {
+        match to {
+            TransferTo::Seat(seat) => {
+                let view = self.board.floor.seat(*seat);
+                let view = view.ok_or(OrderRefused::TargetUnknown)?;
+                let free = view.device == Device::Registered && view.work == Work::Free;
+                if free && *seat != from {
+                    Ok(())
+                } else {
+                    Err(OrderRefused::TargetBusy)
+                }
+            }
+            TransferTo::Queue(queue) => {
+                let view = self.board.floor.queue(*queue);
+                let view = view.ok_or(OrderRefused::TargetUnknown)?;
+                let settings = &self.board.settings;
+                let capacity = settings.queues.iter().find(|it| it.floor.id == *queue);
+                let full = capacity.is_some_and(|it| view.waiting >= it.floor.capacity);
+                if full && view.ready_seats == 0 {
+                    Err(OrderRefused::TargetBusy)
+                } else {
+                    Ok(())
+                }
+            }
+            TransferTo::Number(_) => Err(OrderRefused::NotAllowed),
+        }
+    }
+}
