@@ -34,3 +34,5 @@ mod sound;
 mod torture;
 #[path = "wire/town.rs"]
 mod town;
+#[path = "wire/trunks.rs"]
+mod trunks;

@@ -401,3 +401,10 @@ fn a_refer_outside_any_call_is_refused() {
         "the REFER was followed"
     );
 }
+
+#[test]
+fn a_carrier_that_asks_whether_we_are_there_is_told_what_we_can() {
+    let engine = town::start();
+    let mut carrier = Scenario::new("options").start(&engine);
+    carrier.finish(PATIENCE_S);
+}
