@@ -3,14 +3,6 @@
 //! compared with the standards, and what the journal says of it with what happened.
 
 #![cfg(test)]
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test that meets what it did not expect shall fail at that place"
-)]
-
 #[path = "wire/alone.rs"]
 mod alone;
 #[path = "wire/attacks.rs"]
@@ -42,3 +34,5 @@ mod sound;
 mod torture;
 #[path = "wire/town.rs"]
 mod town;
+#[path = "wire/trunks.rs"]
+mod trunks;

@@ -1,7 +1,12 @@
 //! What attackers do, as far as it can be seen on the wire: the engine goes on serving its trunks,
 //! tells nothing and believes nothing.
 
-use std::{fs, io::Write, net::TcpStream, time::Duration};
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpStream,
+    time::{Duration, Instant},
+};
 
 use socket2::SockRef;
 
@@ -40,11 +45,11 @@ fn calls_of_strangers(engine: &Engine) -> usize {
 fn ten_thousand_requests_of_a_stranger_harm_no_trunk_call_and_leave_no_memory() {
     let engine = town::start();
     // What the first calls allocate once is not the flood's.
-    let mut first = Scenario::new("answered").with("stay", 100).start(&engine);
+    let mut first = Scenario::new("answered").with("stay", &100).start(&engine);
     first.finish(20);
     let before = memory(&engine);
     let mut callers = Scenario::new("answered")
-        .with("stay", 1_500)
+        .with("stay", &1_500)
         .option(&["-m", "20", "-l", "20", "-r", "10"])
         .start(&engine);
     let line = Line::from(STRANGER, &engine);
@@ -104,7 +109,7 @@ fn idle_and_broken_connections_keep_nobody_out() {
     }
     assert!(Line::from("127.0.0.1", &engine).is_served());
     let mut caller = Scenario::new("answered")
-        .with("stay", 300)
+        .with("stay", &300)
         .option(&["-t", "t1"])
         .start(&engine);
     caller.finish(20);
@@ -412,4 +417,26 @@ fn what_is_too_much_is_refused_and_the_engine_lives_on() {
         .iter()
         .filter(|record| record["type"] == "fault-caught");
     assert_eq!(faults.count(), 0);
+}
+/// A byte a second is a message that never comes: 32 seconds, and the connection is closed.
+#[test]
+fn a_message_that_trickles_in_is_cut_off() {
+    let engine = town::start();
+    let mut stream = TcpStream::connect(("127.0.0.1", engine.sip)).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_millis(500)))
+        .unwrap();
+    let message = b"OPTIONS sip:12345@h SIP/2.0\r\nSubject: "
+        .iter()
+        .chain([b'x'; 600].iter());
+    let begun = Instant::now();
+    for byte in message {
+        let sent = stream.write_all(&[*byte]);
+        let closed = sent.is_err() || matches!(stream.read(&mut [0; 64]), Ok(0));
+        if closed {
+            return;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(50), "still open");
+    }
+    panic!("all of it was taken");
 }

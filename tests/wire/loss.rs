@@ -125,7 +125,7 @@ fn every_call_completes_although_a_tenth_is_lost_and_the_rest_out_of_order() {
     let engine = town::start();
     let network = Network::before(&engine, 12_345);
     let mut callers = Scenario::new("answered")
-        .with("stay", 300)
+        .with("stay", &300)
         .option(&["-m", "50", "-l", "50", "-r", "10"])
         .through(network.front)
         .start(&engine);

@@ -14,7 +14,13 @@ use crate::{
 };
 
 /// pjsua2 as `role` (`seat` or `caller`), for at most so many seconds.
-fn pjsua2(engine: &Engine, role: &str, transport: &str, user: &str, seconds: u32) -> Lines {
+fn pjsua2(
+    engine: &Engine,
+    role: &str,
+    (transport, port): (&str, u16),
+    user: &str,
+    seconds: u32,
+) -> Lines {
     let folder: PathBuf = engine.dir.join(format!("pjsua2-{role}"));
     std::fs::create_dir_all(&folder).unwrap();
     let (password, number) = match role {
@@ -24,48 +30,52 @@ fn pjsua2(engine: &Engine, role: &str, transport: &str, user: &str, seconds: u32
     Lines::of(
         Command::new(target().join("venv/bin/python"))
             .arg(root().join("tests/wire/phone.py"))
-            .args([role, transport, &format!("127.0.0.1:{}", engine.sip)])
+            .args([role, transport, &format!("127.0.0.1:{port}")])
             .args([user, &password, number, &seconds.to_string()])
             .arg(folder),
     )
 }
 
 /// Registers by SHA-256 digest, is called, talks and unregisters; both hear the other's tone.
-fn talks_over(transport: &str) {
-    let engine = town::start();
+fn talks_over(engine: &Engine, transport: (&str, u16)) {
     // No `digest = "md5"` at this seat: SHA-256 is offered first, and pjsua2 takes it.
-    let mut seat = pjsua2(&engine, "seat", transport, "0012", 40);
+    let mut seat = pjsua2(engine, "seat", transport, "0012", 40);
     seat.expect("registered", 20);
     engine.until("the seat is registered", 5, |board| {
         (Engine::seat(board, "0012")["device"] == "registered").then_some(())
     });
     assert_eq!(engine.post("/api/v1/seats/0012/ready", &json!({})).0, 204);
-    let mut caller = pjsua2(&engine, "caller", transport, "13800001234", 11);
+    let mut caller = pjsua2(engine, "caller", transport, "13800001234", 11);
     seat.expect("answered", 20);
     caller.expect("heard the other side", 30);
     seat.expect("unregistered", 20);
     seat.expect("heard the other side", 20);
     assert!(seat.finish(10), "{}", seat.all());
-    let ended = journal::until(&engine, "the end", |record| record["type"] == "call-ended");
+    let ended = journal::until(engine, "the end", |record| record["type"] == "call-ended");
     assert_eq!(ended["outcome"], "answered");
     assert_eq!(ended["released_by"], "caller");
     let gone = |record: &serde_json::Value| {
         record["type"] == "seat-device-changed" && record["detail"] == "unregistered"
     };
-    assert_eq!(
-        journal::until(&engine, "unregistered", gone)["seat"],
-        "0012"
-    );
+    assert_eq!(journal::until(engine, "unregistered", gone)["seat"], "0012");
 }
 
 #[test]
 fn pjsua2_talks_with_pjsua2_over_udp() {
-    talks_over("udp");
+    let engine = town::start();
+    talks_over(&engine, ("udp", engine.sip));
 }
 
 #[test]
 fn pjsua2_talks_with_pjsua2_over_tcp() {
-    talks_over("tcp");
+    let engine = town::start();
+    talks_over(&engine, ("tcp", engine.sip));
+}
+
+#[test]
+fn pjsua2_talks_with_pjsua2_over_tls() {
+    let (engine, port, _certificate) = town::start_with_tls();
+    talks_over(&engine, ("tls", port));
 }
 
 #[test]
@@ -80,8 +90,8 @@ fn baresip_registers_and_talks_over_tcp() {
     assert_eq!(engine.post("/api/v1/seats/1001/ready", &json!({})).0, 204);
     let mut caller = Scenario::new("speaking")
         .with("speech", "/usr/share/sip-tester/g711a.pcap")
-        .with("quiet", 10)
-        .with("stay", 7_500)
+        .with("quiet", &10)
+        .with("stay", &7_500)
         .start(&engine);
     caller.finish(30);
     let story = journal::story(&engine, &caller.call_id);

@@ -80,7 +80,7 @@ impl Scenario {
     }
 
     /// `{word}` in the scenario means this.
-    pub fn with(mut self, word: &str, means: impl ToString) -> Self {
+    pub fn with(mut self, word: &str, means: &(impl ToString + ?Sized)) -> Self {
         self.words
             .insert(0, (format!("{{{word}}}"), means.to_string()));
         self

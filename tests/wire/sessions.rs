@@ -14,7 +14,7 @@ use crate::{
 /// A caller who speaks, so that something is to be heard at the phone.
 fn speaker() -> Scenario {
     let caller = Scenario::new("speaking").with("speech", SPEECH);
-    caller.with("quiet", 10).with("stay", 7_500)
+    caller.with("quiet", &10).with("stay", &7_500)
 }
 
 /// Plays `agent`, whose early session is at one address and whose last is at another; the sound
@@ -26,9 +26,9 @@ fn heard_at_the_last_session(agent: &str) {
     );
     let port = |socket: &UdpSocket| socket.local_addr().unwrap().port();
     let agent = Scenario::new(agent)
-        .with("early", port(&early))
-        .with("final", port(&last))
-        .with("talk", 4_500);
+        .with("early", &port(&early))
+        .with("final", &port(&last))
+        .with("talk", &4_500);
     let (_engine, story) = talked_with(agent, speaker());
     assert_talked(&story);
     last.set_nonblocking(true).unwrap();
@@ -46,7 +46,7 @@ fn a_200_may_differ_from_the_183_before_it() {
 
 #[test]
 fn provisional_answers_of_a_phone_are_acknowledged() {
-    let agent = Scenario::new("agent-100rel").with("talk", 4_500);
+    let agent = Scenario::new("agent-100rel").with("talk", &4_500);
     let (_engine, story) = talked_with(agent, speaker());
     assert_talked(&story);
 }
@@ -98,4 +98,18 @@ fn an_invite_without_a_hop_left_is_refused_483() {
         SDP.len()
     ));
     assert_eq!(line.answer_to(&id).unwrap().status(), 483);
+}
+
+/// A key as SIP INFO reaches the script like one in the sound.
+#[test]
+fn a_key_by_info_chooses_in_the_menu() {
+    let engine = town::start();
+    let mut caller = Scenario::new("info-digit")
+        .with("number", "12346")
+        .with("stay", &12_000)
+        .start(&engine);
+    caller.finish(PATIENCE_S);
+    let story = journal::story(&engine, &caller.call_id);
+    assert_eq!(story.event("menu-chosen")["digit"], "0");
+    assert_waited_and_left(&story);
 }

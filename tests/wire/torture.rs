@@ -4,10 +4,17 @@
 
 use std::{
     env, fs,
-    io::{Read, Write},
+    io::{ErrorKind, Read, Write},
     net::TcpStream,
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, Instant},
+};
+
+use rustls::{
+    ClientConfig, ClientConnection, RootCertStore, StreamOwned,
+    crypto::ring,
+    pki_types::{CertificateDer, ServerName, pem::PemObject},
 };
 
 use crate::{
@@ -136,23 +143,27 @@ fn every_torture_message_over_udp_gets_its_answer_and_the_engine_lives_on() {
 /// A connection on which `bytes` were sent.
 fn sent(engine: &Engine, bytes: &[u8]) -> TcpStream {
     let mut stream = TcpStream::connect(("127.0.0.1", engine.sip)).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_millis(100)))
+        .unwrap();
     stream.write_all(bytes).unwrap();
     stream
 }
 
+/// A connection that was reset, or TLS that ended without its farewell.
+fn is_the_end(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof)
+}
+
 /// What the connection gives until it is closed; `None` where it still is open after `patience`.
-fn until_closed(stream: &mut TcpStream, patience: Duration) -> Option<Vec<u8>> {
+fn until_closed(stream: &mut impl Read, patience: Duration) -> Option<Vec<u8>> {
     let until = Instant::now() + patience;
     let (mut all, mut buffer) = (Vec::new(), [0; 4_096]);
     loop {
-        let left = until.saturating_duration_since(Instant::now());
-        stream
-            .set_read_timeout(Some(left.max(Duration::from_millis(1))))
-            .unwrap();
         match stream.read(&mut buffer) {
             Ok(0) => return Some(all),
             Ok(length) => all.extend_from_slice(&buffer[..length]),
-            Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => return Some(all),
+            Err(error) if is_the_end(error.kind()) => return Some(all),
             Err(_) if Instant::now() >= until => return None,
             Err(_) => {}
         }
@@ -191,4 +202,38 @@ fn on_a_stream_what_cannot_be_framed_closes_the_connection() {
         begun.elapsed()
     );
     assert!(Line::from("127.0.0.1", &engine).is_served());
+}
+
+#[test]
+fn under_tls_what_cannot_be_framed_closes_the_connection_too() {
+    if !alone::is_alone("torture::under_tls_what_cannot_be_framed_closes_the_connection_too") {
+        return;
+    }
+    let (engine, port, certificate) = town::start_with_tls();
+    let mut roots = RootCertStore::empty();
+    let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
+    roots.add(certificate).unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let config = Arc::new(config);
+    let connect = || {
+        let name = ServerName::try_from("127.0.0.1").unwrap();
+        let connection = ClientConnection::new(Arc::clone(&config), name).unwrap();
+        let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let patience = Some(Duration::from_millis(500));
+        stream.set_read_timeout(patience).unwrap();
+        StreamOwned::new(connection, stream)
+    };
+    for (file, closes) in [("ncl", true), ("mcl01", true), ("clerr", false)] {
+        let mut stream = connect();
+        stream
+            .write_all(&read(&format!("rfc4475/{file}.dat")))
+            .unwrap();
+        let closed = until_closed(&mut stream, Duration::from_secs(4)).is_some();
+        assert_eq!(closed, closes, "{file}");
+        assert!(Line::from("127.0.0.1", &engine).is_served());
+    }
 }

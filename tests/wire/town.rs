@@ -9,7 +9,7 @@ use std::{
 use serde_json::json;
 
 use crate::{
-    engine::Engine,
+    engine::{Engine, free_port},
     line::Line,
     scenario::{Running, Scenario},
 };
@@ -45,6 +45,25 @@ pub fn start() -> Engine {
     let mut engine = prepare();
     engine.restart();
     engine
+}
+
+/// A running one that speaks TLS too; its port and the certificate to trust.
+pub fn start_with_tls() -> (Engine, u16, String) {
+    let mut engine = prepare();
+    let port = free_port();
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let config = engine.dir.join("config");
+    fs::write(config.join("certificate.pem"), made.cert.pem()).unwrap();
+    fs::write(config.join("key.pem"), made.signing_key.serialize_pem()).unwrap();
+    let file = config.join("engine.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    let text = text
+        .replace("\ntls_port = 0", &format!("\ntls_port = {port}"))
+        .replace("\n# certificate = ", "\ncertificate = ")
+        .replace("\n# key = ", "\nkey = ");
+    fs::write(file, text).unwrap();
+    engine.restart();
+    (engine, port, made.cert.pem())
 }
 
 /// A seat whose phone plays a scenario: registered and ready.
