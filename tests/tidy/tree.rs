@@ -145,7 +145,9 @@ impl Tree {
             .iter()
             .map(|file| format!("{folder}{file}"))
             .collect();
-        let library = manifest.get("lib").and_then(|lib| lib.get("path")?.as_str());
+        let library = manifest
+            .get("lib")
+            .and_then(|lib| lib.get("path")?.as_str());
         roots.extend(library.map(|path| format!("{folder}{path}")));
         for (kind, auto, home) in [
             ("bin", "autobins", "src/bin/"),

@@ -128,6 +128,24 @@ impl Line {
         self.ask(Method::Invite, &uri, user, password, &body)
     }
 
+    /// Acknowledges this 200 to an INVITE and hangs up.
+    pub fn end(&self, answer: &Heard) {
+        let header = |name: &str| answer.header(name).unwrap_or_default();
+        let contact = header("Contact");
+        let target = contact.split(['<', '>']).nth(1).unwrap_or(contact);
+        let invite: u32 = header("CSeq").split(' ').next().unwrap().parse().unwrap();
+        for (method, number) in [("ACK", invite), ("BYE", invite + 1)] {
+            self.say(&format!(
+                "{method} {target} SIP/2.0\nVia: SIP/2.0/UDP {{local}};branch=z9hG4bK{{new}};rport\n\
+                 From: {}\nTo: {}\nCall-ID: {}\nCSeq: {number} {method}\nMax-Forwards: 70\n\
+                 Content-Length: 0\n\n",
+                header("From"),
+                header("To"),
+                header("Call-ID"),
+            ));
+        }
+    }
+
     fn ask(
         &self,
         method: Method<'_>,

@@ -1,12 +1,19 @@
-//! Calls out by trunks: nothing goes out that configuration does not allow.
+//! Calls out by trunks: what one carrier refuses for want of room, the next carries, within the
+//! same call.
 
 use std::fs;
 
 use crate::{
     engine::{Engine, free_port},
+    interop::PATIENCE_S,
+    journal,
     line::Line,
+    scenario::{Running, Scenario},
     town,
 };
+
+/// The number that is dialled.
+const NUMBER: &str = "13800138000";
 
 /// An engine whose first trunk leads to `first` and whose second to `second`; seat 0012 may dial
 /// mobile numbers.
@@ -32,6 +39,35 @@ fn with_trunks(first: u16, second: u16) -> Engine {
     fs::write(file, text).unwrap();
     engine.restart();
     engine
+}
+
+/// Seat 0012 dials; the carriers play; the seat hangs up as soon as it is answered.
+fn dialled(engine: &Engine, carriers: &mut [Running]) -> Line {
+    let line = Line::from("127.0.0.66", engine);
+    let password = engine.password("0012");
+    assert_eq!(line.register("0012", &password).status(), 200);
+    let answer = line.dial(NUMBER, "0012", Some(&password));
+    assert_eq!(answer.status(), 200, "{}", answer.0);
+    line.end(&answer);
+    for carrier in carriers {
+        carrier.finish(PATIENCE_S);
+    }
+    line
+}
+
+#[test]
+fn what_the_first_trunk_cannot_carry_goes_by_the_second() {
+    let (first, second) = (free_port(), free_port());
+    let engine = with_trunks(first, second);
+    let refusing = Scenario::new("carrier-refuses").with("status", &503);
+    let answering = Scenario::new("carrier-answers").with("called", NUMBER);
+    let mut carriers = [
+        refusing.port(first).start(&engine),
+        answering.port(second).start(&engine),
+    ];
+    dialled(&engine, &mut carriers);
+    let ended = journal::until(&engine, "the end", |record| record["type"] == "dial-ended");
+    assert_eq!(ended["outcome"], "answered", "{ended}");
 }
 
 #[test]

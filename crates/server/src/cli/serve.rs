@@ -78,7 +78,9 @@ impl Serve {
         if let Some(data) = self.data {
             config.data = data;
         }
-        config.ports.sip = self.sip_port.unwrap_or(config.ports.sip);
+        if let Some(port) = self.sip_port {
+            config.use_sip_port(port);
+        }
         config.http_port = self.http_port.unwrap_or(config.http_port);
         runtime()?.block_on(serve(config, Duration::from_secs(self.drain_s)))
     }

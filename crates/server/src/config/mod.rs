@@ -168,6 +168,24 @@ impl Config {
             .collect()
     }
 
+    /// Serves SIP on another port than the file's; the ways out by trunks begin there too.
+    pub fn use_sip_port(&mut self, port: u16) {
+        let before = core::mem::replace(&mut self.ports.sip, port);
+        for trunk in &mut self.trunks {
+            let outbound = &mut trunk.outbound;
+            let registered = outbound
+                .register
+                .as_mut()
+                .map(|register| &mut register.target);
+            for target in outbound.targets.iter_mut().chain(registered) {
+                let local = &mut target.path.local;
+                if local.port() == before {
+                    local.set_port(port);
+                }
+            }
+        }
+    }
+
     /// The addresses that the trunks come from.
     pub fn trunk_addresses(&self) -> Vec<AddressRange> {
         let trunks = self.trunks.iter();
