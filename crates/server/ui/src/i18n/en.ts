@@ -457,7 +457,7 @@ export const en: Messages = {
     transferHint: 'Give the caller on',
     transferTitle: 'Transfer the caller',
     transferTo: 'To whom',
-    transferToHelp: 'Choose a queue or a seat, or type a number',
+    transferToHelp: 'Choose a queue or a seat',
     transferLead: 'The caller hears music until somebody answers. If nobody does, the caller comes back.',
     transferGo: 'Transfer now',
     cancel: 'Cancel',

@@ -74,7 +74,7 @@ function request(word: string): string {
   const [what, why] = word.split(' ')
   if (what === 'ready') return '示闲'
   if (what === 'end-wrap-up') return '结束整理'
-  if (what === 'transfer') return '转接'
+  if (what === 'transfer') return why === undefined ? '转接' : `转接至 ${why.replace(/^queue:/, '队列 ')}`
   if (what === 'not-ready') return `示忙 · ${reasons[why as Reason] ?? why ?? ''}`
   return word
 }
@@ -461,7 +461,7 @@ export const zh = {
     transferHint: '转给其他坐席或队列',
     transferTitle: '转接来电',
     transferTo: '转给',
-    transferToHelp: '选择队列或坐席，也可输入号码',
+    transferToHelp: '选择队列或坐席',
     transferLead: '对方接听前市民听音乐；无人接听则回到原处。',
     transferGo: '立即转接',
     cancel: '取消',
