@@ -109,6 +109,17 @@ function orderSeat(request, response, who, id, what, body) {
   if (!seat) return refuse(response, 404, 'seat-unknown', `没有 ${id} 号坐席`, '请核对工号')
   if (who.role === 'agent' && who.seat !== id)
     return refuse(response, 403, 'not-yours', '只能操作自己的坐席', '请用自己的工号登录')
+  if (what === 'transfer') {
+    if (!['talking', 'hold'].includes(seat.work))
+      return refuse(
+        response,
+        409,
+        'not-talking',
+        'the seat talks with no caller it could give on / 当前没有可转接的通话',
+        'transfer once the caller is connected / 请在通话接通后转接',
+      )
+    return response.writeHead(204).end()
+  }
   const asked =
     what === 'not-ready' ? `not-ready ${body.reason}` : what === 'ready' ? what : 'end-wrap-up'
   if (what === 'wrap-up/end') {
@@ -191,7 +202,7 @@ async function api(request, response, url) {
   if (path === '/wallboard') return json(response, 200, day.wallboard())
   if (path === '/stream') return stream(response)
   if (path === '/seats') return json(response, 200, day.wallboard().seats)
-  const order = /^\/seats\/([^/]+)\/(ready|not-ready|wrap-up\/end)$/.exec(path)
+  const order = /^\/seats\/([^/]+)\/(ready|not-ready|wrap-up\/end|transfer)$/.exec(path)
   if (order && method === 'POST')
     return orderSeat(request, response, who, order[1], order[2], await bodyOf(request))
   if (who.role === 'agent' && (path === '/calls' || path === '/cases'))

@@ -122,6 +122,8 @@ export const api = {
   ready: (seat: string) => call<unknown>('POST', `/seats/${id(seat)}/ready`),
   notReady: (seat: string, reason: ChosenReason) =>
     call<unknown>('POST', `/seats/${id(seat)}/not-ready`, { reason }),
+  transfer: (seat: string, to: string) =>
+    call<unknown>('POST', `/seats/${id(seat)}/transfer`, { to }),
   endWrapUp: (seat: string) => call<unknown>('POST', `/seats/${id(seat)}/wrap-up/end`),
 
   calls: (query: { before?: number; limit?: number }) =>

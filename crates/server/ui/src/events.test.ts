@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import rustEvents from '../../../model/src/event.rs?raw'
+import rustWallboard from '../../../store/src/wallboard.rs?raw'
 import { type EventType, type Happened, addHappened, timeline } from './events'
 import { en } from './i18n/en'
 import { inLanguage, whyInChinese } from './i18n/engine-words'
@@ -42,6 +44,22 @@ const ONE_OF_EACH: { [T in EventType]: Extract<Happened, { type: T }> } = (() =>
       status: 503,
       cause: 'too many calls',
     },
+    'requests-turned-away': {
+      ...stamp,
+      type: 'requests-turned-away',
+      trunk: null,
+      invites: 12,
+      others: 40,
+      cause: 'overload',
+    },
+    'source-banned': {
+      ...stamp,
+      type: 'source-banned',
+      source: '203.0.113.9',
+      for_s: 60,
+      cause: 'wrong passwords',
+    },
+    'fault-caught': { ...stamp, type: 'fault-caught', call: null, fault: 'index out of bounds' },
     'call-answered': { ...stamp, type: 'call-answered', call },
     'script-started': {
       ...stamp,
@@ -69,6 +87,13 @@ const ONE_OF_EACH: { [T in EventType]: Extract<Happened, { type: T }> } = (() =>
       result: 'no-answer',
       rang_ms: 12_000,
     },
+    'offer-redirected': {
+      ...stamp,
+      type: 'offer-redirected',
+      call,
+      seat,
+      detail: 'redirected to 138****5678',
+    },
     'seat-answered': {
       ...stamp,
       type: 'seat-answered',
@@ -83,6 +108,32 @@ const ONE_OF_EACH: { [T in EventType]: Extract<Happened, { type: T }> } = (() =>
     'talk-started': { ...stamp, type: 'talk-started', call, seat },
     'talk-held': { ...stamp, type: 'talk-held', call, by: 'agent' },
     'talk-resumed': { ...stamp, type: 'talk-resumed', call, by: 'agent' },
+    'talk-transferred': {
+      ...stamp,
+      type: 'talk-transferred',
+      call,
+      from: seat,
+      to: 'queue:general',
+      kind: 'blind',
+    },
+    'transfer-failed': {
+      ...stamp,
+      type: 'transfer-failed',
+      call,
+      from: seat,
+      to: '1002',
+      cause: 'status 486',
+      back: true,
+    },
+    'consult-started': { ...stamp, type: 'consult-started', from: seat, to: '1002' },
+    'consult-ended': {
+      ...stamp,
+      type: 'consult-ended',
+      from: seat,
+      to: '1002',
+      talk_ms: 9_000,
+      cause: 'hung up',
+    },
     'recording-started': { ...stamp, type: 'recording-started', call, file },
     'recording-closed': {
       ...stamp,
@@ -213,6 +264,30 @@ const sentence = (language: typeof zh, event: Happened) =>
     () => '综合',
   )
 
+/** The names that serde gives to an enum's variants (kebab-case), read from its Rust source. */
+function variantsOf(source: string, name: string): string[] {
+  const body = new RegExp(`pub enum ${name} \\{\\n([\\s\\S]*?)\\n\\}`).exec(source)?.[1] ?? ''
+  return [...body.matchAll(/^ {4}([A-Z][A-Za-z0-9]*)/gm)].map(([, variant]) =>
+    variant!.replace(/(?!^)([A-Z])/g, '-$1').toLowerCase(),
+  )
+}
+
+describe('the pages know every word of the engine', () => {
+  it('the events of the journal', () => {
+    const events = variantsOf(rustEvents, 'Event')
+    expect(events).toContain('call-arrived')
+    expect(Object.keys(ONE_OF_EACH).sort()).toEqual(events.sort())
+  })
+
+  it('the stages of a live call', () => {
+    const stages = variantsOf(rustWallboard, 'Stage')
+    expect(stages).toContain('waiting')
+    for (const language of [zh, en]) {
+      expect(Object.keys(language.stages).sort()).toEqual([...stages].sort())
+    }
+  })
+})
+
 describe('sentences', () => {
   it('exist for each type in both languages and hide nothing', () => {
     for (const event of Object.values(ONE_OF_EACH)) {
@@ -221,6 +296,18 @@ describe('sentences', () => {
         expect(sentence(language, event)).not.toMatch(/undefined|null|NaN|\[object/)
       }
     }
+  })
+
+  it('say where a caller was given on to, and what became of it', () => {
+    expect(sentence(zh, ONE_OF_EACH['talk-transferred'])).toBe(
+      '1001 号坐席将市民转接至「综合」队列',
+    )
+    expect(sentence(zh, ONE_OF_EACH['transfer-failed'])).toBe(
+      '1001 号坐席转接至 1002 未成功（状态码 486），市民回到原坐席',
+    )
+    expect(sentence(en, ONE_OF_EACH['transfer-failed'])).toBe(
+      'Seat 1001 could not give the caller on to 1002 (status 486); they talk again',
+    )
   })
 
   it('say who, what and how long', () => {

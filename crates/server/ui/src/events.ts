@@ -30,6 +30,14 @@ export interface EventFields {
     status: number
     cause: string
   }
+  'requests-turned-away': {
+    trunk: string | null
+    invites: number
+    others: number
+    cause: string
+  }
+  'source-banned': { source: string; for_s: number; cause: string }
+  'fault-caught': { call: number | null; fault: string }
   'call-answered': { call: number }
   'script-started': { call: number; script: string; version: string }
   'menu-chosen': { call: number; menu: string; digit: string | null }
@@ -37,6 +45,7 @@ export interface EventFields {
   'queue-refused': { call: number; queue: string; cause: string }
   'seat-offered': { call: number; seat: string; queue: string; why: string }
   'offer-ended': { call: number; seat: string; result: OfferResult; rang_ms: number }
+  'offer-redirected': { call: number; seat: string; detail: string }
   'seat-answered': {
     call: number
     seat: string
@@ -49,6 +58,13 @@ export interface EventFields {
   'talk-started': { call: number; seat: string }
   'talk-held': { call: number; by: ReleasedBy }
   'talk-resumed': { call: number; by: ReleasedBy }
+  /** `to`: a seat's number, or `queue:NAME`. */
+  'talk-transferred': { call: number; from: string; to: string; kind: 'blind' | 'attended' }
+  /** `back`: the caller talks with `from` again; else the caller is back in the queue. */
+  'transfer-failed': { call: number; from: string; to: string; cause: string; back: boolean }
+  'consult-started': { from: string; to: string }
+  /** `talk_ms` 0: nobody answered. */
+  'consult-ended': { from: string; to: string; talk_ms: number; cause: string }
   'recording-started': { call: number; file: string }
   'recording-closed': { call: number; file: string; ms: number; sha256: string }
   'recording-failed': { call: number; file: string; cause: string }
@@ -129,10 +145,15 @@ export function toneOf(event: Happened): Tone {
     case 'recording-failed':
     case 'invite-rejected':
     case 'dial-rejected':
+    case 'fault-caught':
       return 'bad'
     case 'trunk-state-changed':
       return event.state === 'down' ? 'bad' : 'plain'
     case 'trunk-failed':
+    case 'transfer-failed':
+    case 'offer-redirected':
+    case 'requests-turned-away':
+    case 'source-banned':
       return 'warn'
     case 'offer-ended':
       return event.result === 'answered' || event.result === 'caller-gone' ? 'plain' : 'warn'
@@ -150,6 +171,7 @@ export function toneOf(event: Happened): Tone {
     case 'seat-offered':
     case 'talk-started':
     case 'talk-ended':
+    case 'talk-transferred':
     case 'engine-started':
     case 'engine-stopped':
       return 'step'

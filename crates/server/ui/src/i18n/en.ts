@@ -69,6 +69,10 @@ function spell(ms: number): string {
   return duration(ms)
 }
 
+/** Where a transfer goes: a seat's number, or `queue:NAME`. */
+const target = (to: string, queue: (id: string) => string) =>
+  to.startsWith('queue:') ? `queue “${queue(to.slice(6))}”` : to
+
 const events: EventTexts = {
   'engine-started': (e) => `The engine started (version ${e.version})`,
   'engine-stopped': () => 'The engine stopped in an orderly way',
@@ -76,6 +80,14 @@ const events: EventTexts = {
     `${e.caller || 'A withheld number'} dialled ${e.called} ${e.trunk === null ? "from a seat's phone" : `over trunk ${e.trunk}`}`,
   'invite-rejected': (e) =>
     `Call ${e.caller || 'from a withheld number'} → ${e.called} rejected: ${e.status} (${e.cause})`,
+  'requests-turned-away': (e) =>
+    `Turned away in one second${e.trunk === null ? '' : ` on trunk ${e.trunk}`}: ${e.invites} calls and ${e.others} other requests (${e.cause})`,
+  'source-banned': (e) =>
+    `Address ${e.source} is not listened to for ${spell(e.for_s * 1_000)} (${e.cause})`,
+  'fault-caught': (e) =>
+    e.call === null
+      ? `The engine met a fault of its own and went on: ${e.fault}`
+      : `The engine met a fault of its own: this call is over, all others go on (${e.fault})`,
   'call-answered': () => 'The system answered',
   'script-started': (e) => `Script “${e.script}” began`,
   'menu-chosen': (e) =>
@@ -87,12 +99,23 @@ const events: EventTexts = {
   'queue-refused': (e, queue) => `Queue “${queue(e.queue)}” did not take the call (${e.cause})`,
   'seat-offered': (e) => `Offered to seat ${e.seat} (${e.why})`,
   'offer-ended': (e) => `Seat ${e.seat} ${offers[e.result]} after ${spell(e.rang_ms)}`,
+  'offer-redirected': (e) =>
+    `A phone of seat ${e.seat} wanted to send the caller elsewhere, which is not done (${e.detail})`,
   'seat-answered': (e) =>
     `Seat ${e.seat} answered: ${spell(e.since_arrival_ms)} after arrival, ${spell(e.since_queue_ms)} in the queue`,
   'seat-announced': (e) => `Seat number ${e.seat} announced to the caller`,
   'talk-started': (e) => `Talk with seat ${e.seat} began`,
   'talk-held': (e) => `Put on hold by the ${parties[e.by]}`,
   'talk-resumed': (e) => `Taken off hold by the ${parties[e.by]}`,
+  'talk-transferred': (e, queue) =>
+    `Seat ${e.from} gave the caller on to ${target(e.to, queue)}${e.kind === 'attended' ? ' after asking there' : ''}`,
+  'transfer-failed': (e, queue) =>
+    `Seat ${e.from} could not give the caller on to ${target(e.to, queue)} (${e.cause}); ${e.back ? 'they talk again' : 'the caller is back in the queue'}`,
+  'consult-started': (e) => `Seat ${e.from} asks seat ${e.to}`,
+  'consult-ended': (e) =>
+    e.talk_ms === 0
+      ? `Seat ${e.to} did not answer when seat ${e.from} wanted to ask (${e.cause})`
+      : `Seats ${e.from} and ${e.to} ended their talk: ${spell(e.talk_ms)} (${e.cause})`,
   'recording-started': () => 'Recording began',
   'recording-closed': (e) =>
     `Recording complete: ${spell(e.ms)}, checksum ${e.sha256.slice(0, 12)}`,
@@ -430,6 +453,14 @@ export const en: Messages = {
     goNotReadyHint: 'Pause, and say why',
     endWrapUp: 'End wrap-up',
     endWrapUpHint: 'Take the next call now',
+    transfer: 'Transfer',
+    transferHint: 'Give the caller on',
+    transferTitle: 'Transfer the caller',
+    transferTo: 'To whom',
+    transferToHelp: 'Choose a queue or a seat',
+    transferLead: 'The caller hears music until somebody answers. If nobody does, the caller comes back.',
+    transferGo: 'Transfer now',
+    cancel: 'Cancel',
     hints: {
       ready: 'The next call will ring your phone by itself.',
       reserved: 'A call is on its way to you …',
@@ -465,7 +496,7 @@ export const en: Messages = {
     satisfied: 'Satisfied',
     recent: 'Latest calls',
     recentEmpty: 'No call answered today yet',
-    done: { ready: 'Ready now', 'not-ready': 'Not ready now', 'wrap-up': 'Wrap-up ended' },
+    done: { ready: 'Ready now', 'not-ready': 'Not ready now', 'wrap-up': 'Wrap-up ended', transfer: 'The transfer is under way' },
     rings: (caller) => `Call from ${caller}`,
   },
 

@@ -54,13 +54,26 @@ const CAUSES: Readonly<Record<string, string>> = {
   answers: '有应答',
   'tried again': '重新尝试',
   'the engine stopped in mid-call': '通话中系统停止',
+  overload: '系统繁忙',
+  'too many calls a second on this trunk': '该中继来电过密',
+  'too many requests from an unknown address': '未知地址请求过多',
+  'wrong passwords': '密码多次错误',
+  'the caller was given on': '市民已转出',
+  'a fault of the engine': '系统内部故障',
+  cancelled: '已取消',
+  'unusable session': '没有可用的媒体协商',
+  redirected: '话机要求改转',
   full: '队列已满',
   'no space left': '磁盘已满',
   'the recorder is too far behind': '录音写入跟不上',
   'the media worker is too far behind': '媒体处理跟不上',
 }
 
-export const causeInChinese = (cause: string): string => CAUSES[cause] ?? cause
+export function causeInChinese(cause: string): string {
+  const known = CAUSES[cause]
+  if (known !== undefined) return known
+  return cause.replace(/^status (\d{3})$/, '状态码 $1').replace(/^redirected to /, '话机要求改转至 ')
+}
 
 /**
  * Messages of the API come as `English / 中文`, some in English only. Gives the part for the

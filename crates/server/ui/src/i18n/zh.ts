@@ -74,12 +74,17 @@ function request(word: string): string {
   const [what, why] = word.split(' ')
   if (what === 'ready') return '示闲'
   if (what === 'end-wrap-up') return '结束整理'
+  if (what === 'transfer') return why === undefined ? '转接' : `转接至 ${why.replace(/^queue:/, '队列 ')}`
   if (what === 'not-ready') return `示忙 · ${reasons[why as Reason] ?? why ?? ''}`
   return word
 }
 
 const through = (way: string) =>
   way === 'phone' ? '话机' : way.startsWith('api:') ? `页面，${way.slice(4)}` : way
+
+/** 转接去向：坐席号，或 `queue:名称`。 */
+const target = (to: string, queue: (id: string) => string) =>
+  to.startsWith('queue:') ? `「${queue(to.slice(6))}」队列` : ` ${to}`
 
 const events: EventTexts = {
   'engine-started': (e) => `系统启动（版本 ${e.version}）`,
@@ -88,6 +93,14 @@ const events: EventTexts = {
     `${e.caller || '匿名号码'} 拨打 ${e.called}，${e.trunk === null ? '由坐席话机呼入' : `经中继 ${e.trunk} 进线`}`,
   'invite-rejected': (e) =>
     `拒绝来电 ${e.caller || '匿名号码'} → ${e.called}：${e.status}（${causeInChinese(e.cause)}）`,
+  'requests-turned-away': (e) =>
+    `一秒内未受理${e.trunk === null ? '' : `（中继 ${e.trunk}）`}：来电 ${e.invites} 个，其他请求 ${e.others} 个（${causeInChinese(e.cause)}）`,
+  'source-banned': (e) =>
+    `暂停受理来自 ${e.source} 的请求，${spell(e.for_s * 1_000)}（${causeInChinese(e.cause)}）`,
+  'fault-caught': (e) =>
+    e.call === null
+      ? `系统内部故障已拦截，运行未受影响：${e.fault}`
+      : `系统内部故障：本通来电已结束，其他来电不受影响（${e.fault}）`,
   'call-answered': () => '系统应答来电',
   'script-started': (e) => `开始语音流程「${e.script}」`,
   'menu-chosen': (e) =>
@@ -97,12 +110,23 @@ const events: EventTexts = {
   'queue-refused': (e, queue) => `「${queue(e.queue)}」队列未接收（${causeInChinese(e.cause)}）`,
   'seat-offered': (e) => `分配给 ${e.seat} 号坐席（${whyInChinese(e.why)}）`,
   'offer-ended': (e) => `${e.seat} 号坐席${offers[e.result]}，历时 ${spell(e.rang_ms)}`,
+  'offer-redirected': (e) =>
+    `${e.seat} 号坐席话机要求改转别处，未予执行（${causeInChinese(e.detail)}）`,
   'seat-answered': (e) =>
     `${e.seat} 号坐席接起：进线后 ${spell(e.since_arrival_ms)}，排队 ${spell(e.since_queue_ms)}`,
   'seat-announced': (e) => `向市民报工号：${e.seat} 号话务员`,
   'talk-started': (e) => `与 ${e.seat} 号坐席开始通话`,
   'talk-held': (e) => `${parties[e.by]}保持通话`,
   'talk-resumed': (e) => `${parties[e.by]}恢复通话`,
+  'talk-transferred': (e, queue) =>
+    `${e.from} 号坐席${e.kind === 'attended' ? '咨询后' : ''}将市民转接至${target(e.to, queue)}`,
+  'transfer-failed': (e, queue) =>
+    `${e.from} 号坐席转接至${target(e.to, queue)} 未成功（${causeInChinese(e.cause)}），${e.back ? '市民回到原坐席' : '市民回到队列'}`,
+  'consult-started': (e) => `${e.from} 号坐席咨询 ${e.to} 号坐席`,
+  'consult-ended': (e) =>
+    e.talk_ms === 0
+      ? `${e.from} 号坐席咨询 ${e.to} 号坐席，未接通（${causeInChinese(e.cause)}）`
+      : `${e.from} 号与 ${e.to} 号坐席咨询结束：${spell(e.talk_ms)}（${causeInChinese(e.cause)}）`,
   'recording-started': () => '开始录音',
   'recording-closed': (e) => `录音完成，长 ${spell(e.ms)}，校验 ${e.sha256.slice(0, 12)}`,
   'recording-failed': (e) => `录音失败（${causeInChinese(e.cause)}），通话未受影响`,
@@ -433,6 +457,14 @@ export const zh = {
     goNotReadyHint: '暂停接听，选择原因',
     endWrapUp: '结束整理',
     endWrapUpHint: '立即恢复，接听下一通',
+    transfer: '转接',
+    transferHint: '转给其他坐席或队列',
+    transferTitle: '转接来电',
+    transferTo: '转给',
+    transferToHelp: '选择队列或坐席',
+    transferLead: '对方接听前市民听音乐；无人接听则回到原处。',
+    transferGo: '立即转接',
+    cancel: '取消',
     hints: {
       ready: '来电会自动振到您的话机。',
       reserved: '正在为您接入一通来电…',
@@ -468,7 +500,7 @@ export const zh = {
     satisfied: '满意',
     recent: '最近接听',
     recentEmpty: '今天还没有接听来电',
-    done: { ready: '已示闲', 'not-ready': '已示忙', 'wrap-up': '已结束整理' },
+    done: { ready: '已示闲', 'not-ready': '已示忙', 'wrap-up': '已结束整理', transfer: '正在转接' },
     rings: (caller: string) => `来电 ${caller}`,
   },
 
