@@ -2,8 +2,8 @@
 //! than a glance.
 //!
 //! What is under way is always served. New work is thinned out when the loop is too busy
-//! ([`occupancy`]), strangers first, trunks last (RFC 7339 §5.10.1, RFC 6357). What strangers may
-//! ask at all is bounded by address ([`sources`]), and who guesses passwords is banned for a while;
+//! (`occupancy`), strangers first, trunks last (RFC 7339 §5.10.1, RFC 6357). What strangers may
+//! ask at all is bounded by address (`sources`), and who guesses passwords is banned for a while;
 //! neither ever touches a trunk or an address at which a seat's phone is signed in.
 
 mod occupancy;
