@@ -3,7 +3,7 @@ import rustEvents from '../../../model/src/event.rs?raw'
 import rustWallboard from '../../../store/src/wallboard.rs?raw'
 import { type EventType, type Happened, addHappened, timeline } from './events'
 import { en } from './i18n/en'
-import { inLanguage, whyInChinese } from './i18n/engine-words'
+import { causeInChinese, inLanguage, whyInChinese } from './i18n/engine-words'
 import { zh } from './i18n/zh'
 import { NONE_YET, countEvent } from './own'
 
@@ -361,6 +361,11 @@ describe("the engine's own sentences", () => {
       '5 个空闲坐席中空闲最久，12 秒；3 人中排首位',
     )
     expect(whyInChinese('a reason of tomorrow')).toBe('a reason of tomorrow')
+  })
+
+  it('keep the target that a trunk names', () => {
+    expect(causeInChinese('UDP 192.0.2.1:5060: no answer')).toBe('UDP 192.0.2.1:5060：无应答')
+    expect(causeInChinese('UDP 192.0.2.1:5060: of tomorrow')).toBe('UDP 192.0.2.1:5060: of tomorrow')
   })
 
   it('are split by language where the API sends both', () => {

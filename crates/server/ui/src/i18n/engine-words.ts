@@ -72,6 +72,10 @@ const CAUSES: Readonly<Record<string, string>> = {
 export function causeInChinese(cause: string): string {
   const known = CAUSES[cause]
   if (known !== undefined) return known
+  // A trunk's row names the target first: `UDP 192.0.2.1:5060: no answer`.
+  const at = cause.lastIndexOf(': ')
+  const last = at === -1 ? undefined : CAUSES[cause.slice(at + 2)]
+  if (last !== undefined) return `${cause.slice(0, at)}：${last}`
   return cause.replace(/^status (\d{3})$/, '状态码 $1').replace(/^redirected to /, '话机要求改转至 ')
 }
 
