@@ -48,6 +48,9 @@ pub struct Facts {
     pub human_answered: bool,
     /// Recordings made so far.
     pub recordings: u32,
+    /// Hops that calls made on behalf of this one may take: its INVITE's Max-Forwards less one
+    /// (RFC 7332 §4). `None`: it said nothing.
+    pub hops: Option<u32>,
     plays: u32,
 }
 
@@ -86,6 +89,7 @@ impl Facts {
             queued: None,
             human_answered: false,
             recordings: 0,
+            hops: None,
             plays: 0,
         }
     }

@@ -33,12 +33,14 @@ pub struct Consultation {
 
 impl Consultation {
     /// The seat dialled by `leg`, whose media port is being opened: rings the other's phones.
+    /// `hops`: see [`crate::call::Facts::hops`].
     pub fn new(
         now: Instant,
         number: u64,
         (from, to): (SeatId, SeatId),
         leg: Leg,
         offer: Vec<u8>,
+        hops: Option<u32>,
         board: &mut Switchboard,
     ) -> Self {
         for seat in [from, to] {
@@ -49,6 +51,7 @@ impl Consultation {
         let shown = Shown {
             from: shown_from(Some(from.as_str()), name.as_deref(), realm),
             headers: Vec::new(),
+            hops,
         };
         let rings = Rings::begin(to, Owner::Consult(number), None, shown, board);
         Self {

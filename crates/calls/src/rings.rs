@@ -24,6 +24,8 @@ pub struct Shown {
     pub from: String,
     /// Further headers.
     pub headers: Vec<(String, String)>,
+    /// Hops the INVITEs may take ([`crate::call::Facts::hops`]).
+    pub hops: Option<u32>,
 }
 
 /// The From of a caller: the number, with the name given where there is one; `None` or an empty
@@ -193,7 +195,7 @@ impl Rings {
             credentials: None,
             // The floor's deadline withdraws the offer; this only bounds a lost withdrawal.
             ring_for: None,
-            max_forwards: None,
+            max_forwards: self.shown.hops,
         };
         let dialog = board.endpoint.invite(now, invitation);
         board.connect_dialog(dialog, &mut phone.leg);

@@ -32,7 +32,7 @@ pub struct Stamped {
 pub enum ReleasedBy {
     /// 市民 hung up.
     Caller,
-    /// 话务员 hung up.
+    /// 话务员, or whoever outside took the caller over from one, hung up.
     Agent,
     /// The script, a limit or the survey's end: the engine hung up by rule.
     Engine,
@@ -283,13 +283,13 @@ pub enum Event {
         /// Who resumed.
         by: ReleasedBy,
     },
-    /// The caller went from one seat to another, or back into a queue.
+    /// The caller went from one seat to another, back into a queue, or outside.
     TalkTransferred {
         /// The call.
         call: CallId,
         /// The seat that gave the caller on.
         from: SeatId,
-        /// Who takes the caller: a seat's number, or `queue:NAME`.
+        /// Who takes the caller: a seat's number, `queue:NAME`, or `outside:NUMBER`.
         to: String,
         /// How.
         kind: TransferKind,
@@ -300,7 +300,7 @@ pub enum Event {
         call: CallId,
         /// The seat that wanted to give the caller on.
         from: SeatId,
-        /// To whom.
+        /// To whom, written as in `TalkTransferred`.
         to: String,
         /// Why, in a few words.
         cause: String,

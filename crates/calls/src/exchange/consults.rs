@@ -47,7 +47,8 @@ impl Exchange {
         let mut leg = self.board.open_leg(Owner::Consult(number));
         self.board.connect_dialog(dialog, &mut leg);
         let offer = message.body().to_vec();
-        let consult = Consultation::new(now, number, (from, to), leg, offer, &mut self.board);
+        let (seats, hops) = ((from, to), super::invites::hops(message));
+        let consult = Consultation::new(now, number, seats, leg, offer, hops, &mut self.board);
         self.consults.insert(number, consult);
     }
 

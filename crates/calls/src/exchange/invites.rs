@@ -105,6 +105,7 @@ impl Exchange {
                 let caller = routing::caller(&message, trunk.filter(|_| from.is_some()));
                 let mut facts = self.taken_in(now, dialog, from, caller.number, dialled);
                 facts.withheld = caller.withheld;
+                facts.hops = hops(&message);
                 if let Some(from) = from {
                     self.board.trunks.brought(from, facts.leg.id);
                 }
@@ -189,6 +190,7 @@ impl Exchange {
         let mut facts = self.taken_in(now, dialog, None, from, called);
         facts.dialled_by = Some(seat);
         facts.outgoing = Some(Talked::default());
+        facts.hops = hops(message);
         self.board.seat_takes_line(now, seat);
         if let Some(event) = facts.dialled(sip_call_id(message)) {
             self.board.happened(now, event);
@@ -245,6 +247,12 @@ impl Exchange {
         self.board.happened(now, event);
         self.board.endpoint.reject(now, dialog, status, headers);
     }
+}
+
+/// Hops left for calls that are made because of this INVITE (RFC 7332 §4).
+pub(super) fn hops(message: &Message<'_>) -> Option<u32> {
+    let left = message.max_forwards()?;
+    Some(u32::from(left.saturating_sub(1)))
 }
 
 /// The SIP Call-ID, for the journal.

@@ -16,6 +16,7 @@ use hotline_sip::{
 use super::Exchange;
 use crate::{
     orders::{OrderRefused, SeatRequest, TransferTo},
+    outgoing::Outside,
     stage::Input as StageInput,
     switchboard::{Owner, Side},
 };
@@ -89,7 +90,8 @@ impl Exchange {
         }
     }
 
-    /// Whom a Refer-To means: a user of this engine. Another host is never called.
+    /// Whom a Refer-To means: a user of this engine, or a number that it dials. Another host is
+    /// never called.
     fn target(&self, uri: &str) -> Option<TransferTo> {
         let uri = Uri::parse(uri.as_bytes())?;
         let settings = &self.board.settings;
@@ -152,7 +154,10 @@ impl Exchange {
                     Ok(())
                 }
             }
-            TransferTo::Number(_) => Err(OrderRefused::NotAllowed),
+            // Said as one thing, whatever forbids it: a phone need not learn the lists.
+            TransferTo::Number(number) => Outside::allowed(&self.board.settings, from, number)
+                .map(|_| ())
+                .map_err(|_| OrderRefused::NotAllowed),
         }
     }
 }

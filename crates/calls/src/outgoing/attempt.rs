@@ -35,6 +35,7 @@ pub struct Attempt {
     deadline: Option<Instant>,
     rang: bool,
     last: Failure,
+    hops: Option<u32>,
 }
 
 /// What an input made of an attempt.
@@ -93,8 +94,15 @@ pub struct AnsweredLeg {
 
 impl Attempt {
     /// Opens a leg of the call for `number`; the first INVITE follows when its media port is open.
-    /// The leg is the call's agent side.
-    pub fn new(now: Instant, call: CallId, number: Outside, board: &mut Switchboard) -> Self {
+    /// The leg is the call's agent side. `hops` is what is left of the Max-Forwards of the INVITE it
+    /// is made for ([`crate::call::Facts::hops`]).
+    pub fn new(
+        now: Instant,
+        call: CallId,
+        number: Outside,
+        hops: Option<u32>,
+        board: &mut Switchboard,
+    ) -> Self {
         let ways = board.trunks.ways(number.number()).into();
         let leg = board.open_leg(Owner::Call(call, Side::Agent));
         Self {
@@ -107,6 +115,7 @@ impl Attempt {
             deadline: Some(now + MEDIA_OPENS_WITHIN),
             rang: false,
             last: Failure::network(503, "no trunk is up and has room"),
+            hops,
         }
     }
 
@@ -241,7 +250,7 @@ impl Attempt {
             headers,
             credentials: way.login.clone(),
             ring_for: Some(RINGS_FOR),
-            max_forwards: None,
+            max_forwards: self.hops,
         };
         board.trunks.carries(way.at, self.leg.id);
         let dialog = board.endpoint.invite(now, invitation);

@@ -1,5 +1,6 @@
 //! A seat calls somebody outside: dialled through the trunks, bridged, recorded, ended by either
-//! side. Denied unless the lists of [`allowed`] allow it.
+//! side. Denied unless the lists of [`allowed`] allow it. So goes, too, the talk of a caller whom a
+//! seat gave on to a number outside: then [`Facts::leg`] is the caller's.
 //!
 //! The seat's leg is the call's own ([`Facts::leg`], the caller's side), the outside leg its agent
 //! side. Such a call is no inbound call: its events are its own (`CallDialled` to `DialEnded`).
@@ -22,7 +23,7 @@ pub use attempt::{AnsweredLeg, Attempt, Failure, Progress};
 
 use crate::{
     call::Facts,
-    leg::{BadBody, ToMedia},
+    leg::{BadBody, Leg, ToMedia},
     stage::{Input, Stage},
     switchboard::{Side, Switchboard},
 };
@@ -65,6 +66,12 @@ impl Outgoing {
             deadline: now + MEDIA_OPENS_WITHIN,
         };
         Self { phase }
+    }
+
+    /// The caller was given on to somebody outside, who answered by `leg`.
+    #[must_use]
+    pub fn given_on(facts: &mut Facts, now: Instant, leg: Leg, board: &mut Switchboard) -> Stage {
+        stage(Phase::Talking(Talk::begin(facts, now, leg, board)))
     }
 
     /// The next thing that happens by time alone.
@@ -153,7 +160,7 @@ fn dial(
             }
         }
     };
-    let attempt = Attempt::new(now, facts.id, number, board);
+    let attempt = Attempt::new(now, facts.id, number, facts.hops, board);
     stage(Phase::Dialling(Box::new(Dialling {
         attempt,
         answer,

@@ -1,4 +1,4 @@
-//! The talk of a seat with somebody it called: bridged, recorded in two channels, held by either
+//! The talk of a seat, or of the caller it gave on, with somebody outside: bridged, recorded in two channels, held by either
 //! side, ended by either side.
 
 use hotline_media::Command;
@@ -26,7 +26,8 @@ pub(super) struct Talk {
 }
 
 impl Talk {
-    /// Bridges both and records: left the outside, right the seat, as with a caller.
+    /// Bridges both and records: left the citizen, right who serves. Of a seat's own call the
+    /// citizen is outside, of a caller given on the caller.
     pub(super) fn begin(
         facts: &mut Facts,
         now: Instant,
@@ -34,8 +35,11 @@ impl Talk {
         board: &mut Switchboard,
     ) -> Self {
         facts.recordings += 1;
-        let recording =
-            board.start_recording(now, facts.id, facts.recordings, leg.id, facts.leg.id);
+        let (left, right) = match facts.outgoing {
+            Some(_) => (leg.id, facts.leg.id),
+            None => (facts.leg.id, leg.id),
+        };
+        let recording = board.start_recording(now, facts.id, facts.recordings, left, right);
         // The watch for silence begins with the talk: before, a phone need not send anything.
         if let Some(agreed) = facts.leg.agreed().copied() {
             let leg = facts.leg.id;
@@ -75,9 +79,8 @@ impl Talk {
                 if side == Side::Agent {
                     board.forget_dialog(&mut self.leg);
                 }
-                let by = match (why, side) {
-                    (EndedBy::Bye, Side::Agent) => ReleasedBy::Caller,
-                    (EndedBy::Bye, Side::Caller) => ReleasedBy::Agent,
+                let by = match why {
+                    EndedBy::Bye => word(facts, side),
                     _ => ReleasedBy::Network,
                 };
                 return self.end(facts, now, by, crate::stage::cause(why), board);
@@ -85,6 +88,7 @@ impl Talk {
             Input::Silent(side, _) => {
                 let why = match side {
                     Side::Agent | Side::Target => "no sound from outside",
+                    Side::Caller if facts.outgoing.is_none() => "no sound from the caller's side",
                     Side::Caller => "no sound from the seat",
                 };
                 return self.end(facts, now, ReleasedBy::Network, why, board);
@@ -119,13 +123,25 @@ impl Talk {
                     clips,
                     repeat: true,
                 });
-                board.happened(now, Event::TalkHeld { call, by: word(by) });
+                board.happened(
+                    now,
+                    Event::TalkHeld {
+                        call,
+                        by: word(facts, by),
+                    },
+                );
             }
             (Some((by, since)), None) => {
                 self.held_before_ms += now.millis_since(since);
                 self.held = None;
                 bridge(facts.leg.id, self.leg.id, board);
-                board.happened(now, Event::TalkResumed { call, by: word(by) });
+                board.happened(
+                    now,
+                    Event::TalkResumed {
+                        call,
+                        by: word(facts, by),
+                    },
+                );
             }
             (None, None) | (Some(_), Some(_)) => {}
         }
@@ -141,22 +157,25 @@ impl Talk {
     ) -> Stage {
         board.stop_recording(self.recording);
         board.media(Command::Unbridge { leg: facts.leg.id });
-        let reason = HangUpReason::q850(16, "the seat hung up");
-        let reason = (by == ReleasedBy::Agent).then_some(reason);
+        let reason = HangUpReason::q850(16, "the other side hung up");
+        let reason = (by == word(facts, Side::Caller)).then_some(reason);
         board.close_leg(now, &mut self.leg, reason);
         let still = self.held.map_or(0, |(_, since)| now.millis_since(since));
-        facts.outgoing = Some(Talked {
-            talk_ms: now.millis_since(self.since),
-            hold_ms: self.held_before_ms + still,
-        });
+        if let Some(talked) = &mut facts.outgoing {
+            *talked = Talked {
+                talk_ms: now.millis_since(self.since),
+                hold_ms: self.held_before_ms + still,
+            };
+        }
         facts.end(now, Outcome::Answered, by, cause, board)
     }
 }
 
-/// In the journal's words: the seat is the agent, the number called the caller.
-fn word(side: Side) -> ReleasedBy {
-    match side {
-        Side::Caller => ReleasedBy::Agent,
-        Side::Agent | Side::Target => ReleasedBy::Caller,
+/// In the journal's words: of a seat's own call the seat is the agent and the number called the
+/// caller; of a caller given on, whoever took the caller stands in the agent's place.
+const fn word(facts: &Facts, side: Side) -> ReleasedBy {
+    match (&facts.outgoing, side) {
+        (Some(_), Side::Caller) | (None, Side::Agent | Side::Target) => ReleasedBy::Agent,
+        (Some(_), Side::Agent | Side::Target) | (None, Side::Caller) => ReleasedBy::Caller,
     }
 }

@@ -4,12 +4,14 @@
 //! Arriving ─▶ Menu ─▶ Waiting ◀─▶ Offering ─▶ Talking ─▶ Surveying ─▶ Ended
 //!                       │            ▲         ▲ │ (the agent's phone died: back, place kept)
 //!                       └─▶ Releasing ─▶ Ended │ └─▶ Ended
-//!                                              └──▶ Transferring (to another seat, or back)
+//!                                              ├──▶ Transferring (to another seat, or back)
+//!                                              └──▶ Forwarding (outside: Outgoing, or back)
 //! ```
 //! Wrap-up is not a stage of the call: it belongs to the seat and runs on the floor while the
 //! caller gives the score.
 
 mod arriving;
+mod forwarding;
 mod menu;
 mod offering;
 mod releasing;
@@ -20,6 +22,7 @@ mod transferring;
 mod waiting;
 
 pub use arriving::Arriving;
+pub use forwarding::Forwarding;
 pub use menu::Menu;
 pub use offering::Offering;
 pub use releasing::Releasing;
@@ -53,11 +56,13 @@ pub enum Stage {
     Talking(Talking),
     /// The human gives the caller on, who hears music meanwhile.
     Transferring(Box<Transferring>),
+    /// The human gives the caller on to a number outside.
+    Forwarding(Box<Forwarding>),
     /// The agent left; the caller is asked for the score.
     Surveying(Box<Surveying>),
     /// The caller hears why nobody can serve, and is released.
     Releasing(Releasing),
-    /// A seat called somebody outside.
+    /// A seat called somebody outside, or gave its caller on to there.
     Outgoing(Box<Outgoing>),
     /// Over; the exchange forgets the call.
     Ended,
@@ -123,6 +128,7 @@ impl Stage {
             Self::Offering(_) => "offering",
             Self::Talking(_) => "talking",
             Self::Transferring(_) => "transferring",
+            Self::Forwarding(_) => "forwarding",
             Self::Surveying(_) => "surveying",
             Self::Releasing(_) => "releasing",
             Self::Outgoing(_) => "outgoing",
@@ -141,6 +147,7 @@ impl Stage {
             Self::Surveying(stage) => stage.deadline(),
             Self::Releasing(stage) => stage.deadline(),
             Self::Outgoing(stage) => stage.deadline(),
+            Self::Forwarding(stage) => stage.deadline(),
         }
     }
 
@@ -205,6 +212,7 @@ impl Stage {
             Self::Offering(stage) => stage.handle(facts, now, &input, board),
             Self::Talking(stage) => stage.handle(facts, now, input, board),
             Self::Transferring(stage) => stage.handle(facts, now, &input, board),
+            Self::Forwarding(stage) => stage.handle(facts, now, &input, board),
             Self::Surveying(stage) => stage.handle(facts, now, input, board),
             Self::Releasing(stage) => stage.handle(facts, now, &input, board),
             Self::Outgoing(stage) => stage.handle(facts, now, input, board),

@@ -199,5 +199,6 @@ pub(super) fn shown(facts: &Facts, seat: SeatId, queue: QueueId, board: &Switchb
             &settings.realm,
         ),
         headers,
+        hops: facts.hops,
     }
 }

@@ -10,11 +10,12 @@ use hotline_model::{
 };
 use hotline_sip::endpoint::{EndedBy, HangUpReason, ReferId};
 
-use super::{Input, Stage, Surveying, Transferring, Waiting, cause, released_by};
+use super::{Forwarding, Input, Stage, Surveying, Transferring, Waiting, cause, released_by};
 use crate::{
     call::Facts,
     leg::{Leg, ToMedia},
     orders::TransferTo,
+    outgoing::Outside,
     switchboard::{Side, Switchboard},
 };
 
@@ -162,19 +163,23 @@ impl Talking {
         refer: Option<ReferId>,
         board: &mut Switchboard,
     ) -> Stage {
-        match *to {
-            TransferTo::Seat(seat) => Transferring::enter(self, facts, now, seat, refer, board),
+        match to {
+            TransferTo::Seat(seat) => Transferring::enter(self, facts, now, *seat, refer, board),
             TransferTo::Queue(queue) => {
-                let to = TransferTo::Queue(queue).to_string();
+                let to = to.to_string();
                 self.given_on(facts, now, to, TransferKind::Blind, refer, board);
-                Waiting::enter(facts, now, queue, self.priority, board)
+                Waiting::enter(facts, now, *queue, self.priority, board)
             }
-            // Nothing carries a caller outside.
-            TransferTo::Number(_) => {
-                if let Some(refer) = refer {
-                    board.endpoint.tell_refer(now, refer, 403);
+            TransferTo::Number(number) => {
+                match Outside::allowed(&board.settings, self.seat, number) {
+                    Ok(number) => Forwarding::enter(self, facts, now, number, refer, board),
+                    Err(denied) => {
+                        if let Some(refer) = refer {
+                            board.endpoint.tell_refer(now, refer, denied.status());
+                        }
+                        Stage::Talking(self)
+                    }
                 }
-                Stage::Talking(self)
             }
         }
     }

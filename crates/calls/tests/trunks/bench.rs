@@ -339,6 +339,17 @@ impl Bench {
         self.settle();
     }
 
+    /// The page of seat 1001 gives the caller on.
+    pub fn order_transfer(&mut self, to: &str) {
+        self.input(Input::Ordered(Order {
+            ticket: 2,
+            by: "test".to_owned(),
+            seat: seat(),
+            request: SeatRequest::TransferByName(to.to_owned()),
+        }));
+        self.settle();
+    }
+
     /// What the seat does.
     pub fn work(&self) -> Work {
         let floor = &self.exchange.switchboard().floor;

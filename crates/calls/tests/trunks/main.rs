@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod bench;
+mod given_outside;
 mod incoming;
 mod outgoing;
 mod states;

@@ -160,6 +160,8 @@ impl Live {
             Event::OutsideAnswered { .. } if self.stage == Stage::Dialling => {
                 self.enter(Stage::Talking, up_ms);
             }
+            // Whoever took the caller is no seat.
+            Event::TalkTransferred { to, .. } if to.starts_with("outside:") => self.seat = None,
             Event::TransferFailed {
                 from, back: true, ..
             } => {

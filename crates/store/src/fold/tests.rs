@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hotline_model::{
     CallId, Timestamp,
-    event::{Event, Outcome},
+    event::{Event, Outcome, TransferKind},
     seat::OfferResult,
 };
 use proptest::prelude::*;
@@ -73,6 +73,25 @@ fn a_withheld_number_is_on_no_board() {
         unreachable!()
     };
     assert_eq!(caller, "");
+}
+
+#[test]
+fn a_number_that_a_caller_was_given_on_to_is_masked() {
+    let to = |to: &str| Event::TalkTransferred {
+        call: CallId(1),
+        from: seat("1001"),
+        to: to.to_owned(),
+        kind: TransferKind::Blind,
+    };
+    for (written, shown) in [
+        ("outside:06358261234", "outside:063****1234"),
+        ("1002", "1002"),
+        ("queue:business", "queue:business"),
+    ] {
+        let all = records([arrived(1), to(written)]);
+        assert_eq!(all[1].masked().stamped.event, to(shown));
+        assert_eq!(all[1].stamped.event, to(written), "the journal keeps it");
+    }
 }
 
 #[test]

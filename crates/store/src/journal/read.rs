@@ -47,6 +47,11 @@ impl Record {
             | Event::CallDialled { called: number, .. }
             | Event::DialRejected { called: number, .. }
             | Event::TrunkTried { called: number, .. } => *number = Masked(number).to_string(),
+            Event::TalkTransferred { to, .. } | Event::TransferFailed { to, .. } => {
+                if let Some(number) = to.strip_prefix("outside:") {
+                    *to = format!("outside:{}", Masked(number));
+                }
+            }
             _ => {}
         }
         record
