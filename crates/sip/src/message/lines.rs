@@ -1,6 +1,9 @@
 //! The head of a message cut into lines: the start line and unfolded-on-demand header lines.
 
-use super::text::{Cursor, cut, is_token, is_token_byte, trim};
+use super::{
+    name::Name,
+    text::{Cursor, cut, is_token, trim},
+};
 
 /// Why a head cannot be cut into lines.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,8 +22,8 @@ pub(super) struct Lines<'a> {
     rest: &'a [u8],
 }
 
-/// One header line: name and value as written, folds included.
-pub(super) type Line<'a> = (&'a [u8], &'a [u8]);
+/// One header line: name, name as written, value as written, folds included.
+pub(super) type Line<'a> = (Name, &'a [u8], &'a [u8]);
 
 impl<'a> Lines<'a> {
     pub(super) const fn new(head: &'a [u8]) -> Self {
@@ -45,25 +48,23 @@ impl<'a> Lines<'a> {
             self.rest = rest;
             return Ok(None);
         }
-        // RFC 3261 §25.1: HCOLON = *( SP / HTAB ) ":" SWS
-        let mut cursor = Cursor::new(self.rest);
-        let name = cursor.take_while(is_token_byte);
-        if !cursor.eat(b':') {
-            cursor.take_while(|byte| matches!(byte, b' ' | b'\t'));
-            if name.is_empty() || !cursor.eat(b':') {
-                self.rest = line(self.rest)?.1;
-                return Err(Broken::NotAHeader);
-            }
-        }
-        let behind = cursor.rest;
-        let (mut value, mut rest) = line(behind)?;
+        let whole = self.rest;
+        let (first, mut rest) = line(whole)?;
+        let Some((name, written, mut value)) = split(first) else {
+            self.rest = rest;
+            return Err(Broken::NotAHeader);
+        };
         // RFC 3261 §7.3.1: a line that begins with white space continues the one before.
-        while let [b' ' | b'\t', ..] = rest {
-            rest = line(rest)?.1;
-            value = cut(behind, behind.len() - rest.len()).0;
+        if let [b' ' | b'\t', ..] = rest {
+            let start = first.len() - value.len();
+            while let [b' ' | b'\t', ..] = rest {
+                rest = line(rest)?.1;
+            }
+            let (folded, _) = cut(whole, whole.len() - rest.len());
+            value = folded.get(start..).unwrap_or_default();
         }
         self.rest = rest;
-        Ok(Some((name, trim(value))))
+        Ok(Some((name, written, trim(value))))
     }
 
     /// As [`Lines::header`], for reading what can be read of a malformed head: broken lines are
@@ -79,7 +80,7 @@ impl<'a> Lines<'a> {
                 }
                 Err(Broken::NoEnd) => {
                     let whole = core::mem::take(&mut self.rest);
-                    return split(whole);
+                    return split(whole).map(|(name, written, value)| (name, written, trim(value)));
                 }
             }
         }
@@ -96,19 +97,33 @@ fn line(bytes: &[u8]) -> Result<(&[u8], &[u8]), Broken> {
     }
 }
 
+/// Name and untrimmed value. `None` where what stands before the first colon is no token.
 fn split(line: &[u8]) -> Option<Line<'_>> {
-    let mut cursor = Cursor::new(line);
-    let name = cursor.token()?;
-    cursor.take_while(|byte| matches!(byte, b' ' | b'\t'));
-    cursor.eat(b':').then(|| (name, trim(cursor.rest)))
+    let at = line.iter().position(|&byte| byte == b':')?;
+    let (written, value) = cut(line, at);
+    let value = value.get(1..)?;
+    // A name that is known is a token: nearly none is looked at twice.
+    let known = Name::frequent(written);
+    if known != Name::Other {
+        return Some((known, written, value));
+    }
+    // RFC 3261 §25.1: HCOLON = *( SP / HTAB ) ":" SWS
+    let mut written = written;
+    while let [before @ .., b' ' | b'\t'] = written {
+        written = before;
+    }
+    is_token(written).then(|| (Name::of(written), written, value))
 }
 
 /// The parts of a request line: method, Request-URI, version. `None` where they are not exactly
 /// three, parted by one space each (RFC 3261 §7.1; RFC 4475 §3.1.2.8 – §3.1.2.10).
 pub(super) fn request_line(line: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
-    let mut parts = line.split(|&byte| byte == b' ');
-    let (method, uri, version) = (parts.next()?, parts.next()?, parts.next()?);
-    let whole = parts.next().is_none() && is_token(method) && !uri.is_empty();
+    let mut cursor = Cursor::new(line);
+    let method = cursor.token()?;
+    cursor.eat(b' ').then_some(())?;
+    let (uri, behind) = cut(cursor.rest, memchr::memchr(b' ', cursor.rest)?);
+    let version = behind.get(1..)?;
+    let whole = !uri.is_empty() && !version.contains(&b' ');
     whole.then_some((method, uri, version))
 }
 

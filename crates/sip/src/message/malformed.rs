@@ -72,8 +72,8 @@ impl<'a> Malformed<'a> {
         let started = lines.start_line().is_ok();
         core::iter::from_fn(move || lines.header_if_any())
             .take_while(move |_| started)
-            .filter(move |(written, _)| Name::of(written) == name)
-            .map(|(_, value)| value)
+            .filter(move |(found, _, _)| *found == name)
+            .map(|(_, _, value)| value)
     }
 
     /// The first header called `name`, where it stands exactly once.

@@ -31,15 +31,16 @@ pub(super) fn parse(bytes: &[u8], framing: Framing) -> Result<Message<'_>, Malfo
     while let [b'\r', b'\n', rest @ ..] = bytes {
         bytes = rest;
     }
+    // Copied from an empty one made at compile time, which costs less than to clear 3 KB and then
+    // move them.
+    let mut parsed = Ok(const { Message::empty(b"") });
     if bytes.is_empty() {
-        return Err(Malformed::unanswered(bytes, "no message"));
-    }
-    // Filled where it is returned: 3 KB are worth not moving.
-    let mut parsed = Ok(Message::empty(bytes));
-    if let Ok(message) = &mut parsed
-        && let Err((why, status)) = fill(message, framing)
-    {
-        parsed = Err(Malformed::new(bytes, why, status));
+        parsed = Err(Malformed::unanswered(bytes, "no message"));
+    } else if let Ok(message) = &mut parsed {
+        message.bytes = bytes;
+        if let Err((why, status)) = fill(message, framing) {
+            parsed = Err(Malformed::new(bytes, why, status));
+        }
     }
     parsed
 }
@@ -91,8 +92,7 @@ fn file_headers<'a>(
     bytes: &'a [u8],
     lines: &mut Lines<'a>,
 ) -> Result<&'a [u8], Fault> {
-    while let Some((written, value)) = lines.header().map_err(line_fault)? {
-        let name = Name::of(written);
+    while let Some((name, written, value)) = lines.header().map_err(line_fault)? {
         // RFC 4475 §3.3.8, §3.3.9: what may stand but once, stands but once, or two readers see
         // two messages.
         if is_single(name) && table.has(name) {
@@ -165,8 +165,8 @@ pub(crate) fn stream_body_length(head: &[u8]) -> Result<u32, &'static str> {
         return Err("not SIP");
     }
     let (mut length, mut has_type) = (None, false);
-    while let Some((written, value)) = lines.header().map_err(|broken| line_fault(broken).0)? {
-        match Name::of(written) {
+    while let Some((name, _, value)) = lines.header().map_err(|broken| line_fault(broken).0)? {
+        match name {
             Name::ContentLength if length.is_some() => return Err("repeated header"),
             Name::ContentLength => length = Some(exact_number(value).ok_or("Content-Length")?),
             Name::ContentType => has_type = true,

@@ -102,11 +102,16 @@ impl<'a> Uri<'a> {
         if joints.ats > 0 {
             let (userinfo, behind) = cut(before, joints.at);
             hostport = behind.get(1..)?;
-            let (user, password) = split_before(userinfo, b':');
+            let (user, password) = cut(userinfo, joints.user);
             uri.user = (!user.is_empty()).then_some(user);
             uri.password = password.get(1..);
         }
-        (uri.host, uri.port) = Host::parse_with_port(hostport)?;
+        (uri.host, uri.port) = if joints.is_plain_host {
+            let start = before.len() - hostport.len();
+            Host::plain_with_port(hostport, joints.colon.saturating_sub(start))?
+        } else {
+            Host::parse_with_port(hostport)?
+        };
         if !tail.is_empty() {
             let (params, headers) = split_before(tail, b'?');
             uri.params = Params::parse(params)?;
@@ -197,6 +202,16 @@ impl<'a> Host<'a> {
             _ => return None,
         };
         Some((Self::parse(raw)?, port))
+    }
+
+    /// A host of nothing but its own bytes, with an optional `:port` from `colon` on.
+    fn plain_with_port(hostport: &'a [u8], colon: usize) -> Option<(Self, Option<u16>)> {
+        let (raw, behind) = cut(hostport, colon);
+        let port = match behind {
+            [_, digits @ ..] => Some(parse_port(digits)?),
+            [] => None,
+        };
+        (!raw.is_empty()).then_some((Self { raw }, port))
     }
 
     /// A host alone. An underscore is let pass: the world's host names have them.
@@ -307,6 +322,13 @@ struct Joints {
     /// First `;` or `?` behind it, or the end. The user part may hold both (RFC 4475 §3.1.1.9,
     /// §3.1.1.2).
     tail: usize,
+    /// First `:` behind the last `@`, or beyond the end.
+    colon: usize,
+    /// First `:` before the first `@`, or beyond the end.
+    user: usize,
+    /// Whether between the last `@` and the tail there is nothing but the bytes of names and of
+    /// addresses of the fourth version, and colons.
+    is_plain_host: bool,
 }
 
 impl Joints {
@@ -316,18 +338,29 @@ impl Joints {
             ats: 0,
             at: 0,
             tail: rest.len(),
+            colon: usize::MAX,
+            user: usize::MAX,
+            is_plain_host: true,
         };
         for (position, &byte) in rest.iter().enumerate() {
-            if is_in(&PLAIN, byte) {
+            if is_in(&HOST, byte) {
                 continue;
             }
             match byte {
                 b'@' => {
-                    joints.ats += 1;
-                    joints.at = position;
-                    joints.tail = rest.len();
+                    joints.user = joints.user.min(joints.colon);
+                    joints = Self {
+                        ats: joints.ats + 1,
+                        at: position,
+                        tail: rest.len(),
+                        colon: usize::MAX,
+                        is_plain_host: true,
+                        ..joints
+                    };
                 }
+                b':' => joints.colon = joints.colon.min(position),
                 b';' | b'?' => joints.tail = joints.tail.min(position),
+                _ if is_in(&PLAIN, byte) => joints.is_plain_host &= joints.tail < rest.len(),
                 _ => return None,
             }
         }
