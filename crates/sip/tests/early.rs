@@ -491,7 +491,7 @@ fn websocket(connection: u64) -> Path {
 fn a_browser_that_is_gone_ends_the_call_at_our_next_word() {
     for how in 0..2 {
         let mut desk = Desk::over(websocket(4));
-        let (dialog, _) = answered(&mut desk);
+        let (dialog, _) = desk.answered(1);
         desk.sent();
         desk.endpoint.path_lost(desk.now, websocket(4));
         desk.drain();
@@ -520,7 +520,7 @@ fn a_browser_that_is_gone_ends_the_call_at_our_next_word() {
 #[test]
 fn a_browser_that_comes_back_takes_the_dialog_along() {
     let mut desk = Desk::over(websocket(4));
-    let (dialog, ours) = answered(&mut desk);
+    let (dialog, ours) = desk.answered(1);
     desk.sent();
     desk.endpoint.path_lost(desk.now, websocket(4));
     desk.path = websocket(9);

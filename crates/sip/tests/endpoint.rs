@@ -181,7 +181,7 @@ fn a_cancel_ends_what_is_not_answered() {
 #[test]
 fn a_cancel_after_the_answer_changes_nothing() {
     let mut desk = Desk::new();
-    let (_, ours) = answered(&mut desk);
+    let (_, ours) = desk.answered(1);
     desk.receive(&request("CANCEL", 1, "", "", ""));
     assert_eq!(status(&desk.one()), 200);
     assert!(desk.events().is_empty());
@@ -429,7 +429,7 @@ fn peers_of_rfc_2543_are_served() {
 #[test]
 fn a_full_house_refuses_calls_and_still_ends_those_it_has() {
     let mut desk = Desk::new();
-    let (_, ours) = answered(&mut desk);
+    let (_, ours) = desk.answered(1);
     let mut n = 0;
     while desk.endpoint.counts().dialogs < limits::SIP_DIALOGS {
         n += 1;
@@ -469,7 +469,7 @@ fn a_full_house_refuses_calls_and_still_ends_those_it_has() {
 #[test]
 fn the_sequence_must_rise() {
     let mut desk = Desk::new();
-    let (_, ours) = answered(&mut desk);
+    let (_, ours) = desk.answered(1);
     desk.receive(&request(
         "INFO",
         5,
@@ -501,7 +501,7 @@ fn the_sequence_must_rise() {
 #[test]
 fn offers_of_the_peer_by_reinvite_and_update() {
     let mut desk = Desk::new();
-    let (dialog, ours) = answered(&mut desk);
+    let (dialog, ours) = desk.answered(1);
     let moved = "Contact: <sip:elsewhere@10.0.0.2:5099>\r\n";
     desk.receive(&request("INVITE", 2, &ours, moved, "hold"));
     assert_eq!(
@@ -561,7 +561,7 @@ fn who_asks_again_has_heard_our_200() {
 #[test]
 fn glare_is_491_and_ours_is_tried_again() {
     let mut desk = Desk::new();
-    let (dialog, ours) = answered(&mut desk);
+    let (dialog, ours) = desk.answered(1);
     desk.endpoint.reoffer(desk.now, dialog, b"ours".to_vec());
     desk.drain();
     let reinvite = desk.one();
@@ -599,7 +599,7 @@ fn glare_is_491_and_ours_is_tried_again() {
 fn the_owner_of_the_call_id_waits_longer() {
     for seed in 0..20 {
         let mut desk = Desk::new();
-        let (dialog, _) = connected(&mut desk);
+        let (dialog, _) = desk.connected();
         desk.endpoint.reoffer(desk.now, dialog, vec![seed]);
         desk.drain();
         let reinvite = desk.one();
@@ -616,7 +616,7 @@ fn the_owner_of_the_call_id_waits_longer() {
 fn a_dialog_the_peer_has_forgotten_ends() {
     // RFC 3261 §12.2.1.2.
     let mut desk = Desk::new();
-    let (dialog, _) = connected(&mut desk);
+    let (dialog, _) = desk.connected();
     desk.endpoint.reoffer(desk.now, dialog, b"hold".to_vec());
     desk.drain();
     let reinvite = desk.one();
@@ -638,7 +638,7 @@ fn a_dialog_the_peer_has_forgotten_ends() {
 #[test]
 fn a_refused_reoffer_leaves_the_session_alone() {
     let mut desk = Desk::new();
-    let (dialog, _) = connected(&mut desk);
+    let (dialog, _) = desk.connected();
     desk.endpoint.reoffer(desk.now, dialog, b"one".to_vec());
     desk.endpoint.reoffer(desk.now, dialog, b"two".to_vec());
     desk.endpoint.reoffer(desk.now, dialog, b"three".to_vec());
@@ -661,7 +661,7 @@ fn a_refused_reoffer_leaves_the_session_alone() {
 #[test]
 fn byes_that_cross_are_both_answered() {
     let mut desk = Desk::new();
-    let (dialog, ours) = answered(&mut desk);
+    let (dialog, ours) = desk.answered(1);
     desk.endpoint.hang_up(desk.now, dialog, None);
     desk.drain();
     let bye = desk.one();
@@ -737,7 +737,7 @@ fn an_outgoing_call_from_invite_to_bye() {
 fn a_second_fork_is_acknowledged_and_ended() {
     // RFC 3261 §13.2.2.4.
     let mut desk = Desk::new();
-    let (_, invite) = connected(&mut desk);
+    let (_, invite) = desk.connected();
     let fork = response(
         &invite,
         "200 OK",
@@ -761,7 +761,7 @@ fn a_second_fork_is_acknowledged_and_ended() {
 #[test]
 fn forks_without_end_are_not_remembered() {
     let mut desk = Desk::new();
-    let (_, invite) = connected(&mut desk);
+    let (_, invite) = desk.connected();
     for n in 0..1_000 {
         desk.receive(&response(&invite, "200 OK", &format!("f{n}"), SEAT, ""));
     }
@@ -1193,7 +1193,7 @@ fn an_unreachable_phone_is_503_at_once() {
 #[test]
 fn a_lost_path_ends_a_dialog_that_needs_it() {
     let mut desk = Desk::new();
-    let (dialog, _) = connected(&mut desk);
+    let (dialog, _) = desk.connected();
     desk.endpoint.reoffer(desk.now, dialog, b"hold".to_vec());
     desk.drain();
     desk.endpoint.path_lost(desk.now, udp());
@@ -1215,7 +1215,7 @@ fn a_lost_path_ends_a_dialog_that_needs_it() {
 /// Valid messages of every kind, about dialogs that exist and that do not.
 fn some_messages() -> Vec<String> {
     let mut desk = Desk::new();
-    let (_, ours) = answered(&mut desk);
+    let (_, ours) = desk.answered(1);
     let mut messages: Vec<String> = ["INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER"]
         .iter()
         .chain(&["INFO", "UPDATE", "PRACK", "REFER", "DANCE"])
@@ -1268,7 +1268,7 @@ proptest! {
     ) {
         let messages = some_messages();
         let mut desk = Desk::new();
-        let (_, _) = answered(&mut desk);
+        let (_, _) = desk.answered(1);
         desk.endpoint.invite(desk.now, with_credentials(None));
         desk.drain();
         for (which, at, byte, how, wait) in seed {

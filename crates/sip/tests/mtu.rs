@@ -2,15 +2,13 @@
 
 #![cfg(test)]
 
-mod desk;
+mod support;
 
 use std::time::Duration;
 
-use desk::{
-    Desk, SEAT, from_seat, header, invitation, method, response, settings, status, tcp, udp, value,
-};
 use hotline_model::limits;
 use hotline_sip::endpoint::{DialogId, Event, Invitation, OutgoingRequest};
+use support::*;
 
 const NO_CONNECTION: u64 = 0;
 
@@ -32,7 +30,7 @@ fn branch(message: &str) -> String {
 
 #[test]
 fn a_long_invite_and_its_dialog_go_by_tcp() {
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     let dialog = call(&mut desk);
     let (path, invite) = desk.one_by();
     assert_eq!(
@@ -66,7 +64,7 @@ fn a_long_invite_and_its_dialog_go_by_tcp() {
 #[test]
 fn the_longest_datagram_is_as_long_as_the_settings_say() {
     for extra in [0, 1] {
-        let mut desk = Desk::new();
+        let mut desk = Desk::untimed();
         desk.endpoint.invite(desk.now, invitation(udp()));
         let usual = desk.one().len();
         let mut exact = invitation(udp());
@@ -82,16 +80,16 @@ fn the_longest_datagram_is_as_long_as_the_settings_say() {
             assert_eq!(path, tcp(NO_CONNECTION));
         }
     }
-    let mut never = settings();
+    let mut never = untimed();
     never.datagram_bytes = usize::MAX;
-    let mut desk = Desk::with(never);
+    let mut desk = Desk::with(never, udp());
     call(&mut desk);
     assert_eq!(desk.one_by().0, udp());
 }
 
 #[test]
 fn what_cannot_be_sent_by_tcp_goes_as_a_datagram() {
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     let dialog = call(&mut desk);
     let first = desk.one();
     desk.lost(tcp(9));
@@ -120,7 +118,7 @@ fn what_cannot_be_sent_by_tcp_goes_as_a_datagram() {
 
 #[test]
 fn a_silent_connection_is_given_up_soon() {
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     call(&mut desk);
     desk.sent();
     desk.pass(Duration::from_secs(limits::SIP_OPENING_S) - Duration::from_millis(1));
@@ -136,7 +134,7 @@ fn a_silent_connection_is_given_up_soon() {
 
 #[test]
 fn a_connection_lost_after_a_response_is_no_reason_to_ask_twice() {
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     call(&mut desk);
     let invite = desk.one();
     desk.receive_by(tcp(4), &response(&invite, "180 Ringing", "seat", SEAT, ""));
@@ -148,7 +146,7 @@ fn a_connection_lost_after_a_response_is_no_reason_to_ask_twice() {
 
 #[test]
 fn a_call_given_up_meanwhile_is_not_made_again() {
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     let dialog = call(&mut desk);
     desk.sent();
     desk.endpoint.hang_up(desk.now, dialog, None);
@@ -159,7 +157,7 @@ fn a_call_given_up_meanwhile_is_not_made_again() {
 
 #[test]
 fn a_cancel_follows_its_invite() {
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     let dialog = call(&mut desk);
     let invite = desk.one();
     desk.receive_by(tcp(4), &response(&invite, "180 Ringing", "seat", SEAT, ""));
@@ -176,7 +174,7 @@ fn a_cancel_follows_its_invite() {
 #[test]
 fn a_long_request_within_a_dialog_gets_a_new_number() {
     // What was lost may have been read: the same number again would be out of order.
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     let (dialog, _) = desk.connected();
     let offer = long().body;
     desk.endpoint.reoffer(desk.now, dialog, offer);
@@ -194,7 +192,7 @@ fn a_long_request_within_a_dialog_gets_a_new_number() {
 
 #[test]
 fn answers_and_requests_over_streams_stay_where_they_are() {
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     let (_, asked) = desk.connected();
     desk.receive(&from_seat(&asked, "INVITE", 1, SEAT, "offer"));
     let Event::Reoffered { dialog, .. } = desk.event() else {
@@ -212,7 +210,7 @@ fn answers_and_requests_over_streams_stay_where_they_are() {
 
 #[test]
 fn a_long_request_outside_dialogs_falls_back_too() {
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     let id = desk.endpoint.request(
         desk.now,
         OutgoingRequest {

@@ -2,15 +2,15 @@
 
 #![cfg(test)]
 
-mod desk;
+mod support;
 
-use desk::{Desk, for_call, invitation, invite, method, request, response, status, udp, value};
 use hotline_model::limits;
 use hotline_sip::endpoint::Event;
+use support::*;
 
 #[test]
 fn a_redirection_is_told_by_preference_and_not_followed() {
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     let dialog = desk.endpoint.invite(desk.now, invitation(udp()));
     let asked = desk.one();
     let lines = "Contact: <sip:third@h;x=1>;q=0.3, \"B\" <sip:first@h>\r\n\
@@ -40,7 +40,7 @@ fn a_redirection_is_told_by_preference_and_not_followed() {
 
 #[test]
 fn a_redirection_has_so_many_contacts() {
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     desk.endpoint.invite(desk.now, invitation(udp()));
     let asked = desk.one();
     let many: String = (0..20)
@@ -56,7 +56,7 @@ fn a_redirection_has_so_many_contacts() {
 
 #[test]
 fn a_refusal_names_nobody() {
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     desk.endpoint.invite(desk.now, invitation(udp()));
     let asked = desk.one();
     let lines = "Contact: <sip:other@h>\r\n";
@@ -72,7 +72,7 @@ fn hops_are_counted_down() {
         (Some(0), "0"),
         (Some(999), "255"),
     ] {
-        let mut desk = Desk::new();
+        let mut desk = Desk::untimed();
         let mut forwarded = invitation(udp());
         forwarded.max_forwards = wanted;
         let dialog = desk.endpoint.invite(desk.now, forwarded);
@@ -88,8 +88,8 @@ fn hops_are_counted_down() {
 #[test]
 fn a_call_without_hops_left_is_refused() {
     let none_left = |text: String| text.replace("Max-Forwards: 70", "Max-Forwards: 0");
-    let mut desk = Desk::new();
-    desk.receive(&none_left(invite("")));
+    let mut desk = Desk::untimed();
+    desk.receive(&none_left(invite()));
     assert_eq!(status(&desk.one()), 483);
     assert_eq!(desk.events(), []);
     assert!(desk.is_empty(), "without state");
@@ -105,19 +105,19 @@ fn a_call_without_hops_left_is_refused() {
 
 #[test]
 fn a_call_of_ours_that_comes_back_is_a_loop() {
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     let dialog = desk.endpoint.invite(desk.now, invitation(udp()));
     let asked = desk.one();
     let ours = value(&asked, "Via");
     // Through a proxy: its Via above, ours below.
     let back = |number, via: &str| {
         let via = format!(";rport\r\nVia: {via}\r\nMax-");
-        for_call(number, &invite("")).replacen(";rport\r\nMax-", &via, 1)
+        for_call(number, &invite()).replacen(";rport\r\nMax-", &via, 1)
     };
     desk.receive(&back(2, &ours));
     assert_eq!(status(&desk.one()), 482);
     // Straight.
-    let straight = for_call(3, &invite("")).replacen(
+    let straight = for_call(3, &invite()).replacen(
         "Via: SIP/2.0/UDP 10.0.0.2:5070;branch=z9hG4bK3-INVITE-1;rport",
         &format!("Via: {ours}"),
         1,

@@ -2,19 +2,16 @@
 
 #![cfg(test)]
 
-mod desk;
+mod support;
 
 use std::{net::SocketAddr, time::Duration};
 
-use desk::{
-    CONTACT, Desk, SEAT, for_call, from_seat, header, invitation, invite, method, request,
-    response, settings, status, tag, tcp, udp, value,
-};
 use hotline_model::limits;
 use hotline_sip::{
     endpoint::{Credentials, DialogId, EndedBy, Event, HangUpReason},
     path::Path,
 };
+use support::*;
 
 const BLIND: &str = "Refer-To: <sip:1002@10.0.0.1>\r\n\
                      Referred-By: <sip:1001@10.0.0.2>\r\n";
@@ -44,7 +41,7 @@ fn said(event: &str, state: &str, fragment: &str) -> (String, String, String) {
 
 #[test]
 fn a_blind_transfer_is_told_from_trying_to_its_end() {
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     let (dialog, ours) = desk.answered(1);
     desk.receive(&refer(2, &ours, BLIND));
     let (referred, id, transfer) = desk.referred();
@@ -106,7 +103,7 @@ fn a_blind_transfer_is_told_from_trying_to_its_end() {
 
 #[test]
 fn a_refer_is_answered_once_and_repeated_to_who_repeats_it() {
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     let (_, ours) = desk.answered(1);
     let asked = refer(2, &ours, BLIND);
     desk.receive(&asked);
@@ -129,7 +126,7 @@ fn a_refer_is_answered_once_and_repeated_to_who_repeats_it() {
 
 #[test]
 fn a_refer_needs_one_address() {
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     let (_, ours) = desk.answered(1);
     let wrong = [
         ("", 400),
@@ -152,7 +149,7 @@ fn a_refer_needs_one_address() {
 
 #[test]
 fn headers_in_a_refer_to_do_not_reach_the_target() {
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     let (_, ours) = desk.answered(1);
     let lines = "Refer-To: <sip:1002@h?From=%3Csip:evil%40h%3E%0D%0AEvil:1&Route=%3Csip:e%3E>\r\n";
     desk.receive(&refer(2, &ours, lines));
@@ -163,7 +160,7 @@ fn headers_in_a_refer_to_do_not_reach_the_target() {
 #[test]
 fn a_second_transfer_names_itself() {
     // RFC 3515 §2.4.6.
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     let (_, ours) = desk.answered(1);
     desk.receive(&refer(2, &ours, BLIND));
     let (_, first, _) = desk.referred();
@@ -183,7 +180,7 @@ fn a_second_transfer_names_itself() {
 fn no_notify_goes_to_who_wants_none() {
     // RFC 4488 §4.
     for lines in ["Refer-Sub: false\r\n", "Require: norefersub\r\n"] {
-        let mut desk = Desk::new();
+        let mut desk = Desk::untimed();
         let (_, ours) = desk.answered(1);
         desk.receive(&refer(2, &ours, &format!("{BLIND}{lines}")));
         let (_, id, _) = desk.referred();
@@ -194,7 +191,7 @@ fn no_notify_goes_to_who_wants_none() {
         assert_eq!(status(&accepted), 202);
         assert_eq!(value(&accepted, "Refer-Sub"), "false");
     }
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     let (_, ours) = desk.answered(1);
     desk.receive(&refer(2, &ours, &format!("{BLIND}Refer-Sub: true\r\n")));
     let (_, id, _) = desk.referred();
@@ -204,7 +201,7 @@ fn no_notify_goes_to_who_wants_none() {
 
 #[test]
 fn pending_transfers_of_one_call_are_bounded() {
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     let (_, ours) = desk.answered(1);
     let most = u32::try_from(limits::SIP_REFERS_PER_DIALOG).unwrap();
     let mut last = None;
@@ -224,7 +221,7 @@ fn pending_transfers_of_one_call_are_bounded() {
 
 #[test]
 fn an_unanswered_refer_is_forgotten() {
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     let (dialog, ours) = desk.answered(1);
     desk.receive(&refer(2, &ours, BLIND));
     let (_, id, _) = desk.referred();
@@ -241,7 +238,7 @@ fn an_unanswered_refer_is_forgotten() {
 #[test]
 fn a_subscriber_that_knows_nothing_hears_no_more() {
     for (answer, heard) in [("481 Gone", 0), ("503 Busy", 0), ("200 OK", 1)] {
-        let mut desk = Desk::new();
+        let mut desk = Desk::untimed();
         let (_, ours) = desk.answered(1);
         desk.receive(&refer(2, &ours, BLIND));
         let (_, id, _) = desk.referred();
@@ -253,7 +250,7 @@ fn a_subscriber_that_knows_nothing_hears_no_more() {
         assert_eq!(desk.events(), [], "the call goes on");
     }
     // Nor one that answers nothing (RFC 6665 §4.2.2).
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     let (_, ours) = desk.answered(1);
     desk.receive(&refer(2, &ours, BLIND));
     let (_, id, _) = desk.referred();
@@ -266,7 +263,7 @@ fn a_subscriber_that_knows_nothing_hears_no_more() {
 
 #[test]
 fn a_subscription_ends_in_time() {
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     let (_, ours) = desk.answered(1);
     desk.receive(&refer(2, &ours, BLIND));
     let (_, id, _) = desk.referred();
@@ -287,7 +284,7 @@ fn a_subscription_ends_in_time() {
 #[test]
 fn a_call_takes_its_transfers_along() {
     // A phone hangs up right after its 202.
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     let (_, ours) = desk.answered(1);
     desk.receive(&refer(2, &ours, BLIND));
     let (_, accepted, _) = desk.referred();
@@ -305,7 +302,7 @@ fn a_call_takes_its_transfers_along() {
     desk.assert_forgets_all();
 
     // And so when we hang up.
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     let (dialog, ours) = desk.answered(1);
     desk.receive(&refer(2, &ours, BLIND));
     desk.referred();
@@ -320,7 +317,7 @@ fn a_call_takes_its_transfers_along() {
 
 #[test]
 fn a_call_that_is_not_there_yet_cannot_be_transferred() {
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     let dialog = desk.endpoint.invite(desk.now, invitation(udp()));
     let asked = desk.one();
     desk.receive(&response(&asked, "180 Ringing", "seat", SEAT, ""));
@@ -346,7 +343,7 @@ fn attended(at: u32, ours: &str, replaces: &str) -> String {
 #[test]
 fn an_attended_transfer_names_our_other_call_either_way() {
     for turned in [false, true] {
-        let mut desk = Desk::new();
+        let mut desk = Desk::untimed();
         let (_, ours) = desk.answered(1);
         let (other, other_tag) = desk.answered(2);
         let (first, second) = if turned {
@@ -365,7 +362,7 @@ fn an_attended_transfer_names_our_other_call_either_way() {
 
 #[test]
 fn a_call_that_we_made_is_named_too() {
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     let (_, ours) = desk.answered(1);
     let (seat, asked) = desk.connected();
     let replaces = format!(
@@ -379,7 +376,7 @@ fn a_call_that_we_made_is_named_too() {
 
 #[test]
 fn a_replaces_of_nothing_is_said_to_be_so() {
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     let (_, ours) = desk.answered(1);
     let (_, other_tag) = desk.answered(2);
     let wrong = [
@@ -418,7 +415,7 @@ fn progress(dialog: DialogId, status: u16) -> Event {
 
 #[test]
 fn our_refer_is_followed_to_its_end() {
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     let (dialog, asked) = desk.connected();
     desk.endpoint
         .refer(desk.now, dialog, "sip:1002@10.0.0.3?Subject=x", None);
@@ -456,7 +453,7 @@ fn our_refer_is_followed_to_its_end() {
 
 #[test]
 fn our_refer_may_name_the_call_to_replace() {
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     let (dialog, _) = desk.connected();
     let (other, ours) = desk.answered(2);
     desk.endpoint
@@ -473,7 +470,7 @@ fn our_refer_may_name_the_call_to_replace() {
 #[test]
 fn the_refer_names_what_our_endpoint_itself_would_find() {
     // The Refer-To that one of our endpoints writes, read by an endpoint that has the call.
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     let (dialog, _) = desk.connected();
     let (other, ours) = desk.answered(2);
     desk.endpoint
@@ -492,7 +489,7 @@ fn a_refused_refer_of_ours_says_so() {
         ("405 No", 405),
         ("302 Elsewhere", 302),
     ] {
-        let mut desk = Desk::new();
+        let mut desk = Desk::untimed();
         let (dialog, _) = desk.connected();
         desk.endpoint.refer(desk.now, dialog, "sip:1002@h", None);
         let sent = desk.one();
@@ -500,13 +497,13 @@ fn a_refused_refer_of_ours_says_so() {
         assert_eq!(desk.event(), progress(dialog, expected));
     }
     // Nobody answers: the call goes on, for a phone may know no REFER.
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     let (dialog, _) = desk.connected();
     desk.endpoint.refer(desk.now, dialog, "sip:1002@h", None);
     desk.pass(Duration::from_secs(33));
     assert_eq!(desk.event(), progress(dialog, 408));
     // The peer knows the dialog no more.
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     let (dialog, _) = desk.connected();
     desk.endpoint.refer(desk.now, dialog, "sip:1002@h", None);
     let sent = desk.one();
@@ -524,7 +521,7 @@ fn a_refused_refer_of_ours_says_so() {
 
 #[test]
 fn a_wrong_refer_of_ours_is_not_sent() {
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     let (dialog, _) = desk.connected();
     for target in ["1002", "http://h/", "sip:a@h>\r\nEvil: 1"] {
         desk.endpoint.refer(desk.now, dialog, target, None);
@@ -547,7 +544,7 @@ fn a_wrong_refer_of_ours_is_not_sent() {
 #[test]
 fn a_silent_referee_is_given_up() {
     // Timer N: accepted, and no NOTIFY.
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     let (dialog, asked) = desk.connected();
     desk.endpoint.refer(desk.now, dialog, "sip:1002@h", None);
     let sent = desk.one();
@@ -587,7 +584,7 @@ fn a_silent_referee_is_given_up() {
 #[test]
 fn a_subscription_that_ends_without_a_result_has_one_made_for_it() {
     for (reason, expected) in [("timeout", 408), ("rejected", 603), ("giveup", 480)] {
-        let mut desk = Desk::new();
+        let mut desk = Desk::untimed();
         let (dialog, asked) = desk.connected();
         desk.endpoint.refer(desk.now, dialog, "sip:1002@h", None);
         desk.sent();
@@ -600,7 +597,7 @@ fn a_subscription_that_ends_without_a_result_has_one_made_for_it() {
 
 #[test]
 fn a_notify_must_be_about_something() {
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     let (dialog, asked) = desk.connected();
     let ok = "SIP/2.0 200 OK\r\n";
     desk.receive(&notify(&asked, 1, "refer", "active", ok));
@@ -653,7 +650,7 @@ fn a_notify_must_be_about_something() {
 
 #[test]
 fn a_challenged_refer_is_sent_again_and_its_notifies_name_the_new_number() {
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     let mut to_seat = invitation(udp());
     to_seat.credentials = Some(Credentials {
         realm: None,
@@ -693,7 +690,7 @@ fn outside(number: u32, from: &str, lines: &str) -> String {
 
 #[test]
 fn a_refer_outside_dialogs_is_the_users_to_answer() {
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     desk.receive(&outside(9, "new", ""));
     let Event::Request { id, request, .. } = desk.event() else {
         panic!("no request");
@@ -712,7 +709,7 @@ fn request_with_tag() -> String {
 #[test]
 fn a_target_dialog_stands_for_the_dialog() {
     // RFC 4538. The NOTIFYs go in the dialog the REFER makes.
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     let (dialog, ours) = desk.answered(1);
     let target = format!("Target-Dialog: call-1@10.0.0.2;local-tag={ours};remote-tag=peer\r\n");
     desk.receive(&outside(9, "new", &format!("Require: tdialog\r\n{target}")));
@@ -733,7 +730,7 @@ fn a_target_dialog_stands_for_the_dialog() {
 
 #[test]
 fn a_target_dialog_of_a_stranger_counts_for_nothing() {
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     let (_, ours) = desk.answered(1);
     let good = format!("Target-Dialog: call-1@10.0.0.2;local-tag={ours};remote-tag=peer\r\n");
     let stranger = Path::udp(udp().local, SocketAddr::from(([10, 0, 0, 66], 5070)));
@@ -754,11 +751,11 @@ fn a_target_dialog_of_a_stranger_counts_for_nothing() {
 
 #[test]
 fn an_invite_takes_the_place_of_a_confirmed_call() {
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     let (dialog, ours) = desk.answered(1);
     let lines =
         format!("Require: replaces\r\nReplaces: call-1@10.0.0.2;to-tag={ours};from-tag=peer\r\n");
-    desk.receive(&for_call(2, &invite(&lines)));
+    desk.receive(&for_call(2, &invite_with(&lines, "offer")));
     let Event::Invited {
         replaces,
         dialog: new,
@@ -774,10 +771,10 @@ fn an_invite_takes_the_place_of_a_confirmed_call() {
 #[test]
 fn an_invite_that_replaces_nothing_of_ours_is_refused() {
     // RFC 3891 §3.
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     let (dialog, ours) = desk.answered(1);
     let good = format!("Replaces: call-1@10.0.0.2;to-tag={ours};from-tag=peer");
-    desk.receive(&for_call(2, &invite("")));
+    desk.receive(&for_call(2, &invite()));
     let Event::Invited {
         dialog: waiting, ..
     } = desk.event()
@@ -804,19 +801,19 @@ fn an_invite_that_replaces_nothing_of_ours_is_refused() {
         ),
     ];
     for (number, (lines, expected)) in (3..).zip(&wrong) {
-        desk.receive(&for_call(number, &invite(lines)));
+        desk.receive(&for_call(number, &invite_with(lines, "offer")));
         assert_eq!(status(&desk.one()), *expected, "{lines}");
         assert_eq!(desk.events(), []);
     }
     desk.endpoint.hang_up(desk.now, dialog, None);
     desk.sent();
-    desk.receive(&for_call(90, &invite(&format!("{good}\r\n"))));
+    desk.receive(&for_call(90, &invite_with(&format!("{good}\r\n"), "offer")));
     assert_eq!(status(&desk.one()), 603, "it is ending");
 }
 
 #[test]
 fn transfers_work_over_a_stream() {
-    let mut desk = Desk::with(settings());
+    let mut desk = Desk::with(untimed(), udp());
     desk.path = tcp(3);
     let (_, ours) = desk.answered(1);
     desk.receive(&refer(2, &ours, BLIND));
@@ -835,7 +832,7 @@ fn transfers_work_over_a_stream() {
 #[test]
 fn events_and_messages_are_not_served() {
     // RFC 3428, RFC 3856, RFC 3903: 405 with what is.
-    let mut desk = Desk::new();
+    let mut desk = Desk::untimed();
     for (at, method) in (1..).zip(["MESSAGE", "SUBSCRIBE", "PUBLISH"]) {
         desk.receive(&request(method, at, "", "Event: presence\r\n", ""));
         let refused = desk.one();

@@ -1,12 +1,14 @@
 //! An endpoint against a scripted peer: the desk, the peer's messages, and what they say.
 
-#![allow(dead_code, reason = "each test file uses its own part of the desk")]
+#![allow(dead_code, reason = "each test file uses its own part")]
 
 use std::{net::SocketAddr, time::Duration};
 
 use hotline_model::Instant;
 use hotline_sip::{
-    endpoint::{Counts, DialogId, Endpoint, EndpointSettings, Event, Invitation, Output},
+    endpoint::{
+        Counts, DialogId, Endpoint, EndpointSettings, Event, Invitation, Output, ReferId, Transfer,
+    },
     path::Path,
 };
 
@@ -32,7 +34,7 @@ pub fn ms(ms: u64) -> Duration {
 pub struct Desk {
     pub endpoint: Endpoint,
     pub now: Instant,
-    pub sent: Vec<String>,
+    pub sent: Vec<(Path, String)>,
     pub events: Vec<Event>,
     pub path: Path,
 }
@@ -40,6 +42,11 @@ pub struct Desk {
 impl Desk {
     pub fn new() -> Self {
         Self::over(udp())
+    }
+
+    /// A desk whose sessions have no end, for tests that let much time pass.
+    pub fn untimed() -> Self {
+        Self::with(untimed(), udp())
     }
 
     pub fn over(path: Path) -> Self {
@@ -64,7 +71,8 @@ impl Desk {
             match output {
                 Output::Transmit { path, bytes } => {
                     assert_eq!(path.remote, self.path.remote);
-                    self.sent.push(String::from_utf8_lossy(&bytes).into_owned());
+                    let text = String::from_utf8_lossy(&bytes).into_owned();
+                    self.sent.push((path, text));
                 }
                 Output::Event(event) => self.events.push(event),
                 Output::ClosePath(_) => {}
@@ -73,7 +81,16 @@ impl Desk {
     }
 
     pub fn receive(&mut self, text: &str) {
-        self.endpoint.receive(self.now, self.path, text.as_bytes());
+        self.receive_by(self.path, text);
+    }
+
+    pub fn receive_by(&mut self, path: Path, text: &str) {
+        self.endpoint.receive(self.now, path, text.as_bytes());
+        self.drain();
+    }
+
+    pub fn lost(&mut self, path: Path) {
+        self.endpoint.path_lost(self.now, path);
         self.drain();
     }
 
@@ -90,7 +107,9 @@ impl Desk {
 
     /// What was sent since the last look.
     pub fn sent(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.sent)
+        self.drain();
+        let sent = std::mem::take(&mut self.sent);
+        sent.into_iter().map(|(_, text)| text).collect()
     }
 
     /// The one message sent since the last look.
@@ -100,7 +119,16 @@ impl Desk {
         sent.remove(0)
     }
 
+    /// The one message sent since the last look, and where to.
+    pub fn one_by(&mut self) -> (Path, String) {
+        self.drain();
+        let mut sent = std::mem::take(&mut self.sent);
+        assert_eq!(sent.len(), 1, "{sent:#?}");
+        sent.remove(0)
+    }
+
     pub fn events(&mut self) -> Vec<Event> {
+        self.drain();
         std::mem::take(&mut self.events)
     }
 
@@ -116,6 +144,40 @@ impl Desk {
             Event::Invited { dialog, .. } => dialog,
             other => panic!("{other:?}"),
         }
+    }
+
+    pub fn referred(&mut self) -> (DialogId, ReferId, Transfer) {
+        match self.event() {
+            Event::Referred {
+                dialog,
+                refer,
+                transfer,
+            } => (dialog, refer, transfer),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A call `number` of the peer that was answered and acknowledged: the dialog and our tag.
+    pub fn answered(&mut self, number: u32) -> (DialogId, String) {
+        self.receive(&for_call(number, &invite()));
+        let Event::Invited { dialog, .. } = self.event() else {
+            panic!("no call");
+        };
+        self.endpoint.answer(self.now, dialog, b"answer".to_vec());
+        let ours = tag(&value(&self.one(), "To"));
+        self.receive(&for_call(number, &ack(1, &ours, "")));
+        assert!(matches!(self.event(), Event::Acknowledged { .. }));
+        (dialog, ours)
+    }
+
+    /// A call of ours that was answered: the dialog and our INVITE.
+    pub fn connected(&mut self) -> (DialogId, String) {
+        let dialog = self.endpoint.invite(self.now, invitation(self.path));
+        let invite = self.one();
+        self.receive(&response(&invite, "200 OK", "seat", SEAT, "answer"));
+        assert_eq!(method(&self.one()), "ACK");
+        assert!(matches!(self.event(), Event::Answered { .. }));
+        (dialog, invite)
     }
 
     pub fn is_empty(&self) -> bool {
@@ -137,6 +199,13 @@ impl Desk {
     }
 }
 
+/// Settings without session timers.
+pub fn untimed() -> EndpointSettings {
+    let mut settings = EndpointSettings::new("hotline/test", "hotline", "hotline");
+    settings.session_expires_s = 0;
+    settings
+}
+
 /// A request of the peer. `lines` end with CR LF each; `at` is branch and CSeq number.
 pub fn request(method: &str, at: u32, to_tag: &str, lines: &str, body: &str) -> String {
     let tag = if to_tag.is_empty() {
@@ -144,14 +213,14 @@ pub fn request(method: &str, at: u32, to_tag: &str, lines: &str, body: &str) -> 
     } else {
         format!(";tag={to_tag}")
     };
-    let (via_method, number) = match method {
-        "ACK" | "CANCEL" => ("INVITE", at),
-        other => (other, at),
+    let via_method = match method {
+        "ACK" | "CANCEL" => "INVITE",
+        other => other,
     };
-    let kind = if body.is_empty() {
-        String::new()
+    let kind = if body.is_empty() || lines.contains("Content-Type") {
+        ""
     } else {
-        "Content-Type: application/sdp\r\n".to_owned()
+        "Content-Type: application/sdp\r\n"
     };
     format!(
         "{method} sip:12345@10.0.0.1 SIP/2.0\r\n\
@@ -160,10 +229,20 @@ pub fn request(method: &str, at: u32, to_tag: &str, lines: &str, body: &str) -> 
          From: \"Caller\" <sip:13800000000@10.0.0.2>;tag=peer\r\n\
          To: <sip:12345@10.0.0.1>{tag}\r\n\
          Call-ID: call-1@10.0.0.2\r\n\
-         CSeq: {number} {method}\r\n\
+         CSeq: {at} {method}\r\n\
          {lines}{kind}Content-Length: {}\r\n\r\n{body}",
         body.len()
     )
+}
+
+/// The same request in another call: 1 is the call it is in.
+pub fn for_call(number: u32, request: &str) -> String {
+    if number == 1 {
+        return request.to_owned();
+    }
+    request
+        .replace("Call-ID: call-1@", &format!("Call-ID: call-{number}@"))
+        .replace("z9hG4bK", &format!("z9hG4bK{number}"))
 }
 
 pub const CONTACT: &str = "Contact: <sip:13800000000@10.0.0.2:5070>\r\n";
@@ -174,9 +253,13 @@ pub fn invite() -> String {
 
 /// A value out of a message.
 pub fn value(message: &str, name: &str) -> String {
+    header(message, name).unwrap_or_else(|| panic!("no {name} in {message}"))
+}
+
+pub fn header(message: &str, name: &str) -> Option<String> {
     let start = format!("{name}: ");
-    let line = message.lines().find(|line| line.starts_with(&start));
-    line.unwrap_or_else(|| panic!("no {name} in {message}"))[start.len()..].to_owned()
+    let line = message.lines().find(|line| line.starts_with(&start))?;
+    Some(line[start.len()..].to_owned())
 }
 
 pub fn tag(value: &str) -> String {
@@ -224,32 +307,23 @@ pub fn invitation(path: Path) -> Invitation {
     }
 }
 
-/// An incoming call that was answered and acknowledged: the dialog and our tag.
-pub fn answered(desk: &mut Desk) -> (DialogId, String) {
-    desk.receive(&invite());
-    let dialog = desk.invited();
-    desk.endpoint.answer(desk.now, dialog, b"answer".to_vec());
-    desk.drain();
-    let ours = tag(&value(desk.sent().last().unwrap(), "To"));
-    desk.receive(&ack(1, &ours, ""));
-    assert!(matches!(desk.event(), Event::Acknowledged { .. }));
-    (dialog, ours)
-}
-
 /// The ACK of a 2xx: a branch of its own.
 pub fn ack(number: u32, ours: &str, body: &str) -> String {
     request("ACK", number, ours, "", body).replace("z9hG4bK-INVITE", "z9hG4bK-ack")
 }
 
-/// An outgoing call that was answered: the dialog and the INVITE.
-pub fn connected(desk: &mut Desk) -> (DialogId, String) {
-    let dialog = desk.endpoint.invite(desk.now, invitation(desk.path));
-    desk.drain();
-    let invite = desk.one();
-    desk.receive(&response(&invite, "200 OK", "seat", SEAT, "answer"));
-    assert_eq!(method(&desk.one()), "ACK");
-    assert!(matches!(desk.event(), Event::Answered { .. }));
-    (dialog, invite)
+/// A request of the peer in a dialog that our `invite` made.
+pub fn from_seat(invite: &str, method: &str, at: u32, lines: &str, body: &str) -> String {
+    format!(
+        "{method} sip:hotline@10.0.0.1:5060 SIP/2.0\r\n\
+         Via: SIP/2.0/UDP 10.0.0.2:5070;branch=z9hG4bK-seat-{method}-{at}\r\n\
+         Max-Forwards: 70\r\nFrom: {};tag=seat\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: {at} {method}\r\n\
+         {lines}Content-Length: {}\r\n\r\n{body}",
+        value(invite, "To"),
+        value(invite, "From"),
+        value(invite, "Call-ID"),
+        body.len()
+    )
 }
 
 pub const SEAT: &str = "Contact: <sip:1001@10.0.0.2:5070>\r\n";
