@@ -25,6 +25,8 @@ pub struct Settings {
     pub product: String,
     /// Digest realm of the registrar.
     pub realm: String,
+    /// Whether MD5 may prove a phone or a trunk, beside SHA-256.
+    pub md5: bool,
     /// Minutes east of UTC, for names with a date in them (China: 480).
     pub utc_offset_minutes: i32,
     /// Address written into our SDP.

@@ -80,6 +80,7 @@ pub fn settings(seats: usize, callers: impl Iterator<Item = IpAddr>) -> Result<S
     Ok(Settings {
         product: "hotline-sim".to_owned(),
         realm: REALM.to_owned(),
+        md5: true,
         utc_offset_minutes: 480,
         media_address: EXCHANGE.ip(),
         trunks: vec![Trunk::inbound(

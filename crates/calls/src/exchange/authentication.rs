@@ -11,7 +11,10 @@ use hotline_sip::{
 };
 
 use super::Exchange;
-use crate::{routing, settings::DigestIn};
+use crate::{
+    routing,
+    settings::{DigestIn, Settings},
+};
 
 impl Exchange {
     pub(super) fn requested(&mut self, now: Instant, id: RequestId, path: Path, request: &Request) {
@@ -126,7 +129,7 @@ impl Exchange {
         let seat = user.and_then(|user| settings.seat_of_user(&user));
         let nobody = Ha1::of_nobody();
         let ha1 = seat.map_or(&nobody, |seat| &seat.ha1);
-        let (realm, offered) = (&settings.realm, Offered::Both);
+        let (realm, offered) = (&settings.realm, taken(settings));
         match (
             self.nonces
                 .verify(now, realm, method, fields.as_ref(), ha1, offered),
@@ -151,14 +154,10 @@ impl Exchange {
         let nobody = Ha1::of_nobody();
         let known = user.is_some_and(|user| user == login.user);
         let ha1 = if known { &login.ha1 } else { &nobody };
-        let verdict = self.nonces.verify(
-            now,
-            realm,
-            Method::Invite,
-            fields.as_ref(),
-            ha1,
-            Offered::Both,
-        );
+        let offered = taken(&self.board.settings);
+        let verdict = self
+            .nonces
+            .verify(now, realm, Method::Invite, fields.as_ref(), ha1, offered);
         match verdict {
             Verdict::Ok if known => Ok(()),
             Verdict::Ok => Err(Verdict::Wrong),
@@ -176,15 +175,29 @@ impl Exchange {
     ) -> Vec<(&'static str, String)> {
         let stale = verdict == Verdict::Stale;
         let settings = &self.board.settings;
-        let claimed = settings.seat_of_user(&message.from().uri.user_text());
+        let user = message.from().uri.user_text();
+        // A name that is no seat's is asked like some seat's, so that nobody learns which exist.
+        let claimed = settings.seat_of_user(&user).or_else(|| {
+            let nth = self.nonces.stand_in(&user, settings.seats.len())?;
+            settings.seats.get(nth)
+        });
         let offered = match claimed {
-            Some(seat) if seat.md5_only => Offered::Md5,
-            _ => Offered::Both,
+            Some(seat) if seat.md5_only && settings.md5 => Offered::Md5,
+            _ => taken(settings),
         };
         self.nonces
             .challenge(now, &settings.realm, offered, stale)
             .into_iter()
             .map(|value| ("WWW-Authenticate", value))
             .collect()
+    }
+}
+
+/// What an answer may use, whatever was offered.
+const fn taken(settings: &Settings) -> Offered {
+    if settings.md5 {
+        Offered::Both
+    } else {
+        Offered::Sha256
     }
 }

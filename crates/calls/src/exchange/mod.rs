@@ -7,6 +7,7 @@ mod consults;
 mod faults;
 mod invites;
 mod keep_alive;
+mod replaces;
 mod reports;
 mod seat_requests;
 mod sip_events;

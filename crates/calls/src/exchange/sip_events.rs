@@ -1,7 +1,7 @@
 //! What the SIP endpoint tells: to the call whose dialog it is.
 
 use hotline_model::{Instant, LegId};
-use hotline_sip::endpoint::{DialogId, Event as SipEvent};
+use hotline_sip::endpoint::{DialogId, EndedBy, Event as SipEvent};
 
 use super::Exchange;
 use crate::{
@@ -18,8 +18,8 @@ impl Exchange {
                 request,
                 replaces,
             } => {
-                if replaces.is_some() {
-                    self.replace_refused(now, dialog, path, &request);
+                if let Some(replaced) = replaces {
+                    self.replace(now, dialog, path, &request, replaced);
                 } else {
                     self.invited(now, dialog, path, &request);
                 }
@@ -27,7 +27,11 @@ impl Exchange {
             SipEvent::Request { id, path, request } => self.requested(now, id, path, &request),
             SipEvent::Acknowledged { dialog, body } => self.acknowledged(now, dialog, body),
             SipEvent::Cancelled { dialog } => {
-                self.tell_dialog(now, dialog, |_, _| Some(StageInput::Cancelled));
+                self.tell_dialog(now, dialog, |side, leg| match side {
+                    // A phone that wanted a talk's place: the talk goes on where it is.
+                    Side::Target => Some(StageInput::Ended(side, leg, EndedBy::Bye)),
+                    Side::Caller | Side::Agent => Some(StageInput::Cancelled),
+                });
             }
             SipEvent::Reoffered { dialog, body } => {
                 self.tell_dialog(now, dialog, |side, leg| {

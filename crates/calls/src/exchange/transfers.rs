@@ -8,9 +8,8 @@ use hotline_model::{
     seat::{Device, Work},
 };
 use hotline_sip::{
-    endpoint::{DialogId, ReferId, Request, Transfer},
+    endpoint::{DialogId, ReferId, Transfer},
     message::Uri,
-    path::Path,
 };
 
 use super::Exchange;
@@ -73,21 +72,6 @@ impl Exchange {
             done: result.is_ok(),
         };
         self.board.happened(now, event);
-    }
-
-    /// An INVITE that wants the place of a running call (RFC 3891) is how a stranger would take
-    /// over a citizen's talk: nobody may, and it is journalled.
-    pub(super) fn replace_refused(
-        &mut self,
-        now: Instant,
-        dialog: DialogId,
-        path: Path,
-        request: &Request,
-    ) {
-        if let Some(message) = request.message() {
-            let cause = "may not take a call's place";
-            self.refuse(now, dialog, path, &message, 403, &[], cause);
-        }
     }
 
     /// Whom a Refer-To means: a user of this engine, or a number that it dials. Another host is

@@ -13,6 +13,7 @@
 mod arriving;
 mod forwarding;
 mod menu;
+mod moving;
 mod offering;
 mod releasing;
 mod script;
@@ -114,6 +115,8 @@ pub enum Input {
     Transfer(TransferTo, Option<ReferId>),
     /// A seat that was consulted takes the caller over, by this leg.
     TakenOver(SeatId, Box<Leg>, ReferId),
+    /// The seat that talks wants to go on by this leg of another phone, which made this offer.
+    Moved(Box<Leg>, Vec<u8>),
     /// The stage's deadline came.
     DeadlinePassed,
 }

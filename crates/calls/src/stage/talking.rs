@@ -10,7 +10,9 @@ use hotline_model::{
 };
 use hotline_sip::endpoint::{EndedBy, HangUpReason, ReferId};
 
-use super::{Forwarding, Input, Stage, Surveying, Transferring, Waiting, cause, released_by};
+use super::{
+    Forwarding, Input, Stage, Surveying, Transferring, Waiting, cause, moving::Moving, released_by,
+};
 use crate::{
     call::Facts,
     leg::{Leg, ToMedia},
@@ -25,12 +27,13 @@ pub struct Talking {
     pub(super) queue: QueueId,
     pub(super) priority: u8,
     pub(super) leg: Leg,
-    recording: u64,
-    phase: Phase,
+    pub(super) recording: u64,
+    pub(super) phase: Phase,
+    pub(super) moving: Option<Moving>,
 }
 
 /// How far the talk is.
-enum Phase {
+pub(super) enum Phase {
     /// The caller hears the agent's number; nothing is bridged yet.
     Announcing { play: u32 },
     /// Bridged since `since`; `held` while a side holds.
@@ -43,8 +46,8 @@ enum Phase {
 
 /// A side holds.
 #[derive(Clone, Copy)]
-struct Hold {
-    by: Side,
+pub(super) struct Hold {
+    pub(super) by: Side,
     since: Instant,
 }
 
@@ -93,6 +96,7 @@ impl Talking {
             leg,
             recording,
             phase,
+            moving: None,
         })
     }
 
@@ -105,7 +109,9 @@ impl Talking {
         input: Input,
         board: &mut Switchboard,
     ) -> Stage {
+        self.moved(facts, now, &input, board);
         match input {
+            Input::Moved(leg, offer) => self.moving = Some(Moving { leg: *leg, offer }),
             Input::PlayEnded(play) => {
                 if matches!(self.phase, Phase::Announcing { play: announced } if announced == play)
                 {
@@ -149,9 +155,10 @@ impl Talking {
         Stage::Talking(self)
     }
 
-    /// The seat, once it talks with the caller.
+    /// The seat, once it talks with the caller, and not while it changes its phone.
     pub fn talks(&self) -> Option<SeatId> {
-        matches!(self.phase, Phase::Bridged { .. }).then_some(self.seat)
+        let settled = matches!(self.phase, Phase::Bridged { .. }) && self.moving.is_none();
+        settled.then_some(self.seat)
     }
 
     /// The seat gives the caller on. Whoever asks has made sure that it may.
@@ -341,6 +348,9 @@ impl Talking {
         board: &mut Switchboard,
     ) {
         board.stop_recording(self.recording);
+        if let Some(mut moving) = self.moving.take() {
+            board.close_leg(now, &mut moving.leg, None);
+        }
         board.media(Command::Unbridge { leg: facts.leg.id });
         let reason = (by == ReleasedBy::Caller).then(|| HangUpReason::q850(16, "caller hung up"));
         board.close_leg(now, &mut self.leg, reason);

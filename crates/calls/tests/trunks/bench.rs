@@ -73,13 +73,14 @@ pub fn trunk(id: &str, peer: usize, priority: u16) -> Trunk {
     }
 }
 
-fn settings(trunks: Vec<Trunk>) -> Settings {
+pub fn settings(trunks: Vec<Trunk>) -> Settings {
     let queue = QueueId::new("general").unwrap();
     let script = compile_alone(include_str!("../../../../ivr-scripts/12345-direct.toml")).unwrap();
     let name = ScriptId::new("12345-direct").unwrap();
     Settings {
         product: "hotline-test".to_owned(),
         realm: "hotline".to_owned(),
+        md5: true,
         utc_offset_minutes: 480,
         media_address: "10.0.0.1".parse().unwrap(),
         trunks,
@@ -92,18 +93,20 @@ fn settings(trunks: Vec<Trunk>) -> Settings {
             floor: QueueSettings::new(queue),
             name: "general".to_owned(),
         }],
-        seats: vec![Seat {
-            floor: SeatSettings {
-                id: seat(),
-                queues: vec![queue],
-                skills: Vec::new(),
-            },
-            name: "Wang Wu".to_owned(),
-            ha1: Ha1::of("1001", "hotline", "secret"),
-            md5_only: false,
-            pick_up: PickUp::default(),
-            outbound_prefixes: vec!["0635".to_owned(), "138".to_owned()],
-        }],
+        seats: [("1001", "secret"), ("1002", "secret2")]
+            .map(|(id, password)| Seat {
+                floor: SeatSettings {
+                    id: SeatId::new(id).unwrap(),
+                    queues: vec![queue],
+                    skills: Vec::new(),
+                },
+                name: "Wang Wu".to_owned(),
+                ha1: Ha1::of(id, "hotline", password),
+                md5_only: false,
+                pick_up: PickUp::default(),
+                outbound_prefixes: vec!["0635".to_owned(), "138".to_owned()],
+            })
+            .into(),
         scripts: BTreeMap::from([(name, Arc::new(script))]),
         survey: None,
         prompts: Prompts::default(),
@@ -135,6 +138,10 @@ pub struct Bench {
 
 impl Bench {
     pub fn new(trunks: Vec<Trunk>) -> Self {
+        Self::with(settings(trunks))
+    }
+
+    pub fn with(settings: Settings) -> Self {
         let wall = Timestamp(1_795_305_600_000);
         let peers = (0..4_u8).map(|peer| Peer {
             endpoint: Endpoint::new(EndpointSettings::new("peer", "peer", "ims"), [peer + 1; 32]),
@@ -145,7 +152,7 @@ impl Bench {
         });
         Self {
             now: Instant::START,
-            exchange: Exchange::new(settings(trunks), [9; 32], CallId(1), wall),
+            exchange: Exchange::new(settings, [9; 32], CallId(1), wall),
             peers: peers.collect(),
             events: Vec::new(),
             media: Vec::new(),
@@ -277,12 +284,26 @@ impl Bench {
         login: Option<&str>,
         headers: &[(&str, &str)],
     ) -> DialogId {
+        let offer = sdp(peer, 4_000, "sendrecv");
+        self.call_with(peer, user, number, login, headers, &offer)
+    }
+
+    /// The same with this session description.
+    pub fn call_with(
+        &mut self,
+        peer: usize,
+        user: &str,
+        number: &str,
+        login: Option<&str>,
+        headers: &[(&str, &str)],
+        offer: &[u8],
+    ) -> DialogId {
         let invitation = Invitation {
             path: Path::udp(at(peer), EXCHANGE.parse().unwrap()),
             target: format!("sip:{number}@10.0.0.1"),
             from: format!("\"Wang Wu\" <sip:{user}@10.0.0.1>"),
             to: format!("<sip:{number}@10.0.0.1>"),
-            body: sdp(peer, 4_000, "sendrecv"),
+            body: offer.to_vec(),
             headers: headers
                 .iter()
                 .map(|&(name, value)| (name.to_owned(), value.to_owned()))

@@ -41,7 +41,7 @@ fn pick_up(bench: &mut Bench, peer: usize, dialog: DialogId) {
 
 fn refer(bench: &mut Bench, agent: DialogId, target: &str) {
     bench.does(PHONE, |endpoint, now| {
-        let _ = endpoint.refer(now, agent, target, None);
+        endpoint.refer(now, agent, target, None);
     });
 }
 
@@ -104,7 +104,7 @@ fn a_phone_gives_its_caller_on_to_a_number_outside() {
     assert_eq!(bench.work(), Work::Hold);
     let outside = bench.invited(B).unwrap();
     bench.does(B, |endpoint, now| {
-        endpoint.ring(now, outside, 180, Vec::new())
+        endpoint.ring(now, outside, 180, Vec::new());
     });
     assert_eq!(talks_ended(&bench), 0, "the agent's part goes on");
     bench.pass(s(5));
@@ -225,7 +225,7 @@ fn a_caller_who_leaves_meanwhile_leaves_nothing_behind() {
         refer(&mut bench, agent, "sip:06358261234@hotline");
         let outside = bench.invited(B).unwrap();
         bench.does(B, |endpoint, now| {
-            endpoint.ring(now, outside, 180, Vec::new())
+            endpoint.ring(now, outside, 180, Vec::new());
         });
         if !agent_stays {
             hang_up(&mut bench, PHONE, agent);
@@ -281,7 +281,7 @@ fn nobody_is_sent_where_the_lists_do_not_allow() {
     let outside = bench.invited(B).unwrap();
     pick_up(&mut bench, B, outside);
     bench.does(B, |endpoint, now| {
-        let _ = endpoint.refer(now, outside, "sip:13800000009@hotline", None);
+        endpoint.refer(now, outside, "sip:13800000009@hotline", None);
     });
     let told = bench.told(B);
     let refused = |event: &SipEvent| matches!(event, SipEvent::ReferProgress { status: 403, .. });

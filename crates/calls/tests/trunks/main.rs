@@ -6,5 +6,7 @@
 mod bench;
 mod given_outside;
 mod incoming;
+mod moving;
 mod outgoing;
+mod proofs;
 mod states;

@@ -348,6 +348,7 @@ fn settings(config: &Config, accounts: &Accounts) -> Settings {
     Settings {
         product: concat!("hotline/", env!("CARGO_PKG_VERSION")).to_owned(),
         realm: REALM.to_owned(),
+        md5: config.md5,
         utc_offset_minutes: config.utc_offset_minutes,
         media_address: config.address,
         trunks: config.trunks.clone(),

@@ -13,6 +13,9 @@ use super::listen::Listen;
 pub struct EngineFile {
     /// Where the engine listens.
     pub listen: Listen,
+    /// Signalling.
+    #[serde(default)]
+    pub sip: SipKeys,
     /// RTP.
     pub media: Media,
     /// What it keeps.
@@ -25,6 +28,20 @@ pub struct EngineFile {
     pub time: Time,
     /// The numbers served.
     pub number: Vec<NumberKeys>,
+}
+
+/// `[sip]`
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SipKeys {
+    /// Whether MD5 may prove a phone or a trunk.
+    pub md5: bool,
+}
+
+impl Default for SipKeys {
+    fn default() -> Self {
+        Self { md5: true }
+    }
 }
 
 /// `[media]`
@@ -134,7 +151,7 @@ pub struct SeatKeys {
     pub queues: Vec<Spanned<String>>,
     /// The best digest algorithm its phone can be offered.
     #[serde(default)]
-    pub digest: DigestKey,
+    pub digest: Option<Spanned<DigestKey>>,
     /// What it may dial outside.
     #[serde(default)]
     pub outbound_prefixes: Vec<Spanned<String>>,

@@ -50,6 +50,8 @@ pub struct Config {
     pub tls: Secured,
     /// Pages that may open a WebSocket; where there are none, those of the same host.
     pub origins: Vec<String>,
+    /// Whether MD5 may prove a phone or a trunk.
+    pub md5: bool,
     /// First and last RTP port.
     pub rtp_ports: (u16, u16),
     /// Data folder.
@@ -118,7 +120,7 @@ impl Config {
         });
         let queue_list = check_queues(&mut queues);
         let ids: Vec<QueueId> = queue_list.iter().map(|queue| queue.floor.id).collect();
-        let seat_list = check_seats(&mut seats, &ids);
+        let seat_list = check_seats(&mut seats, &ids, engine.value.sip.md5);
         let scripts = read_scripts(&scripts_folder, &ids, &prompts, &mut faults);
         let numbers = check_numbers(&mut engine, &scripts);
         let survey = check_survey(&mut engine, &scripts);
@@ -144,6 +146,7 @@ impl Config {
             http_port: *keys.listen.http_port.get_ref(),
             tls,
             origins: keys.listen.origins(),
+            md5: keys.sip.md5,
             rtp_ports: *keys.media.ports.get_ref(),
             data: folder.join(keys.data.directory),
             announce_every: Duration::from_secs(*keys.waiting.announce_every_s.get_ref()),
@@ -326,7 +329,7 @@ fn check_queues(file: &mut File<QueuesFile>) -> Vec<Queue> {
     queues
 }
 
-fn check_seats(file: &mut File<SeatsFile>, queues: &[QueueId]) -> Vec<ConfiguredSeat> {
+fn check_seats(file: &mut File<SeatsFile>, queues: &[QueueId], md5: bool) -> Vec<ConfiguredSeat> {
     let mut seen = Vec::new();
     let mut seats = Vec::new();
     for keys in &file.value.seat {
@@ -355,7 +358,7 @@ fn check_seats(file: &mut File<SeatsFile>, queues: &[QueueId]) -> Vec<Configured
             queues: serves,
             skills: Vec::new(),
         };
-        let md5_only = keys.digest == files::DigestKey::Md5;
+        let md5_only = check_digest(keys, md5, &mut file.found);
         let pick_up = check_pick_up(keys, &mut file.found);
         let outbound_prefixes = trunks::prefixes(&keys.outbound_prefixes, &mut file.found);
         seats.push(ConfiguredSeat {
@@ -367,6 +370,18 @@ fn check_seats(file: &mut File<SeatsFile>, queues: &[QueueId]) -> Vec<Configured
         });
     }
     seats
+}
+
+/// Whether the seat's phone is offered MD5 alone; a fault where nobody may be.
+fn check_digest(keys: &files::SeatKeys, md5: bool, found: &mut Vec<Diagnostic>) -> bool {
+    let digest = keys.digest.as_ref();
+    let only = digest.filter(|digest| *digest.get_ref() == files::DigestKey::Md5);
+    if let Some(only) = only.filter(|_| !md5) {
+        let what = "`digest` is \"md5\", which `md5 = false` under [sip] in engine.toml forbids";
+        let help = "give the seat a phone that knows SHA-256 and delete this line, or allow MD5";
+        found.push(Diagnostic::new(only.span(), what).with_help(help));
+    }
+    only.is_some()
 }
 
 /// Longest time a phone may ring before it answers by itself, seconds: a caller must not wait for
@@ -547,4 +562,29 @@ fn read_scripts(
         }
     }
     scripts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn md5_alone_is_a_fault_where_md5_is_forbidden() {
+        let text = "[[seat]]\nid = \"1001\"\nname = \"a\"\nqueues = []\ndigest = \"md5\"\n";
+        for (md5, faults) in [(true, 0), (false, 1)] {
+            let mut file = File::<SeatsFile> {
+                path: "seats.toml".into(),
+                text: text.to_owned(),
+                value: toml::from_str(text).unwrap(),
+                found: Vec::new(),
+            };
+            let seats = check_seats(&mut file, &[], md5);
+            assert!(seats[0].md5_only);
+            assert_eq!(file.found.len(), faults, "{:?}", file.found);
+        }
+        let unset: files::SipKeys = toml::from_str("").unwrap();
+        assert!(unset.md5);
+        let set: files::SipKeys = toml::from_str("md5 = false").unwrap();
+        assert!(!set.md5);
+    }
 }

@@ -107,6 +107,17 @@ impl Nonces {
         offered.algorithms().iter().map(written).collect()
     }
 
+    /// For a user who does not exist, which of `users` that do to treat the name like: always the
+    /// same for one name, and by a keyed hash, so that nobody outside can tell. `None` of none.
+    ///
+    /// What differs between users (an old phone's is offered MD5 alone) would else say who exists.
+    pub fn stand_in(&self, name: &str, users: usize) -> Option<usize> {
+        let hash = self.seal.mac(b"stand-in", name.as_bytes());
+        let (number, _) = hash.split_first_chunk::<8>()?;
+        let users = u64::try_from(users).ok()?;
+        usize::try_from(u64::from_be_bytes(*number).checked_rem(users)?).ok()
+    }
+
     /// Picks among Authorization values the one for `realm`, for [`Nonces::verify`] and to learn
     /// whose it is.
     pub fn fields<'a>(
@@ -591,6 +602,26 @@ mod tests {
             judge(&mut nonces, at(1), unknown, "1001", "secret"),
             Verdict::Missing
         );
+    }
+
+    #[test]
+    fn a_name_stands_for_one_user_and_names_for_all() {
+        let nonces = Nonces::new([7; 32]);
+        let mut taken = [0; 4];
+        for n in 0..400 {
+            let name = format!("user{n}");
+            let user = nonces.stand_in(&name, 4).unwrap();
+            assert_eq!(nonces.stand_in(&name, 4), Some(user));
+            taken[user] += 1;
+        }
+        assert!(taken.iter().all(|&count| count > 50), "{taken:?}");
+        assert_eq!(nonces.stand_in("user1", 0), None);
+        let other = Nonces::new([8; 32]);
+        let differs = |n: &u32| {
+            let name = format!("user{n}");
+            nonces.stand_in(&name, 4) != other.stand_in(&name, 4)
+        };
+        assert!((0..20).any(|n| differs(&n)), "keyed");
     }
 
     #[test]

@@ -1,0 +1,69 @@
+//! An INVITE that wants the place of a running call (RFC 3891): how an agent takes the own talk from
+//! the desk phone to the headset, and how a stranger would take over a citizen's talk.
+
+use hotline_model::{Instant, event::Event};
+use hotline_sip::{
+    endpoint::{DialogId, Request},
+    message::Method,
+    path::Path,
+};
+
+use super::Exchange;
+use crate::{
+    stage::Input as StageInput,
+    switchboard::{Owner, Side},
+};
+
+impl Exchange {
+    /// Only the seat that talks with a caller may move that talk, and only to itself; who asks
+    /// proves to be a seat first (RFC 3891 §3). All others are refused, and it is journalled.
+    pub(super) fn replace(
+        &mut self,
+        now: Instant,
+        dialog: DialogId,
+        path: Path,
+        request: &Request,
+        replaced: DialogId,
+    ) {
+        let Some(message) = request.message() else {
+            return;
+        };
+        let proven = match self.browser(&path, &message) {
+            Some(Ok(seat)) => Ok(seat),
+            Some(Err(_)) => {
+                self.refuse(now, dialog, path, &message, 403, &[], "another's seat");
+                return;
+            }
+            None => self.prove(now, &message, Method::Invite),
+        };
+        let seat = match proven {
+            Ok(seat) => seat,
+            Err(verdict) => {
+                let challenges = self.challenge(now, &message, verdict);
+                self.proof_failed(now, path, verdict);
+                self.board.endpoint.reject(now, dialog, 401, &challenges);
+                return;
+            }
+        };
+        let leg = self.board.leg_of(replaced);
+        let call = match leg.and_then(|leg| self.board.owner(leg)) {
+            Some(Owner::Call(call, Side::Agent)) if self.talks_in(call) == Some(seat) => call,
+            _ => {
+                let cause = "may not take a call's place";
+                self.refuse(now, dialog, path, &message, 403, &[], cause);
+                return;
+            }
+        };
+        let event = Event::SeatRequested {
+            seat,
+            request: "move to another phone".to_owned(),
+            through: "phone".to_owned(),
+            done: true,
+        };
+        self.board.happened(now, event);
+        let mut leg = self.board.open_leg(Owner::Call(call, Side::Target));
+        self.board.connect_dialog(dialog, &mut leg);
+        let offer = request.session().to_vec();
+        self.tell_call(now, call, StageInput::Moved(Box::new(leg), offer));
+    }
+}

@@ -1,0 +1,64 @@
+//! What a challenge offers, and what it does not tell.
+
+use hotline_model::SeatId;
+
+use crate::bench::{A, Bench, STRANGER, s, settings, trunk};
+
+/// The algorithms offered to whoever calls as `user`.
+fn offered(bench: &mut Bench, user: &str) -> Vec<String> {
+    // A stranger may not ask quickly.
+    bench.pass(s(5));
+    bench.peers[STRANGER].heard.clear();
+    bench.call(STRANGER, user, "12345", None, &[]);
+    let heard = bench.peers[STRANGER].heard.iter();
+    let lines = heard.flat_map(|text| text.lines());
+    lines
+        .filter_map(|line| {
+            let (_, rest) = line
+                .strip_prefix("WWW-Authenticate")?
+                .split_once("algorithm=")?;
+            Some(rest.split(',').next()?.to_owned())
+        })
+        .collect()
+}
+
+#[test]
+fn an_unknown_user_is_asked_like_some_seat() {
+    let mut old = settings(vec![trunk("mobile", A, 1)]);
+    old.seats[1].md5_only = true;
+    let mut bench = Bench::with(old);
+    assert_eq!(offered(&mut bench, "1001"), ["SHA-256", "MD5"]);
+    assert_eq!(offered(&mut bench, "1002"), ["MD5"]);
+    let mut single = 0;
+    for n in 0..60 {
+        let name = format!("20{n:02}");
+        let first = offered(&mut bench, &name);
+        assert_eq!(offered(&mut bench, &name), first, "{name}: always alike");
+        assert!(first.len() == 2 || first == ["MD5"], "{first:?}");
+        single += usize::from(first.len() == 1);
+    }
+    assert!(
+        (15..=45).contains(&single),
+        "half of them, as of the seats: {single}"
+    );
+}
+
+#[test]
+fn md5_is_neither_offered_nor_taken_where_it_is_forbidden() {
+    let mut strict = settings(vec![trunk("mobile", A, 1)]);
+    strict.md5 = false;
+    // The configuration check refuses this; the engine would rather shut the phone out.
+    strict.seats[1].md5_only = true;
+    let mut bench = Bench::with(strict);
+    for user in ["1001", "1002", "nobody"] {
+        assert_eq!(offered(&mut bench, user), ["SHA-256"], "{user}");
+    }
+    bench.register();
+    let seat = SeatId::new("1001").unwrap();
+    let board = bench.exchange.switchboard();
+    assert_eq!(
+        board.registrar.contacts_to_ring(seat).len(),
+        1,
+        "by SHA-256"
+    );
+}
