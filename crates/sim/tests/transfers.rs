@@ -5,6 +5,7 @@
 
 use core::time::Duration;
 
+use hotline_calls::{stage::Input, switchboard::Side};
 use hotline_model::{
     event::{Event, TransferKind},
     seat::{OfferResult, Work},
@@ -314,4 +315,31 @@ fn consultations_end_cleanly_whatever_dies_and_whoever_leaves() {
             );
         }
     }
+}
+
+/// A fault while the second seat rings and the first still has the caller: both are free after.
+#[test]
+fn a_fault_in_mid_transfer_frees_both_seats() {
+    let mut world = World::new(1, Weather::FAIR, people()).unwrap();
+    world.break_in(|_, input| {
+        assert!(!matches!(input, Input::Ended(Side::Agent, ..)));
+    });
+    for (at, line, deed) in [
+        (1.0, FIRST, Deed::GoReady),
+        (2.0, CALLER, Deed::Dial("12345")),
+        (4.0, CALLER, Deed::Press("0")),
+        (8.0, FIRST, Deed::Answer),
+        (15.0, FIRST, Deed::Transfer("1001")),
+        (17.0, FIRST, Deed::HangUp),
+    ] {
+        world.plan_at(Duration::from_secs_f64(at), line, deed);
+    }
+    std::panic::set_hook(Box::new(|_| {}));
+    let ran = world.run(Duration::from_secs(300));
+    let judged = ran.and_then(|()| world.judge());
+    drop(std::panic::take_hook());
+    assert_eq!(judged, Ok(()), "{:#?}", world.journal());
+    assert_eq!(count(&world, |e| matches!(e, Event::FaultCaught { .. })), 1);
+    assert_eq!(count(&world, |e| matches!(e, Event::OfferEnded { .. })), 2);
+    assert_eq!(count(&world, |e| matches!(e, Event::TalkEnded { .. })), 1);
 }

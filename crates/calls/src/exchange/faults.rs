@@ -103,7 +103,7 @@ impl Exchange {
         );
         let call = Some(id);
         self.board.happened(now, Event::FaultCaught { call, fault });
-        if let Some((ended, talked)) = self.board.attached.ending(now, id) {
+        for (ended, talked) in self.board.attached.endings(now, id) {
             self.board.happened(now, ended);
             if let Some(seat) = talked {
                 self.board
