@@ -44,7 +44,7 @@ impl Consultation {
         board: &mut Switchboard,
     ) -> Self {
         for seat in [from, to] {
-            board.floor(now, hotline_acd::Input::SeatBusy { seat, busy: true });
+            board.seat_takes_line(now, seat);
         }
         let name = board.settings.seat(from).map(|seat| seat.name.clone());
         let realm = &board.settings.realm;
@@ -222,7 +222,7 @@ impl Consultation {
         };
         board.happened(now, event);
         for seat in [from, to] {
-            board.floor(now, hotline_acd::Input::SeatBusy { seat, busy: false });
+            board.seat_leaves_line(now, seat);
         }
     }
 }

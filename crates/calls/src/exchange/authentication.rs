@@ -34,14 +34,14 @@ impl Exchange {
                     .endpoint
                     .respond(now, id, status, &headers, Vec::new());
             }
-            Method::Refer => self.refer_outside(now, id, &message),
+            Method::Refer => self.refer_outside(now, id, path, &message),
             _ => self.board.endpoint.respond(now, id, 405, &[], Vec::new()),
         }
     }
 
     /// A REFER outside every dialog would have the engine call anybody for whoever asks: nobody
     /// may, and a seat that tries is journalled.
-    fn refer_outside(&mut self, now: Instant, id: RequestId, message: &Message<'_>) {
+    fn refer_outside(&mut self, now: Instant, id: RequestId, path: Path, message: &Message<'_>) {
         match self.prove(now, message, Method::Refer) {
             Ok(seat) => {
                 let event = Event::SeatRequested {
@@ -55,6 +55,7 @@ impl Exchange {
             }
             Err(verdict) => {
                 let challenges = self.challenge(now, message, verdict);
+                self.proof_failed(now, path, verdict);
                 self.board
                     .endpoint
                     .respond(now, id, 401, &challenges, Vec::new());

@@ -7,8 +7,7 @@ use hotline_model::{
     seat::{Device, Work},
 };
 use hotline_sip::{
-    endpoint::{DialogId, ReferId},
-    message::Message,
+    endpoint::{DialogId, ReferId, Request},
     path::Path,
 };
 
@@ -28,8 +27,11 @@ impl Exchange {
         dialog: DialogId,
         path: Path,
         (from, to): (SeatId, SeatId),
-        message: &Message<'_>,
+        request: &Request,
     ) {
+        let Some(message) = request.message() else {
+            return;
+        };
         let free = self
             .board
             .floor
@@ -39,15 +41,15 @@ impl Exchange {
         let own = self.board.floor.seat(from).map(|view| view.work);
         let may = !matches!(own, Some(Work::Reserved | Work::Ringing | Work::Busy));
         if from == to || !free || !may || self.consults.values().any(|it| it.has(from)) {
-            self.refuse(now, dialog, path, message, 486, &[], "the seat is busy");
+            self.refuse(now, dialog, path, &message, 486, &[], "the seat is busy");
             return;
         }
         let number = self.next_consult;
         self.next_consult += 1;
         let mut leg = self.board.open_leg(Owner::Consult(number));
         self.board.connect_dialog(dialog, &mut leg);
-        let offer = message.body().to_vec();
-        let (seats, hops) = ((from, to), super::invites::hops(message));
+        let offer = request.session().to_vec();
+        let (seats, hops) = ((from, to), super::invites::hops(&message));
         let consult = Consultation::new(now, number, seats, leg, offer, hops, &mut self.board);
         self.consults.insert(number, consult);
     }

@@ -83,7 +83,7 @@ impl Exchange {
         }
         let dialled_seat = self.board.settings.seat_of_user(&dialled);
         if let (Some(from), Some(to)) = (seat, dialled_seat.map(|seat| seat.floor.id)) {
-            self.consult(now, dialog, path, (from, to), &message);
+            self.consult(now, dialog, path, (from, to), request);
             return;
         }
         match (route, seat) {
@@ -125,7 +125,7 @@ impl Exchange {
                 let arriving = Arriving::new(now, request.session().to_vec(), script);
                 self.begin(facts, Stage::Arriving(arriving));
             }
-            (Route::Refused(..), Some(seat)) => self.dial(now, dialog, &message, seat, &dialled),
+            (Route::Refused(..), Some(seat)) => self.dial(now, dialog, request, seat, &dialled),
             (Route::Refused(status, cause), None) => {
                 self.refuse(now, dialog, path, &message, status, &[], cause);
             }
@@ -166,10 +166,13 @@ impl Exchange {
         &mut self,
         now: Instant,
         dialog: DialogId,
-        message: &Message<'_>,
+        request: &Request,
         seat: SeatId,
         dialled: &str,
     ) {
+        let Some(message) = request.message() else {
+            return;
+        };
         let outside = match Outside::allowed(&self.board.settings, seat, dialled) {
             Ok(outside) => outside,
             Err(denied) => {
@@ -190,12 +193,12 @@ impl Exchange {
         let mut facts = self.taken_in(now, dialog, None, from, called);
         facts.dialled_by = Some(seat);
         facts.outgoing = Some(Talked::default());
-        facts.hops = hops(message);
+        facts.hops = hops(&message);
         self.board.seat_takes_line(now, seat);
-        if let Some(event) = facts.dialled(sip_call_id(message)) {
+        if let Some(event) = facts.dialled(sip_call_id(&message)) {
             self.board.happened(now, event);
         }
-        let outgoing = Outgoing::new(now, outside, message.body().to_vec());
+        let outgoing = Outgoing::new(now, outside, request.session().to_vec());
         self.begin(facts, Stage::Outgoing(Box::new(outgoing)));
     }
 

@@ -478,3 +478,20 @@ fn a_seat_in_a_call_of_its_own_is_offered_none() {
         "and is offered the citizen at once"
     );
 }
+
+#[test]
+fn a_seat_dials_with_its_session_inside_a_multipart_body() {
+    let mut bench = Bench::new(two());
+    let offer = String::from_utf8(sdp(PHONE, 4_000, "sendrecv")).unwrap();
+    let body = format!("--x\r\nContent-Type: application/sdp\r\n\r\n{offer}\r\n--x--\r\n");
+    let kind = [("Content-Type", "multipart/mixed;boundary=x")];
+    bench.call_with(
+        PHONE,
+        "1001",
+        NUMBER,
+        Some("secret"),
+        &kind,
+        body.as_bytes(),
+    );
+    assert!(bench.invited(A).is_some(), "the trunk hears of it");
+}
