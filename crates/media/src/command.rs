@@ -37,18 +37,26 @@ pub enum Command {
         /// The leg.
         leg: LegId,
     },
-    /// Each leg hears the other from now on. Ends the plays of both without a report, and any
-    /// bridge that either was in.
+    /// Each leg hears the other from now on and nobody else, and is heard by nobody else. Ends the
+    /// plays of both without a report.
     Bridge {
         /// One leg.
         a: LegId,
         /// The other.
         b: LegId,
     },
-    /// Ends the bridge of the leg, both halves.
+    /// The leg hears nobody from now on, and nobody hears it.
     Unbridge {
-        /// Either leg of the bridge.
+        /// The leg.
         leg: LegId,
+    },
+    /// The leg hears these legs from now on and no others: its row of the matrix who hears whom.
+    /// What it plays goes before them until it ends.
+    Hear {
+        /// Who hears.
+        leg: LegId,
+        /// Whom; at most [`VOICES`](hotline_model::limits::VOICES), else the command is dropped.
+        voices: Vec<Voice>,
     },
     /// Records what is heard from one leg or two, into the left and the right channel.
     Record {
@@ -92,12 +100,33 @@ impl Command {
             | Self::StopPlay { leg }
             | Self::Bridge { a: leg, .. }
             | Self::Unbridge { leg }
+            | Self::Hear { leg, .. }
             | Self::Record { left: leg, .. }
             | Self::Press { leg, .. }
             | Self::Close { leg } => Some(leg),
             Self::StopRecord { .. } => None,
         }
     }
+}
+
+/// A leg that another one hears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Voice {
+    /// Who is heard.
+    pub leg: LegId,
+    /// How loud.
+    pub gain: Gain,
+}
+
+/// How loud a voice is: its samples times this, in 256ths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gain(pub u16);
+
+impl Gain {
+    /// As it came.
+    pub const FULL: Self = Self(256);
+    /// Half the amplitude, −6 dB.
+    pub const HALF: Self = Self(128);
 }
 
 /// What a media worker reports.

@@ -18,7 +18,7 @@ pub mod worker;
 pub use block::{Block, Sound};
 pub use clip::Clip;
 pub use codec::Codec;
-pub use command::{Command, Report, Stats};
+pub use command::{Command, Gain, Report, Stats, Voice};
 
 /// Samples of one 20 ms packet at 8 kHz: what the engine sends (RFC 3551 §4.2's default).
 pub const FRAME_SAMPLES: usize = 160;

@@ -282,3 +282,9 @@ pub const OUTGOING_TRIES_S: u64 = 30;
 
 /// Longest time an outside number rings, seconds; then the call is cancelled and fails with 480.
 pub const OUTGOING_RING_S: u64 = 120;
+
+// Who hears whom.
+
+/// Legs that one leg hears at once: a conference of sixteen. A command that names more is dropped
+/// and counted.
+pub const VOICES: usize = 15;

@@ -21,6 +21,11 @@ impl Codec {
         }
     }
 
+    /// Whether it is one of the two laws, which are the same sound byte for byte.
+    pub const fn is_g711(self) -> bool {
+        matches!(self, Self::Pcma | Self::Pcmu)
+    }
+
     /// Encoding name as SDP writes it.
     pub const fn name(self) -> &'static str {
         match self {

@@ -41,9 +41,10 @@ impl Worker {
             Command::StopPlay { leg } => self.stop_play(now, leg),
             Command::Bridge { a, b } => self.bridge(now, a, b, wire),
             Command::Unbridge { leg } => self.slot(leg).is_some_and(|slot| {
-                self.unbridge(now, slot, wire);
+                self.isolate(now, slot, wire);
                 true
             }),
+            Command::Hear { leg, voices } => self.hear(now, leg, &voices, wire),
             Command::Record {
                 recording,
                 left,
@@ -55,11 +56,11 @@ impl Worker {
         }
     }
 
-    fn slot(&self, leg: LegId) -> Option<usize> {
+    pub(super) fn slot(&self, leg: LegId) -> Option<usize> {
         self.slots.get(&leg).copied()
     }
 
-    fn leg_mut(&mut self, leg: LegId) -> Option<(usize, &mut Leg)> {
+    pub(super) fn leg_mut(&mut self, leg: LegId) -> Option<(usize, &mut Leg)> {
         let slot = self.slot(leg)?;
         self.legs.get_mut(slot).map(|leg| (slot, leg))
     }
@@ -100,13 +101,9 @@ impl Worker {
             leg.presses = dtmf::Sender::default();
         }
         if leg.reading == Reading::Not {
-            leg.reading = if leg.bridged.is_some() {
-                wire.watch(Slot(slot), true);
-                Reading::OnArrival
-            } else {
-                Reading::EachTick { empty: 0 }
-            };
+            leg.reading = Reading::EachTick { empty: 0 };
         }
+        self.agreement_changed(now, slot, wire);
         self.settle(now, slot);
         true
     }
@@ -124,7 +121,7 @@ impl Worker {
         leg.play = Some((play, Player::new(clips, repeat)));
         leg.sounding = false;
         // It has ticks now: fetching in them is cheaper than waking up for each packet.
-        if leg.bridged.is_none() && leg.reading == Reading::OnArrival {
+        if !leg.relayed && leg.reading == Reading::OnArrival {
             leg.reading = Reading::EachTick { empty: 0 };
             wire.watch(Slot(slot), false);
         }
@@ -149,57 +146,6 @@ impl Worker {
         let pressed = agreed && leg.presses.press(digit, ms);
         self.settle(now, slot);
         pressed
-    }
-
-    fn bridge(&mut self, now: Instant, a: LegId, b: LegId, wire: &mut impl Wire) -> bool {
-        let (Some(a), Some(b)) = (self.slot(a), self.slot(b)) else {
-            return false;
-        };
-        if a == b {
-            return false;
-        }
-        for (slot, other) in [(a, b), (b, a)] {
-            // A bridge that is already this one stays as it is.
-            if self
-                .legs
-                .get(slot)
-                .is_some_and(|leg| leg.bridged != Some(other))
-            {
-                self.unbridge(now, slot, wire);
-            }
-            let Some(leg) = self.legs.get_mut(slot) else {
-                return false;
-            };
-            leg.stop_play();
-            leg.bridged = Some(other);
-            leg.relay.restart();
-            if matches!(leg.reading, Reading::EachTick { .. }) {
-                leg.reading = Reading::OnArrival;
-                wire.watch(Slot(slot), true);
-            }
-            self.settle(now, slot);
-        }
-        true
-    }
-
-    /// Ends the bridge of a leg, both halves.
-    fn unbridge(&mut self, now: Instant, slot: usize, wire: &mut impl Wire) {
-        let other = self.legs.get_mut(slot).and_then(|leg| leg.bridged.take());
-        let Some(other) = other else {
-            return;
-        };
-        if let Some(leg) = self.legs.get_mut(other) {
-            leg.bridged = None;
-        }
-        for slot in [slot, other] {
-            if let Some(leg) = self.legs.get_mut(slot)
-                && leg.reading == Reading::OnArrival
-            {
-                leg.reading = Reading::EachTick { empty: 0 };
-                wire.watch(Slot(slot), false);
-            }
-            self.settle(now, slot);
-        }
     }
 
     fn record(&mut self, now: Instant, recording: u64, left: LegId, right: Option<LegId>) -> bool {
@@ -252,7 +198,7 @@ impl Worker {
         let Some(slot) = self.slots.remove(&leg) else {
             return false;
         };
-        self.unbridge(now, slot, wire);
+        self.isolate(now, slot, wire);
         let Some(closed) = self.legs.try_remove(slot) else {
             return false;
         };

@@ -2,7 +2,10 @@
 
 use hotline_model::{Instant, LegId};
 
-use super::schedule::Place;
+use super::{
+    hearing::{Heard, Way},
+    schedule::Place,
+};
 use crate::{
     Stats,
     codec::Codec,
@@ -26,9 +29,15 @@ pub(super) struct Leg {
     pub(super) sounding: bool,
     pub(super) presses: dtmf::Sender,
     pub(super) digits: dtmf::Receiver,
-    /// Slot of the leg that this one hears.
-    pub(super) bridged: Option<usize>,
-    /// How the bridged leg's packets are numbered towards this one.
+    /// The legs that this one hears.
+    pub(super) hears: Vec<Heard>,
+    /// Slots of the legs that hear this one.
+    pub(super) heard_by: Vec<usize>,
+    /// How it hears them.
+    pub(super) way: Way,
+    /// Whether a leg hears this one's packets as they arrive.
+    pub(super) relayed: bool,
+    /// How the packets of the leg it hears are numbered towards this one.
     pub(super) relay: Relay,
     pub(super) taps: [Option<Tap>; TAPS],
     pub(super) reading: Reading,
@@ -56,7 +65,7 @@ pub(super) enum Reading {
     Not,
     /// In each of its ticks; so many in a row found nothing.
     EachTick { empty: u8 },
-    /// As they arrive: it is bridged, or quiet.
+    /// As they arrive: it is relayed, or quiet.
     OnArrival,
 }
 
@@ -79,7 +88,10 @@ impl Leg {
             sounding: false,
             presses: dtmf::Sender::default(),
             digits: dtmf::Receiver::default(),
-            bridged: None,
+            hears: Vec::new(),
+            heard_by: Vec::new(),
+            way: Way::Nobody,
+            relayed: false,
             relay: Relay::default(),
             taps: [None; TAPS],
             reading: Reading::Not,

@@ -14,6 +14,7 @@ use crate::Report;
 
 mod commands;
 mod faults;
+mod hearing;
 mod leg;
 mod packets;
 mod recordings;

@@ -6,6 +6,7 @@ use hotline_model::{Instant, limits::RTP_PACKET_BYTES};
 
 use super::{
     Slot, Wire, Worker,
+    hearing::Way,
     leg::{Leg, Meaning, Reading},
 };
 use crate::{
@@ -81,18 +82,34 @@ impl Worker {
         }
         leg.stats.received += 1;
         leg.incoming.count(now, packet);
-        let bridged = leg.bridged;
         if let Meaning::Sound(codec) = meaning {
             let sound = (packet.timestamp(), codec, packet.payload());
             self.recordings.heard(now, leg, sound, wire);
         } else {
             self.hear_key(now, slot, packet);
         }
-        if let Some(to) = bridged
-            && !self.pass_on(now, to, packet, meaning, wire)
-            && let Some(leg) = self.legs.get_mut(slot.0)
-        {
-            leg.stats.not_relayed += 1;
+        self.relay(now, slot.0, packet, meaning, wire);
+    }
+
+    /// Passes a packet on to everybody who hears it as it is.
+    fn relay(
+        &mut self,
+        now: Instant,
+        slot: usize,
+        packet: &RtpReader<'_>,
+        meaning: Meaning,
+        wire: &mut impl Wire,
+    ) {
+        for index in 0.. {
+            let listener = self.legs.get(slot).and_then(|leg| leg.heard_by.get(index));
+            let Some(&to) = listener else { break };
+            let relayed = |leg: &Leg| leg.way == Way::Relayed(slot);
+            if self.legs.get(to).is_some_and(relayed)
+                && !self.pass_on(now, to, packet, meaning, wire)
+                && let Some(leg) = self.legs.get_mut(slot)
+            {
+                leg.stats.not_relayed += 1;
+            }
         }
     }
 
@@ -175,12 +192,12 @@ impl Worker {
         true
     }
 
-    /// A quiet leg that is not bridged was watched; now that packets come, fetching them in ticks
+    /// A quiet leg that is not relayed was watched; now that packets come, fetching them in ticks
     /// is cheaper.
     fn fetch_from_now_on(&mut self, now: Instant, slot: Slot, wire: &mut impl Wire) {
         if let Some(leg) = self.legs.get_mut(slot.0)
             && leg.reading == Reading::OnArrival
-            && leg.bridged.is_none()
+            && !leg.relayed
         {
             leg.reading = Reading::EachTick { empty: 0 };
             wire.watch(slot, false);
