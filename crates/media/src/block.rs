@@ -5,7 +5,7 @@ use crate::{Codec, FRAME_SAMPLES};
 /// What travels through the ring to the recorder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Block {
-    /// Sound of one channel.
+    /// Sound of one voice.
     Sound(Sound),
     /// Nothing more comes for the recording.
     End {
@@ -16,15 +16,16 @@ pub enum Block {
     },
 }
 
-/// Up to 20 ms of one channel, still encoded. A longer packet becomes several.
+/// Up to 20 ms of one voice, still encoded. A longer packet becomes several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sound {
     /// The recording.
     pub recording: u64,
     /// Where it belongs, in samples since the recording began.
     pub at_sample: u64,
-    /// 0 left (caller), 1 right (agent).
-    pub channel: u8,
+    /// Whose: 0 goes into the left channel (the caller); the others, up to
+    /// [`RECORDED_VOICES`](hotline_model::limits::RECORDED_VOICES), are added up in the right one.
+    pub voice: u8,
     /// How the bytes are encoded.
     pub codec: Codec,
     /// How many of the bytes count.

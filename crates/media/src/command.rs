@@ -67,6 +67,21 @@ pub enum Command {
         /// Heard on the right: the agent. Silence when absent.
         right: Option<LegId>,
     },
+    /// A further leg is heard in the right channel of a recording, beside those that are.
+    RecordAlso {
+        /// The recording.
+        recording: u64,
+        /// Who is heard.
+        leg: LegId,
+    },
+    /// Nothing is recorded while paused; the file has silence there, so that time in it is the
+    /// time of the call.
+    PauseRecord {
+        /// The recording.
+        recording: u64,
+        /// Whether to pause or to go on.
+        paused: bool,
+    },
     /// Ends a recording; its end marker follows the last block. Also happens by itself when the
     /// last of its legs is closed.
     StopRecord {
@@ -104,7 +119,8 @@ impl Command {
             | Self::Record { left: leg, .. }
             | Self::Press { leg, .. }
             | Self::Close { leg } => Some(leg),
-            Self::StopRecord { .. } => None,
+            Self::RecordAlso { leg, .. } => Some(leg),
+            Self::PauseRecord { .. } | Self::StopRecord { .. } => None,
         }
     }
 }

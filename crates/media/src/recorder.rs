@@ -3,6 +3,8 @@
 use core::time::Duration;
 use std::io::{Seek, Write};
 
+use hotline_model::limits::RECORDED_VOICES;
+
 use crate::{SAMPLE_RATE, block::Sound};
 
 /// How much of the end of a recording is kept back, in samples of both channels: 512 ms. Sound
@@ -20,8 +22,10 @@ const CHUNK: u32 = 1_024;
 /// A recording being written: 16-bit PCM at 8 kHz, the caller left, the agent right.
 pub struct Recorder<W: Write + Seek> {
     wav: hound::WavWriter<W>,
-    /// The last [`WINDOW`] samples of both channels, as a ring by sample number.
+    /// The last [`WINDOW`] samples of the caller and of the agent, as a ring by sample number.
     window: Box<[[i16; 2]]>,
+    /// The same of each further voice, once it was heard.
+    further: Vec<Box<[i16]>>,
     /// First sample that is not written yet.
     written: u64,
     /// Sample after the last one heard.
@@ -46,6 +50,7 @@ impl<W: Write + Seek> Recorder<W> {
         Ok(Self {
             wav,
             window: vec![[0; 2]; WINDOW as usize].into_boxed_slice(),
+            further: Vec::new(),
             written: 0,
             heard: 0,
             late: 0,
@@ -70,14 +75,28 @@ impl<W: Write + Seek> Recorder<W> {
                 self.late += 1;
                 continue;
             }
-            let place = self.window.get_mut((at % WINDOW) as usize);
-            if let Some(sample) = place.and_then(|frame| frame.get_mut(usize::from(sound.channel)))
-            {
+            if let Some(sample) = self.place(at, usize::from(sound.voice)) {
                 *sample = sound.codec.decode(byte);
             }
         }
         self.heard = self.heard.max(end);
         Ok(())
+    }
+
+    /// Where a voice's sample is kept.
+    fn place(&mut self, at: u64, voice: usize) -> Option<&mut i16> {
+        let at = (at % WINDOW) as usize;
+        let Some(further) = voice.checked_sub(2) else {
+            return self.window.get_mut(at)?.get_mut(voice);
+        };
+        if voice >= RECORDED_VOICES {
+            return None;
+        }
+        while self.further.len() <= further {
+            self.further
+                .push(vec![0; WINDOW as usize].into_boxed_slice());
+        }
+        self.further.get_mut(further)?.get_mut(at)
     }
 
     /// Makes what is written so far a valid file. Call it each second: then a killed process
@@ -112,8 +131,13 @@ impl<W: Write + Seek> Recorder<W> {
             let count = (end - self.written).min(u64::from(CHUNK));
             let mut samples = self.wav.get_i16_writer(2 * count as u32);
             for at in self.written..self.written + count {
-                let place = self.window.get_mut((at % WINDOW) as usize);
-                let [left, right] = place.map(core::mem::take).unwrap_or_default();
+                let place = (at % WINDOW) as usize;
+                let kept = self.window.get_mut(place);
+                let [left, mut right] = kept.map(core::mem::take).unwrap_or_default();
+                for voice in &mut self.further {
+                    let sample = voice.get_mut(place).map(core::mem::take);
+                    right = right.saturating_add(sample.unwrap_or_default());
+                }
                 samples.write_sample(left);
                 samples.write_sample(right);
             }
@@ -133,11 +157,11 @@ mod tests {
     use super::*;
     use crate::{Codec, FRAME_SAMPLES};
 
-    fn sound(channel: u8, at_sample: u64, byte: u8, length: u8) -> Sound {
+    fn sound(voice: u8, at_sample: u64, byte: u8, length: u8) -> Sound {
         Sound {
             recording: 1,
             at_sample,
-            channel,
+            voice,
             codec: Codec::Pcma,
             length,
             bytes: [byte; FRAME_SAMPLES],
@@ -172,6 +196,25 @@ mod tests {
         assert_eq!(heard[80], [left, right]);
         assert_eq!(heard[160], [0, right]);
         assert_eq!(heard[240], [0, 0]);
+    }
+
+    #[test]
+    fn further_voices_are_added_up_in_the_right_channel() {
+        let heard = recorded(
+            &[
+                sound(1, 0, 0xAA, 160),
+                sound(2, 0, 0xAA, 160),
+                sound(3, 80, 0x2A, 160),
+            ],
+            0,
+        );
+        let (a, b) = (Codec::Pcma.decode(0xAA), Codec::Pcma.decode(0x2A));
+        assert_eq!(heard.len(), 240);
+        assert_eq!(heard[0], [0, a.saturating_add(a)]);
+        assert_eq!(heard[100], [0, a.saturating_add(a).saturating_add(b)]);
+        assert_eq!(heard[200], [0, b]);
+        // A voice too many is not heard, and harms nobody.
+        assert_eq!(recorded(&[sound(200, 0, 0xAA, 160)], 0), vec![[0, 0]; 160]);
     }
 
     #[test]

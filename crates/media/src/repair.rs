@@ -84,7 +84,7 @@ mod tests {
         let sound = Sound {
             recording: 1,
             at_sample: 0,
-            channel: 1,
+            voice: 1,
             codec: Codec::Pcma,
             length: 160,
             bytes: [3; FRAME_SAMPLES],

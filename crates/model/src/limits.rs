@@ -288,3 +288,7 @@ pub const OUTGOING_RING_S: u64 = 120;
 /// Legs that one leg hears at once: a conference of sixteen. A command that names more is dropped
 /// and counted.
 pub const VOICES: usize = 15;
+
+/// Voices in one recording: the caller left, the agent and six more right. A further one is not
+/// recorded, and its command counted as dropped.
+pub const RECORDED_VOICES: usize = 8;

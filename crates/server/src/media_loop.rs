@@ -669,7 +669,7 @@ mod tests {
         while let Some(block) = bench.blocks.pop() {
             match block {
                 Block::Sound(sound) => {
-                    firsts[usize::from(sound.channel)].get_or_insert(sound.at_sample as usize);
+                    firsts[usize::from(sound.voice)].get_or_insert(sound.at_sample as usize);
                     recorder.as_mut().unwrap().write(&sound).unwrap();
                 }
                 Block::End { at_sample, .. } => {

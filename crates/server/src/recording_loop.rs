@@ -550,11 +550,11 @@ mod tests {
                 .begin(recording, file.to_owned());
         }
 
-        fn sound(&self, recording: u64, channel: u8, at_sample: u64, byte: u8) {
+        fn sound(&self, recording: u64, voice: u8, at_sample: u64, byte: u8) {
             let sound = Sound {
                 recording,
                 at_sample,
-                channel,
+                voice,
                 codec: Codec::Pcma,
                 length: 160,
                 bytes: [byte; 160],
@@ -736,7 +736,7 @@ mod tests {
             let sound = Sound {
                 recording: 1,
                 at_sample: n * 160,
-                channel: 0,
+                voice: 0,
                 codec: Codec::Pcma,
                 length: 160,
                 bytes: [0x2A; 160],

@@ -50,6 +50,8 @@ impl Worker {
                 left,
                 right,
             } => self.record(now, recording, left, right),
+            Command::RecordAlso { recording, leg } => self.record_also(recording, leg),
+            Command::PauseRecord { recording, paused } => self.recordings.pause(recording, paused),
             Command::StopRecord { recording } => self.stop_record(now, recording, wire),
             Command::Press { leg, digit, ms } => self.press(now, leg, digit, ms),
             Command::Close { leg } => self.close(now, leg, wire),
@@ -162,16 +164,37 @@ impl Worker {
         if !self.recordings.begin(now, recording, slots) {
             return false;
         }
-        for (slot, channel) in slots.into_iter().zip(0..) {
-            let leg = slot.and_then(|slot| self.legs.get_mut(slot));
-            if let Some(place) = leg.and_then(|leg| leg.taps.iter_mut().find(|t| t.is_none())) {
-                *place = Some(Tap {
-                    recording,
-                    channel,
-                    began: samples_at(now),
-                });
+        for (slot, voice) in slots.into_iter().zip(0..) {
+            if let Some(slot) = slot {
+                self.tap(slot, recording, voice, samples_at(now));
             }
         }
+        true
+    }
+
+    fn tap(&mut self, slot: usize, recording: u64, voice: u8, began: u64) {
+        let leg = self.legs.get_mut(slot);
+        if let Some(place) = leg.and_then(|leg| leg.taps.iter_mut().find(|t| t.is_none())) {
+            *place = Some(Tap {
+                recording,
+                voice,
+                began,
+            });
+        }
+    }
+
+    fn record_also(&mut self, recording: u64, leg: LegId) -> bool {
+        let Some(slot) = self.slot(leg) else {
+            return false;
+        };
+        let taps = self.legs.get(slot).map(|leg| &leg.taps);
+        if !taps.is_some_and(|taps| taps.iter().any(Option::is_none)) {
+            return false;
+        }
+        let Some((voice, began)) = self.recordings.join(recording, slot) else {
+            return false;
+        };
+        self.tap(slot, recording, voice, began);
         true
     }
 

@@ -53,7 +53,7 @@ pub(super) struct Leg {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tap {
     pub(super) recording: u64,
-    pub(super) channel: u8,
+    pub(super) voice: u8,
     /// When the recording began, on the sample clock.
     pub(super) began: u64,
 }

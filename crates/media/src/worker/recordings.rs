@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use hotline_model::Instant;
+use hotline_model::{Instant, limits::RECORDED_VOICES};
 
 use super::{
     Wire,
@@ -25,15 +25,18 @@ pub(super) struct Recordings {
 
 struct Recording {
     began: u64,
-    /// Slots of the legs that feed it, left and right.
-    slots: [Option<usize>; 2],
+    /// Slots of the legs that feed it, by voice: the first goes left, the others right. A voice
+    /// whose leg has left keeps its place.
+    slots: Vec<Option<usize>>,
+    /// Nothing is recorded at present; time goes on.
+    paused: bool,
     dropped: u64,
 }
 
 /// What is known of a recording at its end.
 pub(super) struct Ended {
     pub(super) dropped: u64,
-    pub(super) slots: [Option<usize>; 2],
+    pub(super) slots: Vec<Option<usize>>,
 }
 
 impl Recordings {
@@ -49,7 +52,8 @@ impl Recordings {
         }
         let entry = Recording {
             began: samples_at(now),
-            slots,
+            slots: slots.to_vec(),
+            paused: false,
             dropped: 0,
         };
         self.running.insert(recording, entry);
@@ -76,8 +80,26 @@ impl Recordings {
             for place in &mut entry.slots {
                 place.take_if(|fed| *fed == slot);
             }
-            entry.slots == [None, None]
+            entry.slots.iter().all(Option::is_none)
         })
+    }
+
+    /// A further slot feeds a recording: its voice, and when the recording began. `None` when there
+    /// is no such recording, or no room for a voice.
+    pub(super) fn join(&mut self, recording: u64, slot: usize) -> Option<(u8, u64)> {
+        let entry = self.running.get_mut(&recording)?;
+        if entry.slots.len() >= RECORDED_VOICES || entry.slots.contains(&Some(slot)) {
+            return None;
+        }
+        let voice = u8::try_from(entry.slots.len()).ok()?;
+        entry.slots.push(Some(slot));
+        Some((voice, entry.began))
+    }
+
+    /// Records nothing for a while, or goes on. False when there is no such recording.
+    pub(super) fn pause(&mut self, recording: u64, paused: bool) -> bool {
+        let entry = self.running.get_mut(&recording);
+        entry.map(|entry| entry.paused = paused).is_some()
     }
 
     /// Hands the waiting end markers to the recorder, as far as there is room.
@@ -122,6 +144,9 @@ impl Recordings {
         }
         let placed = leg.incoming.place(now, timestamp);
         for tap in leg.taps.iter().flatten() {
+            if self.running.get(&tap.recording).is_some_and(|it| it.paused) {
+                continue;
+            }
             for (n, chunk) in payload.chunks(FRAME_SAMPLES).enumerate() {
                 let at = placed + (n * FRAME_SAMPLES) as u64;
                 // What was heard just before the recording began is not part of it.
@@ -145,7 +170,7 @@ fn sound(tap: &Tap, at_sample: u64, codec: Codec, chunk: &[u8]) -> Block {
     Block::Sound(Sound {
         recording: tap.recording,
         at_sample,
-        channel: tap.channel,
+        voice: tap.voice,
         codec,
         length: chunk.len().min(FRAME_SAMPLES) as u8,
         bytes,

@@ -752,7 +752,7 @@ fn both_sides_are_recorded_where_they_were_heard() {
         .blocks
         .iter()
         .filter_map(|block| match block {
-            Block::Sound(sound) => Some((sound.channel, sound.at_sample, sound.bytes[0])),
+            Block::Sound(sound) => Some((sound.voice, sound.at_sample, sound.bytes[0])),
             Block::End { .. } => None,
         })
         .collect();
