@@ -1,0 +1,130 @@
+//! Keys, heard and pressed.
+
+use super::*;
+
+fn press(sequence: u16, timestamp: u32, event: u8, end: bool, duration: u16) -> Vec<u8> {
+    let [high, low] = duration.to_be_bytes();
+    let flags = if end { 0x8A } else { 0x0A };
+    rtp(101, sequence, timestamp, &[event, flags, high, low])
+}
+
+#[test]
+fn a_key_is_reported_once_and_passed_on_under_the_others_type() {
+    let mut bench = Bench::new();
+    bench.connect(
+        B,
+        Agreed {
+            digits: Some(96),
+            ..agreed(B)
+        },
+    );
+    bench.bridge();
+    bench.hear(A, &rtp(8, 1, 0, &[1; 160]));
+    for n in 0..3 {
+        bench.hear(A, &press(2 + n, 160, 5, n > 0, 160 * (n + 1)));
+    }
+    bench.hear(A, &rtp(8, 5, 640, &[1; 160]));
+    assert_eq!(
+        bench.reports(),
+        [Report::Digit {
+            leg: A,
+            digit: '5',
+            ms: 40
+        }]
+    );
+    let sent = bench.sent(B);
+    let types: Vec<u8> = sent.iter().map(|packet| packet.payload_type).collect();
+    assert_eq!(types, [8, 96, 96, 96, 8]);
+    let since = |n: usize| sent[n].timestamp.wrapping_sub(sent[0].timestamp);
+    assert_eq!([since(1), since(3), since(4)], [160, 160, 640]);
+    assert_eq!(bench.close(A).digits, 1);
+}
+
+#[test]
+fn a_key_whose_end_is_lost_is_reported_in_time() {
+    for bridged in [false, true] {
+        let mut bench = Bench::new();
+        if bridged {
+            bench.bridge();
+        }
+        bench.hear(A, &press(1, 0, 11, false, 160));
+        bench.check();
+        bench.pass(140);
+        assert_eq!(bench.reports(), []);
+        bench.pass(40);
+        assert_eq!(
+            bench.reports(),
+            [Report::Digit {
+                leg: A,
+                digit: '#',
+                ms: 20
+            }]
+        );
+    }
+}
+
+#[test]
+fn keys_do_not_reach_a_leg_that_did_not_agree_on_them() {
+    let mut bench = Bench::new();
+    bench.connect(
+        B,
+        Agreed {
+            digits: None,
+            ..agreed(B)
+        },
+    );
+    bench.bridge();
+    bench.hear(A, &press(1, 0, 1, true, 160));
+    assert_eq!(bench.sent(B), []);
+    assert_eq!(
+        bench.reports(),
+        [Report::Digit {
+            leg: A,
+            digit: '1',
+            ms: 20
+        }]
+    );
+    assert_eq!(bench.close(A).not_relayed, 1);
+}
+
+#[test]
+fn a_pressed_key_takes_the_place_of_sound() {
+    let mut bench = Bench::new();
+    bench.play(A, &[Clip::tone(440, 2_000)]);
+    bench.pass(40);
+    bench.tell(Command::Press {
+        leg: A,
+        digit: '7',
+        ms: 60,
+    });
+    bench.pass(200);
+    let sent = bench.sent(A);
+    let types: Vec<u8> = sent.iter().map(|packet| packet.payload_type).collect();
+    assert_eq!(types, [8, 8, 101, 101, 101, 101, 101, 8, 8, 8, 8, 8]);
+    assert_eq!(sent[2].timestamp, sent[6].timestamp);
+    assert!(sent[2].marker && !sent[3].marker && sent[7].marker);
+    let tone = Clip::tone(440, 2_000);
+    let heard: Vec<Sent> = sent
+        .into_iter()
+        .filter(|packet| packet.payload_type == 8)
+        .collect();
+    assert_eq!(
+        payloads(&heard),
+        tone.bytes(Codec::Pcma)[..7 * 160],
+        "sound waits meanwhile"
+    );
+    // A phone without telephone-event cannot press.
+    bench.connect(
+        A,
+        Agreed {
+            digits: None,
+            ..agreed(A)
+        },
+    );
+    bench.tell(Command::Press {
+        leg: A,
+        digit: '7',
+        ms: 60,
+    });
+    assert_eq!(bench.worker.counts().commands_dropped, 1);
+}

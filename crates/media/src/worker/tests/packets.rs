@@ -1,0 +1,115 @@
+//! What a packet has to be, and when it is read.
+
+use super::*;
+
+#[test]
+fn only_the_agreed_address_and_port_is_listened_to() {
+    let mut bench = Bench::new();
+    bench.bridge();
+    let packet = rtp(8, 1, 0, &[1; 160]);
+    let mut stranger = peer(A);
+    stranger.set_port(5);
+    bench.hear_from(A, stranger, &packet);
+    bench.hear_from(
+        A,
+        SocketAddr::new([10, 0, 0, 1].into(), peer(A).port()),
+        &packet,
+    );
+    let nowhere = SocketAddr::new([0, 0, 0, 0].into(), peer(A).port());
+    bench.connect(
+        A,
+        Agreed {
+            remote: nowhere,
+            ..agreed(A)
+        },
+    );
+    bench.hear_from(A, nowhere, &packet);
+    bench.hear(A, &packet);
+    assert_eq!(bench.sent(B), []);
+    let stats = bench.close(A);
+    assert_eq!((stats.strangers, stats.received), (4, 0));
+}
+
+#[test]
+fn what_is_not_agreed_sound_is_counted_and_dropped() {
+    let mut bench = Bench::new();
+    bench.bridge();
+    bench.hear(A, &[0x80, 200, 0, 1, 0, 0, 0, 7]);
+    bench.hear(A, &[1, 2, 3]);
+    bench.hear(A, &[0x80; 1_501]);
+    bench.hear(A, &rtp(13, 1, 0, &[0]));
+    assert_eq!(bench.sent(B), []);
+    bench.hear(A, &rtp(0, 2, 160, &[0xFF; 160]));
+    assert_eq!(
+        payloads(&bench.sent(B)),
+        [0xD5; 160],
+        "the other static type is understood"
+    );
+    let stats = bench.close(A);
+    assert_eq!(
+        (
+            stats.rtcp,
+            stats.malformed,
+            stats.not_agreed,
+            stats.received
+        ),
+        (1, 2, 1, 1)
+    );
+}
+
+#[test]
+fn silence_is_reported_once_until_the_next_agreement() {
+    let mut bench = Bench::new();
+    bench.connect(
+        B,
+        Agreed {
+            direction: Direction::SendOnly,
+            ..agreed(B)
+        },
+    );
+    bench.pass(20_000);
+    bench.hear(A, &rtp(8, 1, 0, &[1; 160]));
+    bench.pass(29_000);
+    assert_eq!(bench.reports(), []);
+    bench.pass(60_000);
+    assert_eq!(bench.reports(), [Report::Silent { leg: A }]);
+    bench.connect(A, agreed(A));
+    bench.pass(31_000);
+    assert_eq!(bench.reports(), [Report::Silent { leg: A }]);
+    // RTCP is a sign of life of a muted phone.
+    bench.connect(A, agreed(A));
+    for _ in 0..10 {
+        bench.pass(20_000);
+        bench.hear(A, &[0x80, 201, 0, 1, 0, 0, 0, 7]);
+    }
+    assert_eq!(bench.reports(), []);
+}
+
+#[test]
+fn quiet_legs_are_watched_and_busy_ones_fetched() {
+    let mut bench = Bench::new();
+    bench.play(A, &[Clip::tone(440, 2_000)]);
+    let packet = (peer(A), rtp(8, 1, 0, &[1; 160]));
+    bench
+        .net
+        .inbox
+        .entry(slot(A))
+        .or_default()
+        .push_back(packet);
+    bench.pass(20);
+    assert!(bench.net.inbox[&slot(A)].is_empty(), "fetched in the tick");
+    bench.pass(1_100);
+    assert_eq!(bench.net.watched.get(&slot(B)), Some(&true));
+    assert_eq!(bench.net.watched.get(&slot(A)), None, "it has ticks anyway");
+    // When all are quiet the worker sleeps but for the look for silence.
+    bench.pass(3_000);
+    assert!(bench.worker.next_tick().unwrap().since(bench.now) > Duration::from_millis(20));
+    bench.hear(B, &rtp(8, 1, 0, &[1; 160]));
+    assert_eq!(bench.net.watched.get(&slot(B)), Some(&false));
+    bench.bridge();
+    assert_eq!(bench.net.watched.get(&slot(B)), Some(&true));
+    bench.check();
+    bench.tell(Command::Unbridge { leg: A });
+    assert_eq!(bench.net.watched.get(&slot(B)), Some(&false));
+    bench.check();
+}

@@ -1,0 +1,96 @@
+//! Who hears whom.
+
+use super::*;
+
+#[test]
+fn a_bridge_passes_payloads_byte_for_byte_both_ways() {
+    let mut bench = Bench::new();
+    bench.bridge();
+    for n in 0..200u16 {
+        let payload: Vec<u8> = (0..160).map(|i| (i * n) as u8).collect();
+        let sequence = n.wrapping_add(65_500);
+        for (from, to) in [(A, B), (B, A)] {
+            bench.hear(from, &rtp(8, sequence, u32::from(n) * 160, &payload));
+            let sent = bench.sent(to);
+            assert_eq!(sent.len(), 1, "at once");
+            assert_eq!(sent[0].payload, payload);
+            assert_eq!(sent[0].marker, n == 0);
+            assert_ne!(sent[0].ssrc, 7, "our own stream");
+        }
+        bench.pass(20);
+    }
+    assert_eq!(bench.net.sent, [], "nothing arrives, nothing is sent");
+    bench.pass(1_000);
+    assert_eq!(bench.net.sent, []);
+    let stats = bench.close(A);
+    assert_eq!((stats.received, stats.sent, stats.lost), (200, 200, 0));
+}
+
+#[test]
+fn two_laws_are_converted_and_extensions_left_out() {
+    let mut bench = Bench::new();
+    let ulaw = Agreed {
+        codec: Codec::Pcmu,
+        payload_type: 0,
+        ..agreed(B)
+    };
+    bench.connect(B, ulaw);
+    bench.bridge();
+    let all: Vec<u8> = (0..=255).collect();
+    bench.hear(A, &rtp(8, 1, 0, &all));
+    let sent = bench.sent(B).remove(0);
+    assert_eq!(sent.payload_type, 0);
+    let expected: Vec<u8> = all
+        .iter()
+        .map(|&b| Codec::Pcma.convert(b, Codec::Pcmu))
+        .collect();
+    assert_eq!(sent.payload, expected);
+    let extended = RtpPacketBuilder::new()
+        .payload_type(0)
+        .extension(0xBEDE, &[1, 2, 3, 4])
+        .add_csrc(9)
+        .padded(rtp_rs::Pad::round_to(4))
+        .payload(&[0xFF; 159])
+        .build()
+        .unwrap();
+    bench.hear(B, &extended);
+    let sent = bench.sent(A).remove(0);
+    assert_eq!((sent.payload_type, sent.payload), (8, vec![0xD5; 159]));
+}
+
+#[test]
+fn a_play_on_a_bridged_leg_goes_before_the_bridge() {
+    let mut bench = Bench::new();
+    bench.bridge();
+    bench.hear(B, &rtp(8, 1, 0, &[1; 160]));
+    bench.play(A, &[Clip::silence(20)]);
+    bench.hear(B, &rtp(8, 2, 160, &[2; 160]));
+    bench.pass(40);
+    bench.hear(B, &rtp(8, 3, 320, &[3; 160]));
+    let sent = bench.sent(A);
+    let first: Vec<u8> = sent.iter().map(|packet| packet.payload[0]).collect();
+    assert_eq!(first, [1, 0xD5, 3]);
+    assert!(sent.iter().all(|packet| packet.marker));
+    let apart = |n: usize| sent[n + 1].sequence.wrapping_sub(sent[n].sequence);
+    assert_eq!([apart(0), apart(1)], [1, 1]);
+}
+
+#[test]
+fn bridging_stops_the_music_and_another_bridge_takes_over() {
+    let mut bench = Bench::new();
+    bench.play(A, &[Clip::tone(440, 1_000)]);
+    bench.bridge();
+    bench.pass(100);
+    assert_eq!(bench.sent(A), []);
+    let third = LegId(33);
+    bench.tell(Command::Open { leg: third });
+    bench.connect(third, agreed(third));
+    bench.tell(Command::Bridge { a: A, b: third });
+    bench.hear(B, &rtp(8, 1, 0, &[1; 160]));
+    assert_eq!(bench.net.sent, [], "B is alone now");
+    bench.tell(Command::Close { leg: third });
+    bench.hear(A, &rtp(8, 1, 0, &[1; 160]));
+    assert_eq!(bench.net.sent, []);
+    bench.tell(Command::Bridge { a: A, b: A });
+    assert_eq!(bench.worker.counts().commands_dropped, 1);
+}
