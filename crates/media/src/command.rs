@@ -58,6 +58,14 @@ pub enum Command {
         /// Whom; at most [`VOICES`](hotline_model::limits::VOICES), else the command is dropped.
         voices: Vec<Voice>,
     },
+    /// Nobody hears the leg while it is shielded, neither its sound nor its keys, and nothing of it
+    /// is recorded: a citizen enters a card's number. Its keys are still reported.
+    Shield {
+        /// The leg.
+        leg: LegId,
+        /// Whether to shield it or to let it be heard again.
+        shielded: bool,
+    },
     /// Records what is heard from one leg or two, into the left and the right channel.
     Record {
         /// Name of the recording, in each of its blocks.
@@ -116,6 +124,7 @@ impl Command {
             | Self::Bridge { a: leg, .. }
             | Self::Unbridge { leg }
             | Self::Hear { leg, .. }
+            | Self::Shield { leg, .. }
             | Self::Record { left: leg, .. }
             | Self::Press { leg, .. }
             | Self::Close { leg } => Some(leg),

@@ -45,6 +45,10 @@ impl Worker {
                 true
             }),
             Command::Hear { leg, voices } => self.hear(now, leg, &voices, wire),
+            Command::Shield { leg, shielded } => self
+                .leg_mut(leg)
+                .map(|(_, leg)| leg.shielded = shielded)
+                .is_some(),
             Command::Record {
                 recording,
                 left,

@@ -37,6 +37,8 @@ pub(super) struct Leg {
     pub(super) way: Way,
     /// Whether a leg hears this one's packets as they arrive.
     pub(super) relayed: bool,
+    /// Whether nobody may hear it, nor a recording keep it.
+    pub(super) shielded: bool,
     /// How the packets of the leg it hears are numbered towards this one.
     pub(super) relay: Relay,
     pub(super) taps: [Option<Tap>; TAPS],
@@ -92,6 +94,7 @@ impl Leg {
             heard_by: Vec::new(),
             way: Way::Nobody,
             relayed: false,
+            shielded: false,
             relay: Relay::default(),
             taps: [None; TAPS],
             reading: Reading::Not,

@@ -82,13 +82,19 @@ impl Worker {
         }
         leg.stats.received += 1;
         leg.incoming.count(now, packet);
+        let shielded = leg.shielded;
         if let Meaning::Sound(codec) = meaning {
+            if shielded {
+                return;
+            }
             let sound = (packet.timestamp(), codec, packet.payload());
             self.recordings.heard(now, leg, sound, wire);
         } else {
             self.hear_key(now, slot, packet);
         }
-        self.relay(now, slot.0, packet, meaning, wire);
+        if !shielded {
+            self.relay(now, slot.0, packet, meaning, wire);
+        }
     }
 
     /// Passes a packet on to everybody who hears it as it is.

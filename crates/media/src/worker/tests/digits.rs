@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn press(sequence: u16, timestamp: u32, event: u8, end: bool, duration: u16) -> Vec<u8> {
+pub(super) fn press(sequence: u16, timestamp: u32, event: u8, end: bool, duration: u16) -> Vec<u8> {
     let [high, low] = duration.to_be_bytes();
     let flags = if end { 0x8A } else { 0x0A };
     rtp(101, sequence, timestamp, &[event, flags, high, low])

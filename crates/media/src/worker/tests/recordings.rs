@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn record(bench: &mut Bench) {
+pub(super) fn record(bench: &mut Bench) {
     bench.tell(Command::Record {
         recording: 9,
         left: A,

@@ -1,6 +1,9 @@
 //! Who hears whom.
 
+use hotline_model::limits::VOICES;
+
 use super::*;
+use crate::{Gain, Voice};
 
 #[test]
 fn a_bridge_passes_payloads_byte_for_byte_both_ways() {
@@ -93,4 +96,89 @@ fn bridging_stops_the_music_and_another_bridge_takes_over() {
     assert_eq!(bench.net.sent, []);
     bench.tell(Command::Bridge { a: A, b: A });
     assert_eq!(bench.worker.counts().commands_dropped, 1);
+}
+
+/// A third leg beside A and B, connected.
+const C: LegId = LegId(33);
+
+fn third(bench: &mut Bench) {
+    bench.tell(Command::Open { leg: C });
+    bench.connect(C, agreed(C));
+}
+
+fn hear(bench: &mut Bench, leg: LegId, voices: &[LegId]) {
+    let voices = voices.iter().map(|&leg| Voice {
+        leg,
+        gain: Gain::FULL,
+    });
+    let voices = voices.collect();
+    bench.tell(Command::Hear { leg, voices });
+}
+
+#[test]
+fn who_listens_to_one_party_alone_gets_its_packets_and_is_not_heard() {
+    let mut bench = Bench::new();
+    third(&mut bench);
+    bench.bridge();
+    hear(&mut bench, C, &[A]);
+    bench.hear(A, &rtp(8, 1, 0, &[7; 160]));
+    let to: Vec<Slot> = bench.net.sent.iter().map(|sent| sent.0).collect();
+    assert_eq!(to, [Slot(1), Slot(2)]);
+    bench.net.sent.clear();
+    bench.hear(C, &rtp(8, 1, 0, &[9; 160]));
+    assert!(bench.net.sent.is_empty(), "nobody has C in its row");
+    bench.hear(B, &rtp(8, 1, 0, &[8; 160]));
+    assert_eq!(bench.net.sent.len(), 1, "C does not hear B");
+    bench.check();
+}
+
+#[test]
+fn a_row_that_cannot_be_is_refused_and_changes_nothing() {
+    let mut bench = Bench::new();
+    bench.bridge();
+    for row in [vec![A], vec![B, B], vec![LegId(99)], vec![B; VOICES + 1]] {
+        hear(&mut bench, A, &row);
+    }
+    assert_eq!(bench.worker.counts().commands_dropped, 4);
+    bench.hear(B, &rtp(8, 1, 0, &[8; 160]));
+    assert_eq!(bench.sent(A).len(), 1);
+}
+
+#[test]
+fn a_leg_that_closes_leaves_every_row() {
+    let mut bench = Bench::new();
+    third(&mut bench);
+    hear(&mut bench, B, &[A]);
+    hear(&mut bench, C, &[A]);
+    bench.close(A);
+    // Another leg takes the slot: it is heard by nobody.
+    bench.tell(Command::Open { leg: A });
+    bench.connect(A, agreed(A));
+    bench.reports();
+    bench.hear(A, &rtp(8, 1, 0, &[7; 160]));
+    assert!(bench.net.sent.is_empty());
+    bench.check();
+}
+
+#[test]
+fn nobody_hears_a_shielded_leg_nor_records_it_and_its_keys_are_reported() {
+    let mut bench = Bench::new();
+    bench.bridge();
+    recordings::record(&mut bench);
+    let shield = |shielded| Command::Shield { leg: A, shielded };
+    bench.tell(shield(true));
+    bench.hear(A, &rtp(8, 1, 0, &[7; 160]));
+    bench.hear(A, &digits::press(2, 160, 4, true, 800));
+    assert!(bench.net.sent.is_empty());
+    assert!(bench.net.blocks.is_empty());
+    assert!(matches!(
+        bench.reports()[..],
+        [Report::Digit { digit: '4', .. }]
+    ));
+    bench.hear(B, &rtp(8, 1, 0, &[8; 160]));
+    assert_eq!(bench.sent(A).len(), 1, "it hears as before");
+    bench.tell(shield(false));
+    bench.hear(A, &rtp(8, 3, 320, &[7; 160]));
+    assert_eq!(bench.sent(B).len(), 1);
+    assert_eq!(bench.net.blocks.len(), 2);
 }
