@@ -1,7 +1,10 @@
 //! The codecs of the telephone network: G.711 in its two laws.
 
 pub mod g711;
+pub mod g722;
+pub mod resample;
 mod tables;
+mod taps;
 
 /// A codec that may be agreed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
