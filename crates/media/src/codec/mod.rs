@@ -1,12 +1,18 @@
-//! The codecs of the telephone network: G.711 in its two laws.
+//! Codecs: G.711 in its two laws, a byte a sample, and every other format by way of 16-bit samples.
 
+mod format;
 pub mod g711;
 pub mod g722;
+pub mod linear;
+#[cfg(feature = "opus")]
+pub mod opus;
 pub mod resample;
 mod tables;
 mod taps;
 
-/// A codec that may be agreed on.
+pub use format::Format;
+
+/// A law of G.711: what prompts, recordings and the relay work in, byte by byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Codec {
     /// G.711 A-law, static payload type 8 (RFC 3551 §6): China and Europe.

@@ -12,7 +12,7 @@ use rtp_rs::{RtpPacketBuilder, RtpReader};
 
 use super::{Slot, Wire, Worker};
 use crate::{
-    Block, Clip, Codec, Command, Report, Stats,
+    Block, Clip, Codec, Command, Format, Report, Stats,
     sdp::{Agreed, Direction},
 };
 
@@ -77,7 +77,7 @@ fn peer(leg: LegId) -> SocketAddr {
 fn agreed(leg: LegId) -> Agreed {
     Agreed {
         remote: peer(leg),
-        codec: Codec::Pcma,
+        codec: Format::Pcma,
         payload_type: 8,
         digits: Some(101),
         direction: Direction::SendRecv,
@@ -421,7 +421,7 @@ fn a_bridge_passes_payloads_byte_for_byte_both_ways() {
 fn two_laws_are_converted_and_extensions_left_out() {
     let mut bench = Bench::new();
     let ulaw = Agreed {
-        codec: Codec::Pcmu,
+        codec: Format::Pcmu,
         payload_type: 0,
         ..agreed(B)
     };
