@@ -28,7 +28,7 @@ use std::{
 
 use crossbeam::queue::ArrayQueue;
 use hotline_media::{
-    Clip, Codec, Command, Report,
+    Clip, Command, Format, Report,
     sdp::{Agreed, Direction},
 };
 use hotline_model::LegId;
@@ -398,7 +398,7 @@ fn open(media: &MediaHandle, reports: &ArrayQueue<Report>, count: usize) -> Outc
         tell(media, Command::Open { leg })?;
         let agreed = Agreed {
             remote: load_address(index),
-            codec: Codec::Pcma,
+            codec: Format::Pcma,
             payload_type: 8,
             digits: Some(101),
             direction: Direction::SendRecv,

@@ -17,7 +17,7 @@ pub mod worker;
 
 pub use block::{Block, Sound};
 pub use clip::Clip;
-pub use codec::Codec;
+pub use codec::{Codec, Format};
 pub use command::{Command, Gain, Report, Stats, Voice};
 
 /// Samples of one 20 ms packet at 8 kHz: what the engine sends (RFC 3551 §4.2's default).

@@ -458,7 +458,7 @@ mod tests {
     };
 
     use hotline_media::{
-        Clip, Codec, Stats,
+        Clip, Codec, Format, Stats,
         recorder::Recorder,
         sdp::{Agreed, Direction},
     };
@@ -540,7 +540,7 @@ mod tests {
             let remote = socket.local_addr().unwrap();
             let agreed = Agreed {
                 remote,
-                codec: Codec::Pcma,
+                codec: Format::Pcma,
                 payload_type: 8,
                 digits: Some(101),
                 direction: Direction::SendRecv,

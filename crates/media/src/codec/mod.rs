@@ -1,9 +1,18 @@
-//! The codecs of the telephone network: G.711 in its two laws.
+//! Codecs: G.711 in its two laws, a byte a sample, and every other format by way of 16-bit samples.
 
+mod format;
 pub mod g711;
+pub mod g722;
+pub mod linear;
+#[cfg(feature = "opus")]
+pub mod opus;
+pub mod resample;
 mod tables;
+mod taps;
 
-/// A codec that may be agreed on.
+pub use format::Format;
+
+/// A law of G.711: what prompts, recordings and the relay work in, byte by byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Codec {
     /// G.711 A-law, static payload type 8 (RFC 3551 §6): China and Europe.
@@ -19,11 +28,6 @@ impl Codec {
             Self::Pcma => 8,
             Self::Pcmu => 0,
         }
-    }
-
-    /// Whether it is one of the two laws, which are the same sound byte for byte.
-    pub const fn is_g711(self) -> bool {
-        matches!(self, Self::Pcma | Self::Pcmu)
     }
 
     /// Encoding name as SDP writes it.

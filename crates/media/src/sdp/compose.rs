@@ -5,12 +5,12 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use sdp_types::{Attribute, Connection, Media, Origin, Session, Time};
 
 use super::{Direction, Local};
-use crate::{Codec, FRAME_MS};
+use crate::{FRAME_MS, Format};
 
 /// An audio stream as we describe it.
 pub(super) struct Stream<'a> {
     pub(super) proto: &'a str,
-    pub(super) codecs: &'a [(u8, Codec)],
+    pub(super) formats: &'a [(u8, Format)],
     pub(super) digits: Option<u8>,
     pub(super) direction: Direction,
     pub(super) rtcp_mux: bool,
@@ -31,17 +31,26 @@ pub(super) fn session(local: &Local) -> Session {
 pub(super) fn stream(port: u16, stream: &Stream<'_>) -> Media {
     let Stream {
         proto,
-        codecs,
+        formats,
         digits,
         direction,
         rtcp_mux,
     } = *stream;
-    let payload_types = codecs.iter().map(|&(number, _)| number).chain(digits);
-    let formats: Vec<String> = payload_types.map(|number| number.to_string()).collect();
-    let mut media = line("audio", port, proto, &formats.join(" "));
-    for (number, codec) in codecs {
-        let map = format!("{number} {}/8000", codec.name());
+    let payload_types = formats.iter().map(|&(number, _)| number).chain(digits);
+    let numbers: Vec<String> = payload_types.map(|number| number.to_string()).collect();
+    let mut media = line("audio", port, proto, &numbers.join(" "));
+    for (number, format) in formats {
+        let mut map = format!("{number} {}/{}", format.name(), format.clock());
+        if format.channels() > 1 {
+            map.push_str(&format!("/{}", format.channels()));
+        }
         media.attributes.push(Attribute::with_value("rtpmap", map));
+        if let Some(parameters) = format.parameters() {
+            let parameters = format!("{number} {parameters}");
+            media
+                .attributes
+                .push(Attribute::with_value("fmtp", parameters));
+        }
     }
     if let Some(number) = digits {
         let map = format!("{number} telephone-event/8000");

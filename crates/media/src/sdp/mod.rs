@@ -5,7 +5,7 @@ use core::{
     net::{IpAddr, SocketAddr},
 };
 
-use crate::Codec;
+use crate::Format;
 
 mod compose;
 mod negotiate;
@@ -13,7 +13,9 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-pub use negotiate::{accept, answer, answer_again, offer};
+pub use negotiate::{
+    G711, accept, accept_of, answer, answer_again, answer_again_of, answer_of, offer, offer_of,
+};
 
 /// Most m= lines of a description. The answer must have as many as the offer (RFC 3264 §6), so
 /// they are bounded; more is malformed.
@@ -90,8 +92,8 @@ pub struct Agreed {
     /// Where we send to, and the only source we accept. An unspecified address (`0.0.0.0`, the
     /// hold of RFC 2543) accepts nothing.
     pub remote: SocketAddr,
-    /// Codec of both ways.
-    pub codec: Codec,
+    /// Format of both ways.
+    pub codec: Format,
     /// Payload type of the codec.
     pub payload_type: u8,
     /// Payload type of telephone-event/8000, when agreed.
@@ -110,7 +112,7 @@ pub enum SdpError {
     Malformed(String),
     /// No audio stream over RTP/AVP that is not refused.
     NoAudio,
-    /// The audio stream has neither PCMA nor PCMU.
+    /// The audio stream has no format that we use.
     NoCommonCodec,
     /// The c= line names a host, a multicast group or an address of the other IP version.
     Address(String),

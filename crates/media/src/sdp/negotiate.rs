@@ -9,24 +9,36 @@ use super::{
     compose::{self, Stream},
     read::{self, Audio},
 };
-use crate::{Codec, FRAME_MS};
+use crate::{Codec, FRAME_MS, Format};
 
 /// Payload type under which we offer telephone-event: the number most phones use.
 const OFFERED_DIGITS: u8 = 101;
 
+/// The formats a session uses when nothing else is said, best first: what can be relayed, played
+/// and recorded byte by byte.
+pub const G711: &[Format] = &[Format::Pcma, Format::Pcmu];
+
 /// An offer of one audio stream: G.711 with `prefer` first, and telephone-event.
 pub fn offer(local: &Local, prefer: Codec, direction: Direction) -> Vec<u8> {
-    let second = match prefer {
-        Codec::Pcma => Codec::Pcmu,
-        Codec::Pcmu => Codec::Pcma,
+    let formats = match prefer {
+        Codec::Pcma => [Format::Pcma, Format::Pcmu],
+        Codec::Pcmu => [Format::Pcmu, Format::Pcma],
     };
-    let codecs = [prefer, second].map(|codec| (codec.payload_type(), codec));
+    offer_of(local, &formats, direction)
+}
+
+/// An offer of one audio stream: these formats, best first, and telephone-event.
+pub fn offer_of(local: &Local, formats: &[Format], direction: Direction) -> Vec<u8> {
+    let formats: Vec<(u8, Format)> = formats
+        .iter()
+        .map(|&format| (format.payload_type(), format))
+        .collect();
     let mut session = compose::session(local);
     session.medias.push(compose::stream(
         local.port,
         &Stream {
             proto: "RTP/AVP",
-            codecs: &codecs,
+            formats: &formats,
             digits: Some(OFFERED_DIGITS),
             direction,
             rtcp_mux: false,
@@ -42,12 +54,25 @@ pub fn offer(local: &Local, prefer: Codec, direction: Direction) -> Vec<u8> {
 /// # Errors
 /// When nothing of the offer can be used; [`SdpError::status`] says what to answer.
 pub fn answer(body: &[u8], local: &Local) -> Result<(Vec<u8>, Agreed), SdpError> {
+    answer_of(body, local, G711)
+}
+
+/// As [`answer`], of `formats` and no other: the first of them if it is offered, else the one that
+/// the peer likes best.
+///
+/// # Errors
+/// As [`answer`].
+pub fn answer_of(
+    body: &[u8],
+    local: &Local,
+    formats: &[Format],
+) -> Result<(Vec<u8>, Agreed), SdpError> {
     let offered = read::parse(body)?;
     let mut session = compose::session(local);
     let mut taken = None;
     let mut why = SdpError::NoAudio;
     for media in &offered.medias {
-        let line = match take(&offered, media, local) {
+        let line = match take(&offered, media, local, formats) {
             _ if taken.is_some() => compose::refusal(media),
             Ok((audio, agreed)) => {
                 taken = Some(agreed);
@@ -79,7 +104,20 @@ pub fn answer_again(
     local: &Local,
     before: &Agreed,
 ) -> Result<(Vec<u8>, Agreed), SdpError> {
-    match answer(body, local) {
+    answer_again_of(body, local, before, G711)
+}
+
+/// As [`answer_again`], of `formats` as in [`answer_of`].
+///
+/// # Errors
+/// As [`answer`].
+pub fn answer_again_of(
+    body: &[u8],
+    local: &Local,
+    before: &Agreed,
+    formats: &[Format],
+) -> Result<(Vec<u8>, Agreed), SdpError> {
+    match answer_of(body, local, formats) {
         Err(SdpError::NoAudio) => {}
         answered => return answered,
     }
@@ -102,39 +140,59 @@ pub fn answer_again(
 /// # Errors
 /// When the peer refused the stream or answered with something we did not offer.
 pub fn accept(body: &[u8], offered: &Local) -> Result<Agreed, SdpError> {
+    accept_of(body, offered, G711)
+}
+
+/// As [`accept`], when we offered these formats.
+///
+/// # Errors
+/// As [`accept`].
+pub fn accept_of(body: &[u8], offered: &Local, formats: &[Format]) -> Result<Agreed, SdpError> {
     let session = read::parse(body)?;
     // We offered one stream, so the answer's first is ours (RFC 3264 §6).
     let media = session.medias.first().ok_or(SdpError::NoAudio)?;
-    let audio = read::audio(&session, media)?.ok_or(SdpError::NoAudio)?;
+    let audio = usable(&session, media, formats)?;
     // The answerer has chosen: its first codec, whatever we prefer.
     audio
-        .codecs
+        .formats
         .first()
-        .and_then(|&codec| agreed(&audio, codec, offered))
+        .and_then(|&format| agreed(&audio, format, offered))
         .ok_or_else(|| unusable(&audio, offered))
 }
 
-fn take(session: &Session, media: &Media, local: &Local) -> Result<(Audio, Agreed), SdpError> {
-    let audio = read::audio(session, media)?.ok_or(SdpError::NoAudio)?;
-    let agreed = choose(&audio, local).ok_or_else(|| unusable(&audio, local))?;
+fn take(
+    session: &Session,
+    media: &Media,
+    local: &Local,
+    formats: &[Format],
+) -> Result<(Audio, Agreed), SdpError> {
+    let audio = usable(session, media, formats)?;
+    let agreed = choose(&audio, local, formats).ok_or_else(|| unusable(&audio, local))?;
     Ok((audio, agreed))
 }
 
-fn choose(audio: &Audio, local: &Local) -> Option<Agreed> {
-    let alaw = audio.codecs.iter().find(|(_, c)| *c == Codec::Pcma);
-    let codec = alaw.or(audio.codecs.first())?;
-    agreed(audio, *codec, local)
+/// The stream with those of its formats that we use.
+fn usable(session: &Session, media: &Media, formats: &[Format]) -> Result<Audio, SdpError> {
+    let mut audio = read::audio(session, media)?.ok_or(SdpError::NoAudio)?;
+    audio.formats.retain(|(_, format)| formats.contains(format));
+    Ok(audio)
 }
 
-fn agreed(audio: &Audio, codec: (u8, Codec), local: &Local) -> Option<Agreed> {
+fn choose(audio: &Audio, local: &Local, formats: &[Format]) -> Option<Agreed> {
+    let best = formats.first();
+    let ours = audio.formats.iter().find(|(_, f)| Some(f) == best);
+    agreed(audio, *ours.or(audio.formats.first())?, local)
+}
+
+fn agreed(audio: &Audio, format: (u8, Format), local: &Local) -> Option<Agreed> {
     if !compose::same_family(local.address, audio.remote.ip()) {
         return None;
     }
     let held = audio.remote.ip().is_unspecified();
     Some(Agreed {
         remote: audio.remote,
-        codec: codec.1,
-        payload_type: codec.0,
+        codec: format.1,
+        payload_type: format.0,
         digits: audio.digits,
         direction: if held {
             Direction::Inactive
@@ -146,7 +204,7 @@ fn agreed(audio: &Audio, codec: (u8, Codec), local: &Local) -> Option<Agreed> {
 }
 
 fn unusable(audio: &Audio, local: &Local) -> SdpError {
-    if audio.codecs.is_empty() || compose::same_family(local.address, audio.remote.ip()) {
+    if audio.formats.is_empty() || compose::same_family(local.address, audio.remote.ip()) {
         SdpError::NoCommonCodec
     } else {
         SdpError::Address(audio.remote.ip().to_string())
@@ -158,7 +216,7 @@ fn accepted(offered: &Media, local: &Local, audio: &Audio, agreed: &Agreed) -> M
         local.port,
         &Stream {
             proto: &offered.proto,
-            codecs: &[(agreed.payload_type, agreed.codec)],
+            formats: &[(agreed.payload_type, agreed.codec)],
             digits: agreed.digits,
             direction: agreed.direction,
             rtcp_mux: audio.rtcp_mux,

@@ -5,15 +5,15 @@ use core::net::{IpAddr, SocketAddr};
 use sdp_types::{Attribute, Connection, Media, Session};
 
 use super::{Direction, SDP_MEDIA_LINES, SdpError};
-use crate::{Codec, SAMPLE_RATE};
+use crate::{Format, SAMPLE_RATE};
 
 /// One audio stream the peer described and we could use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Audio {
     /// Where the peer receives.
     pub(super) remote: SocketAddr,
-    /// Its G.711 formats in its order of preference, with their payload types.
-    pub(super) codecs: Vec<(u8, Codec)>,
+    /// Its formats that we know, in its order of preference, with their payload types.
+    pub(super) formats: Vec<(u8, Format)>,
     /// Its telephone-event format.
     pub(super) digits: Option<u8>,
     /// What the PEER may do.
@@ -80,19 +80,19 @@ pub(super) fn audio(session: &Session, media: &Media) -> Result<Option<Audio>, S
         .or(session.connection.as_ref())
         .ok_or_else(|| SdpError::Malformed("no c= line for the audio stream".to_owned()))?;
     let remote = SocketAddr::new(address(connection)?, media.port);
-    let formats = formats(media);
+    let described = described(media);
     Ok(Some(Audio {
         remote,
-        codecs: formats
+        formats: described
             .iter()
-            .filter_map(|&(payload_type, format)| match format {
-                Format::Sound(codec) => Some((payload_type, codec)),
+            .filter_map(|&(payload_type, meaning)| match meaning {
+                Meaning::Sound(format) => Some((payload_type, format)),
                 _ => None,
             })
             .collect(),
-        digits: formats
+        digits: described
             .iter()
-            .find(|(_, format)| matches!(format, Format::Digits))
+            .find(|(_, meaning)| matches!(meaning, Meaning::Digits))
             .map(|&(payload_type, _)| payload_type),
         direction: direction(&media.attributes)
             .or_else(|| direction(&session.attributes))
@@ -118,14 +118,14 @@ fn address(connection: &Connection) -> Result<IpAddr, SdpError> {
 }
 
 #[derive(Clone, Copy)]
-enum Format {
-    Sound(Codec),
+enum Meaning {
+    Sound(Format),
     Digits,
     Other,
 }
 
 /// The payload types of an m= line in their order. An `rtpmap` goes before the static meaning.
-fn formats(media: &Media) -> Vec<(u8, Format)> {
+fn described(media: &Media) -> Vec<(u8, Meaning)> {
     media
         .fmt
         .split_ascii_whitespace()
@@ -133,13 +133,11 @@ fn formats(media: &Media) -> Vec<(u8, Format)> {
         .filter(|&payload_type| payload_type < 128)
         .map(|payload_type| {
             let mapped = rtpmap(&media.attributes, payload_type);
-            let format = match (mapped, payload_type) {
-                (Some(encoding), _) => meaning(encoding),
-                (None, 8) => Format::Sound(Codec::Pcma),
-                (None, 0) => Format::Sound(Codec::Pcmu),
-                _ => Format::Other,
+            let meaning = match mapped {
+                Some(encoding) => meaning(encoding),
+                None => Format::of_static(payload_type).map_or(Meaning::Other, Meaning::Sound),
             };
-            (payload_type, format)
+            (payload_type, meaning)
         })
         .collect()
 }
@@ -154,19 +152,19 @@ fn rtpmap(attributes: &[Attribute], payload_type: u8) -> Option<&str> {
         .map(|(_, encoding)| encoding.trim())
 }
 
-fn meaning(encoding: &str) -> Format {
-    let mut parts = encoding.split('/');
-    let (name, clock, channels) = (parts.next(), parts.next(), parts.next());
-    let clock_fits = clock.and_then(|c| c.trim().parse().ok()) == Some(SAMPLE_RATE);
-    if !clock_fits || channels.is_some_and(|c| c.trim() != "1") {
-        return Format::Other;
+fn meaning(encoding: &str) -> Meaning {
+    let mut parts = encoding.split('/').map(str::trim);
+    let (Some(name), Some(clock)) = (parts.next(), parts.next()) else {
+        return Meaning::Other;
+    };
+    let channels = parts.next().map_or(Ok(1), str::parse);
+    let (Ok(clock), Ok(channels)) = (clock.parse(), channels) else {
+        return Meaning::Other;
+    };
+    if name.eq_ignore_ascii_case("telephone-event") && (clock, channels) == (SAMPLE_RATE, 1) {
+        return Meaning::Digits;
     }
-    match name {
-        Some(name) if name.eq_ignore_ascii_case("PCMA") => Format::Sound(Codec::Pcma),
-        Some(name) if name.eq_ignore_ascii_case("PCMU") => Format::Sound(Codec::Pcmu),
-        Some(name) if name.eq_ignore_ascii_case("telephone-event") => Format::Digits,
-        _ => Format::Other,
-    }
+    Format::of(name, clock, channels).map_or(Meaning::Other, Meaning::Sound)
 }
 
 fn direction(attributes: &[Attribute]) -> Option<Direction> {

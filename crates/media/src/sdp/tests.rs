@@ -5,6 +5,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use proptest::prelude::*;
 
 use super::*;
+use crate::Codec;
 
 const LOCAL: Local = Local {
     address: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),
@@ -76,7 +77,7 @@ fn a_law_is_chosen_and_the_offered_numbers_are_mirrored() {
         agreed,
         Agreed {
             remote: "198.51.100.7:49170".parse().unwrap(),
-            codec: Codec::Pcma,
+            codec: Format::Pcma,
             payload_type: 8,
             digits: Some(96),
             direction: Direction::SendRecv,
@@ -104,11 +105,11 @@ fn codecs_are_known_by_name_and_clock_before_number() {
     .unwrap();
     assert_eq!(
         (agreed.codec, agreed.payload_type, agreed.digits),
-        (Codec::Pcma, 98, Some(99))
+        (Format::Pcma, 98, Some(99))
     );
     assert_eq!(
         agreed_on(&["m=audio 4000 RTP/AVP 0"]).unwrap().codec,
-        Codec::Pcmu
+        Format::Pcmu
     );
     assert_eq!(agreed_on(&["m=audio 4000 RTP/AVP 0"]).unwrap().digits, None);
 }
@@ -276,7 +277,7 @@ fn the_answer_to_our_offer_decides() {
     let agreed = agreed.unwrap();
     assert_eq!(
         (agreed.codec, agreed.digits),
-        (Codec::Pcmu, Some(101)),
+        (Format::Pcmu, Some(101)),
         "the answerer's first"
     );
     let held = accept(&phone(&["m=audio 4000 RTP/AVP 8", "a=sendonly"]), &LOCAL).unwrap();
@@ -409,4 +410,63 @@ fn an_ipv6_offer_of_ours_is_held_and_taken_up_again() {
         ]);
         assert_eq!(accept(&peer, &local).unwrap().direction, direction);
     }
+}
+
+#[test]
+fn g722_and_opus_are_taken_only_where_they_are_asked_for() {
+    let wide = phone(&[
+        "m=audio 4000 RTP/AVP 9 8 101",
+        "a=rtpmap:101 telephone-event/8000",
+    ]);
+    assert_eq!(answer(&wide, &LOCAL).unwrap().1.codec, Format::Pcma);
+    let only = phone(&["m=audio 4000 RTP/AVP 9"]);
+    assert_eq!(answer(&only, &LOCAL).unwrap_err(), SdpError::NoCommonCodec);
+    assert_eq!(accept(&only, &LOCAL).unwrap_err(), SdpError::NoCommonCodec);
+
+    let formats = [Format::G722, Format::Pcma];
+    let (answer, agreed) = answer_of(&wide, &LOCAL, &formats).unwrap();
+    assert_eq!((agreed.codec, agreed.payload_type), (Format::G722, 9));
+    assert!(text(answer).contains("m=audio 30000 RTP/AVP 9 101\r\na=rtpmap:9 G722/8000\r\n"));
+    // Our best is not there: the peer's best among the others.
+    let browser = phone(&["m=audio 4000 RTP/AVP 96 0 8", "a=rtpmap:96 OPUS/48000/2"]);
+    let formats = [Format::G722, Format::Pcma, Format::Pcmu, Format::Opus];
+    let (answer, agreed) = answer_of(&browser, &LOCAL, &formats).unwrap();
+    assert_eq!((agreed.codec, agreed.payload_type), (Format::Opus, 96));
+    assert!(
+        text(answer)
+            .contains("a=rtpmap:96 opus/48000/2\r\na=fmtp:96 minptime=10;useinbandfec=1\r\n")
+    );
+    // One channel or another clock is another codec (RFC 7587 §7).
+    for wrong in ["opus/48000", "opus/8000/2", "G722/16000", "G722"] {
+        let map = format!("a=rtpmap:96 {wrong}");
+        let offered = phone(&["m=audio 4000 RTP/AVP 96", &map]);
+        let refused = answer_of(&offered, &LOCAL, &formats).unwrap_err();
+        assert_eq!(refused, SdpError::NoCommonCodec, "{wrong}");
+    }
+}
+
+#[test]
+fn an_offer_of_formats_is_answered_by_one_of_them() {
+    let formats = [Format::Opus, Format::G722, Format::Pcma];
+    let offered = text(offer_of(&LOCAL, &formats, Direction::SendRecv));
+    assert!(offered.contains("m=audio 30000 RTP/AVP 111 9 8 101\r\n"));
+    for (line, format) in [
+        ("9 8", Format::G722),
+        ("111", Format::Opus),
+        ("0 8", Format::Pcma),
+    ] {
+        let line = format!("m=audio 4000 RTP/AVP {line}");
+        let answer = phone(&[&line, "a=rtpmap:111 opus/48000/2"]);
+        assert_eq!(accept_of(&answer, &LOCAL, &formats).unwrap().codec, format);
+    }
+    let before = accept(&phone(&["m=audio 4000 RTP/AVP 8"]), &LOCAL).unwrap();
+    let again = phone(&["m=audio 4000 RTP/AVP 9"]);
+    assert_eq!(
+        answer_again_of(&again, &LOCAL, &before, &formats)
+            .unwrap()
+            .1
+            .codec,
+        Format::G722
+    );
+    assert!(answer_again(&again, &LOCAL, &before).is_err());
 }

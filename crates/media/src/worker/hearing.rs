@@ -192,7 +192,7 @@ impl Worker {
     fn understands(&self, listener: usize, source: usize) -> bool {
         let codec = |slot: usize| self.legs.get(slot)?.agreed.map(|agreed| agreed.codec);
         match (codec(listener), codec(source)) {
-            (Some(a), Some(b)) => a == b || a.is_g711() && b.is_g711(),
+            (Some(a), Some(b)) => a == b || a.law().is_some() && b.law().is_some(),
             _ => true,
         }
     }

@@ -119,7 +119,9 @@ impl Leg {
     pub(super) fn meaning(agreed: &Agreed, payload_type: u8) -> Meaning {
         match payload_type {
             number if Some(number) == agreed.digits => Meaning::Digits,
-            number if number == agreed.payload_type => Meaning::Sound(agreed.codec),
+            number if number == agreed.payload_type => {
+                agreed.codec.law().map_or(Meaning::Unknown, Meaning::Sound)
+            }
             8 => Meaning::Sound(Codec::Pcma),
             0 => Meaning::Sound(Codec::Pcmu),
             _ => Meaning::Unknown,

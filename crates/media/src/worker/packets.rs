@@ -172,14 +172,17 @@ impl Worker {
         }
         let payload = packet.payload();
         let (payload_type, payload, samples) = match meaning {
-            Meaning::Sound(codec) if codec == agreed.codec => {
+            Meaning::Sound(codec) if agreed.codec == codec.into() => {
                 (Some(agreed.payload_type), payload, payload.len() as u32)
             }
             Meaning::Sound(codec) => {
+                // A format that is not converted byte by byte is not passed on.
+                let law = agreed.codec.law();
                 let converted = self.converted.iter_mut().zip(payload);
-                converted.for_each(|(to, &byte)| *to = codec.convert(byte, agreed.codec));
+                converted.for_each(|(to, &byte)| *to = codec.convert(byte, law.unwrap_or(codec)));
                 let payload = self.converted.get(..payload.len()).unwrap_or_default();
-                (Some(agreed.payload_type), payload, payload.len() as u32)
+                let payload_type = law.map(|_| agreed.payload_type);
+                (payload_type, payload, payload.len() as u32)
             }
             Meaning::Digits => (agreed.digits, payload, held_for(payload)),
             Meaning::Unknown => (None, payload, 0),

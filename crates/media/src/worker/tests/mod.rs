@@ -18,7 +18,7 @@ mod rows;
 
 use super::{Slot, Wire, Worker};
 use crate::{
-    Block, Clip, Codec, Command, Report, Stats,
+    Block, Clip, Codec, Command, Format, Report, Stats,
     sdp::{Agreed, Direction},
 };
 
@@ -83,7 +83,7 @@ fn peer(leg: LegId) -> SocketAddr {
 fn agreed(leg: LegId) -> Agreed {
     Agreed {
         remote: peer(leg),
-        codec: Codec::Pcma,
+        codec: Format::Pcma,
         payload_type: 8,
         digits: Some(101),
         direction: Direction::SendRecv,

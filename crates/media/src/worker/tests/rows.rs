@@ -33,7 +33,7 @@ fn a_bridge_passes_payloads_byte_for_byte_both_ways() {
 fn two_laws_are_converted_and_extensions_left_out() {
     let mut bench = Bench::new();
     let ulaw = Agreed {
-        codec: Codec::Pcmu,
+        codec: Format::Pcmu,
         payload_type: 0,
         ..agreed(B)
     };
