@@ -8,11 +8,13 @@ use core::{
 use crate::Codec;
 
 mod compose;
+mod family;
 mod negotiate;
 mod read;
 #[cfg(test)]
 mod tests;
 
+pub use family::{Family, family};
 pub use negotiate::{accept, answer, answer_again, offer};
 
 /// Most m= lines of a description. The answer must have as many as the offer (RFC 3264 §6), so
