@@ -350,7 +350,6 @@ fn measure_engine(plan: Plan) -> Outcome<Measured> {
     let mut load = Load::new(plan)?;
     let reports = Arc::new(ArrayQueue::new(10_000));
     let settings = Settings {
-        address: LOOPBACK,
         ports: ENGINE_PORTS,
         seed: 1,
     };
@@ -395,7 +394,8 @@ fn open(media: &MediaHandle, reports: &ArrayQueue<Report>, count: usize) -> Outc
     let mut ports = Vec::with_capacity(count);
     for index in 0..count {
         let leg = LegId(index as u64);
-        tell(media, Command::Open { leg })?;
+        let address = LOOPBACK;
+        tell(media, Command::Open { leg, address })?;
         let agreed = Agreed {
             remote: load_address(index),
             codec: Format::Pcma,

@@ -13,6 +13,8 @@ mod baresip;
 #[path = "e2e/engine.rs"]
 #[allow(dead_code, reason = "the rest is used by e2e.rs")]
 mod engine;
+#[path = "wire/families.rs"]
+mod families;
 #[path = "wire/interop.rs"]
 mod interop;
 #[path = "wire/journal.rs"]

@@ -2,7 +2,7 @@
 //! well-behaved telephone would say.
 
 use std::{
-    net::{SocketAddr, UdpSocket},
+    net::{Ipv6Addr, SocketAddr, UdpSocket},
     sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
 };
@@ -41,7 +41,10 @@ impl Line {
     /// A line from this address.
     pub fn bound(local: SocketAddr, engine: &Engine) -> Self {
         let socket = UdpSocket::bind(local).unwrap();
-        let server = SocketAddr::from(([127, 0, 0, 1], engine.sip));
+        let server = match local {
+            SocketAddr::V4(_) => SocketAddr::from(([127, 0, 0, 1], engine.sip)),
+            SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::LOCALHOST, engine.sip)),
+        };
         Self { socket, server }
     }
 
@@ -120,21 +123,61 @@ impl Line {
 
     /// Dials `number` as `user`; likewise. Acknowledges what is not taken.
     pub fn dial(&self, number: &str, user: &str, password: Option<&str>) -> Heard {
+        self.dial_with(number, user, password, SDP)
+    }
+
+    /// The same with this session.
+    pub fn dial_with(
+        &self,
+        number: &str,
+        user: &str,
+        password: Option<&str>,
+        session: &str,
+    ) -> Heard {
         let uri = format!("sip:{number}@{}", self.server);
         let body = format!(
-            "Contact: <sip:{user}@{{local}}>\nContent-Type: application/sdp\nContent-Length: {}\n\n{SDP}",
-            SDP.len()
+            "Contact: <sip:{user}@{{local}}>\nContent-Type: application/sdp\nContent-Length: {}\n\n{session}",
+            session.len()
         );
         self.ask(Method::Invite, &uri, user, password, &body)
     }
 
     /// Acknowledges this 200 to an INVITE and hangs up.
     pub fn end(&self, answer: &Heard) {
+        self.tell(answer, &["ACK", "BYE"]);
+    }
+
+    /// Acknowledges this 200 to an INVITE.
+    pub fn acknowledge(&self, answer: &Heard) {
+        self.tell(answer, &["ACK"]);
+    }
+
+    /// Answers this request 200 with this session.
+    pub fn take(&self, request: &Heard, session: &str) {
+        let header = |name: &str| request.header(name).unwrap_or_default();
+        let vias: String = request
+            .headers("Via")
+            .iter()
+            .map(|via| format!("Via: {via}\n"))
+            .collect();
+        self.say(&format!(
+            "SIP/2.0 200 OK\n{vias}From: {}\nTo: {};tag={{new}}\nCall-ID: {}\nCSeq: {}\n\
+             Contact: <sip:seat@{{local}}>\nContent-Type: application/sdp\n\
+             Content-Length: {}\n\n{session}",
+            header("From"),
+            header("To"),
+            header("Call-ID"),
+            header("CSeq"),
+            session.len(),
+        ));
+    }
+
+    fn tell(&self, answer: &Heard, methods: &[&str]) {
         let header = |name: &str| answer.header(name).unwrap_or_default();
         let contact = header("Contact");
         let target = contact.split(['<', '>']).nth(1).unwrap_or(contact);
         let invite: u32 = header("CSeq").split(' ').next().unwrap().parse().unwrap();
-        for (method, number) in [("ACK", invite), ("BYE", invite + 1)] {
+        for (method, number) in methods.iter().zip(invite..) {
             self.say(&format!(
                 "{method} {target} SIP/2.0\nVia: SIP/2.0/UDP {{local}};branch=z9hG4bK{{new}};rport\n\
                  From: {}\nTo: {}\nCall-ID: {}\nCSeq: {number} {method}\nMax-Forwards: 70\n\

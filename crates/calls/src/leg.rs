@@ -5,7 +5,7 @@ use core::net::IpAddr;
 
 use hotline_media::{
     Codec, Command, Report,
-    sdp::{self, Agreed, Direction, Local},
+    sdp::{self, Agreed, Direction, Family, Local},
 };
 use hotline_model::{Instant, LegId};
 use hotline_sip::endpoint::DialogId;
@@ -54,6 +54,28 @@ impl Leg {
             dialog: None,
             address,
             session: Session::Opening,
+        }
+    }
+
+    /// It is at another address of ours from now on, and its port is being opened.
+    pub(crate) fn moved(&mut self, address: IpAddr) {
+        self.address = address;
+        self.session = Session::Opening;
+    }
+
+    /// Our address of its media.
+    pub fn address(&self) -> IpAddr {
+        self.address
+    }
+
+    /// Why an offer that was refused could not be used, for the journal.
+    pub fn unusable(&self, offer: &[u8]) -> &'static str {
+        match sdp::family(offer) {
+            Some(family) if family != Family::of(&self.address) => match family {
+                Family::V4 => "its sound is IPv4 alone and the engine has no such address",
+                Family::V6 => "its sound is IPv6 alone and the engine has no such address",
+            },
+            _ => "no usable session description",
         }
     }
 

@@ -376,8 +376,9 @@ impl Phone {
     fn open_leg(&mut self) -> Leg {
         let id = LegId(self.next_leg);
         self.next_leg += 1;
-        self.outputs.media(Command::Open { leg: id });
-        Leg::new(id, self.settings.media_address)
+        let address = self.settings.media_address;
+        self.outputs.media(Command::Open { leg: id, address });
+        Leg::new(id, address)
     }
 
     fn address(&self) -> String {

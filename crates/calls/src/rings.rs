@@ -98,10 +98,13 @@ impl Rings {
         let phones = contacts
             .into_iter()
             .take(CONTACTS_PER_SEAT)
-            .map(|(uri, path)| RungPhone {
-                leg: board.open_leg(owner),
-                path,
-                uri,
+            .map(|(uri, path)| {
+                let address = board.sound_address(&path, &[]);
+                RungPhone {
+                    leg: board.open_leg(owner, address),
+                    path,
+                    uri,
+                }
             })
             .collect();
         let failure = Failure {

@@ -29,8 +29,10 @@ pub struct Settings {
     pub md5: bool,
     /// Minutes east of UTC, for names with a date in them (China: 480).
     pub utc_offset_minutes: i32,
-    /// Address written into our SDP.
+    /// Our main address, and that of sound where nothing asks for another.
     pub media_address: IpAddr,
+    /// Further addresses of ours, for the sound of peers that reach us by them.
+    pub more_media_addresses: Vec<IpAddr>,
     /// The carrier's lines.
     pub trunks: Vec<Trunk>,
     /// The numbers served, each with its script.
@@ -87,6 +89,11 @@ pub struct Seat {
 }
 
 impl Settings {
+    /// Our addresses, the main one first.
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        core::iter::once(self.media_address).chain(self.more_media_addresses.iter().copied())
+    }
+
     /// The seat of that number.
     pub fn seat(&self, id: SeatId) -> Option<&Seat> {
         self.seats.iter().find(|seat| seat.floor.id == id)

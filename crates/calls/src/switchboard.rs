@@ -1,13 +1,17 @@
 //! What a call can act upon: the endpoint, the floor, the media, the journal. One per exchange,
 //! lent to the stage that handles an input.
 
+use core::net::IpAddr;
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
 };
 
 use hotline_acd::{Floor, Input as FloorInput};
-use hotline_media::Command;
+use hotline_media::{
+    Command,
+    sdp::{self, Family},
+};
 use hotline_model::{
     CallId, Instant, LegId, SeatId, Timestamp,
     event::{Event, Stamped},
@@ -153,13 +157,42 @@ impl Switchboard {
         self.floor.handle_input(now, input);
     }
 
-    /// A new leg of `owner`; its media port is asked for at once.
-    pub fn open_leg(&mut self, owner: Owner) -> Leg {
+    /// A new leg of `owner`; a media port of our `address` is asked for at once.
+    pub fn open_leg(&mut self, owner: Owner, address: IpAddr) -> Leg {
         let id = LegId(self.next_leg);
         self.next_leg += 1;
         self.legs.insert(id, owner);
-        self.media(Command::Open { leg: id });
-        Leg::new(id, self.settings.media_address)
+        self.media(Command::Open { leg: id, address });
+        Leg::new(id, address)
+    }
+
+    /// The leg goes on at another address of ours: a media port of it is asked for. What was agreed
+    /// is void.
+    pub fn move_leg(&mut self, leg: &mut Leg, address: IpAddr) {
+        self.media(Command::Close { leg: leg.id });
+        self.media(Command::Open {
+            leg: leg.id,
+            address,
+        });
+        leg.moved(address);
+    }
+
+    /// Our address for the sound of a peer that is reached by `path` and made this `offer` (empty:
+    /// none yet): the one its signalling uses, where the offer is not of the other IP version. A
+    /// browser may stand behind a proxy whose addresses say nothing of the browser's: the main
+    /// address is for it.
+    pub fn sound_address(&self, path: &Path, offer: &[u8]) -> IpAddr {
+        let usual = if path.transport.is_websocket() {
+            self.settings.media_address
+        } else {
+            path.local.ip()
+        };
+        let Some(family) = sdp::family(offer) else {
+            return usual;
+        };
+        let mut addresses = core::iter::once(usual).chain(self.settings.addresses());
+        let fitting = addresses.find(|address| Family::of(address) == family);
+        fitting.unwrap_or(usual)
     }
 
     /// The phones of a seat that are to ring, by URI and path: all of the highest preference

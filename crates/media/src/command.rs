@@ -1,5 +1,7 @@
 //! What a media worker is told, and what it reports.
 
+use core::net::IpAddr;
+
 use hotline_model::LegId;
 
 use crate::{Clip, sdp::Agreed};
@@ -11,6 +13,8 @@ pub enum Command {
     Open {
         /// The leg; new.
         leg: LegId,
+        /// Our address, of which the port is: the peer is told it.
+        address: IpAddr,
     },
     /// What the offer and answer agreed on; again after each re-INVITE. Restarts the watch for
     /// silence.
@@ -117,7 +121,7 @@ impl Command {
     /// The leg it is about; of a bridge the first.
     pub const fn leg(&self) -> Option<LegId> {
         match *self {
-            Self::Open { leg }
+            Self::Open { leg, .. }
             | Self::Connect { leg, .. }
             | Self::Play { leg, .. }
             | Self::StopPlay { leg }

@@ -63,9 +63,7 @@ pub type Notify = Arc<dyn Fn() + Send + Sync>;
 /// Where a media thread finds its ports.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Address the sockets are bound to.
-    pub address: IpAddr,
-    /// Ports to choose from. Only even ones are used (RFC 3550 §11).
+    /// Ports to choose from, of each address. Only even ones are used (RFC 3550 §11).
     pub ports: RangeInclusive<u16>,
     /// For SSRCs and first sequence numbers.
     pub seed: u64,
@@ -346,7 +344,7 @@ impl Sockets {
         first.saturating_add(2 * place as u16)
     }
 
-    fn bind(&mut self) -> io::Result<(u16, Port)> {
+    fn bind(&mut self, address: IpAddr) -> io::Result<(u16, Port)> {
         let count = self.taken.len();
         let mut last = io::Error::other("all RTP ports are in use");
         for n in 0..count {
@@ -355,9 +353,9 @@ impl Sockets {
                 continue;
             }
             let port = self.port_at(place);
-            match UdpSocket::bind(SocketAddr::new(self.settings.address, port)) {
+            match UdpSocket::bind(SocketAddr::new(address, port)) {
                 Ok(socket) => {
-                    mark_expedited(&socket, self.settings.address);
+                    mark_expedited(&socket, address);
                     self.next = (place + 1) % count;
                     let port_of_leg = Port {
                         socket,
@@ -386,8 +384,8 @@ fn mark_expedited(socket: &UdpSocket, address: IpAddr) {
 }
 
 impl Wire for Sockets {
-    fn open(&mut self, slot: Slot) -> Result<u16, String> {
-        let (number, port) = self.bind().map_err(|error| error.to_string())?;
+    fn open(&mut self, slot: Slot, address: IpAddr) -> Result<u16, String> {
+        let (number, port) = self.bind(address).map_err(|error| error.to_string())?;
         if let Some(taken) = self.taken.get_mut(port.place) {
             *taken = true;
         }
@@ -452,7 +450,7 @@ impl Wire for Sockets {
 #[cfg(test)]
 mod tests {
     use std::{
-        net::{Ipv4Addr, UdpSocket as StdSocket},
+        net::{Ipv4Addr, Ipv6Addr, UdpSocket as StdSocket},
         sync::atomic::AtomicUsize,
         time::Instant as StdInstant,
     };
@@ -468,6 +466,11 @@ mod tests {
 
     const A: LegId = LegId(1);
     const B: LegId = LegId(2);
+
+    fn open(leg: LegId) -> Command {
+        let address = Ipv4Addr::LOCALHOST.into();
+        Command::Open { leg, address }
+    }
 
     /// A media thread, and phones on the loopback.
     struct Bench {
@@ -489,11 +492,7 @@ mod tests {
         let blocks = Arc::new(ArrayQueue::new(1_000));
         let notified = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&notified);
-        let settings = Settings {
-            address: Ipv4Addr::LOCALHOST.into(),
-            ports,
-            seed: 3,
-        };
+        let settings = Settings { ports, seed: 3 };
         let media = spawn(
             settings,
             StdInstant::now(),
@@ -528,12 +527,16 @@ mod tests {
         }
 
         fn phone(&self, leg: LegId) -> Phone {
-            self.tell(Command::Open { leg });
+            self.phone_at(leg, Ipv4Addr::LOCALHOST.into())
+        }
+
+        fn phone_at(&self, leg: LegId, address: IpAddr) -> Phone {
+            self.tell(Command::Open { leg, address });
             let Report::Opened { leg: opened, port } = self.report() else {
                 panic!("no port");
             };
             assert_eq!((opened, port % 2), (leg, 0));
-            let socket = StdSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+            let socket = StdSocket::bind((address, 0)).unwrap();
             socket
                 .set_read_timeout(Some(Duration::from_secs(20)))
                 .unwrap();
@@ -547,7 +550,7 @@ mod tests {
                 packet_ms: 20,
             };
             self.tell(Command::Connect { leg, agreed });
-            let engine = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port);
+            let engine = SocketAddr::new(address, port);
             Phone {
                 socket,
                 leg,
@@ -625,6 +628,28 @@ mod tests {
         );
         assert!(bench.notified.load(Ordering::Relaxed) >= 2);
         phone.hears_nothing_for(60);
+    }
+
+    #[test]
+    fn phones_of_both_ip_versions_hear_each_other() {
+        let bench = bench(41_800..=41_819);
+        let mut a = bench.phone(A);
+        let mut b = bench.phone_at(B, Ipv6Addr::LOCALHOST.into());
+        bench.tell(Command::Bridge { a: A, b: B });
+        bench.tell(Command::Play {
+            leg: A,
+            play: 1,
+            clips: Vec::new(),
+            repeat: false,
+        });
+        assert_eq!(bench.report(), Report::PlayEnded { leg: A, play: 1 });
+        for n in 0..10u8 {
+            a.say(u32::from(n) * 160, &[n; 160]);
+            assert_eq!(b.hear(), [n; 160]);
+            b.say(u32::from(n) * 160, &[n ^ 0xff; 160]);
+            assert_eq!(a.hear(), [n ^ 0xff; 160]);
+            thread::sleep(Duration::from_millis(20));
+        }
     }
 
     #[test]
@@ -731,7 +756,7 @@ mod tests {
         let mut bench = bench(41_299..=41_304);
         let mut ports = Vec::new();
         for leg in 0..3 {
-            bench.tell(Command::Open { leg: LegId(leg) });
+            bench.tell(open(LegId(leg)));
             match bench.report() {
                 Report::Opened { port, .. } => ports.push(port),
                 Report::OpenFailed { leg: failed, cause } => {
@@ -743,7 +768,7 @@ mod tests {
         }
         assert_eq!(ports, [41_300, 41_304]);
         bench.close(LegId(0));
-        bench.tell(Command::Open { leg: LegId(9) });
+        bench.tell(open(LegId(9)));
         assert_eq!(
             bench.report(),
             Report::Opened {
@@ -763,7 +788,7 @@ mod tests {
         let bench = bench(41_400..=41_799);
         let all = 150;
         for leg in 0..all {
-            bench.tell(Command::Open { leg: LegId(leg) });
+            bench.tell(open(LegId(leg)));
         }
         for leg in 0..all {
             if leg == 0 {

@@ -136,7 +136,6 @@ impl PhoneLine {
         )?;
         let media = media_loop::spawn(
             media_loop::Settings {
-                address,
                 ports: PORTS,
                 seed: u64::from_le_bytes(seed.first_chunk().copied().unwrap_or_default()),
             },

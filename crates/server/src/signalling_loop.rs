@@ -367,7 +367,7 @@ impl SignallingLoop {
     }
 
     fn tell_media(&mut self, command: hotline_media::Command) {
-        if let Err(Full(hotline_media::Command::Open { leg })) = self.media.send(command) {
+        if let Err(Full(hotline_media::Command::Open { leg, .. })) = self.media.send(command) {
             // A call whose port cannot be asked for is refused; for the rest the leg's silence
             // ends the call.
             let cause = "the media worker is too far behind".to_owned();

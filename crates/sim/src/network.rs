@@ -95,7 +95,7 @@ impl Sockets {
 }
 
 impl Wire for Sockets {
-    fn open(&mut self, slot: Slot) -> Result<u16, String> {
+    fn open(&mut self, slot: Slot, _address: IpAddr) -> Result<u16, String> {
         while self.slots.contains_key(&self.next_port) {
             self.next_port = if self.next_port >= 65_000 {
                 20_000

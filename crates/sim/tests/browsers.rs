@@ -58,7 +58,7 @@ fn ask(exchange: &mut Exchange, path: Path, text: &str) -> u16 {
                 let line = String::from_utf8_lossy(&bytes);
                 last = line[8..11].parse().expect("a status");
             }
-            Output::Media(hotline_media::Command::Open { leg }) => {
+            Output::Media(hotline_media::Command::Open { leg, .. }) => {
                 let report = hotline_media::Report::Opened { leg, port: 20_000 };
                 exchange.handle_input(now, Input::Media(report));
             }

@@ -1,5 +1,7 @@
 //! A new INVITE: whose it is, what it wants, and the call it becomes or the refusal it gets.
 
+use core::net::IpAddr;
+
 use hotline_model::{CallId, Instant, SeatId, TrunkId, event::Event, limits};
 use hotline_sip::{
     endpoint::{DialogId, Request},
@@ -88,8 +90,9 @@ impl Exchange {
         }
         match (route, seat) {
             (_, Some(seat)) if dialled.starts_with('*') => {
-                let leg = self.board.open_leg(Owner::Service);
                 let (offer, request) = (request.session().to_vec(), star_code(&dialled));
+                let address = self.board.sound_address(&path, &offer);
+                let leg = self.board.open_leg(Owner::Service, address);
                 let mut service = SeatService::new(now, seat, request, leg, offer);
                 self.board.connect_dialog(dialog, &mut service.leg);
                 self.board.seat_takes_line(now, seat);
@@ -103,7 +106,9 @@ impl Exchange {
                 _,
             ) => {
                 let caller = routing::caller(&message, trunk.filter(|_| from.is_some()));
-                let mut facts = self.taken_in(now, dialog, from, caller.number, dialled);
+                let offer = request.session().to_vec();
+                let (number, address) = (caller.number, self.board.sound_address(&path, &offer));
+                let mut facts = self.taken_in(now, dialog, from, (number, dialled), address);
                 facts.withheld = caller.withheld;
                 facts.hops = hops(&message);
                 if let Some(from) = from {
@@ -122,10 +127,12 @@ impl Exchange {
                     facts.dialled_by = Some(seat);
                     self.board.seat_takes_line(now, seat);
                 }
-                let arriving = Arriving::new(now, request.session().to_vec(), script);
+                let arriving = Arriving::new(now, offer, script);
                 self.begin(facts, Stage::Arriving(arriving));
             }
-            (Route::Refused(..), Some(seat)) => self.dial(now, dialog, request, seat, &dialled),
+            (Route::Refused(..), Some(seat)) => {
+                self.dial(now, dialog, path, request, (seat, &dialled));
+            }
             (Route::Refused(status, cause), None) => {
                 self.refuse(now, dialog, path, &message, status, &[], cause);
             }
@@ -166,9 +173,9 @@ impl Exchange {
         &mut self,
         now: Instant,
         dialog: DialogId,
+        path: Path,
         request: &Request,
-        seat: SeatId,
-        dialled: &str,
+        (seat, dialled): (SeatId, &str),
     ) {
         let Some(message) = request.message() else {
             return;
@@ -189,8 +196,10 @@ impl Exchange {
                 return;
             }
         };
-        let (from, called) = (seat.to_string(), outside.number().to_owned());
-        let mut facts = self.taken_in(now, dialog, None, from, called);
+        let numbers = (seat.to_string(), outside.number().to_owned());
+        let offer = request.session().to_vec();
+        let address = self.board.sound_address(&path, &offer);
+        let mut facts = self.taken_in(now, dialog, None, numbers, address);
         facts.dialled_by = Some(seat);
         facts.outgoing = Some(Talked::default());
         facts.hops = hops(&message);
@@ -198,22 +207,22 @@ impl Exchange {
         if let Some(event) = facts.dialled(sip_call_id(&message)) {
             self.board.happened(now, event);
         }
-        let outgoing = Outgoing::new(now, outside, request.session().to_vec());
+        let outgoing = Outgoing::new(now, outside, offer);
         self.begin(facts, Stage::Outgoing(Box::new(outgoing)));
     }
 
-    /// A call's number and its caller's leg.
+    /// A call's number and its caller's leg, whose sound is at our `address`.
     fn taken_in(
         &mut self,
         now: Instant,
         dialog: DialogId,
         trunk: Option<TrunkId>,
-        caller: String,
-        called: String,
+        (caller, called): (String, String),
+        address: IpAddr,
     ) -> Facts {
         let id = CallId(self.next_call);
         self.next_call += 1;
-        let mut leg = self.board.open_leg(Owner::Call(id, Side::Caller));
+        let mut leg = self.board.open_leg(Owner::Call(id, Side::Caller), address);
         self.board.connect_dialog(dialog, &mut leg);
         Facts::new(id, trunk, caller, called, leg, now)
     }

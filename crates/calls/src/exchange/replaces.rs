@@ -61,9 +61,12 @@ impl Exchange {
             done: true,
         };
         self.board.happened(now, event);
-        let mut leg = self.board.open_leg(Owner::Call(call, Side::Target));
-        self.board.connect_dialog(dialog, &mut leg);
         let offer = request.session().to_vec();
+        let address = self.board.sound_address(&path, &offer);
+        let mut leg = self
+            .board
+            .open_leg(Owner::Call(call, Side::Target), address);
+        self.board.connect_dialog(dialog, &mut leg);
         self.tell_call(now, call, StageInput::Moved(Box::new(leg), offer));
     }
 }

@@ -82,7 +82,10 @@ impl Exchange {
         if uri.is_sip() {
             let host = String::from_utf8_lossy(uri.host.raw).into_owned();
             let ours = host.eq_ignore_ascii_case(&settings.realm)
-                || host.trim_matches(['[', ']']).parse() == Ok(settings.media_address);
+                || uri
+                    .host
+                    .ip()
+                    .is_some_and(|host| settings.addresses().any(|own| own == host));
             if !ours {
                 return None;
             }

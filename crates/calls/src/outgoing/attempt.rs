@@ -103,8 +103,11 @@ impl Attempt {
         hops: Option<u32>,
         board: &mut Switchboard,
     ) -> Self {
-        let ways = board.trunks.ways(number.number()).into();
-        let leg = board.open_leg(Owner::Call(call, Side::Agent));
+        let ways: VecDeque<Way> = board.trunks.ways(number.number()).into();
+        let address = ways.front().map_or(board.settings.media_address, |way| {
+            board.sound_address(&way.target.path, &[])
+        });
+        let leg = board.open_leg(Owner::Call(call, Side::Agent), address);
         Self {
             call,
             number,
@@ -209,9 +212,18 @@ impl Attempt {
     fn next_way(&mut self, now: Instant, board: &mut Switchboard) -> Progress {
         if now < self.began + TRIES_WITHIN {
             while let Some(way) = self.ways.pop_front() {
-                if board.trunks.is_open(way.at) {
+                if !board.trunks.is_open(way.at) {
+                    continue;
+                }
+                let address = board.sound_address(&way.target.path, &[]);
+                if address == self.leg.address() {
                     return self.invite(now, way, board);
                 }
+                // Its carrier reaches us at another address: a port of that first.
+                self.ways.push_front(way);
+                board.move_leg(&mut self.leg, address);
+                self.deadline = Some(now + MEDIA_OPENS_WITHIN);
+                return Progress::Going;
             }
         }
         self.failed(now, board)

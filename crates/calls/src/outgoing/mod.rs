@@ -155,7 +155,7 @@ fn dial(
         match facts.leg.answer(offer, board) {
             Ok(body) => Some(body),
             Err(BadBody(status)) => {
-                let why = "no usable session description";
+                let why = facts.leg.unusable(offer);
                 return refuse(facts, now, &Failure::network(status, why), board);
             }
         }

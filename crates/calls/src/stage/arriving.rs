@@ -113,7 +113,8 @@ impl Arriving {
                 Stage::Arriving(self)
             }
             (Err(BadBody(status)), _) => {
-                refuse(facts, now, status, "no usable session description", board)
+                let why = facts.leg.unusable(&self.offer);
+                refuse(facts, now, status, why, board)
             }
             (Ok(_), None) => facts.end(
                 now,

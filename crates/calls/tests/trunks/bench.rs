@@ -32,9 +32,22 @@ pub const A: usize = 1;
 pub const B: usize = 2;
 /// Nobody's address.
 pub const STRANGER: usize = 3;
+/// Somebody who speaks IPv6 alone.
+pub const SIX: usize = 4;
 
 pub fn at(peer: usize) -> SocketAddr {
-    format!("10.0.{peer}.2:5060").parse().unwrap()
+    match peer {
+        SIX => "[2001:db8::2]:5060".parse().unwrap(),
+        peer => format!("10.0.{peer}.2:5060").parse().unwrap(),
+    }
+}
+
+/// The exchange, as a peer reaches it.
+pub fn exchange_for(peer: usize) -> SocketAddr {
+    match peer {
+        SIX => "[2001:db8::1]:5060".parse().unwrap(),
+        _ => EXCHANGE.parse().unwrap(),
+    }
 }
 
 pub fn seat() -> SeatId {
@@ -47,8 +60,9 @@ pub fn s(seconds: u64) -> Duration {
 
 /// A session description of a peer: `direction` is sendrecv, sendonly, inactive.
 pub fn sdp(peer: usize, port: u16, direction: &str) -> Vec<u8> {
+    let (ip, v) = (at(peer).ip(), if peer == SIX { 6 } else { 4 });
     format!(
-        "v=0\r\no=- 1 1 IN IP4 10.0.{peer}.2\r\ns=-\r\nc=IN IP4 10.0.{peer}.2\r\nt=0 0\r\n\
+        "v=0\r\no=- 1 1 IN IP{v} {ip}\r\ns=-\r\nc=IN IP{v} {ip}\r\nt=0 0\r\n\
          m=audio {port} RTP/AVP 8 101\r\na=rtpmap:8 PCMA/8000\r\n\
          a=rtpmap:101 telephone-event/8000\r\na={direction}\r\n"
     )
@@ -57,7 +71,7 @@ pub fn sdp(peer: usize, port: u16, direction: &str) -> Vec<u8> {
 
 /// A trunk at peer `at` that may carry numbers in 0635 and mobile numbers.
 pub fn trunk(id: &str, peer: usize, priority: u16) -> Trunk {
-    let path = Path::udp(EXCHANGE.parse().unwrap(), at(peer));
+    let path = Path::udp(exchange_for(peer), at(peer));
     Trunk {
         outbound: Outbound {
             targets: vec![Target { path }],
@@ -83,6 +97,7 @@ pub fn settings(trunks: Vec<Trunk>) -> Settings {
         md5: true,
         utc_offset_minutes: 480,
         media_address: "10.0.0.1".parse().unwrap(),
+        more_media_addresses: Vec::new(),
         trunks,
         numbers: vec![Number {
             number: "12345".to_owned(),
@@ -143,7 +158,7 @@ impl Bench {
 
     pub fn with(settings: Settings) -> Self {
         let wall = Timestamp(1_795_305_600_000);
-        let peers = (0..4_u8).map(|peer| Peer {
+        let peers = (0..5_u8).map(|peer| Peer {
             endpoint: Endpoint::new(EndpointSettings::new("peer", "peer", "ims"), [peer + 1; 32]),
             events: Vec::new(),
             heard: Vec::new(),
@@ -186,7 +201,7 @@ impl Bench {
     fn carry_out(&mut self, output: Output) {
         match output {
             Output::Transmit { path, bytes } => {
-                let peer = (0..4).find(|&peer| at(peer) == path.remote);
+                let peer = (0..5).find(|&peer| at(peer) == path.remote);
                 let Some(peer) = peer.filter(|&peer| !self.peers[peer].dead) else {
                     return;
                 };
@@ -202,7 +217,7 @@ impl Bench {
             Output::Media(command) => {
                 self.media.push(command.clone());
                 match command {
-                    Command::Open { leg } => {
+                    Command::Open { leg, .. } => {
                         let port = 20_000 + 2 * leg.0 as u16;
                         self.input(Input::Media(Report::Opened { leg, port }));
                     }
@@ -299,7 +314,7 @@ impl Bench {
         offer: &[u8],
     ) -> DialogId {
         let invitation = Invitation {
-            path: Path::udp(at(peer), EXCHANGE.parse().unwrap()),
+            path: Path::udp(at(peer), exchange_for(peer)),
             target: format!("sip:{number}@10.0.0.1"),
             from: format!("\"Wang Wu\" <sip:{user}@10.0.0.1>"),
             to: format!("<sip:{number}@10.0.0.1>"),
@@ -328,9 +343,14 @@ impl Bench {
 
     /// The phone of seat 1001 signs in, and the seat takes calls.
     pub fn register(&mut self) {
+        self.register_at(PHONE);
+    }
+
+    /// The same at the address of that peer.
+    pub fn register_at(&mut self, peer: usize) {
         let address = "<sip:1001@hotline>".to_owned();
         let request = OutgoingRequest {
-            path: Path::udp(at(PHONE), EXCHANGE.parse().unwrap()),
+            path: Path::udp(at(peer), exchange_for(peer)),
             method: "REGISTER".to_owned(),
             target: "sip:hotline".to_owned(),
             from: address.clone(),
@@ -338,7 +358,7 @@ impl Bench {
             call_id: None,
             cseq: None,
             headers: vec![
-                ("Contact".to_owned(), format!("<sip:1001@{}>", at(PHONE))),
+                ("Contact".to_owned(), format!("<sip:1001@{}>", at(peer))),
                 ("Expires".to_owned(), "3600".to_owned()),
             ],
             body: Vec::new(),
@@ -348,7 +368,7 @@ impl Bench {
                 password: "secret".to_owned(),
             }),
         };
-        self.does(PHONE, |endpoint, now| {
+        self.does(peer, |endpoint, now| {
             endpoint.request(now, request);
         });
         self.input(Input::Ordered(Order {

@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod bench;
+mod families;
 mod given_outside;
 mod incoming;
 mod moving;

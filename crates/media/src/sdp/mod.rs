@@ -8,11 +8,13 @@ use core::{
 use crate::Format;
 
 mod compose;
+mod family;
 mod negotiate;
 mod read;
 #[cfg(test)]
 mod tests;
 
+pub use family::{Family, family};
 pub use negotiate::{
     G711, accept, accept_of, answer, answer_again, answer_again_of, answer_of, offer, offer_of,
 };

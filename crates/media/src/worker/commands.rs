@@ -1,5 +1,7 @@
 //! Carries out commands.
 
+use core::net::IpAddr;
+
 use hotline_model::{
     Instant, LegId,
     limits::{CALLS, MEDIA_REPORTS},
@@ -30,7 +32,7 @@ impl Worker {
 
     fn carry_out(&mut self, now: Instant, command: Command, wire: &mut impl Wire) -> bool {
         match command {
-            Command::Open { leg } => self.open(now, leg, wire),
+            Command::Open { leg, address } => self.open(now, leg, address, wire),
             Command::Connect { leg, agreed } => self.connect(now, leg, agreed, wire),
             Command::Play {
                 leg,
@@ -71,7 +73,7 @@ impl Worker {
         self.legs.get_mut(slot).map(|leg| (slot, leg))
     }
 
-    fn open(&mut self, now: Instant, leg: LegId, wire: &mut impl Wire) -> bool {
+    fn open(&mut self, now: Instant, leg: LegId, at: IpAddr, wire: &mut impl Wire) -> bool {
         if self.slots.contains_key(&leg) {
             return false;
         }
@@ -81,7 +83,7 @@ impl Worker {
         let opened = if self.legs.len() >= LEGS {
             Err(format!("all {LEGS} media sessions are in use"))
         } else {
-            wire.open(Slot(self.legs.vacant_key()))
+            wire.open(Slot(self.legs.vacant_key()), at)
         };
         match opened {
             Ok(port) => {

@@ -1,6 +1,6 @@
 //! What the worker needs of the world outside.
 
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 
 use crate::Block;
 
@@ -11,11 +11,11 @@ pub struct Slot(pub usize);
 
 /// The network and the recorder, as the worker sees them.
 pub trait Wire {
-    /// Binds a port for a leg.
+    /// Binds a port of our `address` for a leg.
     ///
     /// # Errors
     /// Why there is none, in a few words.
-    fn open(&mut self, slot: Slot) -> Result<u16, String>;
+    fn open(&mut self, slot: Slot, address: IpAddr) -> Result<u16, String>;
 
     /// Frees the leg's port.
     fn close(&mut self, slot: Slot);

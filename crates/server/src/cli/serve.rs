@@ -351,6 +351,7 @@ fn settings(config: &Config, accounts: &Accounts) -> Settings {
         md5: config.md5,
         utc_offset_minutes: config.utc_offset_minutes,
         media_address: config.address,
+        more_media_addresses: config.also.clone(),
         trunks: config.trunks.clone(),
         numbers: config.numbers.clone(),
         queues: config.queues.clone(),
@@ -424,7 +425,6 @@ fn start_signalling(
     .map_err(|error| Failure::world(format!("the recorder cannot start: {error}")))?;
     let media = media_loop::spawn(
         media_loop::Settings {
-            address: config.address,
             ports: config.rtp_ports.0..=config.rtp_ports.1,
             seed: u64::from_le_bytes(core.seed.first_chunk().copied().unwrap_or_default()),
         },
