@@ -8,6 +8,7 @@ pub mod clip;
 pub mod codec;
 pub mod command;
 pub mod dtmf;
+pub mod jitter;
 pub mod player;
 pub mod recorder;
 pub mod repair;

@@ -292,3 +292,5 @@ pub const VOICES: usize = 15;
 /// Voices in one recording: the caller left, the agent and six more right. A further one is not
 /// recorded, and its command counted as dropped.
 pub const RECORDED_VOICES: usize = 8;
+pub const JITTER_PACKETS: usize = 32;
+pub const JITTER_PACKET_BYTES: usize = 512;

@@ -49,7 +49,7 @@ const DROPOUT: u16 = 3_000;
 const MISORDER: u16 = 100;
 
 /// Whether a sequence number can belong to the source whose highest is given.
-fn continues(highest: u16, sequence: u16) -> bool {
+pub(crate) fn continues(highest: u16, sequence: u16) -> bool {
     sequence.wrapping_sub(highest) <= DROPOUT || highest.wrapping_sub(sequence) <= MISORDER
 }
 

@@ -10,6 +10,7 @@ use hotline_model::Instant;
 use rtp_rs::{RtpPacketBuilder, Seq};
 
 use super::samples_at;
+use crate::FRAME_SAMPLES;
 
 /// Sequence number and timestamp of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +44,11 @@ impl Outgoing {
             base: (random >> 64) as u32,
             end: None,
         }
+    }
+
+    /// Length of 20 ms in ticks of the stream's clock.
+    pub const fn frame_ticks(&self) -> u32 {
+        FRAME_SAMPLES as u32
     }
 
     /// The stream's SSRC.

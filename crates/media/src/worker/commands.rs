@@ -187,6 +187,9 @@ impl Worker {
                 began,
             });
         }
+        if let Some(leg) = self.legs.get_mut(slot) {
+            leg.tune();
+        }
     }
 
     fn record_also(&mut self, recording: u64, leg: LegId) -> bool {
@@ -213,7 +216,9 @@ impl Worker {
                 for tap in &mut leg.taps {
                     tap.take_if(|tap| tap.recording == recording);
                 }
+                leg.tune();
             }
+            self.settle(now, slot);
         }
         if ended.dropped > 0 {
             let blocks = ended.dropped;

@@ -14,10 +14,24 @@ use super::{
 use crate::{Gain, Voice};
 
 /// A leg that is heard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Heard {
     pub(super) slot: usize,
     pub(super) gain: Gain,
+    /// The number of its next frame, when it is mixed.
+    pub(super) next: u64,
+}
+
+impl Heard {
+    const fn new(slot: usize, gain: Gain) -> Self {
+        let next = 0;
+        Self { slot, gain, next }
+    }
+}
+
+fn is_same(a: &[Heard], b: &[Heard]) -> bool {
+    let pairs = || a.iter().zip(b);
+    a.len() == b.len() && pairs().all(|(a, b)| (a.slot, a.gain) == (b.slot, b.gain))
 }
 
 /// How a leg comes to hear others.
@@ -49,11 +63,8 @@ impl Worker {
         }
         for (slot, other) in [(a, b), (b, a)] {
             // A bridge that is already this one stays as it is.
-            let only = [Heard {
-                slot: other,
-                gain: Gain::FULL,
-            }];
-            let stands = |leg: &Leg| leg.hears == only && leg.heard_by == [other];
+            let only = [Heard::new(other, Gain::FULL)];
+            let stands = |leg: &Leg| is_same(&leg.hears, &only) && leg.heard_by == [other];
             if !self.legs.get(slot).is_some_and(stands) {
                 self.isolate(now, slot, wire);
             }
@@ -62,15 +73,7 @@ impl Worker {
             if let Some(leg) = self.legs.get_mut(slot) {
                 leg.stop_play();
             }
-            self.set_row(
-                now,
-                slot,
-                vec![Heard {
-                    slot: other,
-                    gain: Gain::FULL,
-                }],
-                wire,
-            );
+            self.set_row(now, slot, vec![Heard::new(other, Gain::FULL)], wire);
         }
         true
     }
@@ -94,10 +97,7 @@ impl Worker {
         for voice in voices {
             match self.slot(voice.leg) {
                 Some(other) if other != slot && row.iter().all(|heard| heard.slot != other) => {
-                    row.push(Heard {
-                        slot: other,
-                        gain: voice.gain,
-                    });
+                    row.push(Heard::new(other, voice.gain));
                 }
                 _ => return false,
             }
@@ -124,7 +124,7 @@ impl Worker {
         let Some(leg) = self.legs.get_mut(slot) else {
             return;
         };
-        if leg.hears == row {
+        if is_same(&leg.hears, &row) {
             self.reroute(now, slot, wire);
             return;
         }
@@ -179,6 +179,9 @@ impl Worker {
 
     /// The leg's agreement changed: it may be heard, and hear, in another way.
     pub(super) fn agreement_changed(&mut self, now: Instant, slot: usize, wire: &mut impl Wire) {
+        if let Some(leg) = self.legs.get_mut(slot) {
+            leg.tune();
+        }
         self.reroute(now, slot, wire);
         for index in 0.. {
             let listener = self.legs.get(slot).and_then(|leg| leg.heard_by.get(index));
@@ -205,10 +208,13 @@ impl Worker {
         };
         let ways = leg.heard_by.iter().filter_map(|&it| self.legs.get(it));
         let relayed = ways.clone().any(|it| it.way == Way::Relayed(slot));
+        let mixed = ways.clone().any(|it| it.way == Way::Mixed);
         let Some(leg) = self.legs.get_mut(slot) else {
             return;
         };
         leg.relayed = relayed;
+        leg.mixed = mixed;
+        leg.tune();
         match (relayed, leg.reading) {
             (true, Reading::EachTick { .. }) => {
                 leg.reading = Reading::OnArrival;

@@ -3,13 +3,12 @@
 use hotline_model::{Instant, LegId};
 
 use super::{
+    ear::{Ear, Voice},
     hearing::{Heard, Way},
     schedule::Place,
 };
 use crate::{
-    Stats,
-    codec::Codec,
-    dtmf,
+    Format, Stats, dtmf,
     player::Player,
     rtp::{Incoming, Outgoing, Relay},
     sdp::Agreed,
@@ -37,6 +36,12 @@ pub(super) struct Leg {
     pub(super) way: Way,
     /// Whether a leg hears this one's packets as they arrive.
     pub(super) relayed: bool,
+    /// Whether a leg mixes what this one says.
+    pub(super) mixed: bool,
+    /// Its sound as samples, while somebody needs them.
+    pub(super) ear: Option<Box<Ear>>,
+    /// Encodes what it is sent, where that is not G.711.
+    pub(super) voice: Option<Box<Voice>>,
     /// Whether nobody may hear it, nor a recording keep it.
     pub(super) shielded: bool,
     /// How the packets of the leg it hears are numbered towards this one.
@@ -74,7 +79,7 @@ pub(super) enum Reading {
 /// What a payload type means on a leg.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Meaning {
-    Sound(Codec),
+    Sound(Format),
     Digits,
     Unknown,
 }
@@ -94,6 +99,9 @@ impl Leg {
             heard_by: Vec::new(),
             way: Way::Nobody,
             relayed: false,
+            mixed: false,
+            ear: None,
+            voice: None,
             shielded: false,
             relay: Relay::default(),
             taps: [None; TAPS],
@@ -111,6 +119,8 @@ impl Leg {
             && (self.play.is_some()
                 || !self.presses.is_idle()
                 || self.digits.deadline().is_some()
+                || self.ear.is_some()
+                || self.way == Way::Mixed
                 || matches!(self.reading, Reading::EachTick { .. }))
     }
 
@@ -119,12 +129,25 @@ impl Leg {
     pub(super) fn meaning(agreed: &Agreed, payload_type: u8) -> Meaning {
         match payload_type {
             number if Some(number) == agreed.digits => Meaning::Digits,
-            number if number == agreed.payload_type => {
-                agreed.codec.law().map_or(Meaning::Unknown, Meaning::Sound)
-            }
-            8 => Meaning::Sound(Codec::Pcma),
-            0 => Meaning::Sound(Codec::Pcmu),
+            number if number == agreed.payload_type => Meaning::Sound(agreed.codec),
+            8 => Meaning::Sound(Format::Pcma),
+            0 => Meaning::Sound(Format::Pcmu),
             _ => Meaning::Unknown,
+        }
+    }
+
+    /// Gets what it takes to decode what the leg says, where somebody needs samples of it, and to
+    /// encode what it is sent; lets go of what is no longer needed.
+    pub(super) fn tune(&mut self) {
+        let format = self.agreed.map(|agreed| agreed.codec);
+        let foreign = format.filter(|format| format.law().is_none());
+        let recorded = foreign.is_some() && self.taps.iter().any(Option::is_some);
+        let heard = format.filter(|_| self.mixed || recorded);
+        if self.ear.as_ref().map(|ear| ear.format()) != heard {
+            self.ear = heard.and_then(Ear::new).map(Box::new);
+        }
+        if self.voice.as_ref().map(|voice| voice.format()) != foreign {
+            self.voice = foreign.and_then(Voice::new).map(Box::new);
         }
     }
 

@@ -13,17 +13,20 @@ use slab::Slab;
 use crate::Report;
 
 mod commands;
+mod ear;
 mod faults;
 mod hearing;
 mod leg;
 mod packets;
 mod recordings;
 mod schedule;
+mod speech;
 #[cfg(test)]
 mod tests;
 mod ticks;
 mod wire;
 
+use ear::Scratch;
 use leg::Leg;
 use recordings::Recordings;
 use schedule::Schedule;
@@ -44,6 +47,8 @@ pub struct Worker {
     incoming: Vec<u8>,
     outgoing: Vec<u8>,
     converted: Vec<u8>,
+    /// For samples being decoded.
+    scratch: Scratch,
 }
 
 /// What went wrong in a worker's life, over all legs.
@@ -77,6 +82,7 @@ impl Worker {
             incoming: buffer(),
             outgoing: buffer(),
             converted: buffer(),
+            scratch: Scratch::default(),
         }
     }
 

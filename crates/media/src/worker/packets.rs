@@ -6,11 +6,13 @@ use hotline_model::{Instant, limits::RTP_PACKET_BYTES};
 
 use super::{
     Slot, Wire, Worker,
+    ear::ticks,
     hearing::Way,
     leg::{Leg, Meaning, Reading},
 };
 use crate::{
     Report,
+    dtmf::Digit,
     rtp::{Arrival, RtpReader, classify},
     sdp::Agreed,
 };
@@ -83,12 +85,17 @@ impl Worker {
         leg.stats.received += 1;
         leg.incoming.count(now, packet);
         let shielded = leg.shielded;
-        if let Meaning::Sound(codec) = meaning {
+        if let Meaning::Sound(format) = meaning {
             if shielded {
                 return;
             }
-            let sound = (packet.timestamp(), codec, packet.payload());
-            self.recordings.heard(now, leg, sound, wire);
+            if let Some(ear) = leg.ear.as_mut().filter(|ear| ear.format() == format) {
+                ear.heard(now, packet);
+            }
+            if let Some(law) = format.law() {
+                let sound = (packet.timestamp(), law, packet.payload());
+                self.recordings.heard(now, leg, sound, wire);
+            }
         } else {
             self.hear_key(now, slot, packet);
         }
@@ -138,7 +145,8 @@ impl Worker {
         self.settle(now, slot.0);
     }
 
-    pub(super) fn report_digit(&mut self, slot: usize, digit: crate::dtmf::Digit) {
+    pub(super) fn report_digit(&mut self, slot: usize, digit: Digit) {
+        self.pass_key_on(slot, digit);
         if let Some(leg) = self.legs.get_mut(slot) {
             leg.stats.digits += 1;
             let report = Report::Digit {
@@ -147,6 +155,23 @@ impl Worker {
                 ms: digit.ms,
             };
             self.report(report);
+        }
+    }
+
+    /// Presses a key that was heard for those who mix the leg's sound: its packets do not reach
+    /// them.
+    fn pass_key_on(&mut self, slot: usize, digit: Digit) {
+        for index in 0.. {
+            let source = self.legs.get(slot).filter(|leg| !leg.shielded);
+            let listener = source.and_then(|leg| leg.heard_by.get(index));
+            let Some(&to) = listener else { break };
+            if let Some(leg) = self.legs.get_mut(to)
+                && leg.way == Way::Mixed
+                && leg.agreed.is_some_and(|agreed| agreed.digits.is_some())
+            {
+                // With too many waiting the key is lost to this listener.
+                let _ = leg.presses.press(digit.key, digit.ms);
+            }
         }
     }
 
@@ -172,16 +197,18 @@ impl Worker {
         }
         let payload = packet.payload();
         let (payload_type, payload, samples) = match meaning {
-            Meaning::Sound(codec) if agreed.codec == codec.into() => {
-                (Some(agreed.payload_type), payload, payload.len() as u32)
+            Meaning::Sound(format) if agreed.codec == format => {
+                (Some(agreed.payload_type), payload, ticks(format, payload))
             }
-            Meaning::Sound(codec) => {
-                // A format that is not converted byte by byte is not passed on.
-                let law = agreed.codec.law();
-                let converted = self.converted.iter_mut().zip(payload);
-                converted.for_each(|(to, &byte)| *to = codec.convert(byte, law.unwrap_or(codec)));
+            Meaning::Sound(format) => {
+                // A format that is not converted byte by byte is not passed on: its listeners mix.
+                let laws = format.law().zip(agreed.codec.law());
+                if let Some((from, to)) = laws {
+                    let pairs = self.converted.iter_mut().zip(payload);
+                    pairs.for_each(|(into, &byte)| *into = from.convert(byte, to));
+                }
                 let payload = self.converted.get(..payload.len()).unwrap_or_default();
-                let payload_type = law.map(|_| agreed.payload_type);
+                let payload_type = laws.map(|_| agreed.payload_type);
                 (payload_type, payload, payload.len() as u32)
             }
             Meaning::Digits => (agreed.digits, payload, held_for(payload)),

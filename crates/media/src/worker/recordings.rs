@@ -6,6 +6,7 @@ use hotline_model::{Instant, limits::RECORDED_VOICES};
 
 use super::{
     Wire,
+    ear::Samples,
     leg::{Leg, Tap},
 };
 use crate::{
@@ -156,6 +157,33 @@ impl Recordings {
                 if !wire.record(&sound(tap, at_sample, codec, chunk)) {
                     self.dropped(tap.recording);
                 }
+            }
+        }
+    }
+}
+
+impl Recordings {
+    /// Records 20 ms that were decoded, of a leg whose packets are not of G.711.
+    pub(super) fn decoded(
+        &mut self,
+        at: Instant,
+        leg: &Leg,
+        samples: &Samples,
+        wire: &mut impl Wire,
+    ) {
+        for tap in leg.taps.iter().flatten() {
+            let paused = self.running.get(&tap.recording).is_none_or(|it| it.paused);
+            let Some(at_sample) = samples_at(at).checked_sub(tap.began) else {
+                continue;
+            };
+            let block = sound(
+                tap,
+                at_sample,
+                Codec::Pcma,
+                &samples.map(|s| Codec::Pcma.encode(s)),
+            );
+            if !paused && !wire.record(&block) {
+                self.dropped(tap.recording);
             }
         }
     }

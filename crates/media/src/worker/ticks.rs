@@ -7,12 +7,8 @@ use hotline_model::{
     limits::{RTP_PACKET_BYTES, RTP_SILENCE_S},
 };
 
-use super::{
-    Slot, Wire, Worker,
-    leg::{Leg, Reading},
-    schedule::Due,
-};
-use crate::{FRAME_MS, FRAME_SAMPLES, Report, dtmf::Turn};
+use super::{Slot, Wire, Worker, leg::Reading, schedule::Due, speech::Desk};
+use crate::{FRAME_MS, Report};
 
 /// Frames that a late tick makes up for. When later than that, frames are left out: the listener
 /// hears a pause, and not a burst that its jitter buffer would throw away.
@@ -62,8 +58,9 @@ impl Worker {
     }
 
     fn visit(&mut self, now: Instant, slot: usize, due: &Due, wire: &mut impl Wire) {
-        self.send_frames(slot, due, wire);
         self.fetch(now, slot, wire);
+        self.listen(now, slot, due, wire);
+        self.send_frames(slot, due, wire);
         let expired = self
             .legs
             .get_mut(slot)
@@ -74,13 +71,36 @@ impl Worker {
         self.settle(now, slot);
     }
 
-    fn send_frames(&mut self, slot: usize, due: &Due, wire: &mut impl Wire) {
+    /// Makes the frames of a leg whose samples somebody needs.
+    fn listen(&mut self, now: Instant, slot: usize, due: &Due, wire: &mut impl Wire) {
         for n in due.times.saturating_sub(CATCH_UP)..due.times {
             let Some(leg) = self.legs.get_mut(slot) else {
                 return;
             };
             let at = due.first + FRAME * u32::try_from(n).unwrap_or(u32::MAX);
-            if let Some(play) = leg.send_frame(slot, at, &mut self.outgoing, wire) {
+            let Some(ear) = &mut leg.ear else { return };
+            let (format, samples) = (ear.format(), ear.turn(now, &mut self.scratch));
+            if format.law().is_none() {
+                self.recordings.decoded(at, leg, &samples, wire);
+            }
+        }
+    }
+
+    fn send_frames(&mut self, slot: usize, due: &Due, wire: &mut impl Wire) {
+        for n in due.times.saturating_sub(CATCH_UP)..due.times {
+            let at = due.first + FRAME * u32::try_from(n).unwrap_or(u32::MAX);
+            let mixed = self.mix(slot);
+            let Some(leg) = self.legs.get_mut(slot) else {
+                return;
+            };
+            let mut desk = Desk {
+                slot,
+                at,
+                packet: &mut self.outgoing,
+                encoded: &mut self.converted,
+                scratch: &mut self.scratch,
+            };
+            if let Some(play) = leg.send_frame(mixed.as_ref(), &mut desk, wire) {
                 let leg = leg.id;
                 self.report(Report::PlayEnded { leg, play });
             }
@@ -129,72 +149,5 @@ impl Worker {
                 self.reports.push_back(Report::Silent { leg: leg.id });
             }
         }
-    }
-}
-
-impl Leg {
-    /// Sends what belongs into the 20 ms that begin at `at`: a key being pressed, or a frame of
-    /// the play. Returns the play's name when it is over. While the peer holds us nothing is
-    /// sent; keys wait, and the play goes on unheard, so that the script behind it goes on too.
-    fn send_frame(
-        &mut self,
-        slot: usize,
-        at: Instant,
-        buffer: &mut [u8],
-        wire: &mut impl Wire,
-    ) -> Option<u32> {
-        let agreed = self.agreed?;
-        let sends = agreed.direction.sends();
-        if let Some(digits) = agreed.digits.filter(|_| sends && !self.presses.is_idle()) {
-            let now = self.outgoing.timestamp(at);
-            if let Turn::Packet {
-                timestamp,
-                duration,
-                marker,
-                payload,
-            } = self.presses.turn(now)
-            {
-                let end = timestamp.wrapping_add(u32::from(duration));
-                let numbers = self.outgoing.number(timestamp, marker, end);
-                let length = self.outgoing.write(digits, numbers, &payload, buffer);
-                self.transmit(slot, &agreed, buffer.get(..length), wire);
-                self.own_packet_sent(false);
-                return None;
-            }
-        }
-        let (play, player) = self.play.as_mut()?;
-        let mut frame = [0; FRAME_SAMPLES];
-        let law = agreed.codec.law();
-        // A format that prompts are not kept in ends the play.
-        if !law.is_some_and(|law| player.frame(law, &mut frame)) {
-            let play = *play;
-            self.stop_play();
-            return Some(play);
-        }
-        if !sends {
-            self.sounding = false;
-            return None;
-        }
-        let timestamp = self.outgoing.timestamp(at);
-        let end = timestamp.wrapping_add(FRAME_SAMPLES as u32);
-        let numbers = self.outgoing.number(timestamp, !self.sounding, end);
-        let length = self
-            .outgoing
-            .write(agreed.payload_type, numbers, &frame, buffer);
-        self.transmit(slot, &agreed, buffer.get(..length), wire);
-        self.own_packet_sent(true);
-        None
-    }
-
-    /// What the bridge sends next has its place after our packet.
-    fn own_packet_sent(&mut self, sounding: bool) {
-        self.sounding = sounding;
-        self.relay.restart();
-    }
-
-    /// Ends what plays.
-    pub(super) fn stop_play(&mut self) {
-        self.play = None;
-        self.sounding = false;
     }
 }

@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use rtp_rs::{RtpPacketBuilder, RtpReader};
 
 mod digits;
+mod mixed;
 mod packets;
 mod plays;
 mod recordings;
@@ -38,7 +39,7 @@ struct Net {
 }
 
 impl Wire for Net {
-    fn open(&mut self, slot: Slot) -> Result<u16, String> {
+    fn open(&mut self, slot: Slot, _address: IpAddr) -> Result<u16, String> {
         if self.no_ports {
             return Err("none left".to_owned());
         }
@@ -91,6 +92,11 @@ fn agreed(leg: LegId) -> Agreed {
     }
 }
 
+fn open(leg: LegId) -> Command {
+    let address = Ipv4Addr::LOCALHOST.into();
+    Command::Open { leg, address }
+}
+
 fn slot(leg: LegId) -> Slot {
     Slot(usize::from(leg == B))
 }
@@ -115,7 +121,7 @@ impl Bench {
             now: Instant::START + Duration::from_millis(1_003),
         };
         for leg in [A, B] {
-            bench.tell(Command::Open { leg });
+            bench.tell(open(leg));
             bench.connect(leg, agreed(leg));
         }
         let port = |leg| 30_000 + 2 * slot(leg).0 as u16;
@@ -247,11 +253,11 @@ fn is_continuous(sent: &[Sent]) -> bool {
 #[test]
 fn legs_open_once_fail_with_a_cause_and_give_their_slot_back() {
     let mut bench = Bench::new();
-    bench.tell(Command::Open { leg: A });
+    bench.tell(open(A));
     bench.tell(Command::StopPlay { leg: LegId(99) });
     assert_eq!(bench.worker.counts().commands_dropped, 2);
     bench.net.no_ports = true;
-    bench.tell(Command::Open { leg: LegId(33) });
+    bench.tell(open(LegId(33)));
     let cause = "none left".to_owned();
     assert_eq!(
         bench.reports(),
@@ -262,7 +268,7 @@ fn legs_open_once_fail_with_a_cause_and_give_their_slot_back() {
     );
     assert_eq!(bench.close(A), Stats::default());
     bench.net.no_ports = false;
-    bench.tell(Command::Open { leg: LegId(33) });
+    bench.tell(open(LegId(33)));
     assert_eq!(
         bench.reports(),
         [Report::Opened {
@@ -338,7 +344,7 @@ fn step() -> impl Strategy<Value = Step> {
             }
         });
     let command = prop_oneof![
-        leg().prop_map(|leg| Command::Open { leg }),
+        leg().prop_map(open),
         connect,
         play,
         leg().prop_map(|leg| Command::StopPlay { leg }),

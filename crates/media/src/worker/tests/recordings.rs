@@ -135,7 +135,7 @@ fn a_paused_recording_has_a_gap_of_the_same_length() {
 fn a_third_party_joins_a_recording_with_a_voice_of_its_own() {
     let mut bench = Bench::new();
     let third = LegId(33);
-    bench.tell(Command::Open { leg: third });
+    bench.tell(open(third));
     bench.connect(third, agreed(third));
     record(&mut bench);
     bench.pass(40);

@@ -86,7 +86,7 @@ fn bridging_stops_the_music_and_another_bridge_takes_over() {
     bench.pass(100);
     assert_eq!(bench.sent(A), []);
     let third = LegId(33);
-    bench.tell(Command::Open { leg: third });
+    bench.tell(open(third));
     bench.connect(third, agreed(third));
     bench.tell(Command::Bridge { a: A, b: third });
     bench.hear(B, &rtp(8, 1, 0, &[1; 160]));
@@ -102,7 +102,7 @@ fn bridging_stops_the_music_and_another_bridge_takes_over() {
 const C: LegId = LegId(33);
 
 fn third(bench: &mut Bench) {
-    bench.tell(Command::Open { leg: C });
+    bench.tell(open(C));
     bench.connect(C, agreed(C));
 }
 
@@ -152,7 +152,7 @@ fn a_leg_that_closes_leaves_every_row() {
     hear(&mut bench, C, &[A]);
     bench.close(A);
     // Another leg takes the slot: it is heard by nobody.
-    bench.tell(Command::Open { leg: A });
+    bench.tell(open(A));
     bench.connect(A, agreed(A));
     bench.reports();
     bench.hear(A, &rtp(8, 1, 0, &[7; 160]));

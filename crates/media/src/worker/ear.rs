@@ -1,0 +1,219 @@
+//! A leg's sound, decoded for those who mix it, and a leg's voice, encoded from samples.
+
+use hotline_model::Instant;
+
+use crate::{
+    FRAME_SAMPLES, Format,
+    codec::{
+        linear::{Decoder, Encoder, PACKET_SAMPLES},
+        resample::{Rate, Resampler},
+    },
+    jitter::{Arrived, Bounds, Buffer, Frame},
+    rtp::RtpReader,
+};
+
+/// 20 ms at 8 kHz.
+pub(super) type Samples = [i16; FRAME_SAMPLES];
+
+/// Delay of a decoded path: 20 ms where packets come evenly, and no more than a talk bears
+/// (ITU-T G.114: 150 ms one way are not noticed, and the network needs some).
+const DELAY: Bounds = Bounds {
+    least_ms: 20,
+    most_ms: 200,
+};
+
+/// Frames kept for listeners whose turn comes later, or who make up for a late tick.
+const KEPT: usize = 8;
+
+/// Decoded sound that waits for its 20 ms: a packet of 60 ms and what was left of one before.
+const REST: usize = 4 * FRAME_SAMPLES;
+
+/// Decodes what is heard of one leg, 20 ms each tick.
+pub(super) struct Ear {
+    format: Format,
+    waiting: Buffer,
+    decoder: Decoder,
+    narrow: Resampler,
+    rest: [i16; REST],
+    rests: usize,
+    frames: [Samples; KEPT],
+    /// Frames made so far; the last ones are kept.
+    made: u64,
+}
+
+/// Room for one packet's samples, shared by the legs of a worker.
+pub(super) struct Scratch {
+    decoded: [i16; PACKET_SAMPLES],
+    narrowed: [i16; PACKET_SAMPLES],
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Self {
+            decoded: [0; PACKET_SAMPLES],
+            narrowed: [0; PACKET_SAMPLES],
+        }
+    }
+}
+
+impl Ear {
+    /// An ear for a format; `None` for one the engine cannot decode.
+    pub(super) fn new(format: Format) -> Option<Self> {
+        Some(Self {
+            format,
+            waiting: Buffer::new(format.clock(), DELAY),
+            decoder: Decoder::new(format)?,
+            narrow: Resampler::new(format.rate(), Rate::Narrow),
+            rest: [0; REST],
+            rests: 0,
+            frames: [[0; FRAME_SAMPLES]; KEPT],
+            made: 0,
+        })
+    }
+
+    /// The format it understands.
+    pub(super) const fn format(&self) -> Format {
+        self.format
+    }
+
+    /// A packet of its format came.
+    pub(super) fn heard(&mut self, now: Instant, packet: &RtpReader<'_>) {
+        let payload = packet.payload();
+        self.waiting.put(
+            now,
+            &Arrived {
+                ssrc: packet.ssrc(),
+                sequence: packet.sequence_number().into(),
+                timestamp: packet.timestamp(),
+                ticks: ticks(self.format, payload),
+                payload,
+            },
+        );
+    }
+
+    /// 20 ms have passed: makes the next frame.
+    pub(super) fn turn(&mut self, now: Instant, scratch: &mut Scratch) -> Samples {
+        while self.rests < FRAME_SAMPLES {
+            let before = self.rests;
+            self.take(now, scratch);
+            if self.rests == before {
+                // A packet that could not be decoded: as good as silence.
+                self.keep(&[0; FRAME_SAMPLES]);
+            }
+        }
+        let mut frame = [0; FRAME_SAMPLES];
+        frame
+            .iter_mut()
+            .zip(self.rest)
+            .for_each(|(to, from)| *to = from);
+        self.rest.copy_within(FRAME_SAMPLES.., 0);
+        self.rests -= FRAME_SAMPLES;
+        if let Some(kept) = self.frames.get_mut((self.made % KEPT as u64) as usize) {
+            *kept = frame;
+        }
+        self.made += 1;
+        frame
+    }
+
+    fn take(&mut self, now: Instant, scratch: &mut Scratch) {
+        let per_ms = self.format.clock() / 1_000;
+        let narrow = |ticks: u32| (ticks / per_ms * 8) as usize;
+        match self.waiting.next(now) {
+            Frame::Packet { payload, .. } => {
+                let count = self.decoder.decode(payload, &mut scratch.decoded);
+                let decoded = scratch.decoded.get(..count).unwrap_or_default();
+                let count = self.narrow.process(decoded, &mut scratch.narrowed);
+                let heard = scratch.narrowed.get(..count).unwrap_or_default();
+                keep(&mut self.rest, &mut self.rests, heard);
+            }
+            Frame::Lost { ticks } | Frame::Silence { ticks } => {
+                let count = narrow(ticks).min(scratch.narrowed.len());
+                let silence = scratch.narrowed.get_mut(..count).unwrap_or_default();
+                silence.fill(0);
+                keep(&mut self.rest, &mut self.rests, silence);
+            }
+        }
+    }
+
+    fn keep(&mut self, samples: &[i16]) {
+        keep(&mut self.rest, &mut self.rests, samples);
+    }
+
+    /// How many frames it has made.
+    pub(super) const fn made(&self) -> u64 {
+        self.made
+    }
+
+    /// A frame by its number from 0, while it is kept.
+    pub(super) fn frame(&self, number: u64) -> Option<&Samples> {
+        let kept = number < self.made && self.made - number <= KEPT as u64;
+        kept.then(|| self.frames.get((number % KEPT as u64) as usize))?
+    }
+}
+
+/// Adds samples to those that wait; what has no room is left out.
+fn keep(rest: &mut [i16; REST], rests: &mut usize, samples: &[i16]) {
+    let room = rest.get_mut(*rests..).unwrap_or_default();
+    *rests += samples.len().min(room.len());
+    room.iter_mut()
+        .zip(samples)
+        .for_each(|(to, from)| *to = *from);
+}
+
+/// Length of a payload in ticks of its format's clock.
+pub(super) fn ticks(format: Format, payload: &[u8]) -> u32 {
+    match format {
+        Format::Opus => opus_ticks(payload),
+        Format::L16 => payload.len() as u32 / 2,
+        Format::Pcma | Format::Pcmu | Format::G722 => payload.len() as u32,
+    }
+}
+
+/// Length of an Opus packet in ticks of 48 kHz (RFC 6716 §3.1); 0 when it is none.
+fn opus_ticks(payload: &[u8]) -> u32 {
+    let Some((&toc, rest)) = payload.split_first() else {
+        return 0;
+    };
+    let config = toc >> 3;
+    let frame = match config {
+        0..=11 => [480, 960, 1_920, 2_880][usize::from(config % 4)],
+        12..=15 => [480, 960][usize::from(config % 2)],
+        _ => [120, 240, 480, 960][usize::from(config % 4)],
+    };
+    let frames = match toc & 3 {
+        0 => 1,
+        1 | 2 => 2,
+        _ => u32::from(rest.first().copied().unwrap_or_default() & 0x3F),
+    };
+    frame * frames
+}
+
+/// Encodes samples for one leg.
+pub(super) struct Voice {
+    format: Format,
+    wide: Resampler,
+    encoder: Encoder,
+}
+
+impl Voice {
+    /// A voice in a format; `None` for one the engine cannot encode.
+    pub(super) fn new(format: Format) -> Option<Self> {
+        Some(Self {
+            format,
+            wide: Resampler::new(Rate::Narrow, format.rate()),
+            encoder: Encoder::new(format)?,
+        })
+    }
+
+    /// The format it speaks.
+    pub(super) const fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Encodes 20 ms and returns the number of bytes.
+    pub(super) fn say(&mut self, samples: &Samples, scratch: &mut Scratch, to: &mut [u8]) -> usize {
+        let count = self.wide.process(samples, &mut scratch.decoded);
+        let wide = scratch.decoded.get(..count).unwrap_or_default();
+        self.encoder.encode(wide, to)
+    }
+}
