@@ -403,6 +403,7 @@ fn open(media: &MediaHandle, reports: &ArrayQueue<Report>, count: usize) -> Outc
             digits: Some(101),
             direction: Direction::SendRecv,
             packet_ms: 20,
+            learns: false,
         };
         tell(media, Command::Connect { leg, agreed })?;
     }

@@ -548,6 +548,7 @@ mod tests {
                 digits: Some(101),
                 direction: Direction::SendRecv,
                 packet_ms: 20,
+                learns: false,
             };
             self.tell(Command::Connect { leg, agreed });
             let engine = SocketAddr::new(address, port);

@@ -105,6 +105,9 @@ pub struct Agreed {
     /// The peer's `ptime`, or 20: for information. The engine sends 20 ms packets, which RFC 3551
     /// §4.2 has every receiver take.
     pub packet_ms: u8,
+    /// Whether the peer may prove to be at another address than `remote`, once, since a NAT lies
+    /// between. Off unless whoever agreed knows of one.
+    pub learns: bool,
 }
 
 /// Why a description cannot be worked with.

@@ -200,6 +200,7 @@ fn agreed(audio: &Audio, format: (u8, Format), local: &Local) -> Option<Agreed> 
             audio.direction.mirrored()
         },
         packet_ms: audio.packet_ms.unwrap_or(FRAME_MS as u8),
+        learns: false,
     })
 }
 

@@ -82,6 +82,7 @@ fn a_law_is_chosen_and_the_offered_numbers_are_mirrored() {
             digits: Some(96),
             direction: Direction::SendRecv,
             packet_ms: 30,
+            learns: false,
         }
     );
     let answer = text(answer);

@@ -10,6 +10,7 @@ use hotline_model::{
 use super::{
     Slot, Wire, Worker,
     leg::{Leg, Reading, Tap},
+    source::Source,
 };
 use crate::{Clip, Command, Report, dtmf, player::Player, rtp::samples_at, sdp::Agreed};
 
@@ -102,6 +103,7 @@ impl Worker {
             return false;
         };
         leg.agreed = Some(agreed);
+        leg.source = Source::of(&agreed);
         leg.heard = now;
         leg.silence_reported = false;
         if agreed.digits.is_none() {

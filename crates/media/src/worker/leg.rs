@@ -6,6 +6,7 @@ use super::{
     ear::{Ear, Voice},
     hearing::{Heard, Way},
     schedule::Place,
+    source::Source,
 };
 use crate::{
     Format, Stats, dtmf,
@@ -21,6 +22,8 @@ pub(super) const TAPS: usize = 2;
 pub(super) struct Leg {
     pub(super) id: LegId,
     pub(super) agreed: Option<Agreed>,
+    /// Whether its packets may come from elsewhere than agreed.
+    pub(super) source: Source,
     pub(super) outgoing: Outgoing,
     pub(super) incoming: Incoming,
     pub(super) play: Option<(u32, Player)>,
@@ -89,6 +92,7 @@ impl Leg {
         Self {
             id,
             agreed: None,
+            source: Source::Locked,
             outgoing: Outgoing::new(random),
             incoming: Incoming::default(),
             play: None,

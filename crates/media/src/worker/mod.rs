@@ -20,6 +20,7 @@ mod leg;
 mod packets;
 mod recordings;
 mod schedule;
+mod source;
 mod speech;
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,7 @@ use super::{
     ear::ticks,
     hearing::Way,
     leg::{Leg, Meaning, Reading},
+    source::Source,
 };
 use crate::{
     Report,
@@ -43,14 +44,14 @@ impl Worker {
         let Some(leg) = self.legs.get_mut(slot.0) else {
             return;
         };
-        let Some(agreed) = leg.agreed.filter(|agreed| is_from(from, agreed)) else {
-            leg.stats.strangers += 1;
-            return;
-        };
         let arrival = if bytes.len() > RTP_PACKET_BYTES {
             Arrival::Malformed
         } else {
             classify(bytes)
+        };
+        let Some(agreed) = leg.agreed_source(from, &arrival) else {
+            leg.stats.strangers += 1;
+            return;
         };
         match arrival {
             Arrival::Malformed => leg.stats.malformed += 1,
@@ -267,6 +268,26 @@ impl Worker {
 }
 
 impl Leg {
+    /// The agreement, when a packet is of the source it names or proves to be of its peer.
+    fn agreed_source(&mut self, from: SocketAddr, arrival: &Arrival<'_>) -> Option<Agreed> {
+        let agreed = self.agreed.as_mut()?;
+        if is_from(from, agreed) {
+            if matches!(arrival, Arrival::Rtp(_)) {
+                self.source = Source::Locked;
+            }
+            return Some(*agreed);
+        }
+        let packet = match arrival {
+            Arrival::Rtp(packet) => Some(packet),
+            Arrival::Rtcp | Arrival::Malformed => None,
+        };
+        if self.source.learn(from, agreed, packet) {
+            agreed.remote = from;
+            return Some(*agreed);
+        }
+        None
+    }
+
     /// Sends a packet that was built for the leg, and counts it.
     pub(super) fn transmit(
         &mut self,

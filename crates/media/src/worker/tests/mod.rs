@@ -89,6 +89,7 @@ fn agreed(leg: LegId) -> Agreed {
         digits: Some(101),
         direction: Direction::SendRecv,
         packet_ms: 20,
+        learns: false,
     }
 }
 

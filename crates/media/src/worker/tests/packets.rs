@@ -113,3 +113,83 @@ fn quiet_legs_are_watched_and_busy_ones_fetched() {
     assert_eq!(bench.net.watched.get(&slot(B)), Some(&false));
     bench.check();
 }
+
+/// Where the phone really is, behind its NAT.
+fn behind_nat() -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7)), 50_000)
+}
+
+fn learning() -> Bench {
+    let mut bench = Bench::new();
+    bench.connect(
+        A,
+        Agreed {
+            learns: true,
+            ..agreed(A)
+        },
+    );
+    bench.bridge();
+    bench
+}
+
+#[test]
+fn a_phone_behind_a_nat_is_learned_once_and_then_nobody_else() {
+    let mut bench = learning();
+    for n in 0..5 {
+        bench.hear_from(A, behind_nat(), &rtp(8, 100 + n, 0, &[n as u8; 160]));
+    }
+    // The third proved it.
+    assert_eq!(payloads(&bench.sent(B)).len(), 3 * 160);
+    bench.hear(B, &rtp(8, 1, 0, &[9; 160]));
+    let (_, to, _) = bench.net.sent.pop().unwrap();
+    assert_eq!(to, behind_nat(), "and is answered there");
+    let elsewhere = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9);
+    for n in 0..10 {
+        bench.hear_from(A, elsewhere, &rtp(8, 105 + n, 0, &[1; 160]));
+    }
+    assert!(bench.net.sent.is_empty());
+    assert_eq!(bench.close(A).strangers, 12);
+}
+
+#[test]
+fn injected_packets_are_not_learned_from() {
+    let mut bench = learning();
+    let packet = |ssrc: u8, sequence: u16| {
+        let mut packet = rtp(8, sequence, 0, &[1; 160]);
+        packet[8] = ssrc;
+        packet
+    };
+    let other = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9);
+    for (from, bytes) in [
+        // Numbers that do not follow, another SSRC, another sender between, another type.
+        (other, packet(1, 1)),
+        (other, packet(1, 3)),
+        (other, packet(2, 4)),
+        (behind_nat(), packet(2, 5)),
+        (other, packet(2, 6)),
+        (other, packet(2, 7)),
+        (other, rtp(9, 8, 0, &[1; 160])),
+    ] {
+        bench.hear_from(A, from, &bytes);
+    }
+    assert!(bench.net.sent.is_empty());
+    // Sound from the agreed address ends the learning.
+    bench.hear(A, &rtp(8, 1, 0, &[1; 160]));
+    assert_eq!(bench.sent(B).len(), 1);
+    for n in 0..5 {
+        bench.hear_from(A, behind_nat(), &rtp(8, 100 + n, 0, &[1; 160]));
+    }
+    assert!(bench.net.sent.is_empty());
+}
+
+#[test]
+fn a_new_agreement_may_be_learned_anew() {
+    let mut bench = learning();
+    for n in 0..3 {
+        bench.hear_from(A, behind_nat(), &rtp(8, n, 0, &[1; 160]));
+    }
+    assert_eq!(bench.sent(B).len(), 1);
+    bench.connect(A, agreed(A));
+    bench.hear_from(A, behind_nat(), &rtp(8, 3, 0, &[1; 160]));
+    assert!(bench.net.sent.is_empty(), "this one does not learn");
+}
