@@ -213,7 +213,7 @@ fn two_phones_hear_each_other_byte_for_byte_and_both_are_recorded() {
     assert_eq!(bench.close(B).strangers, 0);
 
     let mut file = io::Cursor::new(Vec::new());
-    let mut recorder = Some(Recorder::new(&mut file).unwrap());
+    let mut recorder = Some(Recorder::new(&mut file));
     let mut firsts = [None, None];
     while let Some(block) = bench.blocks.pop() {
         match block {

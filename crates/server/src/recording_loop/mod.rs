@@ -1,9 +1,10 @@
 //! The recording thread: puts blocks of sound into WAV files, and seals the files when they end.
 //!
 //! Two threads, so that nothing waits for a disk that is slow to say it is done: one writes, the
-//! other (`sealer`) makes finished files durable and takes their SHA-256. When the writer cannot
+//! other (`sealer`) makes finished files durable, many at a time, and takes their SHA-256. When the writer cannot
 //! follow, its ring fills and the media thread drops blocks; calls go on.
 
+mod draft;
 mod repair;
 mod sealer;
 #[cfg(test)]
@@ -79,22 +80,26 @@ pub struct RecordingHandle {
 
 struct Shared {
     beginnings: ArrayQueue<(u64, String)>,
+    /// Whether the writer has nothing to do and wants to be woken.
+    asleep: AtomicBool,
     stop: AtomicBool,
     outcomes: Arc<ArrayQueue<RecordingReport>>,
     notify: crate::media_loop::Notify,
 }
 
 impl Shared {
-    /// Offers an outcome until there is room: none is lost.
-    fn report(&self, mut report: RecordingReport) {
-        while let Err(refused) = self.outcomes.push(report) {
-            report = refused;
-            (self.notify)();
-            if self.stop.load(Ordering::Acquire) {
-                // Nobody fetches any more; the next start finds the file by its name.
-                return;
+    /// Offers outcomes until there is room, and rings once for all: none is lost.
+    fn report(&self, reports: impl IntoIterator<Item = RecordingReport>) {
+        for mut report in reports {
+            while let Err(refused) = self.outcomes.push(report) {
+                report = refused;
+                (self.notify)();
+                if self.stop.load(Ordering::Acquire) {
+                    // Nobody fetches any more; the next start finds the files by their names.
+                    return;
+                }
+                thread::sleep(OUTCOMES_FULL);
             }
-            thread::sleep(OUTCOMES_FULL);
         }
         (self.notify)();
     }
@@ -114,6 +119,7 @@ pub fn spawn(
     std::fs::read_dir(&folder)?;
     let shared = Arc::new(Shared {
         beginnings: ArrayQueue::new(BEGINNINGS),
+        asleep: AtomicBool::new(false),
         stop: AtomicBool::new(false),
         outcomes,
         notify,
@@ -156,7 +162,9 @@ impl RecordingHandle {
             }
             (self.shared.notify)();
         }
-        if let Some(writer) = self.threads.first() {
+        if self.shared.asleep.swap(false, Ordering::SeqCst)
+            && let Some(writer) = self.threads.first()
+        {
             writer.thread().unpark();
         }
     }

@@ -2,12 +2,12 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io::{self, Read},
+    io::{self, Read, Seek},
     path::Path,
 };
 
 use hotline_media::repair::Repair;
-use sha2::{Digest, Sha256};
+use ring::digest::{Context, SHA256, digest};
 
 /// A recording that an earlier run left behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,21 +80,42 @@ fn examine(folder: &Path, file: &str, samples: u64) -> io::Result<Found> {
     })
 }
 
-/// SHA-256 of a file, hex.
+/// SHA-256 of a file by its name, hex.
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn sha256(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
-    let mut hasher = Sha256::new();
+pub(super) fn sha256(path: &Path) -> io::Result<String> {
+    sha256_of_file(File::open(path)?)
+}
+
+/// SHA-256 of an open file from its first byte, hex.
+///
+/// # Errors
+/// When it cannot be read.
+pub(super) fn sha256_of_file(mut file: File) -> io::Result<String> {
+    file.rewind()?;
+    let mut sha = Context::new(&SHA256);
     let mut buffer = vec![0; 64 * 1_024];
     loop {
         let count = file.read(&mut buffer)?;
         if count == 0 {
-            break;
+            return Ok(hex(sha.finish().as_ref()));
         }
-        hasher.update(buffer.get(..count).unwrap_or_default());
+        sha.update(buffer.get(..count).unwrap_or_default());
     }
-    let digest = hasher.finalize();
-    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// SHA-256 of bytes, hex.
+pub(super) fn sha256_of(bytes: &[u8]) -> String {
+    hex(digest(&SHA256, bytes).as_ref())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        for nibble in [byte >> 4, byte & 15] {
+            text.extend(char::from_digit(u32::from(nibble), 16));
+        }
+    }
+    text
 }

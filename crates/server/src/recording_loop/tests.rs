@@ -1,6 +1,10 @@
 //! The threads against a folder of their own.
 
-use std::{fs::File, time::Instant};
+use std::{
+    fs::{File, OpenOptions},
+    io::Write,
+    time::Instant,
+};
 
 use hotline_media::{Codec, Sound, recorder::Recorder};
 
@@ -162,6 +166,7 @@ fn a_write_error_fails_that_recording_once_and_no_other() {
         blocks: Arc::new(ArrayQueue::new(10)),
         shared: Arc::new(Shared {
             beginnings: ArrayQueue::new(BEGINNINGS),
+            asleep: AtomicBool::new(false),
             stop: AtomicBool::new(false),
             outcomes: Arc::clone(&outcomes),
             notify: Arc::new(|| ()),
@@ -179,7 +184,7 @@ fn a_write_error_fails_that_recording_once_and_no_other() {
     writer.each_recording(|_| {
         let full = io::Error::from(io::ErrorKind::StorageFull);
         if core::mem::take(&mut first) {
-            Err(hound::Error::IoError(full))
+            Err(full)
         } else {
             Ok(())
         }
@@ -217,7 +222,7 @@ fn blocks_of_nobody_are_counted() {
 fn files_cut_by_a_kill_are_mended_at_the_next_start() {
     let folder = tempfile::tempdir().unwrap();
     let path = |file: &str| folder.path().join(file);
-    let mut recorder = Recorder::new(File::create(path("cut.wav")).unwrap()).unwrap();
+    let mut recorder = Recorder::new(File::create(path("cut.wav")).unwrap());
     for n in 0..100 {
         let sound = Sound {
             recording: 1,
@@ -229,15 +234,21 @@ fn files_cut_by_a_kill_are_mended_at_the_next_start() {
         };
         recorder.write(&sound).unwrap();
     }
-    // As after kill -9: sound behind what the last checkpoint's header tells.
+    recorder.flush().unwrap();
+    // As after kill -9: sound behind what the header tells, the last sample in part.
     core::mem::forget(recorder);
+    let mut cut = OpenOptions::new()
+        .append(true)
+        .open(path("cut.wav"))
+        .unwrap();
+    cut.write_all(&[3; 80 * 4 + 2]).unwrap();
     std::fs::write(path("note.txt"), "not a recording").unwrap();
     std::fs::write(path("foreign.wav"), [0; 100]).unwrap();
-    let mut whole = Recorder::new(File::create(path("whole.wav")).unwrap()).unwrap();
+    let mut whole = Recorder::new(File::create(path("whole.wav")).unwrap());
     whole.flush().unwrap();
     whole.finish(800).unwrap();
     let found = repair(folder.path()).unwrap();
-    let kept = (16_000 - 4_096) / 8;
+    let kept = (16_000 - 4_096 + 80) / 8;
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].file.as_str(), found[0].ms), ("cut.wav", kept));
     assert_eq!(found[0].sha256, sha256(&path("cut.wav")).unwrap());
@@ -248,4 +259,55 @@ fn files_cut_by_a_kill_are_mended_at_the_next_start() {
     assert_eq!(repair_file(folder.path(), "whole.wav").unwrap().ms, 100);
     assert!(repair_file(folder.path(), "foreign.wav").is_err());
     assert!(repair_file(folder.path(), "none.wav").is_err());
+}
+
+#[test]
+fn files_that_end_together_are_sealed_together_with_their_own_hashes() {
+    let bench = Bench::new();
+    for recording in 0..8 {
+        bench.begin(recording, &format!("{recording}.wav"));
+        // One of them is longer than what is kept in memory.
+        for n in 0..if recording == 5 { 900 } else { 10 } {
+            bench.sound(recording, 0, n * 160, recording as u8);
+            while bench.blocks.len() > 900 {
+                thread::sleep(Duration::from_millis(1));
+            }
+        }
+        bench.end(recording, 1_600);
+    }
+    for _ in 0..8 {
+        match bench.outcome() {
+            RecordingReport::Closed {
+                recording,
+                file,
+                ms,
+                sha256: sealed,
+            } => {
+                let of = sha256(&bench.folder.path().join(&file)).unwrap();
+                assert_eq!(sealed, of, "{file}");
+                let expected = if recording == 5 { 18_000 } else { 200 };
+                assert_eq!((file, ms), (format!("{recording}.wav"), expected));
+            }
+            failed => panic!("{failed:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_running_recording_is_a_valid_file_within_a_blink() {
+    let bench = Bench::new();
+    bench.begin(1, "a.wav");
+    for n in 0..100 {
+        bench.sound(1, 0, n * 160, 0x2A);
+    }
+    let until = Instant::now() + Duration::from_secs(20);
+    loop {
+        assert!(Instant::now() < until, "no file, or not all of it");
+        // What a kill would leave at this moment.
+        let wav = hound::WavReader::open(bench.folder.path().join("a.wav"));
+        if wav.is_ok_and(|wav| wav.duration() == 16_000 - 4_096) {
+            return;
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
 }

@@ -2,9 +2,9 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    fs::{File, OpenOptions},
-    io::{self, BufWriter},
-    path::{Path, PathBuf},
+    fs::File,
+    io,
+    path::PathBuf,
     sync::{Arc, atomic::Ordering},
     thread,
     time::{Duration, Instant},
@@ -16,7 +16,7 @@ use crossbeam::{
 };
 use hotline_media::{Block, Sound, recorder::Recorder};
 
-use super::{BLOCKS_MISPLACED, RecordingReport, Shared};
+use super::{BLOCKS_MISPLACED, RecordingReport, Shared, draft::Draft, repair};
 
 /// Blocks written before the clock and the beginnings are looked at again.
 const BLOCKS_AT_ONCE: usize = 8_192;
@@ -26,9 +26,6 @@ const NAP: Duration = Duration::from_millis(40);
 
 /// How often running files are made valid, and what a killed process therefore loses.
 const CHECKPOINT: Duration = Duration::from_millis(400);
-
-/// Write buffer of one file: a quarter of a second.
-const FILE_BUFFER: usize = 8 * 1_024;
 
 /// The thread that writes.
 pub(super) struct Writer {
@@ -43,7 +40,7 @@ pub(super) struct Writer {
 pub(super) struct Running {
     file: String,
     /// `None` after a failure: what still comes is ignored.
-    recorder: Option<Recorder<BufWriter<File>>>,
+    recorder: Option<Recorder<Draft>>,
 }
 
 /// A complete file that is not yet known to be on the disk.
@@ -51,6 +48,9 @@ pub(super) struct Finished {
     pub(super) recording: u64,
     pub(super) file: String,
     pub(super) ms: u64,
+    /// Known already of a file that was written at once.
+    pub(super) sha256: Option<String>,
+    pub(super) handle: File,
 }
 
 impl Writer {
@@ -72,7 +72,7 @@ impl Writer {
                 break;
             }
             if self.running.is_empty() && self.finished.is_empty() {
-                thread::park_timeout(CHECKPOINT);
+                self.sleep();
             } else {
                 thread::park_timeout(NAP);
             }
@@ -86,6 +86,16 @@ impl Writer {
                 return;
             }
         }
+    }
+
+    /// Sleeps until a recording begins or it is time to look. While recordings run there is no
+    /// need to be woken: they are looked for with every nap.
+    fn sleep(&self) {
+        self.shared.asleep.store(true, Ordering::SeqCst);
+        if self.shared.beginnings.is_empty() && !self.shared.stop.load(Ordering::SeqCst) {
+            thread::park_timeout(CHECKPOINT);
+        }
+        self.shared.asleep.store(false, Ordering::SeqCst);
     }
 
     /// Opens files that begin and writes blocks. True when there may be more.
@@ -109,13 +119,9 @@ impl Writer {
 
     pub(super) fn open_beginnings(&mut self) {
         while let Some((recording, file)) = self.shared.beginnings.pop() {
-            let opened = create(&self.folder, &file);
-            let recorder = opened.and_then(|file| {
-                Recorder::new(BufWriter::with_capacity(FILE_BUFFER, file)).map_err(io_error)
-            });
-            match recorder {
-                Ok(recorder) => {
-                    let recorder = Some(recorder);
+            match Draft::new(&self.folder, &file) {
+                Ok(draft) => {
+                    let recorder = Some(Recorder::new(draft));
                     self.running.insert(recording, Running { file, recorder });
                 }
                 Err(error) => {
@@ -148,13 +154,13 @@ impl Writer {
         if let Err(error) = written {
             running.recorder = None;
             let file = running.file.clone();
-            self.fail(sound.recording, &file, &io_error(error));
+            self.fail(sound.recording, &file, &error);
         }
     }
 
     pub(super) fn each_recording(
         &mut self,
-        mut action: impl FnMut(&mut Recorder<BufWriter<File>>) -> Result<(), hound::Error>,
+        mut action: impl FnMut(&mut Recorder<Draft>) -> io::Result<()>,
     ) {
         let mut failures = Vec::new();
         for (recording, running) in &mut self.running {
@@ -162,7 +168,7 @@ impl Writer {
                 && let Err(error) = action(recorder)
             {
                 running.recorder = None;
-                failures.push((*recording, running.file.clone(), io_error(error)));
+                failures.push((*recording, running.file.clone(), error));
             }
         }
         for (recording, file, error) in failures {
@@ -177,23 +183,28 @@ impl Writer {
         let Some(recorder) = recorder else {
             return;
         };
-        match recorder.finish(at_sample) {
-            Ok(duration) => self.finished.push_back(Finished {
+        let complete = recorder.finish(at_sample).and_then(|finished| {
+            Ok(Finished {
                 recording,
-                file,
-                ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
-            }),
-            Err(error) => self.fail(recording, &file, &io_error(error)),
+                file: file.clone(),
+                ms: u64::try_from(finished.length.as_millis()).unwrap_or(u64::MAX),
+                sha256: finished.whole.map(|whole| repair::sha256_of(&whole)),
+                handle: finished.writer.into_file()?,
+            })
+        });
+        match complete {
+            Ok(finished) => self.finished.push_back(finished),
+            Err(error) => self.fail(recording, &file, &error),
         }
     }
 
     fn fail(&self, recording: u64, file: &str, error: &io::Error) {
         tracing::error!(recording, file, %error, "a recording could not be written");
-        self.shared.report(RecordingReport::Failed {
+        self.shared.report([RecordingReport::Failed {
             recording,
             file: file.to_owned(),
             cause: error.to_string(),
-        });
+        }]);
     }
 
     /// Gives finished files to the sealer, as many as it takes without waiting.
@@ -204,24 +215,5 @@ impl Writer {
                 return;
             }
         }
-    }
-}
-
-/// Makes a new file; never opens one that exists, nor one outside the folder.
-fn create(folder: &Path, file: &str) -> io::Result<File> {
-    if Path::new(file).file_name() != Some(file.as_ref()) {
-        let why = format!("{file:?} is not a plain file name");
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
-    }
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(folder.join(file))
-}
-
-fn io_error(error: hound::Error) -> io::Error {
-    match error {
-        hound::Error::IoError(error) => error,
-        other => io::Error::other(other.to_string()),
     }
 }
