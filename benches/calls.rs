@@ -16,7 +16,7 @@ mod messages;
 #[path = "calls/town.rs"]
 mod town;
 
-use std::{net::UdpSocket, path::PathBuf, thread, time::Duration};
+use std::{collections::BTreeMap, net::UdpSocket, path::PathBuf, thread, time::Duration};
 
 use engine::{Engine, Try};
 use town::{Tally, Town};
@@ -107,16 +107,35 @@ fn stretch(
 
 fn cycle(options: &Options) -> Try<()> {
     let (engine, mut town) = begin(options)?;
+    let mut shares = Vec::new();
     stretch(&engine, &mut town, options.rate, 2, 0)?;
     println!(
         "| calls/s | calls | completed | CPU µs/call | calls/CPU-s | set-up p50 / p99 ms | seat rung p50 / p99 ms |"
     );
     println!("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
     for rate in [options.rate, options.rate * 2.0, options.rate * 3.0] {
+        let before = engine.threads()?;
         let (tally, cpu) = stretch(&engine, &mut town, rate, options.seconds, 0)?;
         row(rate, &tally, cpu);
+        shares.push((rate, share(&before, &engine.threads()?, tally.completed)));
+    }
+    println!("\nµs a call, by thread:");
+    for (rate, share) in shares {
+        println!("- {rate:.0} calls/s: {share}");
     }
     Ok(())
+}
+
+/// What each thread spent on a call, those that spent most first.
+fn share(before: &BTreeMap<String, f64>, after: &BTreeMap<String, f64>, calls: u64) -> String {
+    let spent = after.iter().map(|(name, seconds)| {
+        let seconds = seconds - before.get(name).copied().unwrap_or(0.0);
+        ((seconds * 1e6 / calls.max(1) as f64).round() as u64, name)
+    });
+    let mut spent: Vec<_> = spent.filter(|(us, _)| *us > 0).collect();
+    spent.sort_unstable_by(|a, b| b.cmp(a));
+    let named = spent.iter().map(|(us, name)| format!("{name} {us}"));
+    named.collect::<Vec<_>>().join(", ")
 }
 
 fn row(rate: f64, tally: &Tally, cpu: f64) {

@@ -8,7 +8,7 @@
 //! child process, so that only the server's CPU is counted (from `schedstat`, all threads). Needs
 //! `ulimit -n` above 2 × calls + 100 for the parent and the child each.
 
-#[path = "../crates/server/src/media_loop.rs"]
+#[path = "../crates/server/src/media_loop/mod.rs"]
 #[allow(
     dead_code,
     unused_imports,

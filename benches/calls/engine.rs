@@ -1,6 +1,7 @@
 //! The engine under load: the release program with a folder of its own, and what it costs.
 
 use std::{
+    collections::BTreeMap,
     error::Error,
     fmt::Write as _,
     fs,
@@ -131,6 +132,22 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// Processor seconds used so far by each thread that has done anything, by name.
+    pub fn threads(&self) -> Try<BTreeMap<String, f64>> {
+        let mut used = BTreeMap::new();
+        for task in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            let stat = fs::read_to_string(task?.path().join("stat")).unwrap_or_default();
+            let Some((name, rest)) = stat.rsplit_once(") ") else {
+                continue;
+            };
+            let name = name.split_once('(').map_or("", |(_, name)| name);
+            let ticks = rest.split_whitespace().skip(11).take(2);
+            let ticks: u64 = ticks.filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+            *used.entry(name.to_owned()).or_insert(0.0) += ticks as f64 / TICKS;
+        }
+        Ok(used)
     }
 
     /// Processor time used so far, seconds, and memory held now, KiB.

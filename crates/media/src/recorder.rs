@@ -1,11 +1,14 @@
 //! Writes two channels of sound, as they were heard, into a WAV file.
 
 use core::time::Duration;
-use std::io::{Seek, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 
 use hotline_model::limits::RECORDED_VOICES;
 
-use crate::{SAMPLE_RATE, block::Sound};
+use crate::{
+    block::Sound,
+    repair::{HEADER_BYTES, header_for},
+};
 
 /// How much of the end of a recording is kept back, in samples of both channels: 512 ms. Sound
 /// that comes later than that is dropped and counted. It is what a killed process loses beside
@@ -16,45 +19,54 @@ const WINDOW: u64 = 4_096;
 /// dropped and counted.
 pub const RECORDING_SAMPLES: u64 = (u32::MAX as u64 - 64) / 4;
 
-/// Samples written at a time.
-const CHUNK: u32 = 1_024;
+/// Bytes that are gathered before they are written without being asked to: 2 s.
+const GATHERED: usize = 64 * 1_024;
 
 /// A recording being written: 16-bit PCM at 8 kHz, the caller left, the agent right.
+///
+/// Nothing reaches the writer before there is sound to keep or the recording is finished, so that
+/// a short one is a single write, header and all.
 pub struct Recorder<W: Write + Seek> {
-    wav: hound::WavWriter<W>,
+    writer: W,
+    /// What follows the bytes written; begins with the header's place while nothing is written.
+    gathered: Vec<u8>,
+    /// Whether the file has begun.
+    begun: bool,
     /// The last [`WINDOW`] samples of the caller and of the agent, as a ring by sample number.
     window: Box<[[i16; 2]]>,
     /// The same of each further voice, once it was heard.
     further: Vec<Box<[i16]>>,
-    /// First sample that is not written yet.
+    /// First sample that has not left the window.
     written: u64,
     /// Sample after the last one heard.
     heard: u64,
     late: u64,
 }
 
+/// A finished recording.
+#[derive(Debug)]
+pub struct Finished<W> {
+    /// What it was written to, the position being at its end.
+    pub writer: W,
+    /// Length of the sound.
+    pub length: Duration,
+    /// The whole file, where it was so short that it was written at once.
+    pub whole: Option<Vec<u8>>,
+}
+
 impl<W: Write + Seek> Recorder<W> {
-    /// Begins a file. Its header is written at once, so that it is readable from the start.
-    ///
-    /// # Errors
-    /// When the writer fails.
-    pub fn new(writer: W) -> Result<Self, hound::Error> {
-        let spec = hound::WavSpec {
-            channels: 2,
-            sample_rate: SAMPLE_RATE,
-            bits_per_sample: 16,
-            sample_format: hound::SampleFormat::Int,
-        };
-        let mut wav = hound::WavWriter::new(writer, spec)?;
-        wav.flush()?;
-        Ok(Self {
-            wav,
+    /// Begins a recording at the start of an empty file.
+    pub fn new(writer: W) -> Self {
+        Self {
+            writer,
+            gathered: header_for(0),
+            begun: false,
             window: vec![[0; 2]; WINDOW as usize].into_boxed_slice(),
             further: Vec::new(),
             written: 0,
             heard: 0,
             late: 0,
-        })
+        }
     }
 
     /// Puts sound in its place. Where nothing is put there is silence; a second sound for a place
@@ -62,14 +74,14 @@ impl<W: Write + Seek> Recorder<W> {
     ///
     /// # Errors
     /// When the writer fails.
-    pub fn write(&mut self, sound: &Sound) -> Result<(), hound::Error> {
+    pub fn write(&mut self, sound: &Sound) -> io::Result<()> {
         let samples = sound.samples();
         let end = sound.at_sample.saturating_add(samples.len() as u64);
         if end > RECORDING_SAMPLES {
             self.late += samples.len() as u64;
             return Ok(());
         }
-        self.write_up_to(end.saturating_sub(WINDOW))?;
+        self.gather_up_to(end.saturating_sub(WINDOW))?;
         for (at, &byte) in (sound.at_sample..end).zip(samples) {
             if at < self.written {
                 self.late += 1;
@@ -99,13 +111,17 @@ impl<W: Write + Seek> Recorder<W> {
         self.further.get_mut(further)?.get_mut(at)
     }
 
-    /// Makes what is written so far a valid file. Call it each second: then a killed process
-    /// loses no more than that and the second that is kept back.
+    /// Makes what is kept so far a valid file; of one that has no sound yet there is no file. Call
+    /// it each second: then a killed process loses no more than that and the half second that is
+    /// kept back.
     ///
     /// # Errors
     /// When the writer fails.
-    pub fn flush(&mut self) -> Result<(), hound::Error> {
-        self.wav.flush()
+    pub fn flush(&mut self) -> io::Result<()> {
+        if self.written == 0 || self.gathered.is_empty() {
+            return Ok(());
+        }
+        self.complete()
     }
 
     /// Samples of both channels that came too late for their place, or after the longest
@@ -114,35 +130,71 @@ impl<W: Write + Seek> Recorder<W> {
         self.late
     }
 
-    /// Completes the file: `length` samples, more when more was heard. Returns how long it is.
+    /// Completes the file: `length` samples, more when more was heard.
     ///
     /// # Errors
     /// When the writer fails.
-    pub fn finish(mut self, length: u64) -> Result<Duration, hound::Error> {
-        self.write_up_to(self.heard.max(length.min(RECORDING_SAMPLES)))?;
-        self.wav.finalize()?;
-        Ok(Duration::from_micros(self.written * 125))
+    pub fn finish(mut self, length: u64) -> io::Result<Finished<W>> {
+        self.gather_up_to(self.heard.max(length.min(RECORDING_SAMPLES)))?;
+        let at_once = !self.begun;
+        if at_once {
+            self.tell_length_in_gathered();
+            self.writer.write_all(&self.gathered)?;
+            self.writer.flush()?;
+        } else {
+            self.complete()?;
+        }
+        Ok(Finished {
+            writer: self.writer,
+            length: Duration::from_micros(self.written * 125),
+            whole: at_once.then_some(self.gathered),
+        })
     }
 
-    /// Writes the samples before `end` out of the window, and silence where the window does not
+    /// Writes what is gathered and a header that tells how much there is.
+    fn complete(&mut self) -> io::Result<()> {
+        if self.begun {
+            self.spill()?;
+            self.writer.rewind()?;
+            self.writer.write_all(&header_for(self.written))?;
+            self.writer.seek(SeekFrom::End(0))?;
+        } else {
+            self.tell_length_in_gathered();
+            self.spill()?;
+        }
+        self.writer.flush()
+    }
+
+    fn tell_length_in_gathered(&mut self) {
+        if let Some(header) = self.gathered.get_mut(..HEADER_BYTES as usize) {
+            header.copy_from_slice(&header_for(self.written));
+        }
+    }
+
+    fn spill(&mut self) -> io::Result<()> {
+        self.writer.write_all(&self.gathered)?;
+        self.gathered.clear();
+        self.begun = true;
+        Ok(())
+    }
+
+    /// Takes the samples before `end` out of the window, and silence where the window does not
     /// reach.
-    fn write_up_to(&mut self, end: u64) -> Result<(), hound::Error> {
+    fn gather_up_to(&mut self, end: u64) -> io::Result<()> {
         while self.written < end {
-            let count = (end - self.written).min(u64::from(CHUNK));
-            let mut samples = self.wav.get_i16_writer(2 * count as u32);
-            for at in self.written..self.written + count {
-                let place = (at % WINDOW) as usize;
-                let kept = self.window.get_mut(place);
-                let [left, mut right] = kept.map(core::mem::take).unwrap_or_default();
-                for voice in &mut self.further {
-                    let sample = voice.get_mut(place).map(core::mem::take);
-                    right = right.saturating_add(sample.unwrap_or_default());
-                }
-                samples.write_sample(left);
-                samples.write_sample(right);
+            let place = (self.written % WINDOW) as usize;
+            let kept = self.window.get_mut(place);
+            let [left, mut right] = kept.map(core::mem::take).unwrap_or_default();
+            for voice in &mut self.further {
+                let sample = voice.get_mut(place).map(core::mem::take);
+                right = right.saturating_add(sample.unwrap_or_default());
             }
-            samples.flush()?;
-            self.written += count;
+            let ([a, b], [c, d]) = (left.to_le_bytes(), right.to_le_bytes());
+            self.gathered.extend_from_slice(&[a, b, c, d]);
+            self.written += 1;
+            if self.gathered.len() >= GATHERED {
+                self.complete()?;
+            }
         }
         Ok(())
     }
@@ -150,7 +202,7 @@ impl<W: Write + Seek> Recorder<W> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{self, Cursor, SeekFrom};
+    use std::io::Cursor;
 
     use proptest::prelude::*;
 
@@ -177,11 +229,13 @@ mod tests {
 
     fn recorded(sounds: &[Sound], length: u64) -> Vec<[i16; 2]> {
         let mut file = Cursor::new(Vec::new());
-        let mut recorder = Recorder::new(&mut file).unwrap();
+        let mut recorder = Recorder::new(&mut file);
         sounds
             .iter()
             .for_each(|sound| recorder.write(sound).unwrap());
-        let duration = recorder.finish(length).unwrap();
+        let finished = recorder.finish(length).unwrap();
+        let (duration, whole) = (finished.length, finished.whole);
+        assert!(whole.is_none_or(|whole| &whole == file.get_ref()));
         let samples = samples(file.into_inner());
         assert_eq!(duration, Duration::from_micros(samples.len() as u64 * 125));
         samples
@@ -220,7 +274,7 @@ mod tests {
     #[test]
     fn a_long_pause_is_written_as_silence_and_what_is_too_late_is_counted() {
         let mut file = Cursor::new(Vec::new());
-        let mut recorder = Recorder::new(&mut file).unwrap();
+        let mut recorder = Recorder::new(&mut file);
         recorder.write(&sound(0, 0, 0xAA, 160)).unwrap();
         recorder.write(&sound(0, 80_000, 0xAA, 160)).unwrap();
         recorder.write(&sound(1, 70_000, 0xAA, 160)).unwrap();
@@ -239,7 +293,7 @@ mod tests {
     #[test]
     fn after_a_flush_the_file_is_valid_as_far_as_it_goes() {
         let mut file = Cursor::new(Vec::new());
-        let mut recorder = Recorder::new(&mut file).unwrap();
+        let mut recorder = Recorder::new(&mut file);
         for n in 0..100 {
             recorder.write(&sound(0, n * 160, 0xAA, 160)).unwrap();
         }
@@ -247,6 +301,59 @@ mod tests {
         // The process is killed: nothing more is written, not even by a destructor.
         core::mem::forget(recorder);
         assert_eq!(samples(file.into_inner()).len(), 16_000 - WINDOW as usize);
+    }
+
+    #[test]
+    fn a_short_recording_is_one_write_and_no_file_before() {
+        let mut file = Counted(Cursor::new(Vec::new()), 0);
+        let mut recorder = Recorder::new(&mut file);
+        for n in 0..25 {
+            recorder.write(&sound(0, n * 160, 0xAA, 160)).unwrap();
+            recorder.flush().unwrap();
+        }
+        let finished = recorder.finish(8_000).unwrap();
+        let whole = finished.whole.unwrap();
+        assert_eq!(file.1, 1, "writes");
+        assert_eq!(file.0.get_ref(), &whole);
+        assert_eq!(samples(whole).len(), 8_000);
+    }
+
+    #[test]
+    fn a_long_recording_is_valid_after_each_flush_and_is_not_kept_in_memory() {
+        let mut file = Cursor::new(Vec::new());
+        let mut recorder = Recorder::new(&mut file);
+        for n in 0..1_000 {
+            recorder.write(&sound(0, n * 160, 0xAA, 160)).unwrap();
+            assert!(recorder.gathered.len() < GATHERED);
+        }
+        let kept = 160_000 - WINDOW as usize;
+        recorder.flush().unwrap();
+        assert_eq!(samples(recorder.writer.get_ref().clone()).len(), kept);
+        // With nothing new there is nothing to write.
+        recorder.flush().unwrap();
+        let finished = recorder.finish(0).unwrap();
+        assert!(finished.whole.is_none());
+        assert_eq!(finished.length, Duration::from_secs(20));
+        assert_eq!(samples(file.into_inner()).len(), 160_000);
+    }
+
+    /// Counts the writes.
+    struct Counted(Cursor<Vec<u8>>, usize);
+
+    impl Write for Counted {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.1 += 1;
+            self.0.write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Seek for Counted {
+        fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+            self.0.seek(position)
+        }
     }
 
     struct FullDisk(Cursor<Vec<u8>>);
@@ -271,8 +378,8 @@ mod tests {
 
     #[test]
     fn a_full_disk_is_an_error_not_a_panic() {
-        let mut recorder = Recorder::new(FullDisk(Cursor::new(Vec::new()))).unwrap();
-        let failed = (0..200).any(|n| recorder.write(&sound(0, n * 160, 1, 160)).is_err());
+        let mut recorder = Recorder::new(FullDisk(Cursor::new(Vec::new())));
+        let failed = (0..500).any(|n| recorder.write(&sound(0, n * 160, 1, 160)).is_err());
         assert!(failed);
         assert!(recorder.finish(0).is_err());
     }

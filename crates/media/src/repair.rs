@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use crate::SAMPLE_RATE;
 
 /// Header of a recording: RIFF, a 16-byte `fmt ` chunk, and the head of the `data` chunk.
-const HEADER_BYTES: u64 = 44;
+pub(crate) const HEADER_BYTES: u64 = 44;
 
 /// Bytes of one sample of both channels.
 const FRAME_BYTES: u64 = 4;
@@ -45,8 +45,8 @@ pub fn repair(file: &mut (impl Read + Write + Seek)) -> io::Result<Repair> {
     Ok(Repair::Repaired(frames))
 }
 
-/// The header `hound` writes for 16-bit stereo at 8 kHz.
-fn header_for(frames: u64) -> Vec<u8> {
+/// The header of a recording of so many samples: 16-bit stereo at 8 kHz.
+pub(crate) fn header_for(frames: u64) -> Vec<u8> {
     let data = u32::try_from(frames * FRAME_BYTES).unwrap_or(u32::MAX - 36);
     let mut header = Vec::with_capacity(HEADER_BYTES as usize);
     header.extend_from_slice(b"RIFF");
@@ -80,7 +80,7 @@ mod tests {
 
     fn recording(frames: u64) -> Vec<u8> {
         let mut file = Cursor::new(Vec::new());
-        let mut recorder = Recorder::new(&mut file).unwrap();
+        let mut recorder = Recorder::new(&mut file);
         let sound = Sound {
             recording: 1,
             at_sample: 0,

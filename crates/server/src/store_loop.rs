@@ -44,9 +44,9 @@ const TABLES_GATHER: Duration = Duration::from_millis(200);
 /// Most records of one transaction of the tables, so that readers do not wait long behind it.
 const TABLES_AT_ONCE: usize = 20_000;
 
-/// The journal gathers what happens for so long before it waits for the disk: under load a few
+/// The journal gathers what happens for so long before it waits for the disk: under load a
 /// hundred commits a second instead of one an event. Calls do not wait for it.
-const COMMIT_GATHER: Duration = Duration::from_millis(3);
+const COMMIT_GATHER: Duration = Duration::from_millis(10);
 
 /// Groups a slow live stream may lag behind before it loses some and says so.
 const GROUPS_STREAMED: usize = 1_024;
@@ -85,7 +85,7 @@ pub struct JournalLoop {
     trunks: Vec<TrunkId>,
     picture: watch::Sender<Arc<Picture>>,
     records: broadcast::Sender<Arc<Vec<Record>>>,
-    to_tables: mpsc::Sender<Vec<Record>>,
+    to_tables: mpsc::Sender<Arc<Vec<Record>>>,
     stop: watch::Receiver<bool>,
 }
 
@@ -93,7 +93,7 @@ pub struct JournalLoop {
 pub struct TablesLoop {
     tables: Tables,
     journal: PathBuf,
-    groups: mpsc::Receiver<Vec<Record>>,
+    groups: mpsc::Receiver<Arc<Vec<Record>>>,
 }
 
 /// Makes both loops and the places where their story can be heard. `stop` rises when no more
@@ -185,8 +185,7 @@ impl JournalLoop {
             };
             changed |= self.write_all().await;
             if stopping {
-                self.put(&stamped(self.epoch, Event::EngineStopped {}))
-                    .await;
+                self.put(stamped(self.epoch, Event::EngineStopped {})).await;
                 self.commit().await;
                 return;
             }
@@ -214,7 +213,7 @@ impl JournalLoop {
                 let Some(stamped) = self.doors.events.pop() else {
                     break;
                 };
-                self.put(&stamped).await;
+                self.put(stamped).await;
                 taken += 1;
             }
             if taken == 0 {
@@ -227,13 +226,13 @@ impl JournalLoop {
 
     /// An event that cannot be a record (longer than a record may be) is our own fault: it is
     /// reported, and the others go on.
-    async fn put(&mut self, stamped: &Stamped) {
+    async fn put(&mut self, stamped: Stamped) {
         let mut appended = self.writer.append(stamped);
-        if matches!(appended, Err(AppendError::Full)) {
+        if let Err((AppendError::Full, stamped)) = appended {
             self.commit().await;
-            appended = self.writer.append(stamped);
+            appended = self.writer.append(*stamped);
         }
-        if let Err(error) = appended {
+        if let Err((error, _)) = appended {
             metrics::counter!("hotline_journal_refused_total").increment(1);
             tracing::error!(%error, "an event could not be journalled");
         }
@@ -260,10 +259,14 @@ impl JournalLoop {
             }
         };
         metrics::counter!("hotline_journal_records_total").increment(group.len() as u64);
+        if group.is_empty() {
+            return;
+        }
+        let group = Arc::new(group);
         // Full: the tables notice the gap and read the journal.
         let _ = self.to_tables.try_send(group.clone());
         // Nobody listening is no fault.
-        let _ = self.records.send(Arc::new(group));
+        let _ = self.records.send(group);
     }
 }
 
@@ -281,15 +284,19 @@ impl TablesLoop {
     /// Runs until the journal thread is gone, then brings the tables up to the journal's end.
     pub async fn run(mut self) {
         self.catch_up().await;
-        while let Some(mut group) = self.groups.recv().await {
+        while let Some(first) = self.groups.recv().await {
             let until = tokio::time::Instant::now() + TABLES_GATHER;
-            while group.len() < TABLES_AT_ONCE
+            let mut count = first.len();
+            let mut groups = vec![first];
+            while count < TABLES_AT_ONCE
                 && let Ok(Some(more)) = tokio::time::timeout_at(until, self.groups.recv()).await
             {
-                group.extend(more);
+                count += more.len();
+                groups.push(more);
             }
-            let taken = if self.follows(&group).await {
-                self.tables.apply(&group).await.inspect_err(|error| {
+            let records: Vec<&Record> = groups.iter().flat_map(|group| group.iter()).collect();
+            let taken = if self.follows(records.first().copied()).await {
+                self.tables.apply(&records).await.inspect_err(|error| {
                     tracing::error!(%error, "the tables could not take a group; reading it again");
                 })
             } else {
@@ -318,9 +325,9 @@ impl TablesLoop {
         }
     }
 
-    /// Whether the group goes on where the tables stand.
-    async fn follows(&self, group: &[Record]) -> bool {
-        match (group.first(), self.tables.watermark().await) {
+    /// Whether the record goes on where the tables stand.
+    async fn follows(&self, first: Option<&Record>) -> bool {
+        match (first, self.tables.watermark().await) {
             (Some(first), Ok(watermark)) => first.seq <= watermark + 1,
             _ => false,
         }

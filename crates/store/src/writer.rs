@@ -12,7 +12,7 @@
 //! // start.left: what the last run left unfinished
 //! loop {
 //!     for event in next_events() {
-//!         writer.append(&event)?;
+//!         writer.append(event).map_err(|(error, _)| error)?;
 //!     }
 //!     match writer.commit() {
 //!         Ok(records) => show(&records),
@@ -108,11 +108,17 @@ impl<D: Disk> Writer<D> {
 
     /// Takes an event in and returns its sequence number. It shows nowhere before
     /// [`Self::commit`].
-    pub fn append(&mut self, stamped: &Stamped) -> Result<u64, AppendError> {
-        let record = self.journal.append(stamped)?;
-        let seq = record.seq;
-        self.pending.push(record);
-        Ok(seq)
+    ///
+    /// # Errors
+    /// The event comes back beside the reason: after [`AppendError::Full`] it can be tried again.
+    pub fn append(&mut self, stamped: Stamped) -> Result<u64, (AppendError, Box<Stamped>)> {
+        match self.journal.link(&stamped) {
+            Ok((seq, hash)) => {
+                self.pending.push(Record { seq, stamped, hash });
+                Ok(seq)
+            }
+            Err(error) => Err((error, Box::new(stamped))),
+        }
     }
 
     /// Waits for the disk once for all that was appended; then the folds follow, and the records
@@ -152,8 +158,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (mut writer, start) = open(dir.path());
         assert_eq!(start.left, Leftover::default());
-        assert_eq!(writer.append(&stamped(1, arrived(1))).unwrap(), 1);
-        assert_eq!(writer.append(&stamped(2, arrived(2))).unwrap(), 2);
+        assert_eq!(writer.append(stamped(1, arrived(1))).unwrap(), 1);
+        assert_eq!(writer.append(stamped(2, arrived(2))).unwrap(), 2);
         assert_eq!(
             (writer.pending(), writer.folds().live_calls(0).len()),
             (2, 0)
@@ -173,7 +179,7 @@ mod tests {
         let (mut writer, _) = open(dir.path());
         let mut seq = 0;
         for event in story(1).into_iter().chain(story(2).into_iter().take(13)) {
-            seq = writer.append(&stamped(seq + 1, event)).unwrap();
+            seq = writer.append(stamped(seq + 1, event)).unwrap();
         }
         writer.commit().unwrap();
         drop(writer);
@@ -189,10 +195,10 @@ mod tests {
         );
         let version = "0.1.0".into();
         writer
-            .append(&stamped(33, Event::EngineStarted { version }))
+            .append(stamped(33, Event::EngineStarted { version }))
             .unwrap();
         for call in &start.left.calls {
-            writer.append(&stamped(34, call.ended())).unwrap();
+            writer.append(stamped(34, call.ended())).unwrap();
         }
         writer.commit().unwrap();
         assert_eq!(writer.folds().live_calls(0), []);

@@ -321,8 +321,8 @@ fn begin_story(
     });
     for event in events {
         writer
-            .append(&stamped(epoch, event))
-            .map_err(Failure::world)?;
+            .append(stamped(epoch, event))
+            .map_err(|(error, _)| Failure::world(error))?;
     }
     if !left.calls.is_empty() {
         tracing::warn!(

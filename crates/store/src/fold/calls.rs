@@ -9,26 +9,44 @@ use serde::{Deserialize, Serialize};
 use super::case_number;
 use crate::Record;
 
+/// Who called whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// Somebody outside called the hotline, by a trunk.
+    Inbound,
+    /// A seat called the hotline itself.
+    Internal,
+    /// A seat called somebody outside.
+    Outbound,
+}
+
 /// One call, live or ended, as lists show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallRow {
     /// The call.
     pub call: CallId,
+    /// Who called whom.
+    pub direction: Direction,
     /// When its INVITE was taken in.
     pub arrived_at: Timestamp,
     /// When a human answered first.
     pub answered_at: Option<Timestamp>,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
-    /// The caller's number; masked in query answers unless revealed.
+    /// The caller's number, a seat's of a call outside; a citizen's is masked in query answers
+    /// unless revealed.
     pub caller: String,
-    /// The dialled number.
+    /// The caller asked that the number be kept from whoever answers (RFC 3323): query answers
+    /// leave it out unless revealed.
+    pub withheld: bool,
+    /// The dialled number; masked in query answers, unless revealed, where it is a citizen's.
     pub called: String,
-    /// Trunk; `None` for a seat's own call.
+    /// Trunk it came by or, of a call outside, was last tried on; `None` for a seat's own call.
     pub trunk: Option<TrunkId>,
     /// The queue it asked for last.
     pub queue: Option<QueueId>,
-    /// The seat that answered last.
+    /// The seat that answered last; of a call outside the one that dialled.
     pub seat: Option<SeatId>,
     /// How it ended.
     pub outcome: Option<Outcome>,
@@ -67,28 +85,19 @@ pub struct Call {
     pub queued_up_ms: Option<u64>,
 }
 
-impl Call {
-    /// The call that the record lets arrive, if it does.
-    pub fn arrived(record: &Record) -> Option<Self> {
-        let Event::CallArrived {
+impl CallRow {
+    /// A call of which nothing is known but when it began.
+    fn empty(call: CallId, arrived_at: Timestamp) -> Self {
+        Self {
             call,
-            trunk,
-            caller,
-            called,
-            sip_call_id: _,
-            withheld: _,
-        } = &record.stamped.event
-        else {
-            return None;
-        };
-        let row = CallRow {
-            call: *call,
-            arrived_at: record.stamped.at,
+            direction: Direction::Inbound,
+            arrived_at,
             answered_at: None,
             ended_at: None,
-            caller: caller.clone(),
-            called: called.clone(),
-            trunk: *trunk,
+            caller: String::new(),
+            withheld: false,
+            called: String::new(),
+            trunk: None,
             queue: None,
             seat: None,
             outcome: None,
@@ -103,7 +112,36 @@ impl Call {
             meaning: None,
             recording: None,
             case: None,
-        };
+        }
+    }
+}
+
+impl Call {
+    /// The call that the record lets begin, if it does.
+    pub fn begun(record: &Record) -> Option<Self> {
+        let mut row = CallRow::empty(record.stamped.event.call()?, record.stamped.at);
+        match &record.stamped.event {
+            Event::CallArrived {
+                call: _,
+                trunk,
+                caller,
+                called,
+                sip_call_id: _,
+                withheld,
+            } => {
+                if trunk.is_none() {
+                    row.direction = Direction::Internal;
+                }
+                (row.caller, row.called) = (caller.clone(), called.clone());
+                (row.trunk, row.withheld) = (*trunk, *withheld);
+            }
+            Event::CallDialled { seat, called, .. } => {
+                row.direction = Direction::Outbound;
+                (row.caller, row.called) = (seat.to_string(), called.clone());
+                row.seat = Some(*seat);
+            }
+            _ => return None,
+        }
         Some(Self {
             row,
             queued_up_ms: None,
@@ -111,10 +149,11 @@ impl Call {
     }
 
     /// Takes in the next record of this call. `offset_minutes` east of UTC is for the number of
-    /// its case.
-    pub fn apply(&mut self, record: &Record, offset_minutes: i32) {
+    /// its case. Says whether anything changed.
+    pub fn apply(&mut self, record: &Record, offset_minutes: i32) -> bool {
         let (at, up_ms) = (record.stamped.at, record.stamped.up_ms);
         let row = &mut self.row;
+        let outbound = row.direction == Direction::Outbound;
         match &record.stamped.event {
             Event::QueueEntered { queue, .. } => {
                 row.queue = Some(*queue);
@@ -148,8 +187,40 @@ impl Call {
             Event::SurveyAnswered { digit, meaning, .. } => {
                 (row.score, row.meaning) = (Some(*digit), Some(meaning.clone()));
             }
+            Event::TrunkTried { trunk, .. } if outbound => row.trunk = Some(*trunk),
+            Event::OutsideAnswered { trunk, .. } if outbound => {
+                row.trunk = Some(*trunk);
+                row.answered_at.get_or_insert(at);
+            }
             Event::CallEnded { .. } => self.end(record),
-            _ => {}
+            Event::DialEnded { .. } => self.dial_ended(record),
+            _ => return false,
+        }
+        true
+    }
+
+    fn dial_ended(&mut self, record: &Record) {
+        let Event::DialEnded {
+            outcome,
+            released_by,
+            cause,
+            talk_ms,
+            hold_ms,
+            total_ms,
+            ..
+        } = &record.stamped.event
+        else {
+            return;
+        };
+        let row = &mut self.row;
+        row.ended_at = Some(record.stamped.at);
+        row.outcome = Some(*outcome);
+        row.released_by = Some(*released_by);
+        row.cause = Some(cause.clone());
+        row.total_ms = Some(*total_ms);
+        if row.answered_at.is_some() {
+            (row.talk_ms, row.hold_ms) = (Some(*talk_ms), Some(*hold_ms));
+            row.talk_released_by = Some(*released_by);
         }
     }
 
@@ -183,11 +254,11 @@ impl Call {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samples::{arrived, ended, queued, records, story};
+    use crate::samples::{arrived, dialled, ended, queued, records, story};
 
     fn fold(events: Vec<Event>) -> Call {
         let records = records(events);
-        let mut call = Call::arrived(&records[0]).unwrap();
+        let mut call = Call::begun(&records[0]).unwrap();
         for record in &records[1..] {
             call.apply(record, 480);
         }
@@ -200,7 +271,7 @@ mod tests {
         assert_eq!(
             serde_json::to_value(&row).unwrap(),
             serde_json::json!({
-                "call": 12, "arrived_at": 1_795_246_212_000i64,
+                "call": 12, "direction": "inbound", "withheld": false, "arrived_at": 1_795_246_212_000i64,
                 "answered_at": 1_795_246_220_000i64, "ended_at": 1_795_246_230_000i64,
                 "caller": "13800000012", "called": "12345", "trunk": "mobile",
                 "queue": "general", "seat": "1001", "outcome": "answered",
@@ -238,5 +309,46 @@ mod tests {
         .row;
         assert_eq!(row.wait_ms, None);
         assert_eq!(row.outcome, Some(Outcome::Interrupted));
+    }
+
+    #[test]
+    fn a_call_outside_has_a_row_of_its_own_kind() {
+        let row = fold(dialled(3)).row;
+        assert_eq!(row.direction, Direction::Outbound);
+        assert_eq!(
+            (row.caller.as_str(), row.called.as_str()),
+            ("1001", "13800009999")
+        );
+        assert_eq!(row.seat.unwrap().as_str(), "1001");
+        assert_eq!(row.trunk.unwrap().as_str(), "mobile");
+        assert_eq!((row.talk_ms, row.total_ms), (Some(9_000), Some(14_000)));
+        assert_eq!(row.talk_released_by, Some(ReleasedBy::Agent));
+        assert_eq!(row.answered_at, Some(Timestamp(row.arrived_at.0 + 2_000)));
+        assert!(row.ended_at.is_some() && row.recording.is_some());
+        assert_eq!((row.case, row.queue, row.wait_ms), (None, None, None));
+        // Nobody answered: no talk is told of.
+        let mut events = dialled(3);
+        events.drain(2..5);
+        let row = fold(events).row;
+        assert_eq!((row.talk_ms, row.answered_at), (None, None));
+    }
+
+    #[test]
+    fn a_caller_given_on_outside_stays_an_inbound_call() {
+        let events = [story(1), dialled(1)[1..3].to_vec()].concat();
+        assert_eq!(fold(events).row, fold(story(1)).row);
+    }
+
+    #[test]
+    fn a_seats_own_call_to_the_hotline_is_internal() {
+        let mut event = arrived(1);
+        if let Event::CallArrived {
+            trunk, withheld, ..
+        } = &mut event
+        {
+            (*trunk, *withheld) = (None, true);
+        }
+        let row = fold(vec![event]).row;
+        assert_eq!((row.direction, row.withheld), (Direction::Internal, true));
     }
 }

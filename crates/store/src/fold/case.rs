@@ -26,6 +26,8 @@ pub struct CaseRow {
     pub opened_at: Timestamp,
     /// The caller's number; masked in query answers unless revealed.
     pub caller: String,
+    /// The caller withheld the number: query answers leave it out unless revealed.
+    pub withheld: bool,
     /// The seat that answered last.
     pub seat: SeatId,
     /// The queue it came from.
@@ -53,6 +55,7 @@ impl CaseRow {
             call: call.call,
             opened_at: call.answered_at?,
             caller: call.caller.clone(),
+            withheld: call.withheld,
             seat: call.seat?,
             queue: call.queue?,
             answered_at: call.answered_at?,

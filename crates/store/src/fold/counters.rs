@@ -28,6 +28,9 @@ pub const KEPT_MINUTES: usize = 2 * WINDOW_MINUTES as usize;
 /// rejected INVITE counts in its own minute, and so does an event of a call whose arrival is not
 /// known.
 ///
+/// **Whose calls.** Those of citizens: what came by a trunk. A seat's own call to the hotline is in
+/// no figure, as is a seat's call outside.
+///
 /// **The window's edges.** The window at `now` is the minute of `now` so far and the 1,439 whole
 /// minutes before it: nothing in it is older than 24 hours, and it is at least 23 h 59 min long.
 /// Minutes after `now` (the wall clock was set back) do not count until `now` reaches them.
@@ -48,6 +51,8 @@ struct Minute {
 /// A call that has not ended.
 #[derive(Clone, Copy, Debug)]
 struct Open {
+    /// It came by a trunk.
+    inbound: bool,
     minute: i64,
     /// The queue it asked for last.
     queue: Option<QueueId>,
@@ -77,14 +82,18 @@ impl Counters {
     pub fn apply(&mut self, record: &Record) {
         let at = record.stamped.at;
         let up_ms = record.stamped.up_ms;
+        if self.is_internal(&record.stamped.event) {
+            return;
+        }
         match &record.stamped.event {
             Event::EngineStarted { .. } => {
                 for open in self.calls.values_mut() {
                     open.queued_up_ms = None;
                 }
             }
-            Event::CallArrived { call, .. } => {
+            Event::CallArrived { call, trunk, .. } => {
                 let open = Open {
+                    inbound: trunk.is_some(),
                     minute: minute(at),
                     queue: None,
                     queued_up_ms: None,
@@ -92,7 +101,9 @@ impl Counters {
                     refused: false,
                 };
                 self.calls.insert(*call, open);
-                self.count(open.minute, None, |n| n.arrived += 1);
+                if open.inbound {
+                    self.count(open.minute, None, |n| n.arrived += 1);
+                }
             }
             Event::InviteRejected { .. } => self.count(minute(at), None, |n| n.rejected += 1),
             Event::RequestsTurnedAway { invites, .. } => {
@@ -142,6 +153,18 @@ impl Counters {
             }
             _ => {}
         }
+    }
+
+    /// Whether the event belongs to a seat's own call, which only its end makes forgotten.
+    fn is_internal(&mut self, event: &Event) -> bool {
+        let Some(call) = event.call() else {
+            return false;
+        };
+        let internal = self.calls.get(&call).is_some_and(|open| !open.inbound);
+        if internal && matches!(event, Event::CallEnded { .. }) {
+            self.calls.remove(&call);
+        }
+        internal
     }
 
     fn count_answer(&mut self, call: CallId, queue: QueueId, at: Timestamp, wait_ms: u64) {
@@ -208,6 +231,7 @@ impl Counters {
 
     fn open(&self, call: CallId, at: Timestamp) -> Open {
         self.calls.get(&call).copied().unwrap_or(Open {
+            inbound: true,
             minute: minute(at),
             queue: None,
             queued_up_ms: None,

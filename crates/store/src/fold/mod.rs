@@ -12,7 +12,7 @@ mod trunks;
 
 use hotline_model::{QueueId, SeatId, Timestamp, TrunkId};
 
-pub use calls::{Call, CallRow};
+pub use calls::{Call, CallRow, Direction};
 pub use case::{CaseRow, CaseState, case_number};
 pub use counters::{Counters, KEPT_MINUTES, WINDOW_MINUTES};
 pub use ledger::{End, Interval, IntervalEnd, Ledger};

@@ -60,6 +60,34 @@ fn a_seats_call_outside_is_in_no_figure_and_on_the_board() {
 }
 
 #[test]
+fn a_seats_own_call_to_the_hotline_is_in_no_figure() {
+    let own = |events: Vec<Event>| {
+        events.into_iter().map(|mut event| {
+            if let Event::CallArrived { trunk, .. } = &mut event {
+                *trunk = None;
+            }
+            event
+        })
+    };
+    let events = story(1).into_iter().chain(own(story(2)));
+    let left = [
+        arrived(3),
+        queued(3, "general"),
+        ended(3, Outcome::Abandoned),
+    ];
+    let all = records(events.chain(own(left.to_vec())));
+    let folds = folded(&all);
+    let now = Timestamp(NOON + 60_000);
+    let counts = folds.counters().counts(now);
+    assert_eq!(counts, folded(&records(story(1))).counters().counts(now));
+    assert_eq!(
+        (counts.inbound(), counts.answered, counts.abandoned),
+        (1, 1, 0)
+    );
+    assert_eq!(folds.calls_today(seat("1001"), now), 1);
+}
+
+#[test]
 fn a_withheld_number_is_on_no_board() {
     let mut event = arrived(1);
     if let Event::CallArrived { withheld, .. } = &mut event {

@@ -2,7 +2,7 @@
 
 use core::{fmt, str::FromStr};
 
-use sha2::{Digest, Sha256};
+use ring::digest::{Context, SHA256};
 
 /// SHA-256 of a link of the chain, and through it of all links before.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -14,10 +14,11 @@ impl Hash {
 
     /// The hash of the link that follows this one and consists of `body`.
     pub fn follow(self, body: &[u8]) -> Self {
-        let mut sha = Sha256::new();
-        sha.update(self.0);
+        let mut sha = Context::new(&SHA256);
+        sha.update(&self.0);
         sha.update(body);
-        Self(sha.finalize().into())
+        // A SHA-256 has 32 bytes.
+        Self(sha.finish().as_ref().try_into().unwrap_or([0; 32]))
     }
 
     fn hex(self) -> [u8; 64] {

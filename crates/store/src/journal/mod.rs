@@ -181,6 +181,16 @@ impl<D: Disk> Journal<D> {
 
     /// Takes an event in. It is in memory only until [`Self::commit`].
     pub fn append(&mut self, stamped: &Stamped) -> Result<Record, AppendError> {
+        let (seq, hash) = self.link(stamped)?;
+        Ok(Record {
+            seq,
+            stamped: stamped.clone(),
+            hash,
+        })
+    }
+
+    /// The same for who has the event and wants only its number and hash.
+    pub(crate) fn link(&mut self, stamped: &Stamped) -> Result<(u64, Hash), AppendError> {
         if self.pending.len() >= PENDING_BYTES {
             return Err(AppendError::Full);
         }
@@ -198,18 +208,15 @@ impl<D: Disk> Journal<D> {
         }
         (self.seq, self.hash, self.at) = (seq, hash, Some(stamped.at));
         self.last_call = self.last_call.max(stamped.event.call());
-        Ok(Record {
-            seq,
-            stamped: stamped.clone(),
-            hash,
-        })
+        Ok((seq, hash))
     }
 
     /// Writes `{"seq":…,<the event's members>,"hash":"…"}` behind the pending bytes.
     fn encode(&mut self, seq: u64, stamped: &Stamped) -> serde_json::Result<Hash> {
         let body = self.pending.len();
         self.pending.extend_from_slice(frame::RECORD_START);
-        self.pending.extend_from_slice(seq.to_string().as_bytes());
+        self.pending
+            .extend_from_slice(itoa::Buffer::new().format(seq).as_bytes());
         let brace = self.pending.len();
         serde_json::to_writer(&mut self.pending, stamped)?;
         // The event's own braces: the first becomes the comma after `seq`, the seal has the last.

@@ -1,19 +1,23 @@
 //! Records into rows: one transaction for a batch and its watermark.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
-use hotline_model::{CallId, event::Event};
+use hotline_model::{CallId, Timestamp, event::Event, limits::CALLS};
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
 use super::{TablesError, row};
 use crate::{
     Record,
-    fold::{Call, CaseRow, Ledger},
+    fold::{Call, CaseRow, Interval, Ledger},
     journal::Hash,
 };
 
-/// Rows of one INSERT: 6 values each, far below SQLite's limit of 32,766.
-const ROWS_AT_ONCE: usize = 500;
+/// Rows of one INSERT: of up to 24 values each, far below SQLite's limit of 32,766.
+const ROWS_AT_ONCE: [usize; 4] = [1, 8, 64, 256];
+
+/// Calls that are remembered: more than live at a time. Beyond, all are read again when next
+/// something happens to them.
+const REMEMBERED: usize = 2 * CALLS;
 
 /// What the tables contain already.
 #[derive(Clone, Copy, Debug)]
@@ -60,13 +64,49 @@ impl Watermark {
     }
 }
 
+/// What the last transaction left in memory, so that the next need not read it: good only for the
+/// record it names.
+#[derive(Debug)]
+pub(super) struct Memory {
+    seq: u64,
+    hash: Hash,
+    /// Calls that have not ended.
+    calls: BTreeMap<CallId, Call>,
+    ledger: Ledger,
+}
+
+impl Memory {
+    /// What stands in the tables at the watermark.
+    async fn load(db: &mut SqliteConnection, watermark: &Watermark) -> Result<Self, TablesError> {
+        let rows = sqlx::query("SELECT * FROM seat_intervals WHERE until_at IS NULL")
+            .fetch_all(&mut *db)
+            .await?;
+        let open = rows
+            .iter()
+            .map(row::interval)
+            .collect::<Result<Vec<_>, _>>()?;
+        let last = (watermark.seq > 0).then_some((Timestamp(watermark.at), watermark.up_ms));
+        Ok(Self {
+            seq: watermark.seq,
+            hash: watermark.hash,
+            calls: BTreeMap::new(),
+            ledger: Ledger::resume(open, last),
+        })
+    }
+
+    fn fits(&self, watermark: &Watermark) -> bool {
+        (self.seq, self.hash) == (watermark.seq, watermark.hash)
+    }
+}
+
 /// Applies those records of `records` that lie behind the watermark, inside the transaction that
-/// `db` is in.
+/// `db` is in. Returns what to remember once it is committed.
 pub(super) async fn apply(
     db: &mut SqliteConnection,
     mut watermark: Watermark,
-    records: &[Record],
-) -> Result<(), TablesError> {
+    memory: Option<Memory>,
+    records: &[&Record],
+) -> Result<Option<Memory>, TablesError> {
     let applied = records.partition_point(|record| record.seq <= watermark.seq);
     let new = records.get(applied..).unwrap_or_default();
     for (expected, record) in (watermark.seq + 1..).zip(new) {
@@ -78,57 +118,59 @@ pub(super) async fn apply(
         }
     }
     let Some(last) = new.last() else {
-        return Ok(());
+        return Ok(memory);
+    };
+    let mut memory = match memory.filter(|memory| memory.fits(&watermark)) {
+        Some(memory) => memory,
+        None => Memory::load(db, &watermark).await?,
     };
     put_timeline(db, new).await?;
-    put_calls(db, new, watermark.offset_minutes).await?;
-    put_intervals(db, new, &watermark).await?;
+    put_calls(db, new, &mut memory.calls, watermark.offset_minutes).await?;
+    put_intervals(db, new, &mut memory.ledger, watermark.seq).await?;
     (watermark.seq, watermark.hash) = (last.seq, last.hash);
     (watermark.at, watermark.up_ms) = (last.stamped.at.0, last.stamped.up_ms);
-    watermark.save(db).await
+    watermark.save(db).await?;
+    (memory.seq, memory.hash) = (last.seq, last.hash);
+    Ok(Some(memory))
 }
 
-async fn put_timeline(db: &mut SqliteConnection, records: &[Record]) -> Result<(), TablesError> {
-    for chunk in records.chunks(ROWS_AT_ONCE) {
-        let mut lines = Vec::with_capacity(chunk.len());
-        for record in chunk {
-            let json = serde_json::to_string(record).map_err(TablesError::Json)?;
-            lines.push((record, row::spelled(&Kind(&record.stamped.event)), json));
-        }
-        let mut insert =
-            QueryBuilder::<Sqlite>::new("INSERT INTO timeline (seq, at, up_ms, call, type, json) ");
-        insert.push_values(lines, |mut values, (record, kind, json)| {
-            values
-                .push_bind(row::int(record.seq))
-                .push_bind(record.stamped.at.0)
-                .push_bind(row::int(record.stamped.up_ms))
-                .push_bind(record.stamped.event.call().map(|call| row::int(call.0)))
-                .push_bind(kind)
-                .push_bind(json);
-        });
-        // Each length of a batch is a statement of its own: not worth a place in the cache.
-        insert.build().persistent(false).execute(&mut *db).await?;
+/// Writes rows, many with each statement. The statements' lengths are few, so that SQLite keeps
+/// each ready.
+async fn put<T>(
+    db: &mut SqliteConnection,
+    columns: &str,
+    mut rows: &[T],
+    bind: impl Fn(&mut row::Values<'_>, &T),
+) -> Result<(), TablesError> {
+    while !rows.is_empty() {
+        let lengths = ROWS_AT_ONCE.into_iter();
+        let length = lengths.filter(|&n| n <= rows.len()).max().unwrap_or(1);
+        let (now, later) = rows.split_at(length.min(rows.len()));
+        let mut insert = QueryBuilder::<Sqlite>::new("INSERT OR REPLACE INTO ");
+        insert.push(columns).push(" ");
+        insert.push_values(now, |mut values, row| bind(&mut values, row));
+        insert.build().execute(&mut *db).await?;
+        rows = later;
     }
     Ok(())
 }
 
-/// An event's `type` as it stands in its JSON.
-struct Kind<'a>(&'a Event);
-
-impl serde::Serialize for Kind<'_> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let value = serde_json::to_value(self.0).map_err(serde::ser::Error::custom)?;
-        let kind = value.get("type").and_then(serde_json::Value::as_str);
-        serializer.serialize_str(kind.unwrap_or_default())
-    }
+async fn put_timeline(db: &mut SqliteConnection, records: &[&Record]) -> Result<(), TablesError> {
+    let json = records.iter().map(|&record| {
+        let json = serde_json::to_string(record).map_err(TablesError::Json)?;
+        Ok((record, json))
+    });
+    let lines = json.collect::<Result<Vec<_>, TablesError>>()?;
+    put(db, row::RECORD_COLUMNS, &lines, row::bind_record).await
 }
 
 async fn put_calls(
     db: &mut SqliteConnection,
-    records: &[Record],
+    records: &[&Record],
+    calls: &mut BTreeMap<CallId, Call>,
     offset_minutes: i32,
 ) -> Result<(), TablesError> {
-    let mut calls = BTreeMap::<CallId, Call>::new();
+    let mut changed = BTreeSet::new();
     for record in records {
         // A seat's wrap-up names a call, too, but changes nothing of its row.
         if matches!(record.stamped.event, Event::SeatChanged { .. }) {
@@ -137,65 +179,66 @@ async fn put_calls(
         let Some(id) = record.stamped.event.call() else {
             continue;
         };
-        if let Some(call) = Call::arrived(record) {
+        if let Some(call) = Call::begun(record) {
             calls.insert(id, call);
+            changed.insert(id);
             continue;
         }
-        match calls.entry(id) {
-            Entry::Occupied(mut known) => known.get_mut().apply(record, offset_minutes),
+        let call = match calls.entry(id) {
+            Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(vacant) => {
+                if matches!(record.stamped.event, Event::RecordingClosed { .. }) {
+                    // The usual last word of a call that has ended: its row has it already.
+                    continue;
+                }
                 let row = sqlx::query("SELECT * FROM calls WHERE call = ?")
                     .bind(row::int(id.0))
                     .fetch_optional(&mut *db)
                     .await?;
-                // Without an arrival there is no row to add to; the timeline has the record.
-                if let Some(row) = row {
-                    let call = vacant.insert(row::call(&row)?);
-                    call.apply(record, offset_minutes);
-                }
+                // Without a beginning there is no row to add to; the timeline has the record.
+                let Some(row) = row else {
+                    continue;
+                };
+                vacant.insert(row::call(&row)?)
             }
+        };
+        if call.apply(record, offset_minutes) {
+            changed.insert(id);
         }
     }
-    for call in calls.values() {
-        row::put_call(call).execute(&mut *db).await?;
-        if let Some(case) = CaseRow::of(&call.row) {
-            row::put_case(&case).execute(&mut *db).await?;
-        }
+    let rows: Vec<&Call> = changed.iter().filter_map(|id| calls.get(id)).collect();
+    put(db, row::CALL_COLUMNS, &rows, |values, call| {
+        row::bind_call(values, call);
+    })
+    .await?;
+    let cases: Vec<CaseRow> = rows
+        .iter()
+        .filter_map(|call| CaseRow::of(&call.row))
+        .collect();
+    put(db, row::CASE_COLUMNS, &cases, row::bind_case).await?;
+    calls.retain(|_, call| call.row.ended_at.is_none());
+    if calls.len() > REMEMBERED {
+        calls.clear();
     }
     Ok(())
 }
 
 async fn put_intervals(
     db: &mut SqliteConnection,
-    records: &[Record],
-    watermark: &Watermark,
+    records: &[&Record],
+    ledger: &mut Ledger,
+    before: u64,
 ) -> Result<(), TablesError> {
-    let concerned = records.iter().any(|record| {
-        matches!(
-            record.stamped.event,
-            Event::SeatChanged { .. } | Event::EngineStarted { .. } | Event::EngineStopped {}
-        )
-    });
-    if !concerned {
-        return Ok(());
-    }
-    let rows = sqlx::query("SELECT * FROM seat_intervals WHERE until_at IS NULL")
-        .fetch_all(&mut *db)
-        .await?;
-    let open = rows
-        .iter()
-        .map(row::interval)
-        .collect::<Result<Vec<_>, _>>()?;
-    let last =
-        (watermark.seq > 0).then_some((hotline_model::Timestamp(watermark.at), watermark.up_ms));
-    let mut ledger = Ledger::resume(open, last);
+    // One row a beginning: of what began and ended here only the end is written.
+    let mut rows = BTreeMap::new();
     for record in records {
         for ended in ledger.apply(record) {
-            row::put_interval(&ended).execute(&mut *db).await?;
+            rows.insert((ended.seat, ended.since_seq), ended);
         }
     }
-    for begun in ledger.open().filter(|i| i.since_seq > watermark.seq) {
-        row::put_interval(begun).execute(&mut *db).await?;
+    for begun in ledger.open().filter(|i| i.since_seq > before) {
+        rows.insert((begun.seat, begun.since_seq), begun.clone());
     }
-    Ok(())
+    let rows: Vec<Interval> = rows.into_values().collect();
+    put(db, row::INTERVAL_COLUMNS, &rows, row::bind_interval).await
 }

@@ -14,6 +14,7 @@ mod tests;
 use std::{
     io,
     path::{Path, PathBuf},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -28,7 +29,7 @@ use crate::{
     Record,
     journal::{self, Hash, ReadError},
 };
-use apply::Watermark;
+use apply::{Memory, Watermark};
 
 /// Records of one transaction while catching up.
 const BATCH: usize = 1_000;
@@ -43,6 +44,8 @@ const BUSY: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub struct Tables {
     pool: SqlitePool,
+    /// Of the one that writes; nobody waits for it.
+    memory: Arc<Mutex<Option<Memory>>>,
 }
 
 /// Why the tables cannot serve.
@@ -109,12 +112,17 @@ impl Tables {
             .journal_mode(SqliteJournalMode::Wal)
             // Without an fsync per transaction: what a power loss takes is applied again.
             .synchronous(SqliteSynchronous::Normal)
+            // A page that changes with each transaction is put in its place once for many.
+            .pragma("wal_autocheckpoint", "4000")
             .busy_timeout(BUSY);
         let pool = SqlitePoolOptions::new()
             .max_connections(CONNECTIONS)
             .connect_with(options)
             .await?;
-        let tables = Self { pool };
+        let tables = Self {
+            pool,
+            memory: Arc::default(),
+        };
         tables.define(offset_minutes).await?;
         Ok(tables)
     }
@@ -143,12 +151,17 @@ impl Tables {
 
     /// Applies records that follow the watermark, in one transaction with it. Those up to it are
     /// skipped: applying a record again does nothing.
-    pub async fn apply(&self, records: &[Record]) -> Result<(), TablesError> {
+    pub async fn apply(&self, records: &[&Record]) -> Result<(), TablesError> {
         let mut db = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let memory = self.memory.lock().ok().and_then(|mut kept| kept.take());
+        let mut after = None;
         if let Some(watermark) = Watermark::load(&mut db).await? {
-            apply::apply(&mut db, watermark, records).await?;
+            after = apply::apply(&mut db, watermark, memory, records).await?;
         }
         db.commit().await?;
+        if let Ok(mut kept) = self.memory.lock() {
+            *kept = after;
+        }
         Ok(())
     }
 
@@ -175,7 +188,8 @@ impl Tables {
             if batch.is_empty() {
                 return Ok(count);
             }
-            self.apply(&batch).await?;
+            let records: Vec<&Record> = batch.iter().collect();
+            self.apply(&records).await?;
             count += batch.len() as u64;
         }
     }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use sqlx::Row as _;
 
 use super::{Tables, TablesError, row};
-use crate::fold::{CallRow, CaseRow, Interval};
+use crate::fold::{CallRow, CaseRow, Direction, Interval};
 
 /// Most rows of one answer; a larger `limit` is cut to it, and the next page is asked for with
 /// `before`.
@@ -113,20 +113,51 @@ impl Tables {
 
 fn shown_call(mut call: CallRow, reveal: bool) -> CallRow {
     if !reveal {
-        call.caller = Masked(&call.caller).to_string();
+        // The other side of a call outside is a seat.
+        let citizen = match call.direction {
+            Direction::Outbound => &mut call.called,
+            Direction::Inbound | Direction::Internal => &mut call.caller,
+        };
+        hide(citizen, call.withheld);
     }
     call
 }
 
 fn shown_case(mut case: CaseRow, reveal: bool) -> CaseRow {
     if !reveal {
-        case.caller = Masked(&case.caller).to_string();
+        hide(&mut case.caller, case.withheld);
     }
     case
 }
 
+/// Masks a citizen's number, or leaves it out where the citizen withheld it.
+fn hide(number: &mut String, withheld: bool) {
+    *number = if withheld {
+        String::new()
+    } else {
+        Masked(number).to_string()
+    };
+}
+
+/// Hides what [`Record::masked`](crate::Record::masked) hides.
 fn mask(record: &mut Value) {
+    let withheld = record.get("withheld") == Some(&Value::Bool(true));
+    let kind = record
+        .get("type")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let dialled = ["call-dialled", "dial-rejected", "trunk-tried"].contains(&kind);
     if let Some(Value::String(caller)) = record.get_mut("caller") {
-        *caller = Masked(caller).to_string();
+        hide(caller, withheld);
+    }
+    if let Some(Value::String(called)) = record.get_mut("called")
+        && dialled
+    {
+        hide(called, false);
+    }
+    if let Some(Value::String(to)) = record.get_mut("to")
+        && let Some(number) = to.strip_prefix("outside:")
+    {
+        *to = format!("outside:{}", Masked(number));
     }
 }

@@ -7,14 +7,16 @@ use serde::{
     Serialize,
     de::{DeserializeOwned, IntoDeserializer as _},
 };
-use sqlx::{Error as SqlError, Row as _, Sqlite, query::Query, sqlite::SqliteRow};
+use sqlx::{Error as SqlError, Row as _, Sqlite, query_builder::Separated, sqlite::SqliteRow};
 
 use crate::{
+    Record,
     fold::{Call, CallRow, CaseRow, End, Interval},
     wallboard::{IntentWord, intent_words},
 };
 
-type Insert = Query<'static, Sqlite, sqlx::sqlite::SqliteArguments>;
+/// The values of one row, on their way into a statement.
+pub(super) type Values<'a> = Separated<'a, Sqlite, &'static str>;
 
 /// SQLite's integers are signed; ids and milliseconds never come near the end.
 pub(super) fn int(n: u64) -> i64 {
@@ -78,10 +80,12 @@ fn must<T>(column: &str, value: Option<T>) -> Result<T, SqlError> {
 pub(super) fn call(row: &SqliteRow) -> Result<Call, SqlError> {
     let call = CallRow {
         call: CallId(number(row, "call")?),
+        direction: must("direction", word(row, "direction")?)?,
         arrived_at: Timestamp(row.try_get("arrived_at")?),
         answered_at: some_time(row, "answered_at")?,
         ended_at: some_time(row, "ended_at")?,
         caller: row.try_get("caller")?,
+        withheld: row.try_get("withheld")?,
         called: row.try_get("called")?,
         trunk: parsed(row, "trunk")?,
         queue: parsed(row, "queue")?,
@@ -105,36 +109,38 @@ pub(super) fn call(row: &SqliteRow) -> Result<Call, SqlError> {
     })
 }
 
-pub(super) fn put_call(call: &Call) -> Insert {
+/// The columns of [`call`], in the order of [`bind_call`].
+pub(super) const CALL_COLUMNS: &str = "calls (call, direction, arrived_at, answered_at, ended_at,
+    caller, withheld, called, trunk, queue, seat, outcome, released_by, cause, wait_ms, talk_ms,
+    hold_ms, talk_released_by, total_ms, score, meaning, recording, case_number, queued_up_ms)";
+
+pub(super) fn bind_call(values: &mut Values<'_>, call: &Call) {
     let row = &call.row;
-    sqlx::query(
-        "INSERT OR REPLACE INTO calls (call, arrived_at, answered_at, ended_at, caller, called,
-            trunk, queue, seat, outcome, released_by, cause, wait_ms, talk_ms, hold_ms,
-            talk_released_by, total_ms, score, meaning, recording, case_number, queued_up_ms)
-         VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-    )
-    .bind(int(row.call.0))
-    .bind(row.arrived_at.0)
-    .bind(row.answered_at.map(|t| t.0))
-    .bind(row.ended_at.map(|t| t.0))
-    .bind(row.caller.clone())
-    .bind(row.called.clone())
-    .bind(row.trunk.map(|n| n.as_str().to_owned()))
-    .bind(row.queue.map(|n| n.as_str().to_owned()))
-    .bind(row.seat.map(|n| n.as_str().to_owned()))
-    .bind(row.outcome.and_then(|word| spelled(&word)))
-    .bind(row.released_by.and_then(|word| spelled(&word)))
-    .bind(row.cause.clone())
-    .bind(row.wait_ms.map(int))
-    .bind(row.talk_ms.map(int))
-    .bind(row.hold_ms.map(int))
-    .bind(row.talk_released_by.and_then(|word| spelled(&word)))
-    .bind(row.total_ms.map(int))
-    .bind(row.score.map(String::from))
-    .bind(row.meaning.clone())
-    .bind(row.recording.clone())
-    .bind(row.case.clone())
-    .bind(call.queued_up_ms.map(int))
+    values
+        .push_bind(int(row.call.0))
+        .push_bind(spelled(&row.direction))
+        .push_bind(row.arrived_at.0)
+        .push_bind(row.answered_at.map(|t| t.0))
+        .push_bind(row.ended_at.map(|t| t.0))
+        .push_bind(row.caller.clone())
+        .push_bind(row.withheld)
+        .push_bind(row.called.clone())
+        .push_bind(row.trunk.map(|n| n.as_str().to_owned()))
+        .push_bind(row.queue.map(|n| n.as_str().to_owned()))
+        .push_bind(row.seat.map(|n| n.as_str().to_owned()))
+        .push_bind(row.outcome.and_then(|word| spelled(&word)))
+        .push_bind(row.released_by.and_then(|word| spelled(&word)))
+        .push_bind(row.cause.clone())
+        .push_bind(row.wait_ms.map(int))
+        .push_bind(row.talk_ms.map(int))
+        .push_bind(row.hold_ms.map(int))
+        .push_bind(row.talk_released_by.and_then(|word| spelled(&word)))
+        .push_bind(row.total_ms.map(int))
+        .push_bind(row.score.map(String::from))
+        .push_bind(row.meaning.clone())
+        .push_bind(row.recording.clone())
+        .push_bind(row.case.clone())
+        .push_bind(call.queued_up_ms.map(int));
 }
 
 pub(super) fn case(row: &SqliteRow) -> Result<CaseRow, SqlError> {
@@ -143,6 +149,7 @@ pub(super) fn case(row: &SqliteRow) -> Result<CaseRow, SqlError> {
         call: CallId(number(row, "call")?),
         opened_at: Timestamp(row.try_get("opened_at")?),
         caller: row.try_get("caller")?,
+        withheld: row.try_get("withheld")?,
         seat: must("seat", parsed(row, "seat")?)?,
         queue: must("queue", parsed(row, "queue")?)?,
         answered_at: Timestamp(row.try_get("answered_at")?),
@@ -154,24 +161,25 @@ pub(super) fn case(row: &SqliteRow) -> Result<CaseRow, SqlError> {
     })
 }
 
-pub(super) fn put_case(case: &CaseRow) -> Insert {
-    sqlx::query(
-        "INSERT OR REPLACE INTO cases (number, call, opened_at, caller, seat, queue, answered_at,
-            ended_at, score, meaning, recording, state)
-         VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
-    )
-    .bind(case.number.clone())
-    .bind(int(case.call.0))
-    .bind(case.opened_at.0)
-    .bind(case.caller.clone())
-    .bind(case.seat.as_str().to_owned())
-    .bind(case.queue.as_str().to_owned())
-    .bind(case.answered_at.0)
-    .bind(case.ended_at.map(|t| t.0))
-    .bind(case.score.map(String::from))
-    .bind(case.meaning.clone())
-    .bind(case.recording.clone())
-    .bind(spelled(&case.state))
+/// The columns of [`case`], in the order of [`bind_case`].
+pub(super) const CASE_COLUMNS: &str = "cases (number, call, opened_at, caller, withheld, seat,
+    queue, answered_at, ended_at, score, meaning, recording, state)";
+
+pub(super) fn bind_case(values: &mut Values<'_>, case: &CaseRow) {
+    values
+        .push_bind(case.number.clone())
+        .push_bind(int(case.call.0))
+        .push_bind(case.opened_at.0)
+        .push_bind(case.caller.clone())
+        .push_bind(case.withheld)
+        .push_bind(case.seat.as_str().to_owned())
+        .push_bind(case.queue.as_str().to_owned())
+        .push_bind(case.answered_at.0)
+        .push_bind(case.ended_at.map(|t| t.0))
+        .push_bind(case.score.map(String::from))
+        .push_bind(case.meaning.clone())
+        .push_bind(case.recording.clone())
+        .push_bind(spelled(&case.state));
 }
 
 pub(super) fn interval(row: &SqliteRow) -> Result<Interval, SqlError> {
@@ -199,22 +207,42 @@ pub(super) fn interval(row: &SqliteRow) -> Result<Interval, SqlError> {
     })
 }
 
-pub(super) fn put_interval(interval: &Interval) -> Insert {
+/// The columns of [`interval`], in the order of [`bind_interval`].
+pub(super) const INTERVAL_COLUMNS: &str = "seat_intervals (seat, since_seq, since_at, since_up_ms,
+    intent, reason, work, call, until_at, ms, ended_by)";
+
+pub(super) fn bind_interval(values: &mut Values<'_>, interval: &Interval) {
     let (intent, reason) = intent_words(interval.intent);
-    sqlx::query(
-        "INSERT OR REPLACE INTO seat_intervals (seat, since_seq, since_at, since_up_ms, intent,
-            reason, work, call, until_at, ms, ended_by)
-         VALUES (?,?,?,?,?,?,?,?,?,?,?)",
-    )
-    .bind(interval.seat.as_str().to_owned())
-    .bind(int(interval.since_seq))
-    .bind(interval.since_at.0)
-    .bind(int(interval.since_up_ms))
-    .bind(spelled(&intent))
-    .bind(reason.and_then(|reason| spelled(&reason)))
-    .bind(spelled(&interval.work))
-    .bind(interval.call.map(|call| int(call.0)))
-    .bind(interval.end.map(|end| end.at.0))
-    .bind(interval.end.map(|end| int(end.ms)))
-    .bind(interval.end.and_then(|end| spelled(&end.by)))
+    values
+        .push_bind(interval.seat.as_str().to_owned())
+        .push_bind(int(interval.since_seq))
+        .push_bind(interval.since_at.0)
+        .push_bind(int(interval.since_up_ms))
+        .push_bind(spelled(&intent))
+        .push_bind(reason.and_then(|reason| spelled(&reason)))
+        .push_bind(spelled(&interval.work))
+        .push_bind(interval.call.map(|call| int(call.0)))
+        .push_bind(interval.end.map(|end| end.at.0))
+        .push_bind(interval.end.map(|end| int(end.ms)))
+        .push_bind(interval.end.and_then(|end| spelled(&end.by)));
+}
+
+/// The columns of the timeline, in the order of [`bind_record`].
+pub(super) const RECORD_COLUMNS: &str = "timeline (seq, at, up_ms, call, type, json)";
+
+pub(super) fn bind_record(values: &mut Values<'_>, (record, json): &(&Record, String)) {
+    values
+        .push_bind(int(record.seq))
+        .push_bind(record.stamped.at.0)
+        .push_bind(int(record.stamped.up_ms))
+        .push_bind(record.stamped.event.call().map(|call| int(call.0)))
+        .push_bind(kind(json).to_owned())
+        .push_bind(json.clone());
+}
+
+/// An event's `type` as it stands in its record's JSON, where only numbers stand before it.
+fn kind(json: &str) -> &str {
+    let behind = json.split_once("\"type\":\"").map(|(_, behind)| behind);
+    let word = behind.and_then(|behind| behind.split_once('"'));
+    word.map_or("", |(word, _)| word)
 }

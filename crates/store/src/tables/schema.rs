@@ -2,7 +2,7 @@
 //! by dropping them and applying the journal again.
 
 /// Number of this definition. Another in the file: the tables are dropped and refilled.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 
 /// What is applied: one row.
 pub(super) const APPLIED: &str = "
@@ -23,10 +23,12 @@ CREATE TABLE IF NOT EXISTS applied (
 pub(super) const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS calls (
     call INTEGER PRIMARY KEY,
+    direction TEXT NOT NULL,
     arrived_at INTEGER NOT NULL,
     answered_at INTEGER,
     ended_at INTEGER,
     caller TEXT NOT NULL,
+    withheld INTEGER NOT NULL,
     called TEXT NOT NULL,
     trunk TEXT,
     queue TEXT,
@@ -63,6 +65,7 @@ CREATE TABLE IF NOT EXISTS cases (
     call INTEGER NOT NULL UNIQUE,
     opened_at INTEGER NOT NULL,
     caller TEXT NOT NULL,
+    withheld INTEGER NOT NULL,
     seat TEXT NOT NULL,
     queue TEXT NOT NULL,
     answered_at INTEGER NOT NULL,

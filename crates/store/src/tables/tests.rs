@@ -48,17 +48,21 @@ fn stamped_day(seed: u64, calls: u64) -> impl Iterator<Item = Stamped> {
     day(seed, calls).into_iter().map(|record| record.stamped)
 }
 
+async fn apply(tables: &Tables, records: &[Record]) -> Result<(), TablesError> {
+    tables.apply(&records.iter().collect::<Vec<_>>()).await
+}
+
 /// All rows of all tables as text.
 async fn dump(tables: &Tables) -> Vec<String> {
     let mut lines = Vec::new();
     for sql in [
         "SELECT json_array('applied', version, offset_minutes, seq, hash, at, up_ms) FROM applied",
-        "SELECT json_array('call', call, arrived_at, answered_at, ended_at, caller, called, trunk,
+        "SELECT json_array('call', call, direction, arrived_at, answered_at, ended_at, caller, withheld, called, trunk,
             queue, seat, outcome, released_by, cause, wait_ms, talk_ms, hold_ms, talk_released_by,
             total_ms, score, meaning, recording, case_number, queued_up_ms)
          FROM calls ORDER BY call",
         "SELECT json_array('timeline', seq, at, up_ms, call, type, json) FROM timeline ORDER BY seq",
-        "SELECT json_array('case', number, call, opened_at, caller, seat, queue, answered_at,
+        "SELECT json_array('case', number, call, opened_at, caller, withheld, seat, queue, answered_at,
             ended_at, score, meaning, recording, state) FROM cases ORDER BY number",
         "SELECT json_array('interval', seat, since_seq, since_at, since_up_ms, intent, reason, work,
             call, until_at, ms, ended_by) FROM seat_intervals ORDER BY seat, since_seq",
@@ -77,7 +81,7 @@ async fn applied_in_any_batches_caught_up_or_rebuilt_the_rows_are_the_same() {
     let mut from = 0;
     for size in [1, 2, 3, 50, 7, 400].into_iter().cycle() {
         let batch = &records[from..records.len().min(from + size)];
-        batched.apply(batch).await.unwrap();
+        apply(&batched, batch).await.unwrap();
         from += batch.len();
         if from == records.len() {
             break;
@@ -103,19 +107,19 @@ async fn a_record_has_its_effect_once() {
     let records = place.write(stamped_day(3, 60));
     let tables = place.tables().await;
     let (first, second) = records.split_at(records.len() / 2);
-    tables.apply(first).await.unwrap();
+    apply(&tables, first).await.unwrap();
     let half = dump(&tables).await;
-    tables.apply(first).await.unwrap();
-    tables.apply(&first[first.len() - 3..]).await.unwrap();
+    apply(&tables, first).await.unwrap();
+    apply(&tables, &first[first.len() - 3..]).await.unwrap();
     assert_eq!(dump(&tables).await, half);
 
     // Records missing in between are not skipped over.
-    let gap = tables.apply(&second[1..]).await;
+    let gap = apply(&tables, &second[1..]).await;
     assert!(matches!(gap, Err(TablesError::Gap { .. })), "{gap:?}");
     assert_eq!(dump(&tables).await, half);
 
     // A batch that overlaps is applied from the watermark on.
-    tables.apply(&records[10..]).await.unwrap();
+    apply(&tables, &records[10..]).await.unwrap();
     let whole = dump(&tables).await;
     tables.rebuild(&place.journal()).await.unwrap();
     assert_eq!(dump(&tables).await, whole);
@@ -131,7 +135,7 @@ async fn a_transaction_that_fails_leaves_nothing() {
         .await
         .unwrap();
     let before = dump(&tables).await;
-    let failed = tables.apply(&records).await;
+    let failed = apply(&tables, &records).await;
     assert!(
         matches!(failed, Err(TablesError::Database(_))),
         "{failed:?}"
@@ -139,7 +143,7 @@ async fn a_transaction_that_fails_leaves_nothing() {
     assert_eq!(dump(&tables).await, before);
     let drop = sqlx::query("DROP TRIGGER no").execute(&tables.pool).await;
     drop.unwrap();
-    tables.apply(&records).await.unwrap();
+    apply(&tables, &records).await.unwrap();
     assert_eq!(tables.watermark().await.unwrap(), records.len() as u64);
 }
 
@@ -148,7 +152,7 @@ async fn lists_go_from_new_to_old_and_mask_callers() {
     let place = Place::new();
     let tables = place.tables().await;
     let events = (1..=5).flat_map(story);
-    tables.apply(&records(events)).await.unwrap();
+    apply(&tables, &records(events)).await.unwrap();
 
     let page = tables.calls(2, None, false).await.unwrap();
     assert_eq!(page.iter().map(|c| c.call.0).collect::<Vec<_>>(), [5, 4]);
@@ -182,11 +186,55 @@ async fn lists_go_from_new_to_old_and_mask_callers() {
 }
 
 #[tokio::test]
+async fn a_withheld_number_and_one_called_by_a_seat_are_hidden() {
+    let place = Place::new();
+    let tables = place.tables().await;
+    let mut events = story(1);
+    if let Event::CallArrived { withheld, .. } = &mut events[0] {
+        *withheld = true;
+    }
+    apply(
+        &tables,
+        &records(events.into_iter().chain(samples::dialled(2))),
+    )
+    .await
+    .unwrap();
+    let shown = tables.calls(2, None, false).await.unwrap();
+    let numbers = |call: &crate::fold::CallRow| (call.caller.clone(), call.called.clone());
+    assert_eq!(numbers(&shown[0]), ("1001".into(), "138****9999".into()));
+    assert_eq!(numbers(&shown[1]), (String::new(), "12345".into()));
+    let whole = tables.calls(2, None, true).await.unwrap();
+    assert_eq!(whole[0].called, "13800009999");
+    assert_eq!(whole[1].caller, "13800000001");
+    assert_eq!(tables.cases(9, None, false).await.unwrap()[0].caller, "");
+    let line = tables.timeline(CallId(1), false).await.unwrap();
+    assert_eq!(line[0]["caller"], "");
+    let line = tables.timeline(CallId(2), false).await.unwrap();
+    assert_eq!(line[0]["called"], "138****9999");
+    assert_eq!(line[1]["called"], "138****9999");
+    assert_eq!(line.len(), 6);
+}
+
+#[tokio::test]
+async fn what_another_connection_did_is_not_remembered_wrongly() {
+    let place = Place::new();
+    let all = place.write(stamped_day(9, 60));
+    let (mine, other) = (place.tables().await, place.tables().await);
+    for (n, batch) in all.chunks(23).enumerate() {
+        let tables = if n % 3 == 0 { &mine } else { &other };
+        apply(tables, batch).await.unwrap();
+    }
+    let rows = dump(&mine).await;
+    mine.rebuild(&place.journal()).await.unwrap();
+    assert_eq!(dump(&mine).await, rows);
+}
+
+#[tokio::test]
 async fn a_timeline_is_the_calls_records() {
     let place = Place::new();
     let tables = place.tables().await;
     let all = records(story(1).into_iter().chain(story(2)));
-    tables.apply(&all).await.unwrap();
+    apply(&tables, &all).await.unwrap();
     let line = tables.timeline(CallId(2), false).await.unwrap();
     assert_eq!(line.len(), 19);
     assert_eq!(
@@ -207,10 +255,10 @@ async fn rows_read_back_as_the_folds_made_them() {
     let place = Place::new();
     let all = records(samples::one_of_each());
     let tables = place.tables().await;
-    tables.apply(&all).await.unwrap();
+    apply(&tables, &all).await.unwrap();
     let mut calls: Vec<crate::fold::Call> = Vec::new();
     for record in &all {
-        calls.extend(crate::fold::Call::arrived(record));
+        calls.extend(crate::fold::Call::begun(record));
         let id = record.stamped.event.call();
         if let Some(call) = calls.iter_mut().find(|call| Some(call.row.call) == id) {
             call.apply(record, 480);
@@ -234,7 +282,7 @@ async fn the_ledger_sums_to_the_time_logged_in() {
     last.event = Event::EngineStopped {};
     events.push(last.clone());
     let tables = place.tables().await;
-    tables.apply(&place.write(events.clone())).await.unwrap();
+    apply(&tables, &place.write(events.clone())).await.unwrap();
     for number in 1_001..1_006 {
         let id: SeatId = seat(&number.to_string());
         let first = events
@@ -257,7 +305,7 @@ async fn a_journal_that_does_not_fit_the_tables_is_noticed() {
     let (a, b, short) = (Place::new(), Place::new(), Place::new());
     let tables = a.tables().await;
     let records = a.write(stamped_day(1, 20));
-    tables.apply(&records).await.unwrap();
+    apply(&tables, &records).await.unwrap();
     b.write(stamped_day(2, 60));
     short.write([stamped(1, samples::arrived(1))]);
     let seq = records.len() as u64;
@@ -280,7 +328,7 @@ async fn a_file_keeps_its_numbers_and_is_refilled_after_a_change_of_schema() {
     let place = Place::new();
     let tables = place.tables().await;
     let records = place.write(stamped_day(1, 20));
-    tables.apply(&records).await.unwrap();
+    apply(&tables, &records).await.unwrap();
     let rows = dump(&tables).await;
     tables.close().await;
     let path = place.dir.path().join("tables.sqlite");
@@ -312,7 +360,9 @@ async fn only_the_owner_reads_callers_numbers() {
     use std::os::unix::fs::PermissionsExt as _;
     let place = Place::new();
     let tables = place.tables().await;
-    tables.apply(&place.write(stamped_day(1, 3))).await.unwrap();
+    apply(&tables, &place.write(stamped_day(1, 3)))
+        .await
+        .unwrap();
     let mut files = 0;
     for entry in [place.dir.path().to_owned(), place.journal()] {
         for file in std::fs::read_dir(entry).unwrap().map(Result::unwrap) {

@@ -1,0 +1,171 @@
+//! The sockets of a media thread's legs.
+//!
+//! They are not connected: the kernel would then refuse strangers' packets by itself and save a few
+//! per cent, but nobody could count them, and injected sound is worth knowing of.
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, atomic::Ordering},
+};
+
+use crossbeam::queue::ArrayQueue;
+use hotline_media::{
+    Block,
+    worker::{Slot, Wire},
+};
+use mio::{Interest, Registry, Token, net::UdpSocket};
+use socket2::SockRef;
+
+use super::{BLOCKS_DROPPED, Settings};
+
+/// DSCP Expedited Forwarding (RFC 3246; RFC 4594 §4.1: telephony), in the upper six bits of the
+/// TOS byte.
+const EXPEDITED: u32 = 46 << 2;
+
+/// The sockets of a thread's legs, by slot, and the ring to the recorder.
+pub(super) struct Sockets {
+    settings: Settings,
+    registry: Registry,
+    blocks: Arc<ArrayQueue<Block>>,
+    by_slot: Vec<Option<Port>>,
+    /// Ports of ours that are bound, by their place in the range.
+    taken: Vec<bool>,
+    /// Place in the range where the next search begins: a port is used again as late as possible,
+    /// so that packets of the call before do not meet the next.
+    next: usize,
+}
+
+struct Port {
+    socket: UdpSocket,
+    place: usize,
+    watched: bool,
+}
+
+impl Sockets {
+    pub(super) fn new(
+        settings: Settings,
+        registry: Registry,
+        blocks: Arc<ArrayQueue<Block>>,
+    ) -> Self {
+        let first = settings.ports.start().next_multiple_of(2);
+        let count = (*settings.ports.end() + 1)
+            .saturating_sub(first)
+            .div_ceil(2);
+        Self {
+            settings,
+            registry,
+            blocks,
+            by_slot: Vec::new(),
+            taken: vec![false; usize::from(count)],
+            next: 0,
+        }
+    }
+
+    fn port_at(&self, place: usize) -> u16 {
+        let first = self.settings.ports.start().next_multiple_of(2);
+        first.saturating_add(2 * place as u16)
+    }
+
+    fn bind(&mut self, address: IpAddr) -> io::Result<(u16, Port)> {
+        let count = self.taken.len();
+        let mut last = io::Error::other("all RTP ports are in use");
+        for n in 0..count {
+            let place = (self.next + n) % count;
+            if self.taken.get(place).copied().unwrap_or(true) {
+                continue;
+            }
+            let port = self.port_at(place);
+            match UdpSocket::bind(SocketAddr::new(address, port)) {
+                Ok(socket) => {
+                    mark_expedited(&socket, address);
+                    self.next = (place + 1) % count;
+                    let port_of_leg = Port {
+                        socket,
+                        place,
+                        watched: false,
+                    };
+                    return Ok((port, port_of_leg));
+                }
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => last = error,
+                Err(error) => return Err(error),
+            }
+        }
+        Err(last)
+    }
+
+    fn port(&mut self, slot: Slot) -> Option<&mut Port> {
+        self.by_slot.get_mut(slot.0)?.as_mut()
+    }
+}
+
+/// Asks the network to hurry. Not every system lets it be asked for, and calls work without.
+fn mark_expedited(socket: &UdpSocket, address: IpAddr) {
+    if address.is_ipv4() {
+        let _ = SockRef::from(socket).set_tos_v4(EXPEDITED);
+    }
+}
+
+impl Wire for Sockets {
+    fn open(&mut self, slot: Slot, address: IpAddr) -> Result<u16, String> {
+        let (number, port) = self.bind(address).map_err(|error| error.to_string())?;
+        if let Some(taken) = self.taken.get_mut(port.place) {
+            *taken = true;
+        }
+        if self.by_slot.len() <= slot.0 {
+            self.by_slot.resize_with(slot.0 + 1, || None);
+        }
+        if let Some(entry) = self.by_slot.get_mut(slot.0) {
+            *entry = Some(port);
+        }
+        Ok(number)
+    }
+
+    fn close(&mut self, slot: Slot) {
+        self.watch(slot, false);
+        let port = self.by_slot.get_mut(slot.0).and_then(Option::take);
+        if let Some(port) = port
+            && let Some(taken) = self.taken.get_mut(port.place)
+        {
+            *taken = false;
+        }
+    }
+
+    fn send(&mut self, slot: Slot, to: SocketAddr, packet: &[u8]) -> bool {
+        let Some(port) = self.port(slot) else {
+            return false;
+        };
+        port.socket.send_to(packet, to).is_ok()
+    }
+
+    fn receive(&mut self, slot: Slot, buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {
+        self.port(slot)?.socket.recv_from(buffer).ok()
+    }
+
+    fn watch(&mut self, slot: Slot, on_arrival: bool) {
+        let Some(port) = self.by_slot.get_mut(slot.0).and_then(Option::as_mut) else {
+            return;
+        };
+        if port.watched == on_arrival {
+            return;
+        }
+        let changed = if on_arrival {
+            self.registry
+                .register(&mut port.socket, Token(slot.0), Interest::READABLE)
+        } else {
+            self.registry.deregister(&mut port.socket)
+        };
+        match changed {
+            Ok(()) => port.watched = on_arrival,
+            Err(error) => tracing::error!(%error, "cannot change the watch on an RTP socket"),
+        }
+    }
+
+    fn record(&mut self, block: &Block) -> bool {
+        let taken = self.blocks.push(*block).is_ok();
+        if !taken && matches!(block, Block::Sound(_)) {
+            BLOCKS_DROPPED.fetch_add(1, Ordering::Relaxed);
+        }
+        taken
+    }
+}

@@ -1,0 +1,191 @@
+//! The recording thread: puts blocks of sound into WAV files, and seals the files when they end.
+//!
+//! Two threads, so that nothing waits for a disk that is slow to say it is done: one writes, the
+//! other (`sealer`) makes finished files durable, many at a time, and takes their SHA-256. When the writer cannot
+//! follow, its ring fills and the media thread drops blocks; calls go on.
+
+mod draft;
+mod repair;
+mod sealer;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    io,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use crossbeam::{channel::bounded, queue::ArrayQueue};
+use hotline_media::Block;
+
+pub use repair::{repair, repair_file};
+use sealer::Sealer;
+use writer::Writer;
+
+/// Recordings that may begin between two turns of the writer. When full the recording fails.
+const BEGINNINGS: usize = 4_096;
+
+/// Finished files on their way to the sealer; more wait with the writer.
+const SEALING: usize = 256;
+
+/// Pause before an outcome is offered again to a full ring.
+const OUTCOMES_FULL: Duration = Duration::from_millis(20);
+
+/// Blocks whose place was gone or whose recording was not known when they came.
+static BLOCKS_MISPLACED: AtomicU64 = AtomicU64::new(0);
+
+/// Blocks of sound missing in recordings since the program began, whoever lost them.
+pub fn gaps() -> u64 {
+    crate::media_loop::blocks_dropped() + BLOCKS_MISPLACED.load(Ordering::Relaxed)
+}
+
+/// What became of a recording; once for each that began.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecordingReport {
+    /// The file is complete and on the disk.
+    Closed {
+        /// The recording.
+        recording: u64,
+        /// File name inside the folder.
+        file: String,
+        /// Length of the sound, milliseconds.
+        ms: u64,
+        /// SHA-256 of the file, hex.
+        sha256: String,
+    },
+    /// The file could not be written; what was written before stays as it is.
+    Failed {
+        /// The recording.
+        recording: u64,
+        /// File name inside the folder.
+        file: String,
+        /// Why, in a few words.
+        cause: String,
+    },
+}
+
+/// The recorder as other threads see it. Dropping it shuts it down.
+pub struct RecordingHandle {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+struct Shared {
+    beginnings: ArrayQueue<(u64, String)>,
+    /// Whether the writer has nothing to do and wants to be woken.
+    asleep: AtomicBool,
+    stop: AtomicBool,
+    outcomes: Arc<ArrayQueue<RecordingReport>>,
+    notify: crate::media_loop::Notify,
+}
+
+impl Shared {
+    /// Offers outcomes until there is room, and rings once for all: none is lost.
+    fn report(&self, reports: impl IntoIterator<Item = RecordingReport>) {
+        for mut report in reports {
+            while let Err(refused) = self.outcomes.push(report) {
+                report = refused;
+                (self.notify)();
+                if self.stop.load(Ordering::Acquire) {
+                    // Nobody fetches any more; the next start finds the files by their names.
+                    return;
+                }
+                thread::sleep(OUTCOMES_FULL);
+            }
+        }
+        (self.notify)();
+    }
+}
+
+/// Starts the recorder's threads. Files go into `folder`, which must exist; what became of them
+/// goes into `outcomes`, then `notify` is called.
+///
+/// # Errors
+/// When the folder does not exist, or the operating system gives no thread.
+pub fn spawn(
+    folder: PathBuf,
+    blocks: Arc<ArrayQueue<Block>>,
+    outcomes: Arc<ArrayQueue<RecordingReport>>,
+    notify: crate::media_loop::Notify,
+) -> io::Result<RecordingHandle> {
+    std::fs::read_dir(&folder)?;
+    let shared = Arc::new(Shared {
+        beginnings: ArrayQueue::new(BEGINNINGS),
+        asleep: AtomicBool::new(false),
+        stop: AtomicBool::new(false),
+        outcomes,
+        notify,
+    });
+    let (to_seal, sealed) = bounded(SEALING);
+    let sealer = Sealer {
+        folder: folder.clone(),
+        finished: sealed,
+        shared: Arc::clone(&shared),
+    };
+    let writer = Writer {
+        folder,
+        blocks,
+        shared: Arc::clone(&shared),
+        running: BTreeMap::new(),
+        finished: VecDeque::new(),
+        to_seal,
+    };
+    let named = |name: &str| thread::Builder::new().name(name.to_owned());
+    let sealer = named("recording-seal").spawn(move || sealer.run())?;
+    let writer = named("recording").spawn(move || writer.run())?;
+    Ok(RecordingHandle {
+        shared,
+        threads: vec![writer, sealer],
+    })
+}
+
+impl RecordingHandle {
+    /// Begins a file for a recording. Call it before the media thread is told to record. Never
+    /// waits; what becomes of it is reported.
+    pub fn begin(&self, recording: u64, file: String) {
+        if let Err((recording, file)) = self.shared.beginnings.push((recording, file)) {
+            let report = RecordingReport::Failed {
+                recording,
+                file,
+                cause: "the recorder is too far behind".to_owned(),
+            };
+            if self.shared.outcomes.push(report).is_err() {
+                tracing::error!(recording, "a recording failed and its report found no room");
+            }
+            (self.shared.notify)();
+        }
+        if self.shared.asleep.swap(false, Ordering::SeqCst)
+            && let Some(writer) = self.threads.first()
+        {
+            writer.thread().unpark();
+        }
+    }
+
+    /// Writes what is in the ring, completes all files and ends the threads.
+    pub fn shut_down(mut self) {
+        self.stop();
+    }
+
+    fn stop(&mut self) {
+        self.shared.stop.store(true, Ordering::Release);
+        for thread in self.threads.drain(..) {
+            thread.thread().unpark();
+            // A panic of the thread was printed by the runtime when it happened.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for RecordingHandle {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
