@@ -11,6 +11,7 @@ mod replaces;
 mod reports;
 mod seat_requests;
 mod sip_events;
+mod takeovers;
 mod transfers;
 
 use core::mem;
@@ -136,6 +137,8 @@ pub struct Exchange {
     services: BTreeMap<LegId, SeatService>,
     consults: BTreeMap<u64, Consultation>,
     next_consult: u64,
+    /// Legs by which consulted seats want to take callers over.
+    takeovers: BTreeMap<LegId, takeovers::TakeOver>,
     pings: BTreeMap<RequestId, (SeatId, u64)>,
     deadlines: BTreeSet<(Instant, CallId)>,
     deadline_of: BTreeMap<CallId, Instant>,
@@ -170,6 +173,7 @@ impl Exchange {
             services: BTreeMap::new(),
             consults: BTreeMap::new(),
             next_consult: 1,
+            takeovers: BTreeMap::new(),
             pings: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             deadline_of: BTreeMap::new(),
