@@ -11,6 +11,7 @@
 //! caller gives the score.
 
 mod arriving;
+mod aside;
 mod forwarding;
 mod menu;
 mod moving;
