@@ -376,10 +376,15 @@ impl Bench {
 
     /// The phone at that peer signs in as `user`.
     pub fn sign_in(&mut self, peer: usize, user: &str, password: &str) {
+        self.ask(peer, "REGISTER", user, password);
+    }
+
+    /// A request outside dialogs, with this login.
+    pub fn ask(&mut self, peer: usize, method: &str, user: &str, password: &str) {
         let address = format!("<sip:{user}@hotline>");
         let request = OutgoingRequest {
             path: Path::udp(at(peer), exchange_for(peer)),
-            method: "REGISTER".to_owned(),
+            method: method.to_owned(),
             target: "sip:hotline".to_owned(),
             from: address.clone(),
             to: address,
@@ -388,6 +393,7 @@ impl Bench {
             headers: vec![
                 ("Contact".to_owned(), format!("<sip:{user}@{}>", at(peer))),
                 ("Expires".to_owned(), "3600".to_owned()),
+                ("Refer-To".to_owned(), "<sip:0635@hotline>".to_owned()),
             ],
             body: Vec::new(),
             credentials: Some(Credentials {

@@ -185,3 +185,20 @@ fn a_seat_that_gives_up_leaves_nothing_behind() {
     bench.pass(s(60));
     assert!(bench.is_clean());
 }
+
+/// Two calls of its own: the seat is free when the last of them is over.
+#[test]
+fn a_star_code_during_a_consultation_leaves_the_seat_busy() {
+    let (mut bench, _, second, _) = asking();
+    for code in ["*21", "*99"] {
+        let star = bench.call(SECOND, "1002", code, Some("secret2"), &[]);
+        let told = bench.told(SECOND);
+        let ended =
+            |event: &SipEvent| matches!(event, SipEvent::Ended { dialog, .. } if *dialog == star);
+        assert!(told.iter().any(ended), "{code}: {told:?}");
+        assert_eq!(work_of(&bench, "1002"), Work::Busy, "{code}");
+    }
+    assert_eq!(bench.count(|e| matches!(e, Event::ConsultEnded { .. })), 0);
+    bench.does(SECOND, |endpoint, now| endpoint.hang_up(now, second, None));
+    assert_eq!(work_of(&bench, "1002"), Work::Free);
+}
