@@ -164,9 +164,13 @@ impl Exchange {
         let mut nonce_key = seed;
         // Nonces and branches must not share a key: one is shown to everybody.
         nonce_key.iter_mut().for_each(|byte| *byte ^= 0x5c);
+        let mut admission = Admission::new();
+        for trunk in &settings.trunks {
+            admission.trunk_may(trunk.id, trunk.calls_per_s);
+        }
         Self {
             board: Switchboard::new(settings, seed, wall_at_start),
-            admission: Admission::new(),
+            admission,
             nonces: Nonces::new(nonce_key),
             browsers: BTreeMap::new(),
             calls: BTreeMap::new(),
@@ -201,6 +205,9 @@ impl Exchange {
                 self.seat_disconnected(&path);
                 self.board.endpoint.path_lost(now, path);
                 self.board.registrar.path_lost(&path);
+                let registrar = &self.board.registrar;
+                self.admission
+                    .left(path.remote.ip(), |at| registrar.is_at(at));
                 self.board.trunks.path_lost(now, &path);
             }
             Input::Media(report) => self.reported(now, report),
