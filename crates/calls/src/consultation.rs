@@ -4,7 +4,7 @@
 use core::time::Duration;
 
 use hotline_media::Command;
-use hotline_model::{Instant, SeatId, event::Event};
+use hotline_model::{Instant, LegId, SeatId, event::Event};
 
 use crate::{
     leg::{Leg, ToMedia},
@@ -76,6 +76,15 @@ impl Consultation {
         }
     }
 
+    /// The leg by which the seat takes part.
+    pub fn leg_of(&self, seat: SeatId) -> Option<LegId> {
+        if seat == self.from {
+            return Some(self.leg.id);
+        }
+        let other = self.other.as_ref().filter(|_| seat == self.to);
+        other.map(|leg| leg.id)
+    }
+
     /// Whether the seat is in it.
     pub fn has(&self, seat: SeatId) -> bool {
         self.from == seat || self.to == seat
@@ -130,7 +139,7 @@ impl Consultation {
         }
     }
 
-    fn leg_named(&mut self, leg: hotline_model::LegId) -> Option<&mut Leg> {
+    fn leg_named(&mut self, leg: LegId) -> Option<&mut Leg> {
         let legs = core::iter::once(&mut self.leg).chain(self.other.as_mut());
         let mut legs = legs.filter(|own| own.id == leg);
         legs.next()
@@ -163,7 +172,7 @@ impl Consultation {
     fn acknowledged(
         &mut self,
         now: Instant,
-        leg: hotline_model::LegId,
+        leg: LegId,
         body: &[u8],
         board: &mut Switchboard,
     ) -> Option<&'static str> {

@@ -50,6 +50,8 @@ pub enum Owner {
     Service,
     /// The talk of two seats, by its number.
     Consult(u64),
+    /// A consulted seat that wants to take a caller over.
+    TakeOver,
 }
 
 /// A recording that is being written, for the report that closes it.
@@ -301,6 +303,17 @@ impl Switchboard {
     /// Live legs, for the checks of tests and the metrics.
     pub fn live_legs(&self) -> usize {
         self.legs.len()
+    }
+
+    /// A leg hears music until something else is played there, or it is bridged.
+    pub fn play_music(&mut self, leg: LegId, play: u32) {
+        let clips = self.settings.prompts.music();
+        self.media(Command::Play {
+            leg,
+            play,
+            clips,
+            repeat: true,
+        });
     }
 
     /// Starts a two-channel recording of `left` (caller) and `right` (agent) into a file named by

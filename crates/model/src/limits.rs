@@ -127,7 +127,8 @@ pub const BAN_FIRST_S: u64 = 30;
 /// Longest ban, seconds.
 pub const BAN_LONGEST_S: u64 = 3_600;
 
-/// New calls a second that one trunk may bring. A province's busiest second has some hundred; ten
+/// New calls a second that one trunk may bring, where `calls_per_s` in `trunks.toml` does not say
+/// otherwise. A province's busiest second has some hundred; ten
 /// times that is a fault of the carrier or an attack through it. More are answered 503.
 pub const TRUNK_INVITES_PER_S: u32 = 5_000;
 

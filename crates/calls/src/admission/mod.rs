@@ -4,7 +4,8 @@
 //! What is under way is always served. New work is thinned out when the loop is too busy
 //! (`occupancy`), strangers first, trunks last (RFC 7339 §5.10.1, RFC 6357). What strangers may
 //! ask at all is bounded by address (`sources`), and who guesses passwords is banned for a while;
-//! neither ever touches a trunk or an address at which a seat's phone is signed in.
+//! neither ever touches a trunk or an address at which a seat's phone is signed in. Guessing from a
+//! trunk's address is counted and journalled.
 
 mod occupancy;
 mod sources;
@@ -47,6 +48,7 @@ enum Cause {
     Overload,
     TrunkRate,
     StrangerRate,
+    WrongProof,
 }
 
 impl Cause {
@@ -55,6 +57,7 @@ impl Cause {
             Self::Overload => "overload",
             Self::TrunkRate => "too many calls a second on this trunk",
             Self::StrangerRate => "too many requests from an unknown address",
+            Self::WrongProof => "wrong passwords from a trunk's address",
         }
     }
 }
@@ -72,7 +75,8 @@ pub struct Admission {
     occupancy: Occupancy,
     sources: Sources,
     strangers: Bucket,
-    trunks: BTreeMap<TrunkId, Bucket>,
+    /// What each trunk may still bring now, and how many calls a second it may.
+    trunks: BTreeMap<TrunkId, (Bucket, u32)>,
     /// Addresses at which phones are signed in, and until when.
     known: BTreeMap<IpAddr, Instant>,
     tallies: BTreeMap<(Option<TrunkId>, Cause), Tally>,
@@ -93,6 +97,12 @@ impl Admission {
             tell_at: None,
             turn: 0,
         }
+    }
+
+    /// The trunk may bring so many calls a second.
+    pub fn trunk_may(&mut self, trunk: TrunkId, calls_per_s: u32) {
+        let bucket = Bucket::full(Instant::START, calls_per_s);
+        self.trunks.insert(trunk, (bucket, calls_per_s));
     }
 
     /// A message came from `ip`, which is one of `trunk`'s addresses where it is given. `proven`:
@@ -150,10 +160,21 @@ impl Admission {
         self.occupancy.measured(busy);
     }
 
-    /// A wrong proof came from `ip`: bans it where it guesses, and gives the event that says so.
-    pub fn proof_was_wrong(&mut self, now: Instant, ip: IpAddr, is_trunk: bool) -> Option<Event> {
+    /// A wrong proof came from `ip`, which is one of `trunk`'s addresses where it is given: bans it
+    /// where it guesses, and gives the event that says so. A trunk's is counted, and told with what
+    /// was turned away.
+    pub fn proof_was_wrong(
+        &mut self,
+        now: Instant,
+        ip: IpAddr,
+        trunk: Option<TrunkId>,
+    ) -> Option<Event> {
         let ip = sources::source(ip);
-        if is_trunk || self.is_known(now, ip) {
+        if trunk.is_some() {
+            self.note(now, trunk, Cause::WrongProof, Glance::NewOther);
+            return None;
+        }
+        if self.is_known(now, ip) {
             return None;
         }
         let ban = self.sources.guessed(now, ip)?;
@@ -162,6 +183,20 @@ impl Admission {
             for_s: ban.as_secs(),
             cause: "wrong passwords".to_owned(),
         })
+    }
+
+    /// A trunk's INVITE did not prove the trunk's login: it is counted and told, and nobody is
+    /// banned, for the carrier's citizens call from there too.
+    pub fn login_was_wrong(&mut self, now: Instant, trunk: TrunkId) {
+        self.note(now, Some(trunk), Cause::WrongProof, Glance::NewInvite);
+    }
+
+    /// No phone is signed in at `ip` any more: `still` says of an address whether one is.
+    pub fn left(&mut self, ip: IpAddr, still: impl Fn(&dyn Fn(IpAddr) -> bool) -> bool) {
+        let ip = sources::source(ip);
+        if self.known.contains_key(&ip) && !still(&|other| sources::source(other) == ip) {
+            self.known.remove(&ip);
+        }
     }
 
     /// A phone at `ip` proved itself, and is signed in for `life`.
@@ -215,11 +250,9 @@ impl Admission {
     }
 
     fn trunk_calls(&mut self, now: Instant, trunk: TrunkId) -> bool {
-        let per_s = TRUNK_INVITES_PER_S;
-        self.trunks
-            .entry(trunk)
-            .or_insert(Bucket::full(now, per_s))
-            .take(now, per_s, per_s)
+        let usual = || (Bucket::full(now, TRUNK_INVITES_PER_S), TRUNK_INVITES_PER_S);
+        let (bucket, per_s) = self.trunks.entry(trunk).or_insert_with(usual);
+        bucket.take(now, *per_s, *per_s)
     }
 
     fn note(&mut self, now: Instant, trunk: Option<TrunkId>, cause: Cause, glance: Glance) {
@@ -343,17 +376,64 @@ mod tests {
         let office = ip("198.51.100.1");
         door.proved(now, office, Duration::from_secs(60));
         for _ in 0..100 {
-            assert_eq!(door.proof_was_wrong(now, office, false), None);
-            assert_eq!(door.proof_was_wrong(now, ip("10.0.0.1"), true), None);
+            assert_eq!(door.proof_was_wrong(now, office, None), None);
+            assert_eq!(door.proof_was_wrong(now, ip("10.0.0.1"), trunk()), None);
         }
         let guesser = ip("192.0.2.9");
         let bans = (0..WRONG_PROOFS)
-            .filter_map(|_| door.proof_was_wrong(now, guesser, false))
+            .filter_map(|_| door.proof_was_wrong(now, guesser, None))
             .count();
         assert_eq!(bans, 1);
         let verdict = door.judge(now, guesser, None, false, BYE);
         assert_eq!(verdict, Verdict::Ignore, "not even an answer");
         let later = now + Duration::from_secs(61);
         assert!(!door.is_known(later, office), "the sign-in ran out");
+        let wrong = "wrong passwords from a trunk's address";
+        let told = door.tell(later);
+        let trunks = told.iter().filter(|event| {
+            matches!(event, Event::RequestsTurnedAway { trunk: Some(_), others: 100, cause, .. }
+                if cause == wrong)
+        });
+        assert_eq!(trunks.count(), 1, "{told:?}");
+    }
+
+    #[test]
+    fn an_office_is_forgotten_when_its_last_phone_leaves() {
+        let mut door = Admission::new();
+        let (now, office) = (Instant::START, ip("198.51.100.1"));
+        door.proved(now, office, Duration::from_secs(60));
+        door.left(office, |at| at(office));
+        assert!(door.is_known(now, office), "another phone is there");
+        door.left(office, |_| false);
+        assert!(!door.is_known(now, office));
+    }
+
+    #[test]
+    fn each_trunk_has_a_rate_of_its_own() {
+        let mut door = Admission::new();
+        let narrow = TrunkId::new("narrow").unwrap();
+        door.trunk_may(narrow, 3);
+        let now = Instant::START;
+        let served = count(
+            &mut door,
+            now,
+            "10.0.0.1",
+            Some(narrow),
+            100,
+            Verdict::Serve,
+        );
+        assert_eq!(served, 3);
+        let served = count(&mut door, now, "10.0.0.2", trunk(), 100, Verdict::Serve);
+        assert_eq!(served, 100);
+        let later = now + Duration::from_secs(1);
+        let served = count(
+            &mut door,
+            later,
+            "10.0.0.1",
+            Some(narrow),
+            100,
+            Verdict::Serve,
+        );
+        assert_eq!(served, 3);
     }
 }

@@ -95,9 +95,13 @@ impl Exchange {
             return;
         }
         let answer = self.board.registrar.register(now, seat, message, path);
-        if answer.status == 200 {
+        let (ip, registrar) = (path.remote.ip(), &self.board.registrar);
+        let bindings = registrar.contacts(seat);
+        if answer.status == 200 && bindings.iter().any(|at| at.path.remote.ip() == ip) {
             let life = Duration::from_secs(u64::from(limits::REGISTRATION_MAX_S));
-            self.admission.proved(now, path.remote.ip(), life);
+            self.admission.proved(now, ip, life);
+        } else {
+            self.admission.left(ip, |at| registrar.is_at(at));
         }
         self.board
             .endpoint
@@ -109,9 +113,9 @@ impl Exchange {
         if verdict != Verdict::Wrong {
             return;
         }
-        let is_trunk = routing::trunk_at(&self.board.settings, path.remote).is_some();
+        let trunk = routing::trunk_at(&self.board.settings, path.remote).map(|trunk| trunk.id);
         let ip = path.remote.ip();
-        if let Some(event) = self.admission.proof_was_wrong(now, ip, is_trunk) {
+        if let Some(event) = self.admission.proof_was_wrong(now, ip, trunk) {
             self.board.happened(now, event);
         }
     }

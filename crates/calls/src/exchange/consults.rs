@@ -1,6 +1,5 @@
 //! Seats that dial seats, and the callers they give on to each other after.
 
-use hotline_acd::Input as FloorInput;
 use hotline_media::Report;
 use hotline_model::{
     CallId, Instant, LegId, SeatId,
@@ -121,13 +120,7 @@ impl Exchange {
         let to = consult
             .and_then(|consult| consult.colleague_of(seat))
             .ok_or(OrderRefused::NotAllowed)?;
-        self.board.floor(now, FloorInput::Transfer { call, to });
-        let reserved = self
-            .board
-            .floor
-            .seat(to)
-            .is_some_and(|view| view.work == Work::Reserved && view.call == Some(call));
-        if !reserved {
+        if !self.reserve(now, call, to) {
             return Err(OrderRefused::TargetBusy);
         }
         self.board.endpoint.accept_refer(now, refer);
@@ -136,7 +129,7 @@ impl Exchange {
         if let Some(leg) = leg {
             let owner = Owner::Call(call, Side::Agent);
             self.board.give_leg(leg.id, owner);
-            let input = StageInput::TakenOver(to, Box::new(leg), refer);
+            let input = StageInput::TakenOver(to, Box::new(leg), Some(refer));
             self.tell_call(now, call, input);
         }
         Ok(())

@@ -83,6 +83,11 @@ impl Exchange {
                     .happened(now, Event::FaultCaught { call: None, fault });
                 self.end_consult(now, number, "a fault of the engine");
             }
+            Some((leg, Owner::TakeOver)) => {
+                self.board
+                    .happened(now, Event::FaultCaught { call: None, fault });
+                self.end_take_over(now, leg);
+            }
             None => {
                 self.board
                     .happened(now, Event::FaultCaught { call: None, fault });

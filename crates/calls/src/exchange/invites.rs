@@ -4,6 +4,7 @@ use core::net::IpAddr;
 
 use hotline_model::{CallId, Instant, SeatId, TrunkId, event::Event, limits};
 use hotline_sip::{
+    digest::Verdict,
     endpoint::{DialogId, Request},
     message::{Message, Method},
     path::Path,
@@ -156,6 +157,9 @@ impl Exchange {
             && let Err(verdict) = self.prove_trunk(now, message, login)
         {
             let challenges = self.challenge(now, message, verdict);
+            if verdict == Verdict::Wrong {
+                self.admission.login_was_wrong(now, trunk.id);
+            }
             self.board.endpoint.reject(now, dialog, 401, &challenges);
             return false;
         }

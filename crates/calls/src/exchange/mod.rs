@@ -11,6 +11,7 @@ mod replaces;
 mod reports;
 mod seat_requests;
 mod sip_events;
+mod takeovers;
 mod transfers;
 
 use core::mem;
@@ -136,6 +137,8 @@ pub struct Exchange {
     services: BTreeMap<LegId, SeatService>,
     consults: BTreeMap<u64, Consultation>,
     next_consult: u64,
+    /// Legs by which consulted seats want to take callers over.
+    takeovers: BTreeMap<LegId, takeovers::TakeOver>,
     pings: BTreeMap<RequestId, (SeatId, u64)>,
     deadlines: BTreeSet<(Instant, CallId)>,
     deadline_of: BTreeMap<CallId, Instant>,
@@ -161,15 +164,20 @@ impl Exchange {
         let mut nonce_key = seed;
         // Nonces and branches must not share a key: one is shown to everybody.
         nonce_key.iter_mut().for_each(|byte| *byte ^= 0x5c);
+        let mut admission = Admission::new();
+        for trunk in &settings.trunks {
+            admission.trunk_may(trunk.id, trunk.calls_per_s);
+        }
         Self {
             board: Switchboard::new(settings, seed, wall_at_start),
-            admission: Admission::new(),
+            admission,
             nonces: Nonces::new(nonce_key),
             browsers: BTreeMap::new(),
             calls: BTreeMap::new(),
             services: BTreeMap::new(),
             consults: BTreeMap::new(),
             next_consult: 1,
+            takeovers: BTreeMap::new(),
             pings: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             deadline_of: BTreeMap::new(),
@@ -197,6 +205,9 @@ impl Exchange {
                 self.seat_disconnected(&path);
                 self.board.endpoint.path_lost(now, path);
                 self.board.registrar.path_lost(&path);
+                let registrar = &self.board.registrar;
+                self.admission
+                    .left(path.remote.ip(), |at| registrar.is_at(at));
                 self.board.trunks.path_lost(now, &path);
             }
             Input::Media(report) => self.reported(now, report),

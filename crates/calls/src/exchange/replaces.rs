@@ -1,5 +1,6 @@
 //! An INVITE that wants the place of a running call (RFC 3891): how an agent takes the own talk from
-//! the desk phone to the headset, and how a stranger would take over a citizen's talk.
+//! the desk phone to the headset, how a consulted colleague takes the caller over, and how a
+//! stranger would take over a citizen's talk.
 
 use hotline_model::{Instant, event::Event};
 use hotline_sip::{
@@ -8,15 +9,16 @@ use hotline_sip::{
     path::Path,
 };
 
-use super::Exchange;
+use super::{Exchange, takeovers::TakeOver};
 use crate::{
     stage::Input as StageInput,
     switchboard::{Owner, Side},
 };
 
 impl Exchange {
-    /// Only the seat that talks with a caller may move that talk, and only to itself; who asks
-    /// proves to be a seat first (RFC 3891 §3). All others are refused, and it is journalled.
+    /// Only the seat that talks with a caller may move that talk, and only to itself, and a seat
+    /// that it consults may take the caller over; who asks proves to be a seat first (RFC 3891
+    /// §3). All others are refused, and it is journalled.
     pub(super) fn replace(
         &mut self,
         now: Instant,
@@ -46,6 +48,21 @@ impl Exchange {
             }
         };
         let leg = self.board.leg_of(replaced);
+        if let Some(named) = leg
+            && self.may_take_over(seat, named).is_some()
+        {
+            let offer = request.session().to_vec();
+            let address = self.board.sound_address(&path, &offer);
+            let leg = self.board.open_leg(Owner::TakeOver, address);
+            let take_over = TakeOver {
+                seat,
+                named,
+                leg,
+                offer,
+            };
+            self.take_over(dialog, take_over);
+            return;
+        }
         let call = match leg.and_then(|leg| self.board.owner(leg)) {
             Some(Owner::Call(call, Side::Agent)) if self.talks_in(call) == Some(seat) => call,
             _ => {

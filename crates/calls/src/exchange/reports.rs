@@ -33,6 +33,7 @@ impl Exchange {
             }
             Some(Owner::Service) => self.service_reported(now, leg, &report),
             Some(Owner::Consult(number)) => self.consult_reported(now, number, leg, report),
+            Some(Owner::TakeOver) => self.take_over_reported(now, leg, &report),
             None => {}
         }
     }

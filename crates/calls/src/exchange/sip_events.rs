@@ -153,6 +153,12 @@ impl Exchange {
                     self.tell_consult(now, number, &input);
                 }
             }
+            Some(Owner::TakeOver) => {
+                if let Some(it) = self.takeovers.get_mut(&leg) {
+                    self.board.forget_dialog(&mut it.leg);
+                }
+                self.end_take_over(now, leg);
+            }
             None => {}
         }
     }

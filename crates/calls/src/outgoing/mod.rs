@@ -13,7 +13,7 @@ use core::time::Duration;
 
 use hotline_media::Command;
 use hotline_model::{
-    Instant, LegId,
+    Instant, LegId, SeatId,
     event::{Event, Outcome, ReleasedBy},
 };
 use hotline_sip::endpoint::HangUpReason;
@@ -68,10 +68,17 @@ impl Outgoing {
         Self { phase }
     }
 
-    /// The caller was given on to somebody outside, who answered by `leg`.
+    /// `seat` gave the caller on to somebody outside, who answered by `leg`.
     #[must_use]
-    pub fn given_on(facts: &mut Facts, now: Instant, leg: Leg, board: &mut Switchboard) -> Stage {
-        stage(Phase::Talking(Talk::begin(facts, now, leg, board)))
+    pub fn given_on(
+        facts: &mut Facts,
+        now: Instant,
+        seat: SeatId,
+        leg: Leg,
+        board: &mut Switchboard,
+    ) -> Stage {
+        let talk = Talk::begin(facts, now, leg, Some(seat), board);
+        stage(Phase::Talking(talk))
     }
 
     /// The next thing that happens by time alone.
@@ -212,7 +219,8 @@ impl Dialling {
         match (self.attempt.answered(), facts.leg.dialog, body) {
             (Some(outside), Some(dialog), Some(body)) => {
                 board.endpoint.answer(now, dialog, body);
-                stage(Phase::Talking(Talk::begin(facts, now, outside.leg, board)))
+                let talk = Talk::begin(facts, now, outside.leg, None, board);
+                stage(Phase::Talking(talk))
             }
             (outside, ..) => {
                 if let Some(mut outside) = outside {

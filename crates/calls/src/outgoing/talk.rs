@@ -1,9 +1,9 @@
-//! The talk of a seat, or of the caller it gave on, with somebody outside: bridged, recorded in two channels, held by either
-//! side, ended by either side.
+//! The talk of a seat, or of the caller it gave on, with somebody outside: bridged, recorded in two
+//! channels, held by either side, ended by either side. A caller given on stays for the score.
 
 use hotline_media::Command;
 use hotline_model::{
-    Instant,
+    Instant, SeatId,
     event::{Event, Outcome, ReleasedBy},
 };
 use hotline_sip::endpoint::{EndedBy, HangUpReason};
@@ -12,7 +12,7 @@ use super::{Phase, bridge, stage};
 use crate::{
     call::{Facts, Talked},
     leg::{Leg, ToMedia},
-    stage::{Input, Stage},
+    stage::{Input, Stage, Surveying},
     switchboard::{Side, Switchboard},
 };
 
@@ -23,6 +23,8 @@ pub(super) struct Talk {
     since: Instant,
     held: Option<(Side, Instant)>,
     held_before_ms: u64,
+    /// The seat that gave the caller on; `None` where a seat talks itself.
+    given_by: Option<SeatId>,
 }
 
 impl Talk {
@@ -32,6 +34,7 @@ impl Talk {
         facts: &mut Facts,
         now: Instant,
         leg: Leg,
+        given_by: Option<SeatId>,
         board: &mut Switchboard,
     ) -> Self {
         facts.recordings += 1;
@@ -52,6 +55,7 @@ impl Talk {
             since: now,
             held: None,
             held_before_ms: 0,
+            given_by,
         };
         // The trunk's answer may hold from the beginning.
         talk.follow_hold(facts, now, board);
@@ -83,7 +87,7 @@ impl Talk {
                     EndedBy::Bye => word(facts, side),
                     _ => ReleasedBy::Network,
                 };
-                return self.end(facts, now, by, crate::stage::cause(why), board);
+                return self.end(facts, now, side, (by, crate::stage::cause(why)), board);
             }
             Input::Silent(side, _) => {
                 let why = match side {
@@ -91,7 +95,7 @@ impl Talk {
                     Side::Caller if facts.outgoing.is_none() => "no sound from the caller's side",
                     Side::Caller => "no sound from the seat",
                 };
-                return self.end(facts, now, ReleasedBy::Network, why, board);
+                return self.end(facts, now, side, (ReleasedBy::Network, why), board);
             }
             _ => {}
         }
@@ -116,13 +120,7 @@ impl Talk {
                     Side::Caller => self.leg.id,
                     Side::Agent | Side::Target => facts.leg.id,
                 };
-                let (play, clips) = (facts.next_play(), board.settings.prompts.music());
-                board.media(Command::Play {
-                    leg,
-                    play,
-                    clips,
-                    repeat: true,
-                });
+                board.play_music(leg, facts.next_play());
                 board.happened(
                     now,
                     Event::TalkHeld {
@@ -151,8 +149,8 @@ impl Talk {
         mut self,
         facts: &mut Facts,
         now: Instant,
-        by: ReleasedBy,
-        cause: &str,
+        left: Side,
+        (by, cause): (ReleasedBy, &str),
         board: &mut Switchboard,
     ) -> Stage {
         board.stop_recording(self.recording);
@@ -167,7 +165,12 @@ impl Talk {
                 hold_ms: self.held_before_ms + still,
             };
         }
-        facts.end(now, Outcome::Answered, by, cause, board)
+        match self.given_by {
+            Some(seat) if left != Side::Caller && board.settings.survey.is_some() => {
+                Surveying::enter(facts, now, seat, board)
+            }
+            _ => facts.end(now, Outcome::Answered, by, cause, board),
+        }
     }
 }
 

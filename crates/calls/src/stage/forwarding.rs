@@ -1,55 +1,53 @@
 //! Forwarding: the agent gives the caller on to a number outside, which is called through the
-//! trunks. The caller hears music; the agent may stay or go. When nobody answers the caller talks
-//! with the agent again, or stands in the queue at the place of the first arrival when the agent
-//! has gone.
+//! trunks. The caller hears music, then what the trunk plays; the agent may stay or go. When nobody
+//! answers the caller talks with the agent again, or stands in the queue at the place of the first
+//! arrival when the agent has gone.
 
+use hotline_media::Command;
 use hotline_model::{
     Instant,
-    event::{Event, Outcome, ReleasedBy, TransferKind},
+    event::{Outcome, ReleasedBy},
 };
-use hotline_sip::endpoint::{EndedBy, HangUpReason, ReferId};
+use hotline_sip::endpoint::{HangUpReason, ReferId};
 
-use super::{Input, Stage, Talking, Waiting, cause, released_by};
+use super::{Input, Stage, Talking, Waiting, aside::Aside};
 use crate::{
     call::Facts,
+    leg::ToMedia,
     outgoing::{Attempt, Failure, Outgoing, Outside, Progress},
-    switchboard::{Side, Switchboard},
+    switchboard::Switchboard,
 };
 
 /// A call on its way outside. The agent's leg and the attempt's are both of the agent's side, and
 /// told apart by number.
 pub struct Forwarding {
-    talk: Talking,
-    /// The agent is still there to take the caller back.
-    with_agent: bool,
+    aside: Aside,
     attempt: Attempt,
+    /// The caller hears what the trunk plays.
+    early: bool,
     /// What the journal calls the number.
     to: String,
-    rang: bool,
-    refer: Option<ReferId>,
 }
 
 impl Forwarding {
     /// Calls the number.
     #[must_use]
     pub fn enter(
-        mut talk: Talking,
+        talk: Talking,
         facts: &mut Facts,
         now: Instant,
         number: Outside,
         refer: Option<ReferId>,
         board: &mut Switchboard,
     ) -> Stage {
-        talk.put_aside(facts, now, board);
+        let aside = Aside::new(talk, facts, now, refer, board);
         let to = format!("outside:{}", number.number());
         let attempt = Attempt::new(now, facts.id, number, facts.hops, board);
         Stage::Forwarding(Box::new(Self {
-            talk,
-            with_agent: true,
+            aside,
             attempt,
+            early: false,
             to,
-            rang: false,
-            refer,
         }))
     }
 
@@ -69,55 +67,28 @@ impl Forwarding {
     ) -> Stage {
         match self.attempt.handle(now, input, board) {
             Progress::Going => {}
-            // The caller keeps the music: what the trunk plays is for whoever dials.
-            Progress::Ringing | Progress::EarlyMedia => self.rings_there(now, board),
+            Progress::Ringing => self.aside.rings_there(now, board),
+            Progress::EarlyMedia => {
+                self.aside.rings_there(now, board);
+                self.hear_the_trunk(facts, board);
+            }
             Progress::Answered => return self.answered(facts, now, board),
             Progress::Failed(failure) => return self.failed(facts, now, &failure, board),
         }
-        let agent = self.with_agent.then_some(self.talk.leg.id);
-        match input {
-            Input::Ended(Side::Agent, leg, why) if agent == Some(*leg) => {
-                board.forget_dialog(&mut self.talk.leg);
-                self.agent_left(facts, now, *why, board);
-            }
-            Input::Silent(Side::Agent, leg) if agent == Some(*leg) => {
-                self.agent_left(facts, now, EndedBy::PathLost, board);
-            }
-            Input::Reoffered(Side::Agent, leg, body) if agent == Some(*leg) => {
-                self.talk.leg.reoffered(now, body, board);
-            }
-            Input::Acknowledged(Side::Agent, leg, body)
-                if agent == Some(*leg) && !body.is_empty() =>
-            {
-                let _ = self.talk.leg.accept(body, board);
-            }
-            Input::Ended(Side::Caller, _, why) => {
-                let by = released_by(Side::Caller, *why);
-                return self.caller_gone(facts, now, by, cause(*why), board);
-            }
-            Input::Silent(Side::Caller, _) => {
-                let why = "no sound from the caller's side";
-                return self.caller_gone(facts, now, ReleasedBy::Network, why, board);
-            }
-            _ => {}
-        }
-        Stage::Forwarding(self)
-    }
-
-    fn rings_there(&mut self, now: Instant, board: &mut Switchboard) {
-        if !core::mem::replace(&mut self.rang, true)
-            && let Some(refer) = self.refer
-        {
-            board.endpoint.tell_refer(now, refer, 180);
+        match self.aside.handle(facts, now, input, board) {
+            Some((by, why)) => self.caller_gone(facts, now, by, why, board),
+            None => Stage::Forwarding(self),
         }
     }
 
-    /// The agent hung up, or the phone died: the transfer goes on without.
-    fn agent_left(&mut self, facts: &Facts, now: Instant, why: EndedBy, board: &mut Switchboard) {
-        self.with_agent = false;
-        self.refer = None;
-        let by = released_by(Side::Agent, why);
-        self.talk.talk_ended(facts, now, by, board);
+    /// The caller hears the trunk's ringing or announcement in place of the music.
+    fn hear_the_trunk(&mut self, facts: &Facts, board: &mut Switchboard) {
+        if !core::mem::replace(&mut self.early, true) {
+            board.media(Command::Bridge {
+                a: facts.leg.id,
+                b: self.attempt.leg_id(),
+            });
+        }
     }
 
     fn answered(
@@ -126,24 +97,10 @@ impl Forwarding {
         now: Instant,
         board: &mut Switchboard,
     ) -> Stage {
-        let kind = TransferKind::Blind;
-        if self.with_agent {
-            let refer = self.refer.take();
-            self.talk.given_on(facts, now, self.to, kind, refer, board);
-        } else {
-            let (call, from, to) = (facts.id, self.talk.seat, self.to);
-            board.happened(
-                now,
-                Event::TalkTransferred {
-                    call,
-                    from,
-                    to,
-                    kind,
-                },
-            );
-        }
+        let seat = self.aside.seat();
+        self.aside.given_on(facts, now, self.to, board);
         match self.attempt.answered() {
-            Some(outside) => Outgoing::given_on(facts, now, outside.leg, board),
+            Some(outside) => Outgoing::given_on(facts, now, seat, outside.leg, board),
             None => facts.end(
                 now,
                 Outcome::Answered,
@@ -155,29 +112,20 @@ impl Forwarding {
     }
 
     fn failed(
-        mut self: Box<Self>,
+        self: Box<Self>,
         facts: &mut Facts,
         now: Instant,
         failure: &Failure,
         board: &mut Switchboard,
     ) -> Stage {
-        if let Some(refer) = self.refer {
-            board.endpoint.tell_refer(now, refer, failure.told());
+        if self.early {
+            // The trunk's sound is gone with its leg; an agent whose phone holds does not hear.
+            board.play_music(facts.leg.id, facts.next_play());
         }
-        let event = Event::TransferFailed {
-            call: facts.id,
-            from: self.talk.seat,
-            to: self.to,
-            cause: format!("status {}", failure.status),
-            back: self.with_agent,
-        };
-        board.happened(now, event);
-        if self.with_agent {
-            self.talk.follow_hold(facts, now, board);
-            Stage::Talking(self.talk)
-        } else {
-            Waiting::enter(facts, now, self.talk.queue, self.talk.priority, board)
-        }
+        let (queue, priority) = self.aside.place();
+        let statuses = (failure.status, failure.told());
+        let back = self.aside.failed(facts, now, self.to, statuses, board);
+        back.unwrap_or_else(|| Waiting::enter(facts, now, queue, priority, board))
     }
 
     fn caller_gone(
@@ -190,9 +138,7 @@ impl Forwarding {
     ) -> Stage {
         let reason = HangUpReason::q850(16, "caller gone");
         self.attempt.give_up(now, Some(reason), board);
-        if self.with_agent {
-            self.talk.talk_ended(facts, now, by, board);
-        }
+        self.aside.ends(facts, now, by, board);
         facts.end(now, Outcome::Answered, by, why, board)
     }
 }

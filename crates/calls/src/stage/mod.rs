@@ -11,6 +11,7 @@
 //! caller gives the score.
 
 mod arriving;
+mod aside;
 mod forwarding;
 mod menu;
 mod moving;
@@ -113,8 +114,8 @@ pub enum Input {
     QueueRefused(QueueId, &'static str),
     /// The seat gives the caller on; the peer's REFER, where it was asked by one.
     Transfer(TransferTo, Option<ReferId>),
-    /// A seat that was consulted takes the caller over, by this leg.
-    TakenOver(SeatId, Box<Leg>, ReferId),
+    /// A seat that was consulted takes the caller over, by this leg; the REFER that asked for it.
+    TakenOver(SeatId, Box<Leg>, Option<ReferId>),
     /// The seat that talks wants to go on by this leg of another phone, which made this offer.
     Moved(Box<Leg>, Vec<u8>),
     /// The stage's deadline came.

@@ -106,13 +106,7 @@ impl Talking {
             Some(Side::Caller) => self.leg.id,
             Some(Side::Agent | Side::Target) => facts.leg.id,
         };
-        let clips = board.settings.prompts.music();
-        board.media(Command::Play {
-            leg: listener,
-            play: facts.next_play(),
-            clips,
-            repeat: true,
-        });
+        board.play_music(listener, facts.next_play());
         self.follow_hold(facts, now, board);
     }
 }

@@ -168,17 +168,25 @@ impl Offering {
         result: OfferResult,
         board: &mut Switchboard,
     ) {
-        let (call, seat, rang_ms) = (facts.id, self.seat, now.millis_since(self.since));
-        board.happened(
-            now,
-            Event::OfferEnded {
-                call,
-                seat,
-                result,
-                rang_ms,
-            },
-        );
+        offer_ended(facts, now, (self.seat, self.since), result, board);
     }
+}
+
+/// The offer to this seat, which began `since`, is over.
+pub(super) fn offer_ended(
+    facts: &Facts,
+    now: Instant,
+    (seat, since): (SeatId, Instant),
+    result: OfferResult,
+    board: &mut Switchboard,
+) {
+    let event = Event::OfferEnded {
+        call: facts.id,
+        seat,
+        result,
+        rang_ms: now.millis_since(since),
+    };
+    board.happened(now, event);
 }
 
 /// What the seat's phones are shown of a citizen's call. No P-Asserted-Identity: a phone is no part

@@ -198,11 +198,11 @@ impl Talking {
         now: Instant,
         seat: SeatId,
         leg: Leg,
-        refer: ReferId,
+        refer: Option<ReferId>,
         board: &mut Switchboard,
     ) -> Stage {
         let to = seat.to_string();
-        self.given_on(facts, now, to, TransferKind::Attended, Some(refer), board);
+        self.given_on(facts, now, to, TransferKind::Attended, refer, board);
         let call = facts.id;
         board.floor(now, FloorInput::Answered { call, seat });
         Self::enter(facts, now, seat, self.queue, self.priority, leg, board)
@@ -313,13 +313,7 @@ impl Talking {
             Side::Agent | Side::Target => facts.leg.id,
             Side::Caller => self.leg.id,
         };
-        let clips = board.settings.prompts.music();
-        board.media(Command::Play {
-            leg: listener,
-            play: facts.next_play(),
-            clips,
-            repeat: true,
-        });
+        board.play_music(listener, facts.next_play());
         if by == Side::Agent {
             board.floor(now, FloorInput::Held { seat: self.seat });
         }

@@ -5,12 +5,16 @@
 use hotline_acd::Input as FloorInput;
 use hotline_model::{
     Instant, SeatId,
-    event::{Event, Outcome, ReleasedBy, TransferKind},
+    event::{Event, Outcome, ReleasedBy},
     seat::{OfferResult, Work},
 };
-use hotline_sip::endpoint::{EndedBy, HangUpReason, ReferId};
+use hotline_sip::endpoint::{HangUpReason, ReferId};
 
-use super::{Input, Stage, Talking, Waiting, cause, offering::shown, released_by};
+use super::{
+    Input, Stage, Talking, Waiting,
+    aside::Aside,
+    offering::{offer_ended, shown},
+};
 use crate::{
     call::Facts,
     leg::Leg,
@@ -20,20 +24,16 @@ use crate::{
 
 /// A call on its way to another seat.
 pub struct Transferring {
-    talk: Talking,
-    /// The agent is still there to take the caller back.
-    with_agent: bool,
+    aside: Aside,
     rings: Rings,
-    rang: bool,
     since: Instant,
-    refer: Option<ReferId>,
 }
 
 impl Transferring {
     /// Rings the other seat. One that was taken a moment ago leaves the talk as it is.
     #[must_use]
     pub fn enter(
-        mut talk: Talking,
+        talk: Talking,
         facts: &mut Facts,
         now: Instant,
         to: SeatId,
@@ -52,15 +52,15 @@ impl Transferring {
             }
             return Stage::Talking(talk);
         }
-        talk.put_aside(facts, now, board);
-        let queue = talk.queue;
+        let aside = Aside::new(talk, facts, now, refer, board);
+        let (queue, _) = aside.place();
         board.happened(
             now,
             Event::SeatOffered {
                 call,
                 seat: to,
                 queue,
-                why: format!("transferred by seat {}", talk.seat),
+                why: format!("transferred by seat {}", aside.seat()),
             },
         );
         let owner = Owner::Call(call, Side::Target);
@@ -68,12 +68,9 @@ impl Transferring {
         let rings = Rings::begin(to, owner, Some(call), shown, board);
         let failure = rings.failure();
         let stage = Box::new(Self {
-            talk,
-            with_agent: true,
+            aside,
             rings,
-            rang: false,
             since: now,
-            refer,
         });
         match failure {
             Some(failure) => stage.not_answered(facts, now, failure, board),
@@ -92,57 +89,24 @@ impl Transferring {
     ) -> Stage {
         match self.rings.handle(now, input, board) {
             Rung::Still => {}
-            Rung::Rings => self.rings_there(facts, now, board),
+            Rung::Rings => {
+                let (call, seat) = (facts.id, self.rings.seat);
+                board.floor(now, FloorInput::Rang { call, seat });
+                self.aside.rings_there(now, board);
+            }
             Rung::Answered(leg) => return self.answered(facts, now, leg, board),
             Rung::Over(failure) => return self.not_answered(facts, now, failure, board),
         }
-        match input {
-            Input::Withdrawn(seat, result) if *seat == self.rings.seat => {
-                self.rings.stop(now, None, board);
-                let result = *result;
-                let status = 480;
-                return self.failed(facts, now, Failure { result, status }, board);
-            }
-            Input::Ended(Side::Agent, _, why) => {
-                board.forget_dialog(&mut self.talk.leg);
-                self.agent_left(facts, now, *why, board);
-            }
-            Input::Silent(Side::Agent, _) => {
-                self.agent_left(facts, now, EndedBy::PathLost, board);
-            }
-            Input::Reoffered(Side::Agent, _, body) => self.talk.leg.reoffered(now, body, board),
-            Input::Acknowledged(Side::Agent, _, body) if !body.is_empty() => {
-                let _ = self.talk.leg.accept(body, board);
-            }
-            Input::Ended(Side::Caller, _, why) => {
-                let by = released_by(Side::Caller, *why);
-                return self.caller_gone(facts, now, by, cause(*why), board);
-            }
-            Input::Silent(Side::Caller, _) => {
-                let why = "no sound from the caller's side";
-                return self.caller_gone(facts, now, ReleasedBy::Network, why, board);
-            }
-            _ => {}
-        }
-        Stage::Transferring(self)
-    }
-
-    fn rings_there(&mut self, facts: &Facts, now: Instant, board: &mut Switchboard) {
-        let (call, seat) = (facts.id, self.rings.seat);
-        board.floor(now, FloorInput::Rang { call, seat });
-        if !core::mem::replace(&mut self.rang, true)
-            && let Some(refer) = self.refer
+        if let Input::Withdrawn(seat, result) = *input
+            && seat == self.rings.seat
         {
-            board.endpoint.tell_refer(now, refer, 180);
+            self.rings.stop(now, None, board);
+            let status = 480;
+            return self.failed(facts, now, Failure { result, status }, board);
         }
-    }
-
-    /// The agent hung up, or the phone died: the transfer goes on without.
-    fn agent_left(&mut self, facts: &Facts, now: Instant, why: EndedBy, board: &mut Switchboard) {
-        if core::mem::replace(&mut self.with_agent, false) {
-            self.refer = None;
-            let by = released_by(Side::Agent, why);
-            self.talk.talk_ended(facts, now, by, board);
+        match self.aside.handle(facts, now, input, board) {
+            Some((by, why)) => self.caller_gone(facts, now, by, why, board),
+            None => Stage::Transferring(self),
         }
     }
 
@@ -156,27 +120,10 @@ impl Transferring {
         let (call, seat) = (facts.id, self.rings.seat);
         board.give_leg(leg.id, Owner::Call(call, Side::Agent));
         self.offer_ended(facts, now, OfferResult::Answered, board);
-        if self.with_agent {
-            let refer = self.refer.take();
-            let kind = TransferKind::Blind;
-            let to = seat.to_string();
-            self.talk.given_on(facts, now, to, kind, refer, board);
-        } else {
-            self.journal_transfer(facts, now, board);
-        }
+        self.aside.given_on(facts, now, seat.to_string(), board);
         board.floor(now, FloorInput::Answered { call, seat });
-        let (queue, priority) = (self.talk.queue, self.talk.priority);
+        let (queue, priority) = self.aside.place();
         Talking::enter(facts, now, seat, queue, priority, leg, board)
-    }
-
-    fn journal_transfer(&self, facts: &Facts, now: Instant, board: &mut Switchboard) {
-        let event = Event::TalkTransferred {
-            call: facts.id,
-            from: self.talk.seat,
-            to: self.rings.seat.to_string(),
-            kind: TransferKind::Blind,
-        };
-        board.happened(now, event);
     }
 
     /// No phone is left: the floor is told, and does with the call what is due.
@@ -193,30 +140,17 @@ impl Transferring {
     }
 
     fn failed(
-        mut self: Box<Self>,
+        self: Box<Self>,
         facts: &mut Facts,
         now: Instant,
         failure: Failure,
         board: &mut Switchboard,
     ) -> Stage {
         self.offer_ended(facts, now, failure.result, board);
-        if let Some(refer) = self.refer {
-            board.endpoint.tell_refer(now, refer, failure.status);
-        }
-        let event = Event::TransferFailed {
-            call: facts.id,
-            from: self.talk.seat,
-            to: self.rings.seat.to_string(),
-            cause: format!("status {}", failure.status),
-            back: self.with_agent,
-        };
-        board.happened(now, event);
-        if self.with_agent {
-            self.talk.follow_hold(facts, now, board);
-            Stage::Talking(self.talk)
-        } else {
-            Waiting::stay(facts, now, self.talk.queue, self.talk.priority, board)
-        }
+        let (queue, priority) = self.aside.place();
+        let (to, status) = (self.rings.seat.to_string(), failure.status);
+        let back = self.aside.failed(facts, now, to, (status, status), board);
+        back.unwrap_or_else(|| Waiting::stay(facts, now, queue, priority, board))
     }
 
     fn caller_gone(
@@ -230,9 +164,7 @@ impl Transferring {
         self.offer_ended(facts, now, OfferResult::CallerGone, board);
         let reason = HangUpReason::q850(16, "caller gone");
         self.rings.stop(now, Some(&reason), board);
-        if self.with_agent {
-            self.talk.talk_ended(facts, now, by, board);
-        }
+        self.aside.ends(facts, now, by, board);
         board.floor(now, FloorInput::CallLeft { call: facts.id });
         facts.end(now, Outcome::Answered, by, why, board)
     }
@@ -244,12 +176,6 @@ impl Transferring {
         result: OfferResult,
         board: &mut Switchboard,
     ) {
-        let event = Event::OfferEnded {
-            call: facts.id,
-            seat: self.rings.seat,
-            result,
-            rang_ms: now.millis_since(self.since),
-        };
-        board.happened(now, event);
+        offer_ended(facts, now, (self.rings.seat, self.since), result, board);
     }
 }

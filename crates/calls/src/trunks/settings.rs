@@ -7,7 +7,7 @@ use core::{
     time::Duration,
 };
 
-use hotline_model::TrunkId;
+use hotline_model::{TrunkId, limits::TRUNK_INVITES_PER_S};
 pub use hotline_sip::{digest::Ha1, endpoint::Credentials};
 use hotline_sip::{
     message::Uri,
@@ -30,6 +30,8 @@ pub struct Trunk {
     pub numbers: Vec<NumberRule>,
     /// Most live calls, both ways together; `None`: no limit but the engine's.
     pub calls_limit: Option<u32>,
+    /// New calls it may bring a second; more are answered 503.
+    pub calls_per_s: u32,
     /// Its INVITEs must prove this login by digest beside their address.
     pub digest_in: Option<DigestIn>,
     /// The way out.
@@ -196,6 +198,7 @@ impl Trunk {
             trust_identity: true,
             numbers: NumberRule::usual(),
             calls_limit: None,
+            calls_per_s: TRUNK_INVITES_PER_S,
             digest_in: None,
             outbound: Outbound::default(),
         }

@@ -149,6 +149,9 @@ pub struct Bench {
     pub peers: Vec<Peer>,
     pub events: Vec<Event>,
     pub media: Vec<Command>,
+    /// Media ports are not opened until [`Bench::open_ports`].
+    pub ports_wait: bool,
+    waiting: Vec<LegId>,
 }
 
 impl Bench {
@@ -171,6 +174,8 @@ impl Bench {
             peers: peers.collect(),
             events: Vec::new(),
             media: Vec::new(),
+            ports_wait: false,
+            waiting: Vec::new(),
         }
     }
 
@@ -217,6 +222,7 @@ impl Bench {
             Output::Media(command) => {
                 self.media.push(command.clone());
                 match command {
+                    Command::Open { leg, .. } if self.ports_wait => self.waiting.push(leg),
                     Command::Open { leg, .. } => {
                         let port = 20_000 + 2 * leg.0 as u16;
                         self.input(Input::Media(Report::Opened { leg, port }));
@@ -262,6 +268,16 @@ impl Bench {
             SipOutput::Event(event) => self.peers[peer].events.push(event),
             SipOutput::Transmit { .. } | SipOutput::ClosePath(_) => {}
         }
+    }
+
+    /// The media worker opens the ports that wait.
+    pub fn open_ports(&mut self) {
+        self.ports_wait = false;
+        for leg in core::mem::take(&mut self.waiting) {
+            let port = 20_000 + 2 * leg.0 as u16;
+            self.input(Input::Media(Report::Opened { leg, port }));
+        }
+        self.settle();
     }
 
     /// Lets time pass.
@@ -348,29 +364,7 @@ impl Bench {
 
     /// The same at the address of that peer.
     pub fn register_at(&mut self, peer: usize) {
-        let address = "<sip:1001@hotline>".to_owned();
-        let request = OutgoingRequest {
-            path: Path::udp(at(peer), exchange_for(peer)),
-            method: "REGISTER".to_owned(),
-            target: "sip:hotline".to_owned(),
-            from: address.clone(),
-            to: address,
-            call_id: None,
-            cseq: None,
-            headers: vec![
-                ("Contact".to_owned(), format!("<sip:1001@{}>", at(peer))),
-                ("Expires".to_owned(), "3600".to_owned()),
-            ],
-            body: Vec::new(),
-            credentials: Some(Credentials {
-                realm: None,
-                user: "1001".to_owned(),
-                password: "secret".to_owned(),
-            }),
-        };
-        self.does(peer, |endpoint, now| {
-            endpoint.request(now, request);
-        });
+        self.sign_in(peer, "1001", "secret");
         self.input(Input::Ordered(Order {
             ticket: 1,
             by: "test".to_owned(),
@@ -378,6 +372,39 @@ impl Bench {
             request: SeatRequest::Ready,
         }));
         self.settle();
+    }
+
+    /// The phone at that peer signs in as `user`.
+    pub fn sign_in(&mut self, peer: usize, user: &str, password: &str) {
+        self.ask(peer, "REGISTER", user, password);
+    }
+
+    /// A request outside dialogs, with this login.
+    pub fn ask(&mut self, peer: usize, method: &str, user: &str, password: &str) {
+        let address = format!("<sip:{user}@hotline>");
+        let request = OutgoingRequest {
+            path: Path::udp(at(peer), exchange_for(peer)),
+            method: method.to_owned(),
+            target: "sip:hotline".to_owned(),
+            from: address.clone(),
+            to: address,
+            call_id: None,
+            cseq: None,
+            headers: vec![
+                ("Contact".to_owned(), format!("<sip:{user}@{}>", at(peer))),
+                ("Expires".to_owned(), "3600".to_owned()),
+                ("Refer-To".to_owned(), "<sip:0635@hotline>".to_owned()),
+            ],
+            body: Vec::new(),
+            credentials: Some(Credentials {
+                realm: None,
+                user: user.to_owned(),
+                password: password.to_owned(),
+            }),
+        };
+        self.does(peer, |endpoint, now| {
+            endpoint.request(now, request);
+        });
     }
 
     /// The page of seat 1001 gives the caller on.

@@ -1,16 +1,18 @@
 //! A caller whom a seat gives on to a number outside: music, the call there, the talk, and the way
 //! back.
 
-use hotline_calls::settings::Trunk;
+use std::sync::Arc;
+
+use hotline_calls::settings::{Trunk, compile_alone};
 use hotline_media::Command;
 use hotline_model::{
-    LegId,
+    LegId, ScriptId,
     event::{Event, Outcome, ReleasedBy, TransferKind},
     seat::Work,
 };
 use hotline_sip::endpoint::{DialogId, Event as SipEvent};
 
-use crate::bench::{A, B, Bench, PHONE, s, sdp, trunk};
+use crate::bench::{A, B, Bench, PHONE, s, sdp, seat, settings, trunk};
 
 const NUMBER: &str = "06358261234";
 const JOURNALLED: &str = "outside:06358261234";
@@ -24,7 +26,10 @@ fn trunks() -> Vec<Trunk> {
 
 /// A bench in which a caller (the first dialog) talks with the seat (the second).
 fn talking() -> (Bench, DialogId, DialogId) {
-    let mut bench = Bench::new(trunks());
+    talking_at(Bench::new(trunks()))
+}
+
+fn talking_at(mut bench: Bench) -> (Bench, DialogId, DialogId) {
     bench.register();
     let caller = bench.call(A, "13800000001", "12345", None, &[]);
     let agent = bench.invited(PHONE).unwrap();
@@ -158,6 +163,80 @@ fn the_page_gives_a_caller_on_outside_as_the_phone_does() {
     assert_eq!(call_ended(&bench, ReleasedBy::Caller), 1);
     bench.pass(s(60));
     assert!(bench.is_clean());
+}
+
+#[test]
+fn a_caller_hears_what_the_trunk_plays_and_music_or_the_agent_after() {
+    let (mut bench, _, agent) = talking();
+    let (caller_leg, agent_leg) = bench.bridged().unwrap();
+    refer(&mut bench, agent, "sip:06358261234@hotline");
+    let outside = bench.invited(B).unwrap();
+    for _ in 0..2 {
+        bench.does(B, |endpoint, now| {
+            endpoint.ring(now, outside, 183, sdp(B, 5_000, "sendrecv"));
+        });
+    }
+    let (a, trunk_leg) = bench.bridged().unwrap();
+    assert!(
+        a == caller_leg && trunk_leg != agent_leg,
+        "the caller and the trunk"
+    );
+    let bridges = |bench: &Bench| {
+        let commands = bench.media.iter();
+        commands
+            .filter(|command| matches!(command, Command::Bridge { .. }))
+            .count()
+    };
+    assert_eq!(bridges(&bench), 2, "the talk's and one with the trunk");
+    bench.does(B, |endpoint, now| endpoint.reject(now, outside, 486, &[]));
+    assert_eq!(bench.bridged(), Some((caller_leg, agent_leg)));
+    assert_eq!(bench.work(), Work::Talking);
+    // And to nobody's silence where the agent's phone holds.
+    bench.does(PHONE, |endpoint, now| {
+        endpoint.reoffer(now, agent, sdp(PHONE, 5_000, "sendonly"));
+    });
+    refer(&mut bench, agent, "sip:06358261234@hotline");
+    let outside = bench.invited(B).unwrap();
+    bench.does(B, |endpoint, now| {
+        endpoint.ring(now, outside, 183, sdp(B, 5_000, "sendrecv"));
+    });
+    assert!(!hears_music(&bench, caller_leg));
+    bench.does(B, |endpoint, now| endpoint.reject(now, outside, 486, &[]));
+    assert!(hears_music(&bench, caller_leg));
+    assert_eq!(bench.work(), Work::Hold);
+}
+
+/// The score is the seat's that gave the caller on.
+#[test]
+fn a_caller_given_outside_is_asked_for_the_score() {
+    let survey = ScriptId::new("survey").unwrap();
+    for leaves in [A, B] {
+        let mut settings = settings(trunks());
+        let script = compile_alone(include_str!("../../../../ivr-scripts/survey.toml")).unwrap();
+        settings.scripts.insert(survey, Arc::new(script));
+        settings.survey = Some(survey);
+        let (mut bench, caller, agent) = talking_at(Bench::with(settings));
+        refer(&mut bench, agent, "sip:06358261234@hotline");
+        let outside = bench.invited(B).unwrap();
+        pick_up(&mut bench, B, outside);
+        bench.pass(s(30));
+        hang_up(
+            &mut bench,
+            leaves,
+            if leaves == A { caller } else { outside },
+        );
+        let offered =
+            |e: &Event| matches!(e, Event::SurveyOffered { seat: of, .. } if *of == seat());
+        assert_eq!(bench.count(offered), usize::from(leaves == B));
+        assert_eq!(
+            call_ended(&bench, ReleasedBy::Caller),
+            usize::from(leaves == A)
+        );
+        hang_up(&mut bench, A, caller);
+        assert_eq!(call_ended(&bench, ReleasedBy::Caller), 1);
+        bench.pass(s(60));
+        assert!(bench.is_clean());
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use hotline_calls::settings::{DigestIn, Ha1, Trunk};
 use hotline_model::event::Event;
 use hotline_sip::endpoint::Event as SipEvent;
 
-use crate::bench::{A, Bench, PHONE, STRANGER, sdp, trunk};
+use crate::bench::{A, Bench, PHONE, STRANGER, s, sdp, trunk};
 
 fn refusal(bench: &mut Bench, peer: usize) -> Option<u16> {
     let told = bench.told(peer);
@@ -36,6 +36,13 @@ fn a_trunk_with_a_login_must_prove_it() {
     bench.call(A, "1001", "12345", Some("secret"), &[]);
     assert_eq!(refusal(&mut bench, A), Some(401));
     assert_eq!(arrivals(&bench), 0);
+    // Nobody is banned for it, but it is told.
+    bench.pass(s(2));
+    let told = bench.count(|event| {
+        matches!(event, Event::RequestsTurnedAway { trunk: Some(_), invites: 2, cause, .. }
+            if cause.contains("wrong passwords"))
+    });
+    assert_eq!(told, 1, "{:?}", bench.events);
     let identity = [("P-Asserted-Identity", "<tel:+8613800000001>")];
     bench.call(A, "carrier", "0635-12345", Some("right"), &identity);
     assert_eq!(arrivals(&bench), 1);

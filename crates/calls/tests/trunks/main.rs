@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod bench;
+mod consulted;
 mod families;
 mod given_outside;
 mod incoming;

@@ -18,9 +18,19 @@ fn tag(header: &str) -> &str {
     tag.split(';').next().unwrap()
 }
 
+/// The Replaces that names the dialog of the last request of this method that a peer heard.
+pub fn dialog_heard(bench: &Bench, peer: usize, method: &str) -> String {
+    let mut heard = bench.peers[peer].heard.iter().rev();
+    let request = heard.find(|text| text.starts_with(method)).unwrap();
+    let header = |name| Bench::header(request, name).unwrap();
+    let (ours, theirs) = (header("From"), header("To"));
+    let (ours, theirs) = (tag(&ours), tag(&theirs));
+    format!("{};to-tag={ours};from-tag={theirs}", header("Call-ID"))
+}
+
 /// A bench in which a caller (the first dialog) talks with the phone (the second), and the Replaces
 /// that names the phone's dialog.
-fn talking() -> (Bench, DialogId, DialogId, String) {
+pub fn talking() -> (Bench, DialogId, DialogId, String) {
     let mut bench = Bench::new(trunks());
     bench.register();
     let caller = bench.call(A, "13800000001", "12345", None, &[]);
@@ -28,21 +38,12 @@ fn talking() -> (Bench, DialogId, DialogId, String) {
     bench.does(PHONE, |endpoint, now| {
         endpoint.answer(now, agent, sdp(PHONE, 5_000, "sendrecv"));
     });
-    let mut heard = bench.peers[PHONE].heard.iter().rev();
-    let ack = heard.find(|text| text.starts_with("ACK")).unwrap();
-    let header = |name| Bench::header(ack, name).unwrap();
-    let (ours, theirs) = (header("From"), header("To"));
-    let replaces = format!(
-        "{};to-tag={};from-tag={}",
-        header("Call-ID"),
-        tag(&ours),
-        tag(&theirs)
-    );
+    let replaces = dialog_heard(&bench, PHONE, "ACK");
     bench.told(PHONE);
     (bench, caller, agent, replaces)
 }
 
-fn refused(bench: &mut Bench, peer: usize) -> Option<u16> {
+pub fn refused(bench: &mut Bench, peer: usize) -> Option<u16> {
     let told = bench.told(peer);
     told.iter().find_map(|event| match event {
         SipEvent::Refused { status, .. } => Some(*status),
@@ -50,7 +51,7 @@ fn refused(bench: &mut Bench, peer: usize) -> Option<u16> {
     })
 }
 
-fn hung_up(bench: &mut Bench, peer: usize) -> bool {
+pub fn hung_up(bench: &mut Bench, peer: usize) -> bool {
     let told = bench.told(peer);
     told.iter()
         .any(|event| matches!(event, SipEvent::Ended { .. }))

@@ -1,6 +1,8 @@
 //! What a challenge offers, and what it does not tell.
 
-use hotline_model::SeatId;
+use core::time::Duration;
+
+use hotline_model::{SeatId, event::Event, limits::WRONG_PROOFS};
 
 use crate::bench::{A, Bench, STRANGER, s, settings, trunk};
 
@@ -61,4 +63,25 @@ fn md5_is_neither_offered_nor_taken_where_it_is_forbidden() {
         1,
         "by SHA-256"
     );
+}
+
+/// Passwords are guessed by whatever is challenged; a REFER outside a dialog is.
+#[test]
+fn guessing_by_refer_is_banned_like_guessing_by_register() {
+    for method in ["REGISTER", "REFER"] {
+        let mut bench = Bench::with(settings(vec![trunk("mobile", A, 1)]));
+        let bans = |bench: &Bench| bench.count(|e| matches!(e, Event::SourceBanned { .. }));
+        let mut guesses = 0;
+        while bans(&bench) == 0 && guesses < 2 * WRONG_PROOFS {
+            // A stranger may not ask quickly.
+            bench.pass(Duration::from_millis(500));
+            bench.ask(STRANGER, method, "1001", "wrong");
+            guesses += 1;
+        }
+        assert_eq!((bans(&bench), guesses), (1, WRONG_PROOFS), "{method}");
+        bench.peers[STRANGER].heard.clear();
+        bench.ask(STRANGER, "REGISTER", "1001", "secret");
+        let heard = &bench.peers[STRANGER].heard;
+        assert!(heard.is_empty(), "not even an answer: {heard:?}");
+    }
 }

@@ -34,6 +34,7 @@ struct TrunkKeys {
     trust_identity: bool,
     numbers: Option<Vec<RuleKeys>>,
     calls_limit: Option<Spanned<u32>>,
+    calls_per_s: Option<Spanned<u32>>,
     digest_in: Option<DigestInKeys>,
     #[serde(default)]
     outbound: Vec<Spanned<String>>,
@@ -154,6 +155,13 @@ pub fn check(
             }
             *limit.get_ref()
         });
+        let calls_per_s = keys.calls_per_s.as_ref().map(|rate| {
+            if *rate.get_ref() == 0 {
+                let fault = Diagnostic::new(rate.span(), "`calls_per_s` must be at least 1");
+                found.push(fault.with_help("remove the trunk where it may bring no calls"));
+            }
+            *rate.get_ref()
+        });
         if let Some(id) = id {
             trunks.push(Trunk {
                 id,
@@ -161,6 +169,7 @@ pub fn check(
                 trust_identity: keys.trust_identity,
                 numbers: rules(keys.numbers.as_deref(), &keys.name, found),
                 calls_limit,
+                calls_per_s: calls_per_s.unwrap_or(limits::TRUNK_INVITES_PER_S),
                 digest_in,
                 outbound,
             });
@@ -464,6 +473,7 @@ mod tests {
             Duration::from_secs(600)
         );
         assert_eq!(trunks[0].calls_limit, Some(300));
+        assert_eq!(trunks[0].calls_per_s, 100);
         assert!(trunks[0].numbers.len() > 2);
         assert!(!format!("{trunks:?}").contains("s3cret"));
     }
@@ -502,6 +512,7 @@ mod tests {
         );
         assert!(with("caller_id = \"hot line\"").1.contains("is a number"));
         assert!(with("calls_limit = 0").1.contains("at least 1"));
+        assert!(with("calls_per_s = 0").1.contains("at least 1"));
         assert!(with("weight = 0").1.contains("at least 1"));
         assert!(with("wieght = 1").1.contains("unknown field"));
         let rule = "numbers = [{ strip = \"0635\", longest = 3 }]";

@@ -8,7 +8,7 @@ mod binding;
 mod keep_alive;
 mod wish;
 
-use core::{cmp::Reverse, time::Duration};
+use core::{cmp::Reverse, net::IpAddr, time::Duration};
 use std::collections::{BTreeMap, VecDeque};
 
 use hotline_model::{Instant, SeatId, limits::CONTACTS_PER_SEAT};
@@ -67,6 +67,12 @@ impl Registrar {
             status: 200,
             headers,
         }
+    }
+
+    /// Whether any binding was made from such an address.
+    pub fn is_at(&self, such: impl Fn(IpAddr) -> bool) -> bool {
+        let mut contacts = self.seats.values().flatten();
+        contacts.any(|contact| such(contact.path.remote.ip()))
     }
 
     /// The contact to call: the most preferred, of equals the latest heard of.
