@@ -282,3 +282,18 @@ pub const OUTGOING_TRIES_S: u64 = 30;
 
 /// Longest time an outside number rings, seconds; then the call is cancelled and fails with 480.
 pub const OUTGOING_RING_S: u64 = 120;
+
+// Sound that is decoded.
+
+/// Packets one jitter buffer holds: 320 ms of the shortest. When full, the oldest is left out.
+pub const JITTER_PACKETS: usize = 32;
+
+/// Longest payload a jitter buffer takes, bytes: 60 ms of G.711 or G.722 are 480, of Opus at
+/// 64 kbit/s as much. Longer is dropped and counted.
+pub const JITTER_PACKET_BYTES: usize = 512;
+
+/// Report blocks of one RTCP packet: what its 5-bit count can tell. More are left out.
+pub const RTCP_BLOCKS: usize = 31;
+
+/// Parties of one conversation whose sound is mixed. A further one is left out.
+pub const MIX_PARTIES: usize = 16;

@@ -2,10 +2,13 @@
 
 mod incoming;
 mod outgoing;
+mod reception;
 mod relay;
+pub mod rtcp;
 
 pub use incoming::Incoming;
 pub use outgoing::{Numbers, Outgoing};
+pub use reception::{Reception, Totals};
 pub use relay::Relay;
 pub use rtp_rs::{RtpReader, Seq};
 
@@ -49,7 +52,7 @@ const DROPOUT: u16 = 3_000;
 const MISORDER: u16 = 100;
 
 /// Whether a sequence number can belong to the source whose highest is given.
-fn continues(highest: u16, sequence: u16) -> bool {
+pub(crate) fn continues(highest: u16, sequence: u16) -> bool {
     sequence.wrapping_sub(highest) <= DROPOUT || highest.wrapping_sub(sequence) <= MISORDER
 }
 
