@@ -499,7 +499,7 @@ mod tests {
             let compound = Compound { ssrc, sent, blocks: &blocks, cname: &cname, bye };
             let mut to = [0; 1_500];
             let length = compound.write(&mut to);
-            prop_assert!(length > 0 && length % 4 == 0);
+            prop_assert!(length > 0 && length.is_multiple_of(4));
             let read: Vec<_> = packets(&to[..length]).map(Result::unwrap).collect();
             prop_assert_eq!(read.len(), 2 + usize::from(bye));
             let (who, found) = match read[0] {
