@@ -52,6 +52,21 @@ def frame(payload: bytes, opcode: int = 1, last: bool = True, masked: bool = Tru
     return head + mask + payload
 
 
+def rtp(sequence: int, timestamp: int, payload: bytes, later: int = 5, ssrc: int = 7) -> bytes:
+    """One datagram of the rtp target: length, time since the last in units of 4 ms, packet."""
+    packet = struct.pack(">BBHII", 0x80, 8, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc) + payload
+    return bytes([len(packet), later]) + packet
+
+
+def rtcp(kind: int, count: int, body: bytes, first: int = 0x80) -> bytes:
+    """One RTCP packet (RFC 3550 §6.4)."""
+    return struct.pack(">BBH", first | count, kind, len(body) // 4) + body
+
+
+BLOCK = struct.pack(">IIIIII", 7, 0x0CFFFFFD, 0x1FFFF, 77, 0x12345678, 65536)
+SENT = struct.pack(">IQIII", 9, 0x0102030480000000, 160, 5, 800)
+SDES = rtcp(202, 1, struct.pack(">I", 9) + b"\x01\x07hotline\x00\x00\x00")
+
 SEEDS = {
     "message": [INVITE, OPTIONS, REGISTER, RESPONSE, BROKEN, INVITE[:200], b"\r\n\r\n", b"\x16\x03"],
     "uri": [
@@ -89,6 +104,23 @@ SEEDS = {
         b"\x10GET / HTTP/1.1\r\nHost: h\r\n\r\n",
         b"\x05\x16\x03\x01\x02\x00",
         b"\x09" + OPTIONS.replace(b"l: 0", b"l: 99999999") + b"abc",
+    ],
+    "rtcp": [
+        rtcp(200, 2, SENT + BLOCK * 2) + SDES + rtcp(203, 1, struct.pack(">I", 9)),
+        rtcp(201, 0, struct.pack(">I", 9)) + SDES,
+        rtcp(201, 1, struct.pack(">I", 9) + BLOCK + b"\x00\x00\x00\x04", 0xA0),
+        rtcp(205, 1, struct.pack(">III", 1, 2, 3)) + rtcp(200, 31, SENT + BLOCK * 31),
+        rtcp(202, 1, struct.pack(">I", 9) + b"\x01\xff\x02\x00"),
+        rtcp(200, 1, SENT),
+        b"\x81\xcb\xff\xff",
+    ],
+    "rtp": [
+        b"".join(rtp(65530 + n, 160 * n - 800, bytes([n]) * 160) for n in range(12)),
+        b"".join(rtp(n, 160 * n, b"\xd5" * 160) for n in (0, 2, 1, 1, 5, 4, 9)),
+        rtp(0, 0, b"a" * 80) + rtp(1, 1 << 31, b"b" * 80) + rtp(40000, 5, b"c" * 240, 200),
+        b"".join(rtp(n, 160 * n, b"x" * 160, 0, n // 20) for n in range(50)),
+        rtp(0, 0, b"") + b"\x0c\x00" + b"\xb0\x08" + bytes(10) + b"\xff\xff\x80",
+        b"".join(rtp(n, -160 * n, b"y" * 160) for n in range(15)),
     ],
     "ws": [
         b"\xff" + frame(REGISTER),

@@ -13,6 +13,7 @@ need 'PATH=$PATH:/usr/sbin; command -v tcpdump' tcpdump
 need 'PATH=$PATH:/usr/sbin; command -v ip' iproute2
 need 'command -v sox' sox
 need 'command -v espeak-ng' espeak-ng
+need 'find /usr/share/asterisk/sounds -name vm-goodbye.wav | grep -q .' asterisk-core-sounds-en-wav
 need 'command -v chromium' chromium
 need 'command -v chromedriver' chromium-driver
 need 'fc-list :lang=zh | grep -q .' fontconfig fonts-noto-cjk

@@ -10,10 +10,12 @@ mod targets;
 /// A target by name.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 6] = [
+const TARGETS: [Target; 8] = [
     ("digest", targets::digest::run),
     ("framing", targets::framing::run),
     ("message", targets::message::run),
+    ("rtcp", targets::rtcp::run),
+    ("rtp", targets::rtp::run),
     ("sdp", targets::sdp::run),
     ("uri", targets::uri::run),
     ("ws", targets::ws::run),

@@ -4,6 +4,8 @@
 pub mod digest;
 pub mod framing;
 pub mod message;
+pub mod rtcp;
+pub mod rtp;
 pub mod sdp;
 pub mod uri;
 pub mod ws;

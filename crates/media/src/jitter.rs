@@ -81,7 +81,8 @@ pub struct Arrived<'a> {
 pub struct Bounds {
     /// Least time a stream's first packet waits.
     pub least_ms: u16,
-    /// Most that a packet waits. More sound than that is never kept: the oldest is left out.
+    /// Most sound that is kept while the stream plays; of more the oldest is left out. At a
+    /// beginning a packet may wait as long again.
     pub most_ms: u16,
 }
 
@@ -410,7 +411,12 @@ impl Buffer {
             .map(|packet| packet.arrived_us)
             .min();
         let waited = us(now).saturating_sub(first.unwrap_or_default());
-        if waited >= self.delay_ms().cast_unsigned() * 1_000 {
+        let ends = self.waiting.iter().flatten();
+        let newest = ends.map(|packet| packet.timestamp + packet.ticks).max();
+        let held_ms = (newest.unwrap_or(timestamp) - timestamp) / self.ticks_per_ms;
+        let delay_ms = self.delay_ms();
+        // By then it would have as much in hand, or it has already.
+        if waited >= delay_ms.cast_unsigned() * 1_000 || held_ms > delay_ms {
             self.due = Some(timestamp);
             self.held = 0;
             self.watch = Watch::since(us(now));

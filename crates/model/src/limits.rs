@@ -293,5 +293,16 @@ pub const VOICES: usize = 15;
 /// Voices in one recording: the caller left, the agent and six more right. A further one is not
 /// recorded, and its command counted as dropped.
 pub const RECORDED_VOICES: usize = 8;
+
+// Sound that is decoded.
+
+/// Packets one jitter buffer holds: 320 ms of the shortest. When full, the oldest is left out.
 pub const JITTER_PACKETS: usize = 32;
+
+/// Longest payload a jitter buffer takes, bytes: 60 ms of G.711 or G.722 are 480, of Opus at
+/// 64 kbit/s as much. Longer is dropped and counted.
 pub const JITTER_PACKET_BYTES: usize = 512;
+
+/// Report blocks of one RTCP packet: what its 5-bit count can tell. More are left out.
+pub const RTCP_BLOCKS: usize = 31;
+

@@ -17,7 +17,7 @@ pub enum Decoder {
     /// G.711.
     G711(Codec),
     /// G.722.
-    G722(g722::Decoder),
+    G722(Box<g722::Decoder>),
     /// 16-bit samples in network order.
     L16,
     /// Opus.
@@ -31,7 +31,7 @@ impl Decoder {
         Some(match format {
             Format::Pcma => Self::G711(Codec::Pcma),
             Format::Pcmu => Self::G711(Codec::Pcmu),
-            Format::G722 => Self::G722(g722::Decoder::default()),
+            Format::G722 => Self::G722(Box::default()),
             Format::L16 => Self::L16,
             #[cfg(feature = "opus")]
             Format::Opus => Self::Opus(opus::Decoder::new()?),
@@ -67,7 +67,7 @@ pub enum Encoder {
     /// G.711.
     G711(Codec),
     /// G.722.
-    G722(g722::Encoder),
+    G722(Box<g722::Encoder>),
     /// 16-bit samples in network order.
     L16,
     /// Opus.
@@ -81,7 +81,7 @@ impl Encoder {
         Some(match format {
             Format::Pcma => Self::G711(Codec::Pcma),
             Format::Pcmu => Self::G711(Codec::Pcmu),
-            Format::G722 => Self::G722(g722::Encoder::default()),
+            Format::G722 => Self::G722(Box::default()),
             Format::L16 => Self::L16,
             #[cfg(feature = "opus")]
             Format::Opus => Self::Opus(opus::Encoder::new()?),

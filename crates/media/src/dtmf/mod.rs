@@ -1,10 +1,14 @@
-//! Keys as RFC 4733 telephone events.
+//! Keys: as RFC 4733 telephone events, and as tones in the sound.
 
+mod inband;
 mod receive;
 mod send;
+mod tone;
 
+pub use inband::Listener;
 pub use receive::{Digit, Receiver};
 pub use send::{Sender, Turn};
+pub use tone::Tone;
 
 /// The key of an event code (RFC 4733 §3.2): 0–15. Others are not keys.
 pub fn key_of(event: u8) -> Option<char> {

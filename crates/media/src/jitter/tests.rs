@@ -162,8 +162,8 @@ fn a_lost_packet_is_one_lost_frame_in_its_place() {
         ] => a % 20 == 9 && *b == a + 2,
         _ => false,
     });
-    assert_eq!(places.count(), 49);
-    assert_eq!(lost(&heard), 49);
+    assert_eq!(places.count(), 50);
+    assert_eq!(lost(&heard), 50);
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn a_pause_of_the_sender_is_silence_not_loss() {
         packet.timestamp = packet.timestamp.wrapping_add(40_000);
     }
     let mut buffer = Buffer::new(8_000, BOUNDS);
-    let heard = played(&mut buffer, &sent, 18_000_000);
+    let heard = played(&mut buffer, &sent, 18_200_000);
     assert_eq!(numbers(&heard), (0..600).collect::<Vec<_>>());
     let silent = heard
         .iter()
@@ -326,7 +326,8 @@ proptest! {
         prop_assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]), "{:?}", numbers);
         for (_, heard) in &heard {
             if let Heard::Packet { waited_us, .. } = heard {
-                prop_assert!(*waited_us <= 300_000, "{waited_us}");
+                // Once before the stream begins, once behind others, and what was held.
+                prop_assert!(*waited_us <= 480_000, "{waited_us}");
             }
         }
     }

@@ -2,10 +2,13 @@
 
 mod incoming;
 mod outgoing;
+mod reception;
 mod relay;
+pub mod rtcp;
 
 pub use incoming::Incoming;
 pub use outgoing::{Numbers, Outgoing};
+pub use reception::{Reception, Totals};
 pub use relay::Relay;
 pub use rtp_rs::{RtpReader, Seq};
 
