@@ -29,7 +29,7 @@ use std::{
 use crossbeam::queue::ArrayQueue;
 use hotline_media::{
     Clip, Codec, Command, Report,
-    sdp::{Agreed, Direction},
+    sdp::{Agreed, Direction, Security},
 };
 use hotline_model::LegId;
 use media_loop::{MediaHandle, Settings};
@@ -403,6 +403,7 @@ fn open(media: &MediaHandle, reports: &ArrayQueue<Report>, count: usize) -> Outc
             digits: Some(101),
             direction: Direction::SendRecv,
             packet_ms: 20,
+            security: Security::Plain,
         };
         tell(media, Command::Connect { leg, agreed })?;
     }

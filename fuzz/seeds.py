@@ -52,6 +52,20 @@ def frame(payload: bytes, opcode: int = 1, last: bool = True, masked: bool = Tru
     return head + mask + payload
 
 
+# RFC 5769 §2.1.
+STUN = bytes.fromhex(
+    "000100582112a442b7e7a701bc34d686fa87dfae802200105354554e207465737420636c69656e74"
+    "002400046e0001ff80290008932ff9b151263b3600060009"
+    "6576746a3a6836765920202000080014"
+    "9aeaa70cbfd8cb56781ef2b5b2d3f249c1b571a280280004e57a3bcf"
+)
+
+
+def stun(attributes: bytes, kind: int = 1) -> bytes:
+    """A STUN message (RFC 8489 §5) of these attributes."""
+    return struct.pack(">HHI", kind, len(attributes), 0x2112A442) + b"t" * 12 + attributes
+
+
 SEEDS = {
     "message": [INVITE, OPTIONS, REGISTER, RESPONSE, BROKEN, INVITE[:200], b"\r\n\r\n", b"\x16\x03"],
     "uri": [
@@ -71,6 +85,16 @@ SEEDS = {
         SDP.replace(b"\r\n", b"\n"),
         SDP.replace(b"40000", b"99999999999"),
         b"v=0\r\n",
+    ],
+    "stun": [
+        STUN,
+        stun(b""),
+        stun(b"", 0x11),
+        stun(STUN[20:84]),
+        stun(b"\x00\x06\x00\x0bHIJKLMNO:ab\x00\x00\x25\x00\x00\x00\x08\x00\x14" + b"c" * 20),
+        stun(b"\x00\x06\xff\xffab"),
+        stun(b"\x7f\xff\x00\x00\x00\x24\x00\x02ab\x00\x00"),
+        STUN[:-1],
     ],
     "digest": [
         b'Digest realm="r", nonce="n"',

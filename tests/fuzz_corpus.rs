@@ -10,11 +10,12 @@ mod targets;
 /// A target by name.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 6] = [
+const TARGETS: [Target; 7] = [
     ("digest", targets::digest::run),
     ("framing", targets::framing::run),
     ("message", targets::message::run),
     ("sdp", targets::sdp::run),
+    ("stun", targets::stun::run),
     ("uri", targets::uri::run),
     ("ws", targets::ws::run),
 ];

@@ -5,5 +5,6 @@ pub mod digest;
 pub mod framing;
 pub mod message;
 pub mod sdp;
+pub mod stun;
 pub mod uri;
 pub mod ws;

@@ -460,7 +460,7 @@ mod tests {
     use hotline_media::{
         Clip, Codec, Stats,
         recorder::Recorder,
-        sdp::{Agreed, Direction},
+        sdp::{Agreed, Direction, Security},
     };
     use hotline_model::LegId;
 
@@ -545,6 +545,7 @@ mod tests {
                 digits: Some(101),
                 direction: Direction::SendRecv,
                 packet_ms: 20,
+                security: Security::Plain,
             };
             self.tell(Command::Connect { leg, agreed });
             let engine = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port);

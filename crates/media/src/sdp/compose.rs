@@ -14,6 +14,8 @@ pub(super) struct Stream<'a> {
     pub(super) digits: Option<u8>,
     pub(super) direction: Direction,
     pub(super) rtcp_mux: bool,
+    /// What it says of its protection.
+    pub(super) protection: &'a [Attribute],
 }
 
 /// A description without streams.
@@ -35,6 +37,7 @@ pub(super) fn stream(port: u16, stream: &Stream<'_>) -> Media {
         digits,
         direction,
         rtcp_mux,
+        protection,
     } = *stream;
     let payload_types = codecs.iter().map(|&(number, _)| number).chain(digits);
     let formats: Vec<String> = payload_types.map(|number| number.to_string()).collect();
@@ -56,6 +59,7 @@ pub(super) fn stream(port: u16, stream: &Stream<'_>) -> Media {
     if rtcp_mux {
         media.attributes.push(Attribute::new("rtcp-mux"));
     }
+    media.attributes.extend_from_slice(protection);
     media.attributes.push(Attribute::new(direction.name()));
     media
 }

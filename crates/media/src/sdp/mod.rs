@@ -10,10 +10,17 @@ use crate::Codec;
 mod compose;
 mod negotiate;
 mod read;
+mod security;
+#[cfg(test)]
+mod security_tests;
 #[cfg(test)]
 mod tests;
 
-pub use negotiate::{accept, answer, answer_again, offer};
+pub use negotiate::{
+    accept, accept_under, answer, answer_again, answer_again_under, answer_under, offer,
+    offer_under,
+};
+pub use security::{Dtls, Fingerprint, Security, Terms};
 
 /// Most m= lines of a description. The answer must have as many as the offer (RFC 3264 §6), so
 /// they are bounded; more is malformed.
@@ -101,6 +108,8 @@ pub struct Agreed {
     /// The peer's `ptime`, or 20: for information. The engine sends 20 ms packets, which RFC 3551
     /// §4.2 has every receiver take.
     pub packet_ms: u8,
+    /// How the stream is kept private.
+    pub security: Security,
 }
 
 /// Why a description cannot be worked with.
@@ -108,8 +117,10 @@ pub struct Agreed {
 pub enum SdpError {
     /// Not SDP, or not a possible description: why.
     Malformed(String),
-    /// No audio stream over RTP/AVP that is not refused.
+    /// No audio stream over RTP that is not refused.
     NoAudio,
+    /// The audio stream is protected in no way that our terms have, or not protected as they want.
+    NoCommonSecurity,
     /// The audio stream has neither PCMA nor PCMU.
     NoCommonCodec,
     /// The c= line names a host, a multicast group or an address of the other IP version.
@@ -121,7 +132,7 @@ impl SdpError {
     pub const fn status(&self) -> u16 {
         match self {
             Self::Malformed(_) => 400,
-            Self::NoAudio | Self::NoCommonCodec | Self::Address(_) => 488,
+            Self::NoAudio | Self::NoCommonSecurity | Self::NoCommonCodec | Self::Address(_) => 488,
         }
     }
 }
@@ -131,6 +142,7 @@ impl fmt::Display for SdpError {
         match self {
             Self::Malformed(why) => write!(f, "session description is malformed: {why}"),
             Self::NoAudio => write!(f, "no usable audio stream is described"),
+            Self::NoCommonSecurity => write!(f, "the audio stream's protection is not ours"),
             Self::NoCommonCodec => write!(f, "neither PCMA nor PCMU is described"),
             Self::Address(address) => write!(f, "cannot send to address {address}"),
         }

@@ -2,70 +2,104 @@
 
 use core::net::SocketAddr;
 
-use sdp_types::{Media, Session};
+use sdp_types::{Attribute, Media, Session};
 
 use super::{
-    Agreed, Direction, Local, SdpError,
+    Agreed, Direction, Local, SdpError, Security, Terms,
     compose::{self, Stream},
     read::{self, Audio},
+    security::{self, Words},
 };
-use crate::{Codec, FRAME_MS};
+use crate::{Codec, FRAME_MS, secure::sdes::Line};
 
 /// Payload type under which we offer telephone-event: the number most phones use.
 const OFFERED_DIGITS: u8 = 101;
 
-/// An offer of one audio stream: G.711 with `prefer` first, and telephone-event.
+/// An offer of one audio stream in the clear: G.711 with `prefer` first, and telephone-event.
 pub fn offer(local: &Local, prefer: Codec, direction: Direction) -> Vec<u8> {
+    offer_under(local, prefer, direction, &Terms::PLAIN)
+}
+
+/// As [`offer`], protected by the best of our terms.
+pub fn offer_under(local: &Local, prefer: Codec, direction: Direction, terms: &Terms) -> Vec<u8> {
     let second = match prefer {
         Codec::Pcma => Codec::Pcmu,
         Codec::Pcmu => Codec::Pcma,
     };
     let codecs = [prefer, second].map(|codec| (codec.payload_type(), codec));
+    let (proto, words) = match (&terms.dtls, &terms.sdes) {
+        (Some(ours), _) => (
+            "UDP/TLS/RTP/SAVPF",
+            Words::handshake(ours, local, "actpass", Some("0"), true),
+        ),
+        (None, Some(seed)) => ("RTP/SAVP", Words::keys(seed.offered())),
+        (None, None) => ("RTP/AVP", Words::default()),
+    };
     let mut session = compose::session(local);
+    session.attributes = words.session;
     session.medias.push(compose::stream(
         local.port,
         &Stream {
-            proto: "RTP/AVP",
+            proto,
             codecs: &codecs,
             digits: Some(OFFERED_DIGITS),
             direction,
-            rtcp_mux: false,
+            rtcp_mux: terms.dtls.is_some(),
+            protection: &words.media,
         },
     ));
     compose::print(&session)
 }
 
+/// The answer to an offer of streams in the clear, and what was agreed: as [`answer_under`] with
+/// [`Terms::PLAIN`].
+///
+/// # Errors
+/// As [`answer_under`].
+pub fn answer(body: &[u8], local: &Local) -> Result<(Vec<u8>, Agreed), SdpError> {
+    answer_under(body, local, &Terms::PLAIN)
+}
+
 /// The answer to an offer, and what was agreed: the first audio stream with G.711, A-law before
-/// µ-law; every other stream is refused in its place. Hold is mirrored (RFC 3264 §8.4); the hold
-/// of RFC 2543 (`c=0.0.0.0`) becomes inactive.
+/// µ-law, that our terms have, a private one before one in the clear; every other stream is refused
+/// in its place. Hold is mirrored (RFC 3264 §8.4); the hold of RFC 2543 (`c=0.0.0.0`) becomes
+/// inactive.
 ///
 /// # Errors
 /// When nothing of the offer can be used; [`SdpError::status`] says what to answer.
-pub fn answer(body: &[u8], local: &Local) -> Result<(Vec<u8>, Agreed), SdpError> {
+pub fn answer_under(
+    body: &[u8],
+    local: &Local,
+    terms: &Terms,
+) -> Result<(Vec<u8>, Agreed), SdpError> {
     let offered = read::parse(body)?;
-    let mut session = compose::session(local);
-    let mut taken = None;
+    let mut taken: Option<(usize, Taken)> = None;
     let mut why = SdpError::NoAudio;
-    for media in &offered.medias {
-        let line = match take(&offered, media, local) {
-            _ if taken.is_some() => compose::refusal(media),
-            Ok((audio, agreed)) => {
-                taken = Some(agreed);
-                accepted(media, local, &audio, &agreed)
-            }
+    for (at, media) in offered.medias.iter().enumerate() {
+        match take(&offered, media, local, terms) {
+            Ok(found) => match &taken {
+                Some((_, before)) if before.is_private() || !found.is_private() => {}
+                _ => taken = Some((at, found)),
+            },
+            Err(_) if taken.is_some() => {}
             Err(error @ SdpError::Malformed(_)) => return Err(error),
-            Err(error) => {
-                // The first reason that is more than "this is not audio".
-                if why == SdpError::NoAudio {
-                    why = error;
-                }
-                compose::refusal(media)
-            }
-        };
-        session.medias.push(line);
+            // The first reason that is more than "this is not audio".
+            Err(error) if why == SdpError::NoAudio => why = error,
+            Err(_) => {}
+        }
     }
-    let agreed = taken.ok_or(why)?;
-    Ok((compose::print(&session), agreed))
+    let (chosen, taken) = taken.ok_or(why)?;
+    let mut session = compose::session(local);
+    for (at, media) in offered.medias.iter().enumerate() {
+        session.medias.push(if at == chosen {
+            let words = taken.words(terms, local, &offered, media);
+            session.attributes = words.session;
+            accepted(media, local, &taken, &words.media)
+        } else {
+            compose::refusal(media)
+        });
+    }
+    Ok((compose::print(&session), taken.agreed))
 }
 
 /// The answer to an offer in a session that stands: as [`answer`], and a peer that holds by port 0
@@ -79,7 +113,20 @@ pub fn answer_again(
     local: &Local,
     before: &Agreed,
 ) -> Result<(Vec<u8>, Agreed), SdpError> {
-    match answer(body, local) {
+    answer_again_under(body, local, before, &Terms::PLAIN)
+}
+
+/// As [`answer_again`], under our terms: the same as before, so that keys and names stay.
+///
+/// # Errors
+/// As [`answer_under`].
+pub fn answer_again_under(
+    body: &[u8],
+    local: &Local,
+    before: &Agreed,
+    terms: &Terms,
+) -> Result<(Vec<u8>, Agreed), SdpError> {
+    match answer_under(body, local, terms) {
         Err(SdpError::NoAudio) => {}
         answered => return answered,
     }
@@ -97,40 +144,91 @@ pub fn answer_again(
     Ok((compose::print(&session), agreed))
 }
 
-/// What the answer to our offer agreed on.
+/// What the answer to our offer in the clear agreed on.
 ///
 /// # Errors
 /// When the peer refused the stream or answered with something we did not offer.
 pub fn accept(body: &[u8], offered: &Local) -> Result<Agreed, SdpError> {
+    accept_under(body, offered, &Terms::PLAIN)
+}
+
+/// What the answer to our offer agreed on; `terms` are those of the offer.
+///
+/// # Errors
+/// As [`accept`], and when the answer is not protected as we offered.
+pub fn accept_under(body: &[u8], offered: &Local, terms: &Terms) -> Result<Agreed, SdpError> {
     let session = read::parse(body)?;
     // We offered one stream, so the answer's first is ours (RFC 3264 §6).
     let media = session.medias.first().ok_or(SdpError::NoAudio)?;
-    let audio = read::audio(&session, media)?.ok_or(SdpError::NoAudio)?;
+    if !read::is_live_audio(media) {
+        return Err(SdpError::NoAudio);
+    }
+    let security = security::accepted(terms, &session, media);
+    let security = security.ok_or(SdpError::NoCommonSecurity)?;
+    let audio = read::audio(&session, media, found(security, offered))?;
+    let audio = audio.ok_or(SdpError::NoAudio)?;
     // The answerer has chosen: its first codec, whatever we prefer.
     audio
         .codecs
         .first()
-        .and_then(|&codec| agreed(&audio, codec, offered))
+        .and_then(|&codec| agreed(&audio, codec, offered, security))
         .ok_or_else(|| unusable(&audio, offered))
 }
 
-fn take(session: &Session, media: &Media, local: &Local) -> Result<(Audio, Agreed), SdpError> {
-    let audio = read::audio(session, media)?.ok_or(SdpError::NoAudio)?;
-    let agreed = choose(&audio, local).ok_or_else(|| unusable(&audio, local))?;
-    Ok((audio, agreed))
+/// One offered stream that we could take.
+struct Taken {
+    audio: Audio,
+    agreed: Agreed,
+    /// The a=crypto line of the answer.
+    key: Option<Line>,
 }
 
-fn choose(audio: &Audio, local: &Local) -> Option<Agreed> {
+impl Taken {
+    const fn is_private(&self) -> bool {
+        self.agreed.security.is_private()
+    }
+
+    fn words(&self, terms: &Terms, local: &Local, session: &Session, media: &Media) -> Words {
+        match (&self.agreed.security, &terms.dtls) {
+            (Security::Dtls { .. }, Some(ours)) => Words::answering(ours, local, session, media),
+            _ => Words::keys(self.key),
+        }
+    }
+}
+
+fn take(session: &Session, media: &Media, local: &Local, terms: &Terms) -> Result<Taken, SdpError> {
+    let Some((security, key)) = security::answering(terms, session, media) else {
+        let why = if read::is_live_audio(media) {
+            SdpError::NoCommonSecurity
+        } else {
+            SdpError::NoAudio
+        };
+        return Err(why);
+    };
+    let audio = read::audio(session, media, found(security, local))?;
+    let audio = audio.ok_or(SdpError::NoAudio)?;
+    let agreed = choose(&audio, local, security).ok_or_else(|| unusable(&audio, local))?;
+    Ok(Taken { audio, agreed, key })
+}
+
+/// The address of a leg that ICE will find, whose c= line says nothing.
+fn found(security: Security, local: &Local) -> Option<SocketAddr> {
+    let by_ice = matches!(security, Security::Dtls { .. });
+    by_ice.then(|| security::unknown_address(local))
+}
+
+fn choose(audio: &Audio, local: &Local, security: Security) -> Option<Agreed> {
     let alaw = audio.codecs.iter().find(|(_, c)| *c == Codec::Pcma);
     let codec = alaw.or(audio.codecs.first())?;
-    agreed(audio, *codec, local)
+    agreed(audio, *codec, local, security)
 }
 
-fn agreed(audio: &Audio, codec: (u8, Codec), local: &Local) -> Option<Agreed> {
+fn agreed(audio: &Audio, codec: (u8, Codec), local: &Local, security: Security) -> Option<Agreed> {
     if !compose::same_family(local.address, audio.remote.ip()) {
         return None;
     }
-    let held = audio.remote.ip().is_unspecified();
+    let by_ice = matches!(security, Security::Dtls { .. });
+    let held = audio.remote.ip().is_unspecified() && !by_ice;
     Some(Agreed {
         remote: audio.remote,
         codec: codec.1,
@@ -142,6 +240,7 @@ fn agreed(audio: &Audio, codec: (u8, Codec), local: &Local) -> Option<Agreed> {
             audio.direction.mirrored()
         },
         packet_ms: audio.packet_ms.unwrap_or(FRAME_MS as u8),
+        security,
     })
 }
 
@@ -153,7 +252,8 @@ fn unusable(audio: &Audio, local: &Local) -> SdpError {
     }
 }
 
-fn accepted(offered: &Media, local: &Local, audio: &Audio, agreed: &Agreed) -> Media {
+fn accepted(offered: &Media, local: &Local, taken: &Taken, protection: &[Attribute]) -> Media {
+    let Taken { audio, agreed, .. } = taken;
     compose::stream(
         local.port,
         &Stream {
@@ -162,6 +262,7 @@ fn accepted(offered: &Media, local: &Local, audio: &Audio, agreed: &Agreed) -> M
             digits: agreed.digits,
             direction: agreed.direction,
             rtcp_mux: audio.rtcp_mux,
+            protection,
         },
     )
 }

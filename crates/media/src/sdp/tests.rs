@@ -81,6 +81,7 @@ fn a_law_is_chosen_and_the_offered_numbers_are_mirrored() {
             digits: Some(96),
             direction: Direction::SendRecv,
             packet_ms: 30,
+            security: Security::Plain,
         }
     );
     let answer = text(answer);
@@ -126,7 +127,10 @@ fn other_streams_are_refused_in_their_places() {
         "m=application 5010 TCP/BFCP *",
     ]);
     let (answer, agreed) = answer(&offer, &LOCAL).unwrap();
-    assert_eq!(agreed.remote, "198.51.100.8:5006".parse().unwrap());
+    assert_eq!(
+        agreed.remote,
+        "198.51.100.8:5006".parse::<SocketAddr>().unwrap()
+    );
     let answer = text(answer);
     let lines: Vec<&str> = answer
         .lines()
@@ -187,7 +191,10 @@ fn ipv6_needs_an_ipv6_end() {
     let address = IpAddr::V6(Ipv6Addr::LOCALHOST);
     let (answer, agreed) = answer(&offer, &Local { address, ..LOCAL }).unwrap();
     assert!(text(answer).contains("\r\nc=IN IP6 ::1\r\n"));
-    assert_eq!(agreed.remote, "[2001:db8::7]:4000".parse().unwrap());
+    assert_eq!(
+        agreed.remote,
+        "[2001:db8::7]:4000".parse::<SocketAddr>().unwrap()
+    );
 }
 
 #[test]
@@ -259,7 +266,10 @@ fn what_phones_get_wrong_is_understood() {
         &gbk,
     ] {
         let (_, agreed) = answer(offer, &LOCAL).unwrap();
-        assert_eq!(agreed.remote, "198.51.100.7:4000".parse().unwrap());
+        assert_eq!(
+            agreed.remote,
+            "198.51.100.7:4000".parse::<SocketAddr>().unwrap()
+        );
         assert_eq!(agreed.direction, Direction::RecvOnly);
     }
 }
@@ -381,7 +391,10 @@ fn port_0_holds_a_session_that_stands_and_begins_none() {
     let again = phone(&["m=audio 4002 RTP/AVP 8"]);
     let (_, agreed) = answer_again(&again, &LOCAL, &agreed).unwrap();
     assert_eq!(agreed.direction, Direction::SendRecv);
-    assert_eq!(agreed.remote, "198.51.100.7:4002".parse().unwrap());
+    assert_eq!(
+        agreed.remote,
+        "198.51.100.7:4002".parse::<SocketAddr>().unwrap()
+    );
     let video = phone(&["m=video 0 RTP/AVP 31"]);
     let refused = answer_again(&video, &LOCAL, &before).unwrap_err();
     assert_eq!(refused, SdpError::NoAudio);

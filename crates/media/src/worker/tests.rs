@@ -13,7 +13,7 @@ use rtp_rs::{RtpPacketBuilder, RtpReader};
 use super::{Slot, Wire, Worker};
 use crate::{
     Block, Clip, Codec, Command, Report, Stats,
-    sdp::{Agreed, Direction},
+    sdp::{Agreed, Direction, Security},
 };
 
 const A: LegId = LegId(11);
@@ -82,6 +82,7 @@ fn agreed(leg: LegId) -> Agreed {
         digits: Some(101),
         direction: Direction::SendRecv,
         packet_ms: 20,
+        security: Security::Plain,
     }
 }
 
