@@ -29,7 +29,7 @@ use std::{
 use crossbeam::queue::ArrayQueue;
 use hotline_media::{
     Clip, Command, Format, Report,
-    sdp::{Agreed, Direction},
+    sdp::{Agreed, Direction, Security},
 };
 use hotline_model::LegId;
 use media_loop::{MediaHandle, Settings};
@@ -404,6 +404,7 @@ fn open(media: &MediaHandle, reports: &ArrayQueue<Report>, count: usize) -> Outc
             direction: Direction::SendRecv,
             packet_ms: 20,
             learns: false,
+            security: Security::Plain,
         };
         tell(media, Command::Connect { leg, agreed })?;
     }

@@ -67,6 +67,20 @@ BLOCK = struct.pack(">IIIIII", 7, 0x0CFFFFFD, 0x1FFFF, 77, 0x12345678, 65536)
 SENT = struct.pack(">IQIII", 9, 0x0102030480000000, 160, 5, 800)
 SDES = rtcp(202, 1, struct.pack(">I", 9) + b"\x01\x07hotline\x00\x00\x00")
 
+# RFC 5769 §2.1.
+STUN = bytes.fromhex(
+    "000100582112a442b7e7a701bc34d686fa87dfae802200105354554e207465737420636c69656e74"
+    "002400046e0001ff80290008932ff9b151263b3600060009"
+    "6576746a3a6836765920202000080014"
+    "9aeaa70cbfd8cb56781ef2b5b2d3f249c1b571a280280004e57a3bcf"
+)
+
+
+def stun(attributes: bytes, kind: int = 1) -> bytes:
+    """A STUN message (RFC 8489 §5) of these attributes."""
+    return struct.pack(">HHI", kind, len(attributes), 0x2112A442) + b"t" * 12 + attributes
+
+
 SEEDS = {
     "message": [INVITE, OPTIONS, REGISTER, RESPONSE, BROKEN, INVITE[:200], b"\r\n\r\n", b"\x16\x03"],
     "uri": [
@@ -86,6 +100,16 @@ SEEDS = {
         SDP.replace(b"\r\n", b"\n"),
         SDP.replace(b"40000", b"99999999999"),
         b"v=0\r\n",
+    ],
+    "stun": [
+        STUN,
+        stun(b""),
+        stun(b"", 0x11),
+        stun(STUN[20:84]),
+        stun(b"\x00\x06\x00\x0bHIJKLMNO:ab\x00\x00\x25\x00\x00\x00\x08\x00\x14" + b"c" * 20),
+        stun(b"\x00\x06\xff\xffab"),
+        stun(b"\x7f\xff\x00\x00\x00\x24\x00\x02ab\x00\x00"),
+        STUN[:-1],
     ],
     "digest": [
         b'Digest realm="r", nonce="n"',

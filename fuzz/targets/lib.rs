@@ -7,5 +7,6 @@ pub mod message;
 pub mod rtcp;
 pub mod rtp;
 pub mod sdp;
+pub mod stun;
 pub mod uri;
 pub mod ws;

@@ -16,6 +16,7 @@ pub mod recorder;
 pub mod repair;
 pub mod rtp;
 pub mod sdp;
+pub mod secure;
 pub mod worker;
 
 pub use block::{Block, Sound};

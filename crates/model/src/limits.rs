@@ -306,3 +306,30 @@ pub const JITTER_PACKET_BYTES: usize = 512;
 /// Report blocks of one RTCP packet: what its 5-bit count can tell. More are left out.
 pub const RTCP_BLOCKS: usize = 31;
 
+// Secure media.
+
+/// Sources (SSRCs) of one direction of a leg under one key. A peer has one, and another after each
+/// restart of its sound. When full, packets of further sources are dropped: to forget one would
+/// let its packets be replayed. New keys begin anew.
+pub const SRTP_SOURCES: usize = 16;
+
+/// Records that one leg's key handshake takes from its peer, those after it included. A browser
+/// needs about twenty, with every one lost seven times some hundred; further ones are dropped, so
+/// that nobody fills the memory with pieces of messages.
+pub const DTLS_RECORDS: u32 = 160;
+
+/// Longest datagram of a key handshake that is read, bytes; a longer one never crossed a network
+/// in one piece and is dropped.
+pub const DTLS_DATAGRAM_BYTES: usize = 2_048;
+
+/// Longest time of a key handshake, seconds, from the first check of the address. Then the leg has
+/// failed: a browser that is alive needs one or two.
+pub const DTLS_HANDSHAKE_S: u64 = 30;
+
+/// Time after which an unanswered part of a key handshake is sent again, milliseconds; seven times
+/// at most.
+pub const DTLS_AGAIN_MS: u64 = 500;
+
+/// Time after a browser's last check for which it is still sent sound, seconds (RFC 7675 §5.1). It
+/// checks every five or so; then it is gone.
+pub const ICE_CONSENT_S: u64 = 30;

@@ -14,6 +14,8 @@ pub(super) struct Stream<'a> {
     pub(super) digits: Option<u8>,
     pub(super) direction: Direction,
     pub(super) rtcp_mux: bool,
+    /// What it says of its protection.
+    pub(super) protection: &'a [Attribute],
 }
 
 /// A description without streams.
@@ -35,6 +37,7 @@ pub(super) fn stream(port: u16, stream: &Stream<'_>) -> Media {
         digits,
         direction,
         rtcp_mux,
+        protection,
     } = *stream;
     let payload_types = formats.iter().map(|&(number, _)| number).chain(digits);
     let numbers: Vec<String> = payload_types.map(|number| number.to_string()).collect();
@@ -65,6 +68,7 @@ pub(super) fn stream(port: u16, stream: &Stream<'_>) -> Media {
     if rtcp_mux {
         media.attributes.push(Attribute::new("rtcp-mux"));
     }
+    media.attributes.extend_from_slice(protection);
     media.attributes.push(Attribute::new(direction.name()));
     media
 }

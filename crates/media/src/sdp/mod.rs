@@ -11,13 +11,18 @@ mod compose;
 mod family;
 mod negotiate;
 mod read;
+mod security;
+#[cfg(test)]
+mod security_tests;
 #[cfg(test)]
 mod tests;
 
 pub use family::{Family, family};
 pub use negotiate::{
-    G711, accept, accept_of, answer, answer_again, answer_again_of, answer_of, offer, offer_of,
+    G711, accept, accept_under, answer, answer_again, answer_again_under, answer_under, offer,
+    offer_under,
 };
+pub use security::{Dtls, Fingerprint, Security, Terms};
 
 /// Most m= lines of a description. The answer must have as many as the offer (RFC 3264 §6), so
 /// they are bounded; more is malformed.
@@ -108,6 +113,8 @@ pub struct Agreed {
     /// Whether the peer may prove to be at another address than `remote`, once, since a NAT lies
     /// between. Off unless whoever agreed knows of one.
     pub learns: bool,
+    /// How the stream is kept private.
+    pub security: Security,
 }
 
 /// Why a description cannot be worked with.
@@ -115,8 +122,10 @@ pub struct Agreed {
 pub enum SdpError {
     /// Not SDP, or not a possible description: why.
     Malformed(String),
-    /// No audio stream over RTP/AVP that is not refused.
+    /// No audio stream over RTP that is not refused.
     NoAudio,
+    /// The audio stream is protected in no way that our terms have, or not protected as they want.
+    NoCommonSecurity,
     /// The audio stream has no format that we use.
     NoCommonCodec,
     /// The c= line names a host, a multicast group or an address of the other IP version.
@@ -128,7 +137,7 @@ impl SdpError {
     pub const fn status(&self) -> u16 {
         match self {
             Self::Malformed(_) => 400,
-            Self::NoAudio | Self::NoCommonCodec | Self::Address(_) => 488,
+            Self::NoAudio | Self::NoCommonSecurity | Self::NoCommonCodec | Self::Address(_) => 488,
         }
     }
 }
@@ -138,7 +147,10 @@ impl fmt::Display for SdpError {
         match self {
             Self::Malformed(why) => write!(f, "session description is malformed: {why}"),
             Self::NoAudio => write!(f, "no usable audio stream is described"),
-            Self::NoCommonCodec => write!(f, "neither PCMA nor PCMU is described"),
+            Self::NoCommonSecurity => write!(f, "the audio stream's protection is not ours"),
+            Self::NoCommonCodec => {
+                write!(f, "no format of sound that the engine uses is described")
+            }
             Self::Address(address) => write!(f, "cannot send to address {address}"),
         }
     }

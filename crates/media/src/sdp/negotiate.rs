@@ -2,14 +2,15 @@
 
 use core::net::SocketAddr;
 
-use sdp_types::{Media, Session};
+use sdp_types::{Attribute, Media, Session};
 
 use super::{
-    Agreed, Direction, Local, SdpError,
+    Agreed, Direction, Local, SdpError, Security, Terms,
     compose::{self, Stream},
     read::{self, Audio},
+    security::{self, Words},
 };
-use crate::{Codec, FRAME_MS, Format};
+use crate::{Codec, FRAME_MS, Format, secure::sdes::Line};
 
 /// Payload type under which we offer telephone-event: the number most phones use.
 const OFFERED_DIGITS: u8 = 101;
@@ -18,79 +19,100 @@ const OFFERED_DIGITS: u8 = 101;
 /// and recorded byte by byte.
 pub const G711: &[Format] = &[Format::Pcma, Format::Pcmu];
 
-/// An offer of one audio stream: G.711 with `prefer` first, and telephone-event.
+/// An offer of one audio stream in the clear: G.711 with `prefer` first, and telephone-event.
 pub fn offer(local: &Local, prefer: Codec, direction: Direction) -> Vec<u8> {
     let formats = match prefer {
-        Codec::Pcma => [Format::Pcma, Format::Pcmu],
-        Codec::Pcmu => [Format::Pcmu, Format::Pcma],
+        Codec::Pcma => G711,
+        Codec::Pcmu => &[Format::Pcmu, Format::Pcma],
     };
-    offer_of(local, &formats, direction)
+    let terms = Terms {
+        formats,
+        ..Terms::PLAIN
+    };
+    offer_under(local, direction, &terms)
 }
 
-/// An offer of one audio stream: these formats, best first, and telephone-event.
-pub fn offer_of(local: &Local, formats: &[Format], direction: Direction) -> Vec<u8> {
-    let formats: Vec<(u8, Format)> = formats
+/// An offer of one audio stream under our terms: their formats, telephone-event, and the best
+/// protection they have.
+pub fn offer_under(local: &Local, direction: Direction, terms: &Terms) -> Vec<u8> {
+    let formats: Vec<(u8, Format)> = terms
+        .formats
         .iter()
         .map(|&format| (format.payload_type(), format))
         .collect();
+    let (proto, words) = match (&terms.dtls, &terms.sdes) {
+        (Some(ours), _) => (
+            "UDP/TLS/RTP/SAVPF",
+            Words::handshake(ours, local, "actpass", Some("0"), true),
+        ),
+        (None, Some(seed)) => ("RTP/SAVP", Words::keys(seed.offered())),
+        (None, None) => ("RTP/AVP", Words::default()),
+    };
     let mut session = compose::session(local);
+    session.attributes = words.session;
     session.medias.push(compose::stream(
         local.port,
         &Stream {
-            proto: "RTP/AVP",
+            proto,
             formats: &formats,
             digits: Some(OFFERED_DIGITS),
             direction,
-            rtcp_mux: false,
+            rtcp_mux: terms.dtls.is_some(),
+            protection: &words.media,
         },
     ));
     compose::print(&session)
 }
 
+/// The answer to an offer of streams in the clear, and what was agreed: as [`answer_under`] with
+/// [`Terms::PLAIN`].
+///
+/// # Errors
+/// As [`answer_under`].
+pub fn answer(body: &[u8], local: &Local) -> Result<(Vec<u8>, Agreed), SdpError> {
+    answer_under(body, local, &Terms::PLAIN)
+}
+
 /// The answer to an offer, and what was agreed: the first audio stream with G.711, A-law before
-/// µ-law; every other stream is refused in its place. Hold is mirrored (RFC 3264 §8.4); the hold
-/// of RFC 2543 (`c=0.0.0.0`) becomes inactive.
+/// µ-law, that our terms have, a private one before one in the clear; every other stream is refused
+/// in its place. Hold is mirrored (RFC 3264 §8.4); the hold of RFC 2543 (`c=0.0.0.0`) becomes
+/// inactive.
 ///
 /// # Errors
 /// When nothing of the offer can be used; [`SdpError::status`] says what to answer.
-pub fn answer(body: &[u8], local: &Local) -> Result<(Vec<u8>, Agreed), SdpError> {
-    answer_of(body, local, G711)
-}
-
-/// As [`answer`], of `formats` and no other: the first of them if it is offered, else the one that
-/// the peer likes best.
-///
-/// # Errors
-/// As [`answer`].
-pub fn answer_of(
+pub fn answer_under(
     body: &[u8],
     local: &Local,
-    formats: &[Format],
+    terms: &Terms,
 ) -> Result<(Vec<u8>, Agreed), SdpError> {
     let offered = read::parse(body)?;
-    let mut session = compose::session(local);
-    let mut taken = None;
+    let mut taken: Option<(usize, Taken)> = None;
     let mut why = SdpError::NoAudio;
-    for media in &offered.medias {
-        let line = match take(&offered, media, local, formats) {
-            _ if taken.is_some() => compose::refusal(media),
-            Ok((audio, agreed)) => {
-                taken = Some(agreed);
-                accepted(media, local, &audio, &agreed)
-            }
+    for (at, media) in offered.medias.iter().enumerate() {
+        match take(&offered, media, local, terms) {
+            Ok(found) => match &taken {
+                Some((_, before)) if before.is_private() || !found.is_private() => {}
+                _ => taken = Some((at, found)),
+            },
+            Err(_) if taken.is_some() => {}
             Err(error @ SdpError::Malformed(_)) => return Err(error),
-            Err(error) => {
-                // The first reason that is more than "this is not audio".
-                if why == SdpError::NoAudio {
-                    why = error;
-                }
-                compose::refusal(media)
-            }
-        };
-        session.medias.push(line);
+            // The first reason that is more than "this is not audio".
+            Err(error) if why == SdpError::NoAudio => why = error,
+            Err(_) => {}
+        }
     }
-    let agreed = taken.ok_or(why)?;
-    Ok((compose::print(&session), agreed))
+    let (chosen, taken) = taken.ok_or(why)?;
+    let mut session = compose::session(local);
+    for (at, media) in offered.medias.iter().enumerate() {
+        session.medias.push(if at == chosen {
+            let words = taken.words(terms, local, &offered, media);
+            session.attributes = words.session;
+            accepted(media, local, &taken, &words.media)
+        } else {
+            compose::refusal(media)
+        });
+    }
+    Ok((compose::print(&session), taken.agreed))
 }
 
 /// The answer to an offer in a session that stands: as [`answer`], and a peer that holds by port 0
@@ -104,20 +126,20 @@ pub fn answer_again(
     local: &Local,
     before: &Agreed,
 ) -> Result<(Vec<u8>, Agreed), SdpError> {
-    answer_again_of(body, local, before, G711)
+    answer_again_under(body, local, before, &Terms::PLAIN)
 }
 
-/// As [`answer_again`], of `formats` as in [`answer_of`].
+/// As [`answer_again`], under our terms: the same as before, so that keys and names stay.
 ///
 /// # Errors
-/// As [`answer`].
-pub fn answer_again_of(
+/// As [`answer_under`].
+pub fn answer_again_under(
     body: &[u8],
     local: &Local,
     before: &Agreed,
-    formats: &[Format],
+    terms: &Terms,
 ) -> Result<(Vec<u8>, Agreed), SdpError> {
-    match answer_of(body, local, formats) {
+    match answer_under(body, local, terms) {
         Err(SdpError::NoAudio) => {}
         answered => return answered,
     }
@@ -135,60 +157,98 @@ pub fn answer_again_of(
     Ok((compose::print(&session), agreed))
 }
 
-/// What the answer to our offer agreed on.
+/// What the answer to our offer in the clear agreed on.
 ///
 /// # Errors
 /// When the peer refused the stream or answered with something we did not offer.
 pub fn accept(body: &[u8], offered: &Local) -> Result<Agreed, SdpError> {
-    accept_of(body, offered, G711)
+    accept_under(body, offered, &Terms::PLAIN)
 }
 
-/// As [`accept`], when we offered these formats.
+/// What the answer to our offer agreed on; `terms` are those of the offer.
 ///
 /// # Errors
-/// As [`accept`].
-pub fn accept_of(body: &[u8], offered: &Local, formats: &[Format]) -> Result<Agreed, SdpError> {
+/// As [`accept`], and when the answer is not protected as we offered.
+pub fn accept_under(body: &[u8], offered: &Local, terms: &Terms) -> Result<Agreed, SdpError> {
     let session = read::parse(body)?;
     // We offered one stream, so the answer's first is ours (RFC 3264 §6).
     let media = session.medias.first().ok_or(SdpError::NoAudio)?;
-    let audio = usable(&session, media, formats)?;
+    if !read::is_live_audio(media) {
+        return Err(SdpError::NoAudio);
+    }
+    let security = security::accepted(terms, &session, media);
+    let security = security.ok_or(SdpError::NoCommonSecurity)?;
+    let audio = read::audio(&session, media, found(security, offered))?;
+    let mut audio = audio.ok_or(SdpError::NoAudio)?;
+    audio.use_only(terms.formats);
     // The answerer has chosen: its first codec, whatever we prefer.
     audio
         .formats
         .first()
-        .and_then(|&format| agreed(&audio, format, offered))
+        .and_then(|&format| agreed(&audio, format, offered, security))
         .ok_or_else(|| unusable(&audio, offered))
 }
 
-fn take(
-    session: &Session,
-    media: &Media,
+/// One offered stream that we could take.
+struct Taken {
+    audio: Audio,
+    agreed: Agreed,
+    /// The a=crypto line of the answer.
+    key: Option<Line>,
+}
+
+impl Taken {
+    const fn is_private(&self) -> bool {
+        self.agreed.security.is_private()
+    }
+
+    fn words(&self, terms: &Terms, local: &Local, session: &Session, media: &Media) -> Words {
+        match (&self.agreed.security, &terms.dtls) {
+            (Security::Dtls { .. }, Some(ours)) => Words::answering(ours, local, session, media),
+            _ => Words::keys(self.key),
+        }
+    }
+}
+
+fn take(session: &Session, media: &Media, local: &Local, terms: &Terms) -> Result<Taken, SdpError> {
+    let Some((security, key)) = security::answering(terms, session, media) else {
+        let why = if read::is_live_audio(media) {
+            SdpError::NoCommonSecurity
+        } else {
+            SdpError::NoAudio
+        };
+        return Err(why);
+    };
+    let audio = read::audio(session, media, found(security, local))?;
+    let mut audio = audio.ok_or(SdpError::NoAudio)?;
+    audio.use_only(terms.formats);
+    let agreed = choose(&audio, local, terms, security).ok_or_else(|| unusable(&audio, local))?;
+    Ok(Taken { audio, agreed, key })
+}
+
+/// The address of a leg that ICE will find, whose c= line says nothing.
+fn found(security: Security, local: &Local) -> Option<SocketAddr> {
+    let by_ice = matches!(security, Security::Dtls { .. });
+    by_ice.then(|| security::unknown_address(local))
+}
+
+fn choose(audio: &Audio, local: &Local, terms: &Terms, security: Security) -> Option<Agreed> {
+    let best = terms.formats.first();
+    let ours = audio.formats.iter().find(|(_, it)| Some(it) == best);
+    agreed(audio, *ours.or(audio.formats.first())?, local, security)
+}
+
+fn agreed(
+    audio: &Audio,
+    format: (u8, Format),
     local: &Local,
-    formats: &[Format],
-) -> Result<(Audio, Agreed), SdpError> {
-    let audio = usable(session, media, formats)?;
-    let agreed = choose(&audio, local, formats).ok_or_else(|| unusable(&audio, local))?;
-    Ok((audio, agreed))
-}
-
-/// The stream with those of its formats that we use.
-fn usable(session: &Session, media: &Media, formats: &[Format]) -> Result<Audio, SdpError> {
-    let mut audio = read::audio(session, media)?.ok_or(SdpError::NoAudio)?;
-    audio.formats.retain(|(_, format)| formats.contains(format));
-    Ok(audio)
-}
-
-fn choose(audio: &Audio, local: &Local, formats: &[Format]) -> Option<Agreed> {
-    let best = formats.first();
-    let ours = audio.formats.iter().find(|(_, f)| Some(f) == best);
-    agreed(audio, *ours.or(audio.formats.first())?, local)
-}
-
-fn agreed(audio: &Audio, format: (u8, Format), local: &Local) -> Option<Agreed> {
+    security: Security,
+) -> Option<Agreed> {
     if !compose::same_family(local.address, audio.remote.ip()) {
         return None;
     }
-    let held = audio.remote.ip().is_unspecified();
+    let by_ice = matches!(security, Security::Dtls { .. });
+    let held = audio.remote.ip().is_unspecified() && !by_ice;
     Some(Agreed {
         remote: audio.remote,
         codec: format.1,
@@ -201,6 +261,7 @@ fn agreed(audio: &Audio, format: (u8, Format), local: &Local) -> Option<Agreed> 
         },
         packet_ms: audio.packet_ms.unwrap_or(FRAME_MS as u8),
         learns: false,
+        security,
     })
 }
 
@@ -212,7 +273,8 @@ fn unusable(audio: &Audio, local: &Local) -> SdpError {
     }
 }
 
-fn accepted(offered: &Media, local: &Local, audio: &Audio, agreed: &Agreed) -> Media {
+fn accepted(offered: &Media, local: &Local, taken: &Taken, protection: &[Attribute]) -> Media {
+    let Taken { audio, agreed, .. } = taken;
     compose::stream(
         local.port,
         &Stream {
@@ -221,6 +283,7 @@ fn accepted(offered: &Media, local: &Local, audio: &Audio, agreed: &Agreed) -> M
             digits: agreed.digits,
             direction: agreed.direction,
             rtcp_mux: audio.rtcp_mux,
+            protection,
         },
     )
 }

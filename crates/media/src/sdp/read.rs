@@ -24,6 +24,13 @@ pub(super) struct Audio {
     pub(super) rtcp_mux: bool,
 }
 
+impl Audio {
+    /// Forgets the formats that we do not use.
+    pub(super) fn use_only(&mut self, formats: &[Format]) {
+        self.formats.retain(|(_, format)| formats.contains(format));
+    }
+}
+
 /// Parses a body. Lines that end in a bare LF are taken as they are; when the strict parse fails,
 /// what does not matter to us is left out (a session name in GBK, a broken b= line) and runs of
 /// spaces are made one.
@@ -59,9 +66,23 @@ fn tidied(body: &[u8]) -> String {
     text
 }
 
+/// Audio over RTP, in the clear or not.
 fn is_audio(media: &Media) -> bool {
-    let over_rtp = ["RTP/AVP", "RTP/AVPF"].contains(&media.proto.as_str());
-    media.media.eq_ignore_ascii_case("audio") && over_rtp
+    media.media.eq_ignore_ascii_case("audio")
+        && [
+            "RTP/AVP",
+            "RTP/AVPF",
+            "RTP/SAVP",
+            "RTP/SAVPF",
+            "UDP/TLS/RTP/SAVP",
+            "UDP/TLS/RTP/SAVPF",
+        ]
+        .contains(&media.proto.as_str())
+}
+
+/// An audio stream that the peer does not refuse.
+pub(super) fn is_live_audio(media: &Media) -> bool {
+    is_audio(media) && media.port != 0
 }
 
 /// An audio stream that the peer refuses, or holds by refusing it.
@@ -69,9 +90,14 @@ pub(super) fn is_audio_without_port(media: &Media) -> bool {
     is_audio(media) && media.port == 0
 }
 
-/// The stream of an m= line: `None` when it is not audio over RTP/AVP or is refused (port 0).
-pub(super) fn audio(session: &Session, media: &Media) -> Result<Option<Audio>, SdpError> {
-    if !is_audio(media) || media.port == 0 {
+/// The stream of an m= line: `None` when it is not audio over RTP or is refused (port 0). `found`
+/// is the address of a leg whose address is not taken from the c= line.
+pub(super) fn audio(
+    session: &Session,
+    media: &Media,
+    found: Option<SocketAddr>,
+) -> Result<Option<Audio>, SdpError> {
+    if !is_live_audio(media) {
         return Ok(None);
     }
     let connection = media
@@ -79,7 +105,10 @@ pub(super) fn audio(session: &Session, media: &Media) -> Result<Option<Audio>, S
         .first()
         .or(session.connection.as_ref())
         .ok_or_else(|| SdpError::Malformed("no c= line for the audio stream".to_owned()))?;
-    let remote = SocketAddr::new(address(connection)?, media.port);
+    let remote = match found {
+        Some(found) => found,
+        None => SocketAddr::new(address(connection)?, media.port),
+    };
     let described = described(media);
     Ok(Some(Audio {
         remote,
@@ -98,10 +127,7 @@ pub(super) fn audio(session: &Session, media: &Media) -> Result<Option<Audio>, S
             .or_else(|| direction(&session.attributes))
             .unwrap_or_default(),
         packet_ms: value(&media.attributes, "ptime").and_then(|ms| ms.parse().ok()),
-        rtcp_mux: media
-            .attributes
-            .iter()
-            .any(|a| a.attribute.trim() == "rtcp-mux"),
+        rtcp_mux: has(&media.attributes, "rtcp-mux"),
     }))
 }
 
@@ -177,10 +203,21 @@ fn direction(attributes: &[Attribute]) -> Option<Direction> {
     })
 }
 
-fn value<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a str> {
+/// The value of the first attribute of a name.
+pub(super) fn value<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a str> {
+    values(attributes, name).next()
+}
+
+/// The values of all attributes of a name.
+pub(super) fn values<'a>(attributes: &'a [Attribute], name: &str) -> impl Iterator<Item = &'a str> {
     attributes
         .iter()
-        .find(|a| a.attribute.trim() == name)
-        .and_then(|a| a.value.as_deref())
+        .filter(move |a| a.attribute.trim() == name)
+        .filter_map(|a| a.value.as_deref())
         .map(str::trim)
+}
+
+/// Whether there is an attribute of this name.
+pub(super) fn has(attributes: &[Attribute], name: &str) -> bool {
+    attributes.iter().any(|a| a.attribute.trim() == name)
 }

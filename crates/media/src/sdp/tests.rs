@@ -83,6 +83,7 @@ fn a_law_is_chosen_and_the_offered_numbers_are_mirrored() {
             direction: Direction::SendRecv,
             packet_ms: 30,
             learns: false,
+            security: Security::Plain,
         }
     );
     let answer = text(answer);
@@ -128,7 +129,10 @@ fn other_streams_are_refused_in_their_places() {
         "m=application 5010 TCP/BFCP *",
     ]);
     let (answer, agreed) = answer(&offer, &LOCAL).unwrap();
-    assert_eq!(agreed.remote, "198.51.100.8:5006".parse().unwrap());
+    assert_eq!(
+        agreed.remote,
+        "198.51.100.8:5006".parse::<SocketAddr>().unwrap()
+    );
     let answer = text(answer);
     let lines: Vec<&str> = answer
         .lines()
@@ -189,7 +193,10 @@ fn ipv6_needs_an_ipv6_end() {
     let address = IpAddr::V6(Ipv6Addr::LOCALHOST);
     let (answer, agreed) = answer(&offer, &Local { address, ..LOCAL }).unwrap();
     assert!(text(answer).contains("\r\nc=IN IP6 ::1\r\n"));
-    assert_eq!(agreed.remote, "[2001:db8::7]:4000".parse().unwrap());
+    assert_eq!(
+        agreed.remote,
+        "[2001:db8::7]:4000".parse::<SocketAddr>().unwrap()
+    );
 }
 
 #[test]
@@ -261,7 +268,10 @@ fn what_phones_get_wrong_is_understood() {
         &gbk,
     ] {
         let (_, agreed) = answer(offer, &LOCAL).unwrap();
-        assert_eq!(agreed.remote, "198.51.100.7:4000".parse().unwrap());
+        assert_eq!(
+            agreed.remote,
+            "198.51.100.7:4000".parse::<SocketAddr>().unwrap()
+        );
         assert_eq!(agreed.direction, Direction::RecvOnly);
     }
 }
@@ -383,7 +393,10 @@ fn port_0_holds_a_session_that_stands_and_begins_none() {
     let again = phone(&["m=audio 4002 RTP/AVP 8"]);
     let (_, agreed) = answer_again(&again, &LOCAL, &agreed).unwrap();
     assert_eq!(agreed.direction, Direction::SendRecv);
-    assert_eq!(agreed.remote, "198.51.100.7:4002".parse().unwrap());
+    assert_eq!(
+        agreed.remote,
+        "198.51.100.7:4002".parse::<SocketAddr>().unwrap()
+    );
     let video = phone(&["m=video 0 RTP/AVP 31"]);
     let refused = answer_again(&video, &LOCAL, &before).unwrap_err();
     assert_eq!(refused, SdpError::NoAudio);
@@ -424,14 +437,20 @@ fn g722_and_opus_are_taken_only_where_they_are_asked_for() {
     assert_eq!(answer(&only, &LOCAL).unwrap_err(), SdpError::NoCommonCodec);
     assert_eq!(accept(&only, &LOCAL).unwrap_err(), SdpError::NoCommonCodec);
 
-    let formats = [Format::G722, Format::Pcma];
-    let (answer, agreed) = answer_of(&wide, &LOCAL, &formats).unwrap();
+    let wide_terms = Terms {
+        formats: &[Format::G722, Format::Pcma],
+        ..Terms::PLAIN
+    };
+    let (answer, agreed) = answer_under(&wide, &LOCAL, &wide_terms).unwrap();
     assert_eq!((agreed.codec, agreed.payload_type), (Format::G722, 9));
     assert!(text(answer).contains("m=audio 30000 RTP/AVP 9 101\r\na=rtpmap:9 G722/8000\r\n"));
     // Our best is not there: the peer's best among the others.
     let browser = phone(&["m=audio 4000 RTP/AVP 96 0 8", "a=rtpmap:96 OPUS/48000/2"]);
-    let formats = [Format::G722, Format::Pcma, Format::Pcmu, Format::Opus];
-    let (answer, agreed) = answer_of(&browser, &LOCAL, &formats).unwrap();
+    let wide_terms = Terms {
+        formats: &[Format::G722, Format::Pcma, Format::Pcmu, Format::Opus],
+        ..Terms::PLAIN
+    };
+    let (answer, agreed) = answer_under(&browser, &LOCAL, &wide_terms).unwrap();
     assert_eq!((agreed.codec, agreed.payload_type), (Format::Opus, 96));
     assert!(
         text(answer)
@@ -441,15 +460,18 @@ fn g722_and_opus_are_taken_only_where_they_are_asked_for() {
     for wrong in ["opus/48000", "opus/8000/2", "G722/16000", "G722"] {
         let map = format!("a=rtpmap:96 {wrong}");
         let offered = phone(&["m=audio 4000 RTP/AVP 96", &map]);
-        let refused = answer_of(&offered, &LOCAL, &formats).unwrap_err();
+        let refused = answer_under(&offered, &LOCAL, &wide_terms).unwrap_err();
         assert_eq!(refused, SdpError::NoCommonCodec, "{wrong}");
     }
 }
 
 #[test]
 fn an_offer_of_formats_is_answered_by_one_of_them() {
-    let formats = [Format::Opus, Format::G722, Format::Pcma];
-    let offered = text(offer_of(&LOCAL, &formats, Direction::SendRecv));
+    let wide_terms = Terms {
+        formats: &[Format::Opus, Format::G722, Format::Pcma],
+        ..Terms::PLAIN
+    };
+    let offered = text(offer_under(&LOCAL, Direction::SendRecv, &wide_terms));
     assert!(offered.contains("m=audio 30000 RTP/AVP 111 9 8 101\r\n"));
     for (line, format) in [
         ("9 8", Format::G722),
@@ -458,12 +480,15 @@ fn an_offer_of_formats_is_answered_by_one_of_them() {
     ] {
         let line = format!("m=audio 4000 RTP/AVP {line}");
         let answer = phone(&[&line, "a=rtpmap:111 opus/48000/2"]);
-        assert_eq!(accept_of(&answer, &LOCAL, &formats).unwrap().codec, format);
+        assert_eq!(
+            accept_under(&answer, &LOCAL, &wide_terms).unwrap().codec,
+            format
+        );
     }
     let before = accept(&phone(&["m=audio 4000 RTP/AVP 8"]), &LOCAL).unwrap();
     let again = phone(&["m=audio 4000 RTP/AVP 9"]);
     assert_eq!(
-        answer_again_of(&again, &LOCAL, &before, &formats)
+        answer_again_under(&again, &LOCAL, &before, &wide_terms)
             .unwrap()
             .1
             .codec,

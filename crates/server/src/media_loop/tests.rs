@@ -9,7 +9,7 @@ use std::{
 use hotline_media::{
     Clip, Codec, Format, Stats,
     recorder::Recorder,
-    sdp::{Agreed, Direction},
+    sdp::{Agreed, Direction, Security},
 };
 use hotline_model::LegId;
 
@@ -100,6 +100,7 @@ impl Bench {
             direction: Direction::SendRecv,
             packet_ms: 20,
             learns: false,
+            security: Security::Plain,
         };
         self.tell(Command::Connect { leg, agreed });
         let engine = SocketAddr::new(address, port);

@@ -20,7 +20,7 @@ mod rows;
 use super::{Slot, Wire, Worker};
 use crate::{
     Block, Clip, Codec, Command, Format, Report, Stats,
-    sdp::{Agreed, Direction},
+    sdp::{Agreed, Direction, Security},
 };
 
 const A: LegId = LegId(11);
@@ -90,6 +90,7 @@ fn agreed(leg: LegId) -> Agreed {
         direction: Direction::SendRecv,
         packet_ms: 20,
         learns: false,
+        security: Security::Plain,
     }
 }
 
