@@ -2,7 +2,7 @@
 //! well-behaved telephone would say.
 
 use std::{
-    net::{SocketAddr, UdpSocket},
+    net::{IpAddr, Ipv6Addr, SocketAddr, UdpSocket},
     sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
 };
@@ -41,8 +41,18 @@ impl Line {
     /// A line from this address.
     pub fn bound(local: SocketAddr, engine: &Engine) -> Self {
         let socket = UdpSocket::bind(local).unwrap();
-        let server = SocketAddr::from(([127, 0, 0, 1], engine.sip));
+        let host = if local.is_ipv6() {
+            IpAddr::from(Ipv6Addr::LOCALHOST)
+        } else {
+            IpAddr::from([127, 0, 0, 1])
+        };
+        let server = SocketAddr::new(host, engine.sip);
         Self { socket, server }
+    }
+
+    /// The engine's address.
+    pub fn server(&self) -> SocketAddr {
+        self.server
     }
 
     /// Its address.
@@ -120,9 +130,21 @@ impl Line {
 
     /// Dials `number` as `user`; likewise. Acknowledges what is not taken.
     pub fn dial(&self, number: &str, user: &str, password: Option<&str>) -> Heard {
+        self.dial_with(number, user, password, "")
+    }
+
+    /// The same with further headers, each ending with `\n`.
+    pub fn dial_with(
+        &self,
+        number: &str,
+        user: &str,
+        password: Option<&str>,
+        headers: &str,
+    ) -> Heard {
         let uri = format!("sip:{number}@{}", self.server);
         let body = format!(
-            "Contact: <sip:{user}@{{local}}>\nContent-Type: application/sdp\nContent-Length: {}\n\n{SDP}",
+            "{headers}Contact: <sip:{user}@{{local}}>\nContent-Type: application/sdp\n\
+             Content-Length: {}\n\n{SDP}",
             SDP.len()
         );
         self.ask(Method::Invite, &uri, user, password, &body)
