@@ -30,7 +30,15 @@ step "Pages" npm --prefix crates/server/ui test
 # With the tests' own dependencies, so that nothing is compiled twice. The end-to-end tests start
 # the program that this leaves beside them.
 step "Building the engine and its tests" cargo build --workspace --bins --tests
-step "Engine" "${alone[@]}" cargo test --workspace
+others=()
+for file in tests/*.rs; do
+    name=$(basename "$file" .rs)
+    [ "$name" = wire ] || others+=(--test "$name")
+done
+step "Engine" "${alone[@]}" cargo test --workspace --exclude hotline-tests
+step "The whole engine" "${alone[@]}" cargo test --workspace "${others[@]}"
+# These wait for timers and telephones far more than they compute, each with an engine of its own.
+step "Engine on the wire" "${alone[@]}" cargo test --workspace --test wire -- --test-threads=8
 step "Lock-free doors under loom" env RUSTFLAGS="--cfg loom" \
     CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/loom" cargo test --release -p hotline-acd --test loom
 

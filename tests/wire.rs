@@ -10,6 +10,12 @@ mod attacks;
 #[path = "e2e/baresip.rs"]
 #[allow(dead_code, reason = "the rest is used by e2e.rs")]
 mod baresip;
+#[path = "wire/desks.rs"]
+mod desks;
+#[path = "wire/dialled.rs"]
+mod dialled;
+#[path = "wire/ear.rs"]
+mod ear;
 #[path = "e2e/engine.rs"]
 #[allow(dead_code, reason = "the rest is used by e2e.rs")]
 mod engine;
@@ -17,12 +23,16 @@ mod engine;
 mod families;
 #[path = "wire/interop.rs"]
 mod interop;
+#[path = "wire/ipv6.rs"]
+mod ipv6;
 #[path = "wire/journal.rs"]
 mod journal;
 #[path = "wire/line.rs"]
 mod line;
 #[path = "wire/loss.rs"]
 mod loss;
+#[path = "wire/party.rs"]
+mod party;
 #[path = "wire/phones.rs"]
 mod phones;
 #[path = "wire/scenario.rs"]
@@ -32,9 +42,13 @@ mod sessions;
 #[path = "e2e/sound.rs"]
 #[allow(dead_code, reason = "the rest is used by e2e.rs")]
 mod sound;
+#[path = "wire/timers.rs"]
+mod timers;
 #[path = "wire/torture.rs"]
 mod torture;
 #[path = "wire/town.rs"]
 mod town;
+#[path = "wire/transfers.rs"]
+mod transfers;
 #[path = "wire/trunks.rs"]
 mod trunks;

@@ -4,9 +4,9 @@ use std::{
     cell::RefCell,
     fs,
     io::{BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream, UdpSocket},
+    net::{IpAddr, TcpListener, TcpStream, UdpSocket},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdin, Command, Stdio},
     sync::mpsc::{Receiver, channel},
     thread,
     time::{Duration, Instant},
@@ -69,6 +69,8 @@ pub struct Engine {
     pub sip: u16,
     /// HTTP port.
     pub http: u16,
+    /// Where the pages listen.
+    pub host: IpAddr,
     child: Option<Child>,
     token: RefCell<String>,
     _folder: tempfile::TempDir,
@@ -104,6 +106,7 @@ impl Engine {
             dir,
             sip,
             http,
+            host: IpAddr::from([127, 0, 0, 1]),
             child: None,
             token: RefCell::default(),
             _folder: folder,
@@ -139,7 +142,7 @@ impl Engine {
             .unwrap();
         self.child = Some(child);
         let until = Instant::now() + Duration::from_secs(20);
-        while TcpStream::connect(("127.0.0.1", self.http)).is_err() || !self.is_ready() {
+        while TcpStream::connect((self.host, self.http)).is_err() || !self.is_ready() {
             assert!(
                 Instant::now() < until,
                 "the engine did not start:\n{}",
@@ -263,7 +266,7 @@ impl Engine {
         token: Option<&str>,
         body: &str,
     ) -> (u16, Vec<u8>) {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.http)).unwrap();
+        let mut stream = TcpStream::connect((self.host, self.http)).unwrap();
         stream
             .set_read_timeout(Some(Duration::from_secs(20)))
             .unwrap();
@@ -405,6 +408,7 @@ fn copy(from: &Path, to: &Path) {
 /// A program whose lines are waited for.
 pub struct Lines {
     child: Child,
+    words: Option<ChildStdin>,
     lines: Receiver<String>,
     seen: Vec<String>,
 }
@@ -412,8 +416,16 @@ pub struct Lines {
 impl Lines {
     /// Starts it.
     pub fn of(command: &mut Command) -> Self {
+        Self::start(command.stdin(Stdio::null()))
+    }
+
+    /// Starts one that is spoken to, see [`Lines::say`].
+    pub fn spoken_to(command: &mut Command) -> Self {
+        Self::start(command.stdin(Stdio::piped()))
+    }
+
+    fn start(command: &mut Command) -> Self {
         let mut child = command
-            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -433,10 +445,17 @@ impl Lines {
         read(Box::new(out), to.clone());
         read(Box::new(err), to);
         Self {
+            words: child.stdin.take(),
             child,
             lines,
             seen: Vec::new(),
         }
+    }
+
+    /// Says a line to it.
+    pub fn say(&mut self, line: &str) {
+        let words = self.words.as_mut().unwrap();
+        writeln!(words, "{line}").unwrap();
     }
 
     /// Waits for a line with `words`.

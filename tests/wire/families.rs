@@ -121,7 +121,7 @@ fn a_caller_of_ipv4_and_a_seat_of_ipv6_hear_each_other_byte_for_byte() {
     let answer = seat.register("0012", &engine.password("0012"));
     assert_eq!(answer.status(), 200, "{}", answer.0);
     assert_eq!(engine.post("/api/v1/seats/0012/ready", &json!({})).0, 204);
-    let answer = caller.dial_with("12345", "13800001234", None, &at_caller.session());
+    let answer = caller.dial_with("12345", "13800001234", None, "", &at_caller.session());
     assert_eq!(answer.status(), 200, "{}", answer.0);
     caller.acknowledge(&answer);
     let invite = hear(&seat, "INVITE ");

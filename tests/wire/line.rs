@@ -48,6 +48,11 @@ impl Line {
         Self { socket, server }
     }
 
+    /// The engine's address.
+    pub fn server(&self) -> SocketAddr {
+        self.server
+    }
+
     /// Its address.
     pub fn local(&self) -> SocketAddr {
         self.socket.local_addr().unwrap()
@@ -123,20 +128,22 @@ impl Line {
 
     /// Dials `number` as `user`; likewise. Acknowledges what is not taken.
     pub fn dial(&self, number: &str, user: &str, password: Option<&str>) -> Heard {
-        self.dial_with(number, user, password, SDP)
+        self.dial_with(number, user, password, "", SDP)
     }
 
-    /// The same with this session.
+    /// The same with further headers, each ending with `\n`, and this session.
     pub fn dial_with(
         &self,
         number: &str,
         user: &str,
         password: Option<&str>,
+        headers: &str,
         session: &str,
     ) -> Heard {
         let uri = format!("sip:{number}@{}", self.server);
         let body = format!(
-            "Contact: <sip:{user}@{{local}}>\nContent-Type: application/sdp\nContent-Length: {}\n\n{session}",
+            "{headers}Contact: <sip:{user}@{{local}}>\nContent-Type: application/sdp\n\
+             Content-Length: {}\n\n{session}",
             session.len()
         );
         self.ask(Method::Invite, &uri, user, password, &body)

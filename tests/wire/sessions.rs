@@ -57,11 +57,6 @@ fn a_phone_may_update_its_early_session() {
 }
 
 #[test]
-fn a_caller_who_can_acknowledge_provisional_answers_is_served() {
-    assert_waited_and_left(&played(Scenario::new("100rel-supported")));
-}
-
-#[test]
 fn a_caller_who_requires_acknowledged_provisional_answers_is_served() {
     assert_waited_and_left(&played(Scenario::new("100rel-required")));
 }

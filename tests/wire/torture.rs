@@ -11,16 +11,27 @@ use std::{
     time::{Duration, Instant},
 };
 
+use hotline_model::limits::SIP_STREAM_MESSAGE_BYTES;
 use rustls::{
     ClientConfig, ClientConnection, RootCertStore, StreamOwned,
     crypto::ring,
     pki_types::{CertificateDer, ServerName, pem::PemObject},
 };
+use tungstenite::{
+    Message, WebSocket,
+    protocol::{
+        Role,
+        frame::{
+            Frame,
+            coding::{Data, OpCode},
+        },
+    },
+};
 
 use crate::{
     alone,
     engine::{Engine, root},
-    line::{Heard, Line},
+    line::{Heard, Line, unique},
     town,
 };
 
@@ -236,4 +247,159 @@ fn under_tls_what_cannot_be_framed_closes_the_connection_too() {
         assert_eq!(closed, closes, "{file}");
         assert!(Line::from("127.0.0.1", &engine).is_served());
     }
+}
+
+/// A WebSocket of no browser: it names no Origin.
+type Socket = WebSocket<TcpStream>;
+
+fn websocket(port: u16) -> Socket {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let ask = format!(
+        "GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Protocol: sip\r\n\r\n"
+    );
+    stream.write_all(ask.as_bytes()).unwrap();
+    let (mut head, mut byte) = (Vec::new(), [0]);
+    while !head.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte).unwrap();
+        head.extend(byte);
+    }
+    let head = String::from_utf8_lossy(&head);
+    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    let patience = Some(Duration::from_millis(150));
+    stream.set_read_timeout(patience).unwrap();
+    WebSocket::from_raw_socket(stream, Role::Client, None)
+}
+
+/// The next SIP message; `None` where none comes for a while.
+fn framed(socket: &mut Socket) -> Option<Heard> {
+    loop {
+        match socket.read() {
+            Ok(message) if message.is_text() || message.is_binary() => {
+                let bytes = message.into_data();
+                return Some(Heard(String::from_utf8_lossy(&bytes).into_owned()));
+            }
+            Ok(message) => assert!(
+                !message.is_close(),
+                "the connection was closed: {message:?}"
+            ),
+            Err(tungstenite::Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => {
+                return None;
+            }
+            Err(error) => panic!("the connection broke: {error}"),
+        }
+    }
+}
+
+/// Everything said on this connection until an OPTIONS sent after it is answered.
+fn answers_by_frames(socket: &mut Socket) -> Option<Vec<Heard>> {
+    let id = unique();
+    let probe = format!(
+        "OPTIONS sip:hotline SIP/2.0\r\nVia: SIP/2.0/WS probe.invalid;branch=z9hG4bK{id}\r\n\
+         From: <sip:probe@probe.invalid>;tag={id}\r\nTo: <sip:hotline>\r\nCall-ID: probe-{id}\r\n\
+         CSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+    );
+    socket.send(Message::text(probe)).unwrap();
+    let until = Instant::now() + Duration::from_secs(5);
+    let (mut answers, mut alive) = (Vec::new(), false);
+    loop {
+        match framed(socket) {
+            Some(heard) if heard.header("Call-ID") == Some(&format!("probe-{id}")) => {
+                assert_eq!(heard.status(), 200);
+                alive = true;
+            }
+            Some(heard) => answers.push(heard),
+            // A call's media port is opened by another thread: its answer comes a little later.
+            None if alive => return Some(answers),
+            None if Instant::now() > until => return None,
+            None => {}
+        }
+    }
+}
+
+/// RFC 7118 §5: a frame is a message as a datagram is, so the answers are those of UDP, and what a
+/// stream could not frame (ncl, mcl01, clerr) is answered here and closes nothing.
+#[test]
+fn every_torture_message_in_a_frame_gets_its_answer_and_the_connection_lives_on() {
+    if !alone::is_alone(
+        "torture::every_torture_message_in_a_frame_gets_its_answer_and_the_connection_lives_on",
+    ) {
+        return;
+    }
+    let (engine, port) = town::start_with_websockets();
+    let mut socket = websocket(port);
+    let (mut wrong, mut heard_before) = (Vec::new(), Vec::new());
+    for (file, accepted) in table() {
+        let bytes = read(&file);
+        let sent = Heard(String::from_utf8_lossy(&bytes).into_owned());
+        socket.send(Message::binary(bytes)).unwrap();
+        let Some(mut answers) = answers_by_frames(&mut socket) else {
+            panic!("{file} killed it:\n{}", engine.log());
+        };
+        answers.retain(|answer| {
+            transaction(answer) == transaction(&sent)
+                || !heard_before.contains(&transaction(answer))
+        });
+        heard_before.extend(answers.iter().map(transaction));
+        let statuses = answers.iter().map(Heard::status).filter(|s| *s > 0);
+        let statuses: Vec<u16> = statuses.collect();
+        if !is_allowed(&statuses, &accepted) {
+            wrong.push(format!("{file}: {statuses:?}, not {accepted}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(Line::from("127.0.0.1", &engine).is_served());
+}
+
+/// What is said until the engine closes the connection.
+fn until_ended(socket: &mut Socket) -> Vec<Heard> {
+    let until = Instant::now() + Duration::from_secs(5);
+    let mut said = Vec::new();
+    loop {
+        match socket.read() {
+            Ok(message) if message.is_close() => return said,
+            Ok(message) => {
+                let bytes = message.into_data();
+                said.push(Heard(String::from_utf8_lossy(&bytes).into_owned()));
+            }
+            Err(tungstenite::Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(_) => return said,
+        }
+        assert!(Instant::now() < until, "still open");
+    }
+}
+
+/// A message cut in two frames is two messages that are none, and one too long is none either:
+/// both close the connection, as what cannot be framed closes a stream.
+#[test]
+fn a_message_in_two_frames_and_one_too_long_close_the_connection() {
+    let (engine, port) = town::start_with_websockets();
+    let mut socket = websocket(port);
+    let options = "OPTIONS sip:hotline SIP/2.0\r\nVia: SIP/2.0/WS a.invalid;branch=z9hG4bKtwo\r\n\
+         From: <sip:a@a.invalid>;tag=1\r\nTo: <sip:hotline>\r\nCall-ID: two\r\n\
+         CSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n";
+    let (first, second) = options.split_at(options.len() / 2);
+    socket.send(Message::text(first)).unwrap();
+    let _ = socket.send(Message::text(second));
+    let said = until_ended(&mut socket);
+    assert!(
+        !said.iter().any(|heard| heard.status() == 200),
+        "it was put together"
+    );
+    let mut socket = websocket(port);
+    // The same in fragments of one frame is whole (RFC 6455 §5.4).
+    let fragment = |part: &str, code, fin| {
+        let part = part.as_bytes().to_vec();
+        Message::Frame(Frame::message(part, OpCode::Data(code), fin))
+    };
+    socket.send(fragment(first, Data::Text, false)).unwrap();
+    socket.send(fragment(second, Data::Continue, true)).unwrap();
+    let answers = answers_by_frames(&mut socket).expect("it lives on");
+    assert_eq!(answers.first().map(Heard::status), Some(200));
+    let long = Message::text("x".repeat(SIP_STREAM_MESSAGE_BYTES + 1));
+    // It may be closed before all is written.
+    let _ = socket.send(long);
+    until_ended(&mut socket);
+    assert!(Line::from("127.0.0.1", &engine).is_served());
 }

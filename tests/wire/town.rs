@@ -47,6 +47,21 @@ pub fn start() -> Engine {
     engine
 }
 
+/// A running one that speaks WebSocket too; its port.
+pub fn start_with_websockets() -> (Engine, u16) {
+    let mut engine = prepare();
+    let port = free_port();
+    let file = engine.dir.join("config/engine.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(
+        file,
+        text.replace("\nws_port = 0", &format!("\nws_port = {port}")),
+    )
+    .unwrap();
+    engine.restart();
+    (engine, port)
+}
+
 /// A running one that speaks TLS too; its port and the certificate to trust.
 pub fn start_with_tls() -> (Engine, u16, String) {
     let mut engine = prepare();

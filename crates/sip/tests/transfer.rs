@@ -101,6 +101,29 @@ fn a_blind_transfer_is_told_from_trying_to_its_end() {
     desk.assert_forgets_all();
 }
 
+/// A transfer that comes about at once is over before its first NOTIFY is answered: the last one is
+/// sent all the same before the BYE that ends the dialog and the subscription with it.
+#[test]
+fn the_end_of_a_transfer_is_told_before_the_bye() {
+    let mut desk = Desk::untimed();
+    let (dialog, ours) = desk.answered(1);
+    desk.receive(&refer(2, &ours, BLIND));
+    let (_, id, _) = desk.referred();
+    desk.endpoint.accept_refer(desk.now, id);
+    desk.endpoint.tell_refer(desk.now, id, 200);
+    let trying = desk.sent();
+    desk.endpoint.hang_up(desk.now, dialog, None);
+    let sent = desk.sent();
+    assert_eq!(sent.len(), 2, "{sent:#?}");
+    let expected = said("refer", "terminated;reason=noresource", "SIP/2.0 200 OK");
+    assert_eq!(notice(&sent[0]), expected);
+    assert_eq!(method(&sent[1]), "BYE");
+    for message in trying.iter().skip(1).chain(&sent) {
+        desk.receive(&response(message, "200 OK", "", "", ""));
+    }
+    desk.assert_forgets_all();
+}
+
 #[test]
 fn a_refer_is_answered_once_and_repeated_to_who_repeats_it() {
     let mut desk = Desk::untimed();

@@ -9,7 +9,7 @@ use hotline_model::{
     event::{Outcome, ReleasedBy},
 };
 
-use super::{Input, Stage, Waiting, cause, released_by, script::Script};
+use super::{Input, Stage, Waiting, cause, gone, released_by, script::Script};
 use crate::{
     call::Facts,
     switchboard::{Side, Switchboard},
@@ -50,7 +50,7 @@ impl Menu {
         match input {
             Input::Ended(Side::Caller, _, why) => facts.end(
                 now,
-                Outcome::LeftMenu,
+                gone(why, Outcome::LeftMenu),
                 released_by(Side::Caller, why),
                 cause(why),
                 board,

@@ -33,7 +33,7 @@ pub use talking::Talking;
 pub use transferring::Transferring;
 pub use waiting::Waiting;
 
-use hotline_model::{Instant, LegId, QueueId, SeatId, seat::OfferResult};
+use hotline_model::{Instant, LegId, QueueId, SeatId, event::Outcome, seat::OfferResult};
 use hotline_sip::endpoint::{EndedBy, ReferId};
 
 use crate::{
@@ -234,6 +234,16 @@ fn released_by(side: Side, why: EndedBy) -> hotline_model::event::ReleasedBy {
         (EndedBy::NoAck | EndedBy::PathLost | EndedBy::Timeout | EndedBy::Expired, _) => {
             ReleasedBy::Network
         }
+    }
+}
+
+/// What became of a call whose caller is gone: `left` where the caller hung up, and a failure where
+/// the network took the caller away, so that no rate of patience counts it.
+fn gone(why: EndedBy, left: Outcome) -> Outcome {
+    if why == EndedBy::Bye {
+        left
+    } else {
+        Outcome::Failed
     }
 }
 

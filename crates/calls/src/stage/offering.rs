@@ -9,7 +9,7 @@ use hotline_model::{
 };
 use hotline_sip::endpoint::HangUpReason;
 
-use super::{Input, Stage, Talking, Waiting, cause, released_by, waiting::Place};
+use super::{Input, Stage, Talking, Waiting, cause, gone, released_by, waiting::Place};
 use crate::{
     call::Facts,
     leg::Leg,
@@ -98,7 +98,14 @@ impl Offering {
             Input::DeadlinePassed => self.place.comfort.deadline_passed(now, None, board),
             Input::Ended(Side::Caller, _, why) => {
                 let by = released_by(Side::Caller, why);
-                return self.caller_gone(facts, now, Outcome::Abandoned, by, cause(why), board);
+                return self.caller_gone(
+                    facts,
+                    now,
+                    gone(why, Outcome::Abandoned),
+                    by,
+                    cause(why),
+                    board,
+                );
             }
             Input::Silent(Side::Caller, _) => {
                 let why = "no sound from the caller's side";

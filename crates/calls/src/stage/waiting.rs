@@ -7,7 +7,7 @@ use hotline_model::{
     event::{Event, Outcome, ReleasedBy},
 };
 
-use super::{Input, Offering, Releasing, Stage, cause, released_by};
+use super::{Input, Offering, Releasing, Stage, cause, gone, released_by};
 use crate::{
     call::Facts,
     comfort::Comfort,
@@ -155,7 +155,7 @@ impl Waiting {
             Input::Ended(Side::Caller, _, why) => {
                 board.floor(now, FloorInput::CallLeft { call: facts.id });
                 let by = released_by(Side::Caller, why);
-                return facts.end(now, Outcome::Abandoned, by, cause(why), board);
+                return facts.end(now, gone(why, Outcome::Abandoned), by, cause(why), board);
             }
             Input::Silent(Side::Caller, _) => {
                 board.floor(now, FloorInput::CallLeft { call: facts.id });

@@ -18,7 +18,7 @@ use axum::{
     },
 };
 use hotline_calls::board::BoardReader;
-use hotline_model::{Instant, QueueId, SeatId};
+use hotline_model::{Instant, QueueId, SeatId, event::TrunkState};
 use hotline_store::{
     Wallboard,
     wallboard::{EngineLine, QueueLine, SeatLine, intent_words},
@@ -49,6 +49,10 @@ pub async fn paint_wallboards(
 ) {
     loop {
         let picture = pictures.borrow_and_update().clone();
+        for line in &picture.trunks {
+            let down = f64::from(u8::from(line.state == TrunkState::Down));
+            metrics::gauge!("hotline_trunk_down", "trunk" => line.trunk.to_string()).set(down);
+        }
         let wallboard = compose(&picture, &board, &seats, &queues, epoch);
         if let Ok(json) = serde_json::to_string(&wallboard) {
             canvas.send_replace(json.into());

@@ -97,12 +97,30 @@ pub fn answer<'c>(
 }
 
 /// Whether realm, nonce and opaque can be returned as they came. Of GBK, read as UTF-8, a backslash
-/// would be left that was half a character, and would escape the quote behind it.
+/// would be left that was half a character, and would escape the quote behind it; so would the last
+/// backslash of a value that came without quotes.
 fn can_be_given_back(challenge: &Fields<'_>) -> bool {
     let plain = |value: &[u8]| {
-        core::str::from_utf8(value).is_ok_and(|text| !text.contains(char::is_control))
+        core::str::from_utf8(value)
+            .is_ok_and(|text| !text.contains(char::is_control) && is_escaped(text))
     };
     plain(challenge.realm) && plain(challenge.nonce) && challenge.opaque.is_none_or(plain)
+}
+
+/// Whether quotes around this hold it together (RFC 3261 §25.1, quoted-string).
+fn is_escaped(text: &str) -> bool {
+    let mut chars = text.chars();
+    while let Some(character) = chars.next() {
+        let whole = match character {
+            '\\' => chars.next().is_some(),
+            '"' => false,
+            _ => true,
+        };
+        if !whole {
+            return false;
+        }
+    }
+    true
 }
 
 fn write(
@@ -174,6 +192,25 @@ mod tests {
             "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ",
             1,
         )
+    }
+
+    #[test]
+    fn a_backslash_without_quotes_escapes_none_of_ours() {
+        let login = Login {
+            realm: None,
+            ..LOGIN
+        };
+        for challenge in [
+            &b"Digest realm=\"r\", nonce=\\"[..],
+            b"Digest realm=r\\, nonce=\"n\"",
+            b"Digest realm=\"r\", nonce=\"n\", opaque=\\\\\\",
+        ] {
+            let answer = meet(&[challenge], &login);
+            assert_eq!(answer, Err(NoAnswer::Unsupported));
+        }
+        let escaped = b"Digest realm=\"a \\\"b\\\"\", nonce=\\\\";
+        let value = meet(&[escaped], &login).unwrap();
+        assert_eq!(Fields::parse(value.as_bytes()).unwrap().nonce, br"\\");
     }
 
     // RFC 7616 §3.9.1: the challenge in two algorithms, and the answer.

@@ -378,6 +378,7 @@ impl Endpoint {
 
     /// Sends BYE. The user knows the dialog no more; it is forgotten when the BYE is answered.
     pub(super) fn send_bye(&mut self, dialog: DialogId, reason: Option<&HangUpReason>) {
+        self.tell_the_ends(dialog);
         self.forget_transfers(dialog);
         let Some(session) = self.sessions.get_mut(&dialog) else {
             return;

@@ -239,6 +239,25 @@ impl Endpoint {
         self.notify_if_quiet(refer);
     }
 
+    /// The dialog is about to be left: the ends of transfers that wait behind an earlier NOTIFY go
+    /// out now, before the BYE, or the peer would never hear how its transfer came out.
+    pub(in crate::endpoint) fn tell_the_ends(&mut self, dialog: DialogId) {
+        let session = self.sessions.get_mut(&dialog);
+        let Some(session) = session.filter(|session| !session.unreachable) else {
+            return;
+        };
+        let mut ends = Vec::new();
+        for referred in &mut session.transfers.theirs {
+            if referred.news.over.is_some() && referred.news.next.is_some() {
+                referred.news.under_way = false;
+                ends.push(referred.id);
+            }
+        }
+        for refer in ends {
+            self.notify_if_quiet(refer);
+        }
+    }
+
     /// Sends the NOTIFY that waits, if none is under way.
     fn notify_if_quiet(&mut self, refer: ReferId) {
         let now = self.fx.now;
