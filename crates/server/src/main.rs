@@ -1,6 +1,5 @@
 //! `hotline`: the call-centre engine of a 12345 citizen hotline, and its tools.
 
-mod busy;
 mod cli;
 mod config;
 mod http;

@@ -159,9 +159,25 @@ impl MediaHandle {
     /// # Errors
     /// When [`MEDIA_COMMANDS`] commands wait already.
     pub fn send(&self, command: Command) -> Result<(), Full> {
-        self.shared.commands.push(command).map_err(Full)?;
+        self.put(command)?;
         self.shared.wake();
         Ok(())
+    }
+
+    /// Gives the thread a command that it sees when it is woken next: by [`MediaHandle::wake`], once
+    /// for many commands.
+    ///
+    /// # Errors
+    /// As [`MediaHandle::send`].
+    pub fn put(&self, command: Command) -> Result<(), Full> {
+        self.shared.commands.push(command).map_err(Full)
+    }
+
+    /// Wakes the thread where commands wait for it.
+    pub fn wake(&self) {
+        if !self.shared.commands.is_empty() {
+            self.shared.wake();
+        }
     }
 
     /// What the thread counts.

@@ -57,6 +57,7 @@ use client::Sent;
 use clients::Clients;
 use effects::{Effects, Owner};
 use mtu::DatagramOnly;
+use overload::TurnedAway;
 use reply::Served;
 use servers::Servers;
 use session::Session;
@@ -110,6 +111,7 @@ pub struct Endpoint {
     requests: BTreeMap<RequestId, TransactionId>,
     refers: Refers,
     datagram_only: DatagramOnly,
+    turned_away: TurnedAway,
     last_dialog: u64,
     last_request: u64,
     dropped: u64,
@@ -144,6 +146,7 @@ impl Endpoint {
             requests: BTreeMap::new(),
             refers: Refers::default(),
             datagram_only: DatagramOnly::default(),
+            turned_away: TurnedAway::default(),
             last_dialog: 0,
             last_request: 0,
             dropped: 0,
