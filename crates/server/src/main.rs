@@ -12,6 +12,11 @@ mod store_loop;
 
 use std::process::ExitCode;
 
+/// Calls allocate and free in many threads, in sizes that come again: this costs less there than
+/// the system's allocator, and gives back after a busy hour what it needed in it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     cli::run()
 }

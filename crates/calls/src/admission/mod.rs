@@ -156,10 +156,7 @@ impl Admission {
             _ => Cause::Overload,
         };
         self.note(now, trunk, cause, glance);
-        if self
-            .answers
-            .take(now, TURNED_AWAY_PER_S, TURNED_AWAY_PER_S)
-        {
+        if self.answers.take(now, TURNED_AWAY_PER_S, TURNED_AWAY_PER_S) {
             Verdict::TurnAway(self.retry_after())
         } else {
             Verdict::Ignore

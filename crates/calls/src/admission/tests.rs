@@ -167,3 +167,96 @@ fn a_guesser_is_banned_but_neither_a_trunk_nor_a_signed_in_office() {
     let later = now + Duration::from_secs(61);
     assert!(!door.is_known(later, office), "the sign-in ran out");
 }
+
+/// A loop in virtual time: calls of nine messages come from one trunk, and everything costs time,
+/// refusals and their ACKs too. Gives how many calls a second were completed, how many messages of
+/// calls under way were lost, and the longest set-up.
+fn overloaded(per_s: u64, seconds: u64) -> (u64, u64, Duration) {
+    const LOOK: Duration = Duration::from_micros(3);
+    const REFUSE: Duration = Duration::from_micros(15);
+    const SERVE: Duration = Duration::from_micros(90);
+    let ack = b"ACK sip:12345@h SIP/2.0\r\nTo: <sip:12345@h>;tag=n-1f\r\n\r\n";
+    let from = path("10.0.0.1");
+    let mut door = Admission::new();
+    let (mut now, mut dialled, mut completed, mut lost) = (Instant::START, 0, 0, 0);
+    // What is on its way to the engine: when it comes, and what is left of its call.
+    let mut coming = std::collections::VecDeque::new();
+    let mut under_way = std::collections::VecDeque::new();
+    let mut begun = std::collections::VecDeque::new();
+    let mut longest = Duration::ZERO;
+    while now.since_start() < Duration::from_secs(seconds) {
+        while dialled * 1_000_000 < now.since_start().as_micros() as u64 * per_s {
+            coming.push_back((now, 9));
+            dialled += 1;
+        }
+        for _ in 0..256 {
+            if coming.front().is_none_or(|&(at, _)| at > now) {
+                break;
+            }
+            let (_, left) = coming.pop_front().unwrap();
+            now = now + LOOK;
+            let bytes = match left {
+                0 => &ack[..],
+                9 => INVITE,
+                _ => BYE,
+            };
+            match (door.judge(now, from, trunk(), false, bytes), left) {
+                (Verdict::Wait, 9) => begun.push_back(now),
+                (Verdict::Wait, left) => under_way.push_back(left),
+                (_, 0) => {}
+                (Verdict::TurnAway(_), 9) => {
+                    now = now + REFUSE;
+                    coming.push_back((now, 0));
+                }
+                (_, 9) => {}
+                _ => lost += 1,
+            }
+        }
+        let mut idle = true;
+        for _ in 0..32 {
+            let Some(turn) = door.next(now) else { break };
+            idle = false;
+            let new = turn.bytes == INVITE;
+            door.served(turn.bytes);
+            let came = if new { begun.pop_front() } else { None };
+            if turn.turned_away.is_some() {
+                now = now + REFUSE;
+                coming.push_back((now, 0));
+                continue;
+            }
+            now = now + SERVE;
+            longest = longest.max(came.map_or(Duration::ZERO, |came| now.since(came)));
+            let left = if new {
+                8
+            } else {
+                under_way.pop_front().unwrap() - 1
+            };
+            if left == 0 {
+                completed += 1;
+            } else {
+                coming.push_back((now, left));
+            }
+        }
+        if idle {
+            now = now + Duration::from_micros(100);
+        }
+    }
+    (completed / seconds, lost, longest)
+}
+
+#[test]
+fn goodput_is_held_at_any_load() {
+    // Nine messages of 93 µs: 1,190 calls a second and no more.
+    let (capacity, _, _) = overloaded(1_100, 10);
+    assert!((1_090..=1_100).contains(&capacity), "{capacity}");
+    for (times, least) in [(2, 900), (5, 900), (10, 750)] {
+        let (goodput, lost, set_up) = overloaded(1_100 * times, 10);
+        let per_cent = goodput * 1_000 / capacity;
+        assert!(per_cent >= least, "{times} times: {goodput} of {capacity}");
+        assert_eq!(lost, 0);
+        assert!(
+            set_up <= Duration::from_millis(NEW_WAITING_MS + 10),
+            "{set_up:?}"
+        );
+    }
+}

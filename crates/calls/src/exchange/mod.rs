@@ -132,7 +132,8 @@ pub struct Exchange {
     nonces: Nonces,
     /// The WebSockets that browsers opened which are signed in, by connection.
     browsers: BTreeMap<u64, SeatId>,
-    calls: BTreeMap<CallId, Call>,
+    /// Boxed, since a node of the tree has room for eleven.
+    calls: BTreeMap<CallId, Box<Call>>,
     services: BTreeMap<LegId, SeatService>,
     consults: BTreeMap<u64, Consultation>,
     next_consult: u64,

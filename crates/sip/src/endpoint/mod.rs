@@ -21,6 +21,7 @@ mod heard;
 mod in_dialog;
 mod incoming;
 mod invite_client;
+mod lookup;
 mod loops;
 mod mtu;
 mod offers;
@@ -140,7 +141,7 @@ impl Endpoint {
             tag_key,
             fx: Effects::default(),
             clients: Clients::default(),
-            servers: Servers::default(),
+            servers: Servers::new(tag_key),
             sessions: BTreeMap::new(),
             by_tag: BTreeMap::new(),
             requests: BTreeMap::new(),
