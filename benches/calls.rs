@@ -1,13 +1,15 @@
 //! Whole calls through the whole engine: INVITE, queue, seat's answer, BYE, by real sockets.
 //!
 //! `cargo bench --bench calls [-- --part cycle|highest|overload|flood|memory --rate 200 --seconds 30
-//! --seats 300 --program target/release/hotline]`
+//! --seats 300 --capacity 0 --program target/release/hotline]`
 //!
 //! One thread plays all callers and all seats; the engine is a process of its own, whose processor
 //! time is read from `/proc`. Callers stand in the queue at once and hang up when the seat has
 //! acknowledged, so that a call is signalling, distribution, journal, tables and a recording, and
 //! hardly any sound. Both share the machine: what a rate costs holds, the highest rate is that of
-//! the pair.
+//! the pair. With `taskset` the load can be kept off the engine's cores, so that overload is the
+//! engine's alone: give `--program` a script that pins the engine. `--capacity` gives C to the
+//! overload part instead of searching for it.
 
 #[path = "calls/engine.rs"]
 mod engine;
@@ -26,6 +28,7 @@ struct Options {
     rate: f64,
     seconds: u64,
     seats: usize,
+    capacity: f64,
     program: PathBuf,
 }
 
@@ -53,6 +56,7 @@ fn options() -> Try<Options> {
         rate: 200.0,
         seconds: 10,
         seats: 300,
+        capacity: 0.0,
         program: engine::program(),
     };
     let mut words = std::env::args().skip(1).filter(|word| word != "--bench");
@@ -65,6 +69,7 @@ fn options() -> Try<Options> {
             "--rate" => options.rate = value.parse()?,
             "--seconds" => options.seconds = value.parse()?,
             "--seats" => options.seats = value.parse()?,
+            "--capacity" => options.capacity = value.parse()?,
             "--program" => options.program = value.into(),
             _ => return Err(format!("{word} is not known").into()),
         }
@@ -159,6 +164,7 @@ fn highest(options: &Options) -> Try<f64> {
         "| calls/s | calls | completed | CPU µs/call | calls/CPU-s | set-up p50 / p99 ms | seat rung p50 / p99 ms |"
     );
     println!("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+    stretch(&engine, &mut town, options.rate / 2.0, 2, 0)?;
     let (mut rate, mut best) = (options.rate, 0.0);
     loop {
         let (tally, cpu) = stretch(&engine, &mut town, rate, options.seconds, 0)?;
@@ -176,33 +182,43 @@ fn highest(options: &Options) -> Try<f64> {
 }
 
 fn overload(options: &Options) -> Try<()> {
-    let capacity = highest(options)?;
+    let capacity = match options.capacity {
+        0.0 => highest(options)?,
+        given => given,
+    };
     let (engine, mut town) = begin(options)?;
+    // What a first stretch allocates is not overload.
+    stretch(&engine, &mut town, capacity / 2.0, 2, 0)?;
     let stays = options.seats / 4;
     town.call(50.0, Duration::from_secs_f64(stays as f64 / 50.0), true)?;
     town.idle(Duration::from_secs(4))?;
     println!(
-        "| load | calls/s | completed/s | of C | refused | failed | long calls lost | after: completed, p99 ms |"
+        "| load | calls/s | completed/s | of C | refused | failed | set-up p99 ms | long calls lost | cores: engine, load | after: completed, p99 ms |"
     );
-    println!("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |");
+    println!("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- |");
     for times in [1.0, 2.0, 5.0, 10.0] {
         let long = town.connected();
         let rate = capacity * times;
         let began = std::time::Instant::now();
         town.tally = Tally::default();
+        let before = (engine.cost()?.0, engine::cost_of("self")?.0);
         town.call(rate, Duration::from_secs(options.seconds), false)?;
         let took = began.elapsed().as_secs_f64();
+        let cpu = (engine.cost()?.0, engine::cost_of("self")?.0);
         let said = town.tally.clone();
         town.idle(Duration::from_secs(5))?;
         let (after, _) = stretch(&engine, &mut town, capacity / 2.0, 3, long)?;
         let goodput = said.completed as f64 / took;
         println!(
-            "| {times}× | {:.0} | {goodput:.0} | {:.2} | {} | {} | {} of {long} | {} of {}, {:.1} |",
+            "| {times}× | {:.0} | {goodput:.0} | {:.2} | {} | {} | {:.0} | {} of {long} | {:.2}, {:.2} | {} of {}, {:.1} |",
             said.dialled as f64 / took,
             goodput / capacity,
             said.refused,
             said.failed,
+            percentile(&said.set_up_ms, 0.99),
             town.lost,
+            (cpu.0 - before.0) / took,
+            (cpu.1 - before.1) / took,
             after.completed,
             after.dialled,
             percentile(&after.set_up_ms, 0.99),

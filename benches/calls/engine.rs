@@ -152,23 +152,27 @@ impl Engine {
 
     /// Processor time used so far, seconds, and memory held now, KiB.
     pub fn cost(&self) -> Try<(f64, u64)> {
-        let id = self.child.id();
-        let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
-        let fields = stat.rsplit(") ").next().unwrap_or_default();
-        let ticks: u64 = fields
-            .split_whitespace()
-            .skip(11)
-            .take(2)
-            .filter_map(|ticks| ticks.parse::<u64>().ok())
-            .sum();
-        let status = fs::read_to_string(format!("/proc/{id}/status"))?;
-        let resident = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:"))
-            .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
-            .unwrap_or(0);
-        Ok((ticks as f64 / TICKS, resident))
+        cost_of(&self.child.id().to_string())
     }
+}
+
+/// The same of any process, by its number or `self`.
+pub fn cost_of(id: &str) -> Try<(f64, u64)> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
+    let fields = stat.rsplit(") ").next().unwrap_or_default();
+    let ticks: u64 = fields
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .filter_map(|ticks| ticks.parse::<u64>().ok())
+        .sum();
+    let status = fs::read_to_string(format!("/proc/{id}/status"))?;
+    let resident = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
+        .unwrap_or(0);
+    Ok((ticks as f64 / TICKS, resident))
 }
 
 impl Drop for Engine {

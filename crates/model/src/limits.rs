@@ -13,10 +13,10 @@ pub const SIP_STREAM_MESSAGE_BYTES: usize = 65_536;
 pub const SIP_HEADERS: usize = 256;
 
 /// Most live SIP transactions. A call leaves about 3.2 of them behind, each for up to 64*T1 (32 s):
-/// the server's INVITE and BYE, the client's INVITE and now and then a PRACK or an UPDATE. 500 new
-/// calls a second are some 51,000. When full, new requests are answered 503 with Retry-After,
+/// the server's INVITE and BYE, the client's INVITE and now and then a PRACK or an UPDATE. 2,000
+/// new calls a second are some 205,000. When full, new requests are answered 503 with Retry-After,
 /// without state.
-pub const SIP_TRANSACTIONS: usize = 65_536;
+pub const SIP_TRANSACTIONS: usize = 262_144;
 
 /// Most live dialogs: twice the calls, for each has a caller's and an agent's leg, and a
 /// few for seats' own calls. When full: 503.
@@ -333,3 +333,30 @@ pub const DTLS_AGAIN_MS: u64 = 500;
 /// Time after a browser's last check for which it is still sent sound, seconds (RFC 7675 §5.1). It
 /// checks every five or so; then it is gone.
 pub const ICE_CONSENT_S: u64 = 30;
+
+// Signalling under overload.
+
+/// Most messages of calls under way that wait for their turn: some seconds of work, while a sender
+/// repeats after half a second. When full, the rest waits in the sockets.
+pub const ONGOING_WAITING: usize = 4_096;
+
+/// Most new requests of one class (trunks, seats, strangers) that wait for their turn: about a
+/// twentieth of a second of work. When full, the next is turned away at once, which serves it
+/// better than a late answer.
+pub const NEW_WAITING: usize = 64;
+
+/// Longest wait of a new request, milliseconds: less than the half second after which its sender
+/// repeats it (RFC 3261 T1). What waited longer is turned away.
+pub const NEW_WAITING_MS: u64 = 200;
+
+/// Most 503 sent a second because of overload. What is beyond is not answered at all (RFC 7339
+/// §5.10.2): answers must not eat what the calls need.
+pub const TURNED_AWAY_PER_S: u32 = 20_000;
+
+/// How many INVITEs that were turned away are remembered, so that their retransmissions are turned
+/// away too: half a megabyte, some seconds of a heavy overload. The newest push out the oldest.
+pub const SIP_TURNED_AWAY: usize = 32_768;
+
+/// Room asked of the kernel for datagrams that were not read yet, bytes. It gives what its
+/// administrator allows (`net.core.rmem_max`).
+pub const SIP_SOCKET_BYTES: usize = 4 << 20;

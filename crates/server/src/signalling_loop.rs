@@ -20,7 +20,6 @@ use hotline_model::{Instant, Timestamp, event::Stamped};
 use tokio::sync::{Notify, oneshot, watch};
 
 use crate::{
-    busy::{self, Busy},
     media_loop::{Full, MediaHandle},
     net::{
         streams::{FromStream, Listening, Streams},
@@ -29,8 +28,12 @@ use crate::{
     recording_loop::{RecordingHandle, RecordingReport},
 };
 
-/// Datagrams taken in one turn before the other doors are looked at.
-const BATCH: usize = 64;
+/// Datagrams taken in in one turn, before what waits is served.
+const TAKEN_IN: usize = 256;
+
+/// Messages served in one turn, before the sockets and the other doors are looked at: about a
+/// millisecond of work, in which no socket overflows.
+const SERVED: usize = 32;
 
 /// How often the wall clock is read, so that timestamps follow its corrections, and the metrics
 /// are measured.
@@ -175,25 +178,19 @@ impl SignallingLoop {
         let mut answers = Answers::default();
         let mut clock = tokio::time::interval(WALL_CLOCK_EVERY);
         let mut stop_at: Option<StdInstant> = None;
-        let mut busy = Busy::new();
         loop {
             let now = self.now();
-            // An overloaded engine wants to know soon that it is no longer.
-            let measure = self.exchange.is_overloaded().then_some(busy::MEASURE);
             let until = [self.exchange.next_wake().map(|at| at.since(now))]
                 .into_iter()
                 .chain([stop_at.map(|at| at.saturating_duration_since(StdInstant::now()))])
-                .chain([measure])
                 .flatten()
                 .min()
                 .unwrap_or(WALL_CLOCK_EVERY);
-            busy.waits();
+            let more = self.exchange.has_waiting();
             tokio::select! {
-                readable = self.datagrams.readable() => {
-                    if readable.is_ok() {
-                        self.take_datagrams(&mut answers);
-                    }
-                }
+                // The runtime looks at the sockets before it goes on here.
+                () = tokio::task::yield_now(), if more => {}
+                _ = self.datagrams.readable() => {}
                 from = self.streams.next() => self.take_from_stream(from),
                 () = self.doors.bell.notified() => {}
                 _ = clock.tick() => {
@@ -214,13 +211,11 @@ impl SignallingLoop {
                     self.exchange.handle_input(now, Input::TimePassed);
                 }
             }
-            if let Some(share) = busy.works() {
-                let now = self.now();
-                self.exchange
-                    .handle_input(now, Input::OccupancyMeasured(share));
-            }
+            self.take_datagrams(&mut answers);
+            self.serve(&mut answers);
             self.carry_out(&mut answers).await;
             self.take_doors(&mut answers).await;
+            self.wake_others(&mut answers);
             if let Some(at) = stop_at {
                 let quiet = self.exchange.live_calls() == 0
                     && self.exchange.switchboard().recordings.is_empty();
@@ -239,11 +234,7 @@ impl SignallingLoop {
     fn take_from_stream(&mut self, from: FromStream) {
         let now = self.now();
         match from {
-            FromStream::Message(path, bytes) => {
-                let bytes = &bytes;
-                self.exchange
-                    .handle_input(now, Input::Received { path, bytes });
-            }
+            FromStream::Message(path, bytes) => self.exchange.take_in(now, path, &bytes),
             FromStream::SeatConnected(path, seat) => {
                 self.exchange
                     .handle_input(now, Input::SeatConnected { path, seat });
@@ -255,16 +246,30 @@ impl SignallingLoop {
         }
     }
 
+    /// Takes in what the sockets hold, so that they do not overflow. What is too much is turned away
+    /// here.
     fn take_datagrams(&mut self, answers: &mut Answers) {
-        for _ in 0..BATCH {
-            let now = Instant::from_start(self.epoch.elapsed());
+        let now = self.now();
+        for _ in 0..TAKEN_IN {
+            if !self.exchange.has_room() {
+                return;
+            }
             let Some((path, bytes)) = self.datagrams.next() else {
                 return;
             };
-            self.exchange
-                .handle_input(now, Input::Received { path, bytes });
-            // Between two datagrams only what cannot wait: a full batch is less than a
-            // millisecond of work.
+            self.exchange.take_in(now, path, bytes);
+            self.carry_out_now(answers);
+        }
+    }
+
+    /// Serves the messages whose turn it is.
+    fn serve(&mut self, answers: &mut Answers) {
+        for _ in 0..SERVED {
+            let now = self.now();
+            if !self.exchange.serve_next(now) {
+                return;
+            }
+            // Between two messages only what cannot wait.
             self.carry_out_now(answers);
         }
     }
@@ -311,9 +316,17 @@ impl SignallingLoop {
             if answers.unsent.is_none() {
                 return;
             }
-            self.doors.journal_bell.notify_one();
+            self.wake_others(answers);
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
+    }
+
+    /// Wakes the threads that were given something: once a turn, not once a thing.
+    fn wake_others(&self, answers: &mut Answers) {
+        if core::mem::take(&mut answers.journalled) {
+            self.doors.journal_bell.notify_one();
+        }
+        self.media.wake();
     }
 
     /// Carries out what can be carried out without waiting.
@@ -343,7 +356,7 @@ impl SignallingLoop {
     fn journal(&self, stamped: Stamped, answers: &mut Answers) -> bool {
         match self.doors.events.push(stamped) {
             Ok(()) => {
-                self.doors.journal_bell.notify_one();
+                answers.journalled = true;
                 true
             }
             Err(stamped) => {
@@ -367,7 +380,7 @@ impl SignallingLoop {
     }
 
     fn tell_media(&mut self, command: hotline_media::Command) {
-        if let Err(Full(hotline_media::Command::Open { leg, .. })) = self.media.send(command) {
+        if let Err(Full(hotline_media::Command::Open { leg, .. })) = self.media.put(command) {
             // A call whose port cannot be asked for is refused; for the rest the leg's silence
             // ends the call.
             let cause = "the media worker is too far behind".to_owned();
@@ -384,6 +397,8 @@ struct Answers {
     next_ticket: u64,
     owed: BTreeMap<u64, oneshot::Sender<Result<(), OrderRefused>>>,
     unsent: Option<Stamped>,
+    /// An event was put into the ring since the journal thread was woken.
+    journalled: bool,
 }
 
 impl Answers {

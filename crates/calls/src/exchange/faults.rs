@@ -15,17 +15,10 @@ use hotline_model::{
     CallId, Instant,
     event::{Event, Outcome, ReleasedBy},
 };
-use hotline_sip::{
-    endpoint::{DialogId, Event as SipEvent, HangUpReason},
-    path::Path,
-};
+use hotline_sip::endpoint::{DialogId, Event as SipEvent, HangUpReason};
 
 use super::Exchange;
-use crate::{
-    admission::Verdict,
-    routing,
-    switchboard::{Owner, Switchboard},
-};
+use crate::switchboard::{Owner, Switchboard};
 
 /// Longest text kept of a fault, characters.
 const FAULT_CHARS: usize = 200;
@@ -45,24 +38,6 @@ fn said(panic: &(dyn Any + Send)) -> String {
 }
 
 impl Exchange {
-    /// A message came: past the door, to the endpoint.
-    pub(super) fn received(&mut self, now: Instant, path: Path, bytes: &[u8]) {
-        let trunk = routing::trunk_at(&self.board.settings, path.remote).map(|trunk| trunk.id);
-        let ip = path.remote.ip();
-        let proven = self.is_browser(&path);
-        let served = caught(
-            || match self.admission.judge(now, ip, trunk, proven, bytes) {
-                Verdict::Serve => self.board.endpoint.receive(now, path, bytes),
-                Verdict::TurnAway(after) => self.board.endpoint.turn_away(now, path, bytes, after),
-                Verdict::Ignore => {}
-            },
-        );
-        if let Err(fault) = served {
-            self.board
-                .happened(now, Event::FaultCaught { call: None, fault });
-        }
-    }
-
     /// What the endpoint tells. A fault on the way to a call ends what the event's dialog belongs
     /// to.
     pub(super) fn guarded_sip(&mut self, now: Instant, event: SipEvent) {

@@ -233,7 +233,7 @@ impl Exchange {
 
     fn begin(&mut self, facts: Facts, stage: Stage) {
         let (id, deadline) = (facts.id, stage.deadline());
-        self.calls.insert(id, Call { facts, stage });
+        self.calls.insert(id, Box::new(Call { facts, stage }));
         self.set_deadline(id, deadline);
     }
 

@@ -1,6 +1,7 @@
 //! The exchange: one value that owns SIP, the floor, the registrations and all calls. Single
 //! writer: strict order, no lock, replayable.
 
+mod arrivals;
 mod authentication;
 mod connections;
 mod consults;
@@ -47,15 +48,14 @@ use crate::{
 /// What happened outside.
 #[derive(Debug)]
 pub enum Input<'a> {
-    /// One whole SIP message came.
+    /// One whole SIP message came, and nothing else waits. Where several may have come, take them
+    /// in first and serve them afterwards: [`Exchange::take_in`], [`Exchange::serve_next`].
     Received {
         /// The way it came.
         path: Path,
         /// The message.
         bytes: &'a [u8],
     },
-    /// The loop measured for how many thousandths of the last time it was busy.
-    OccupancyMeasured(u32),
     /// A browser opened a WebSocket, signed in as the agent of this seat: until the connection is
     /// lost, it needs no digest and speaks for that seat alone.
     SeatConnected {
@@ -133,7 +133,8 @@ pub struct Exchange {
     nonces: Nonces,
     /// The WebSockets that browsers opened which are signed in, by connection.
     browsers: BTreeMap<u64, SeatId>,
-    calls: BTreeMap<CallId, Call>,
+    /// Boxed, since a node of the tree has room for eleven.
+    calls: BTreeMap<CallId, Box<Call>>,
     services: BTreeMap<LegId, SeatService>,
     consults: BTreeMap<u64, Consultation>,
     next_consult: u64,
@@ -198,8 +199,10 @@ impl Exchange {
     /// dropped. Drain [`Exchange::poll_output`] after each input.
     pub fn handle_input(&mut self, now: Instant, input: Input<'_>) {
         match input {
-            Input::Received { path, bytes } => self.received(now, path, bytes),
-            Input::OccupancyMeasured(busy) => self.admission.occupancy_measured(busy),
+            Input::Received { path, bytes } => {
+                self.take_in(now, path, bytes);
+                while self.receive_next(now) {}
+            }
             Input::SeatConnected { path, seat } => self.seat_connected(path, seat),
             Input::PathLost(path) => {
                 self.seat_disconnected(&path);
@@ -248,6 +251,10 @@ impl Exchange {
             Input::DrainBegan => self.draining = true,
             Input::TimePassed => {}
         }
+        self.turn_over(now);
+    }
+
+    fn turn_over(&mut self, now: Instant) {
         self.time_passed(now);
         self.settle(now);
         self.publish();
@@ -281,11 +288,6 @@ impl Exchange {
     /// Calls, star-code calls and talks of seats that are not over.
     pub fn live_calls(&self) -> usize {
         self.calls.len() + self.services.len() + self.consults.len()
-    }
-
-    /// Whether new work is being turned away because the loop is too busy.
-    pub fn is_overloaded(&self) -> bool {
-        self.admission.is_overloaded()
     }
 
     /// Everything a call or a stage can reach, read only: for checks and metrics.

@@ -8,7 +8,8 @@ use std::{
 };
 
 use hotline_calls::Path;
-use hotline_model::limits::SIP_DATAGRAM_BYTES;
+use hotline_model::limits::{SIP_DATAGRAM_BYTES, SIP_SOCKET_BYTES};
+use socket2::SockRef;
 use tokio::net::UdpSocket;
 
 /// The signalling sockets.
@@ -24,6 +25,8 @@ impl Datagrams {
     pub fn new(sockets: Vec<StdUdpSocket>) -> io::Result<Self> {
         let sockets = sockets.into_iter().map(|socket| {
             socket.set_nonblocking(true)?;
+            // Where the kernel gives less, a flood overflows sooner; nothing else is lost.
+            let _ = SockRef::from(&socket).set_recv_buffer_size(SIP_SOCKET_BYTES);
             Ok((socket.local_addr()?, UdpSocket::from_std(socket)?))
         });
         Ok(Self {

@@ -100,8 +100,8 @@ impl<C> Clients<C> {
     }
 
     pub fn has_branch(&self, branch: Branch) -> bool {
-        self.by_branch.contains_key(&(branch, false))
-            || self.by_branch.contains_key(&(branch, true))
+        let mut both = self.by_branch.range((branch, false)..=(branch, true));
+        both.next().is_some()
     }
 
     /// The transaction a response with this branch belongs to (§17.1.3).

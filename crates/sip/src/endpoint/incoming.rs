@@ -180,7 +180,7 @@ impl Endpoint {
     }
 
     fn invite_came(&mut self, request: &Message<'_>, path: Path) {
-        if self.is_full() {
+        if self.is_full() || self.was_turned_away(request) {
             let after = self.retry_after(5, 15);
             return self.refuse(request, path, 503, &[after]);
         }

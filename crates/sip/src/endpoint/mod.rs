@@ -21,6 +21,7 @@ mod heard;
 mod in_dialog;
 mod incoming;
 mod invite_client;
+mod lookup;
 mod loops;
 mod mtu;
 mod offers;
@@ -57,6 +58,7 @@ use client::Sent;
 use clients::Clients;
 use effects::{Effects, Owner};
 use mtu::DatagramOnly;
+use overload::TurnedAway;
 use reply::Served;
 use servers::Servers;
 use session::Session;
@@ -110,6 +112,7 @@ pub struct Endpoint {
     requests: BTreeMap<RequestId, TransactionId>,
     refers: Refers,
     datagram_only: DatagramOnly,
+    turned_away: TurnedAway,
     last_dialog: u64,
     last_request: u64,
     dropped: u64,
@@ -138,12 +141,13 @@ impl Endpoint {
             tag_key,
             fx: Effects::default(),
             clients: Clients::default(),
-            servers: Servers::default(),
+            servers: Servers::new(tag_key),
             sessions: BTreeMap::new(),
             by_tag: BTreeMap::new(),
             requests: BTreeMap::new(),
             refers: Refers::default(),
             datagram_only: DatagramOnly::default(),
+            turned_away: TurnedAway::default(),
             last_dialog: 0,
             last_request: 0,
             dropped: 0,

@@ -12,7 +12,7 @@ use super::{
     words::{DialogId, Output, ReferId, Request, RequestId},
 };
 use crate::{
-    message::{Malformed, Message, Method, Name},
+    message::{Malformed, Message, Method, Name, STATELESS_TAG},
     path::Path,
     print::Draft,
     transaction::{
@@ -95,7 +95,8 @@ impl Endpoint {
         }
         self.fx.stop(Owner::Server(id), Timer::Trying);
         let (path, tag, purpose) = (server.path(), server.context.tag, server.context.purpose);
-        let draft = self.answer_draft(request, path, status, tag, headers, body);
+        let tag = format!("{tag:016x}");
+        let draft = self.answer_draft(request, path, status, &tag, headers, body);
         let response: Arc<[u8]> = draft.finish(body).into();
         self.servers
             .respond(id, status, Arc::clone(&response), &mut self.fx);
@@ -127,7 +128,7 @@ impl Endpoint {
         request: &Message<'_>,
         path: Path,
         status: u16,
-        tag: u64,
+        tag: &str,
         headers: &[Header<'_>],
         body: &[u8],
     ) -> Draft {
@@ -135,8 +136,7 @@ impl Endpoint {
             // No tag: 100 makes no dialog (§8.2.6.1).
             return Draft::answer(request, 100, path.remote, None);
         }
-        let tag = format!("{tag:016x}");
-        let mut draft = Draft::answer(request, status, path.remote, Some(&tag));
+        let mut draft = Draft::answer(request, status, path.remote, Some(tag));
         let method = request.method();
         if method == Method::Invite && status < 300 {
             draft = draft.copied(request, Name::RecordRoute);
@@ -171,9 +171,22 @@ impl Endpoint {
         if request.method() == Method::Ack {
             return;
         }
+        let mark = self.stateless_mark(request.call_id(), request.via().raw);
+        self.refuse_marked(request, path, status, headers, mark);
+    }
+
+    /// The same, with the number of [`Endpoint::stateless_mark`] at hand.
+    pub(super) fn refuse_marked(
+        &mut self,
+        request: &Message<'_>,
+        path: Path,
+        status: u16,
+        headers: &[Header<'_>],
+        mark: u64,
+    ) {
         self.refused += 1;
-        let tag = self.stateless_tag(request.call_id(), request.via().raw);
-        let draft = self.answer_draft(request, path, status, tag, headers, b"");
+        let tag = stateless_tag(mark);
+        let draft = self.answer_draft(request, path, status, &tag, headers, b"");
         self.fx.transmit(path, &draft.finish(b"").into());
     }
 
@@ -191,14 +204,14 @@ impl Endpoint {
         self.refused += 1;
         let call_id = malformed.only(Name::CallId).unwrap_or_default();
         let via = malformed.vias().next().unwrap_or_default();
-        let tag = format!("{:016x}", self.stateless_tag(call_id, via));
+        let tag = stateless_tag(self.stateless_mark(call_id, via));
         let draft = Draft::answer_malformed(malformed, status, path.remote, Some(&tag))
             .header(Name::Server, &self.settings.product);
         self.fx.transmit(path, &draft.finish(b"").into());
     }
 
     /// Equal for retransmissions, and not to be guessed (§8.2.7, §19.3).
-    fn stateless_tag(&self, call_id: &[u8], via: &[u8]) -> u64 {
+    pub(super) fn stateless_mark(&self, call_id: &[u8], via: &[u8]) -> u64 {
         let hash = Sha256::new()
             .chain_update(self.tag_key)
             .chain_update((call_id.len() as u64).to_be_bytes())
@@ -263,6 +276,11 @@ impl Endpoint {
             Purpose::Done => {}
         }
     }
+}
+
+/// The To tag of an answer without state.
+fn stateless_tag(mark: u64) -> String {
+    format!("{STATELESS_TAG}{mark:016x}")
 }
 
 impl Request {

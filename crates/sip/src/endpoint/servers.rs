@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::effects::{Effects, Owner, Step};
+use super::{
+    effects::{Effects, Owner, Step},
+    lookup::Lookup,
+};
 use crate::{
     path::Path,
     transaction::{
@@ -24,8 +27,8 @@ enum ServerMachine {
 pub(super) struct Server<S> {
     machine: ServerMachine,
     path: Path,
-    key: Box<[u8]>,
-    merge: Option<Box<[u8]>>,
+    key: Arc<[u8]>,
+    merge: Option<Arc<[u8]>>,
     response: Option<Arc<[u8]>>,
     pub context: S,
 }
@@ -62,36 +65,35 @@ impl<S> Server<S> {
 #[derive(Debug)]
 pub(super) struct Servers<S> {
     entries: BTreeMap<TransactionId, Server<S>>,
-    by_key: BTreeMap<Box<[u8]>, TransactionId>,
-    by_merge: BTreeMap<Box<[u8]>, TransactionId>,
+    by_key: Lookup,
+    by_merge: Lookup,
     last: u64,
     actions: Vec<Action>,
 }
 
-impl<S> Default for Servers<S> {
-    fn default() -> Self {
+impl<S> Servers<S> {
+    /// None yet. `secret`: see [`Lookup::new`].
+    pub fn new(secret: [u8; 32]) -> Self {
         Self {
             entries: BTreeMap::new(),
-            by_key: BTreeMap::new(),
-            by_merge: BTreeMap::new(),
+            by_key: Lookup::new(secret),
+            by_merge: Lookup::new(secret),
             last: 0,
             actions: Vec::new(),
         }
     }
-}
 
-impl<S> Servers<S> {
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
     pub fn find(&self, key: &[u8]) -> Option<TransactionId> {
-        self.by_key.get(key).copied()
+        self.by_key.get(key)
     }
 
     /// Whether another copy of the request is being served (§8.2.2.2).
     pub fn is_merged(&self, merge: &[u8]) -> bool {
-        self.by_merge.contains_key(merge)
+        self.by_merge.get(merge).is_some()
     }
 
     pub fn get(&self, id: TransactionId) -> Option<&Server<S>> {
@@ -118,17 +120,19 @@ impl<S> Servers<S> {
         } else {
             ServerMachine::Other(ServerOther::start(reliable))
         };
-        self.by_key.insert(key.into(), id);
-        if let Some(merge) = merge {
-            self.by_merge.insert(merge.into(), id);
+        let key: Arc<[u8]> = key.into();
+        let merge: Option<Arc<[u8]>> = merge.map(Into::into);
+        self.by_key.insert(Arc::clone(&key), id);
+        if let Some(merge) = &merge {
+            self.by_merge.insert(Arc::clone(merge), id);
         }
         self.entries.insert(
             id,
             Server {
                 machine,
                 path,
-                key: key.into(),
-                merge: merge.map(Into::into),
+                key,
+                merge,
                 response: None,
                 context,
             },

@@ -31,7 +31,7 @@ pub use method::Method;
 pub use name::Name;
 pub use params::{Param, ParamIter, Params};
 pub(crate) use parse::stream_body_length;
-pub use peek::{Glance, glance};
+pub use peek::{Glance, STATELESS_TAG, glance};
 pub(crate) use text::{Cursor, is_token};
 pub use text::{List, Unfold, text, unfold};
 pub use uri::{COMPARED_PARTS, Host, Scheme, Uri};

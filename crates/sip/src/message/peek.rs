@@ -12,7 +12,13 @@ pub enum Glance {
     NewInvite,
     /// Another request outside any dialog: REGISTER, OPTIONS, …
     NewOther,
+    /// An ACK of an answer that was given without state: nobody waits for it.
+    Nothing,
 }
+
+/// What the To tags of answers without state begin with, so that the ACKs of refused INVITEs are
+/// known at a glance. The tags of dialogs are hexadecimal numbers and never begin so.
+pub const STATELESS_TAG: &str = "n-";
 
 /// How far a glance goes for the To header, bytes. Real ones stand within the first thousand.
 const GLANCE_BYTES: usize = 4_096;
@@ -21,10 +27,13 @@ const GLANCE_BYTES: usize = 4_096;
 pub fn glance(bytes: &[u8]) -> Glance {
     let method = bytes.split(|&b| b == b' ').next().unwrap_or_default();
     match method {
-        b"INVITE" if !has_to_tag(bytes) => Glance::NewInvite,
+        b"INVITE" if to_tag(bytes).is_none() => Glance::NewInvite,
         b"REGISTER" => Glance::NewOther,
+        b"ACK" if to_tag(bytes).is_some_and(|tag| tag.starts_with(STATELESS_TAG.as_bytes())) => {
+            Glance::Nothing
+        }
         b"OPTIONS" | b"SUBSCRIBE" | b"MESSAGE" | b"PUBLISH" | b"REFER" | b"NOTIFY" | b"INFO"
-            if !has_to_tag(bytes) =>
+            if to_tag(bytes).is_none() =>
         {
             Glance::NewOther
         }
@@ -32,23 +41,22 @@ pub fn glance(bytes: &[u8]) -> Glance {
     }
 }
 
-/// Whether the first To has a tag, which only a dialog gives (RFC 3261 §19.3).
-fn has_to_tag(bytes: &[u8]) -> bool {
-    bytes
+/// The tag of the first To, which only an answer of ours gives (RFC 3261 §19.3).
+fn to_tag(bytes: &[u8]) -> Option<&[u8]> {
+    let value = bytes
         .get(..GLANCE_BYTES.min(bytes.len()))
         .unwrap_or_default()
         .split(|&b| b == b'\n')
         .skip(1)
         .take_while(|line| !matches!(line, [] | [b'\r']))
-        .find_map(to_value)
-        .is_some_and(|value| {
-            // After the address, since a user part may hold anything.
-            let params = value.rsplit(|&b| b == b'>').next().unwrap_or_default();
-            params
-                .split(|&b| b == b';')
-                .skip(1)
-                .any(|param| param.trim_ascii_start().get(..3).is_some_and(is_tag))
-        })
+        .find_map(to_value)?;
+    // After the address, since a user part may hold anything.
+    let params = value.rsplit(|&b| b == b'>').next().unwrap_or_default();
+    params.split(|&b| b == b';').skip(1).find_map(|param| {
+        let (name, value) = param.trim_ascii_start().split_at_checked(3)?;
+        let value = value.trim_ascii();
+        is_tag(name).then(|| value.strip_prefix(b"=").unwrap_or_default().trim_ascii())
+    })
 }
 
 const fn is_tag(name: &[u8]) -> bool {
@@ -105,6 +113,26 @@ mod tests {
             ),
             (
                 "OPTIONS sip:h SIP/2.0\r\nTo: <sip:1@h>;tag=1\r\n\r\n",
+                Glance::Ongoing,
+            ),
+            (
+                "ACK sip:1@h SIP/2.0\r\nTo: <sip:1@h>;tag=n-0123456789abcdef\r\n\r\n",
+                Glance::Nothing,
+            ),
+            (
+                "ACK sip:1@h SIP/2.0\r\nt: sip:1@h ; x ; tag = n-0\r\n\r\n",
+                Glance::Nothing,
+            ),
+            (
+                "ACK sip:1@h SIP/2.0\r\nTo: <sip:1@h>;tag=0123456789abcdef\r\n\r\n",
+                Glance::Ongoing,
+            ),
+            (
+                "ACK sip:1@h SIP/2.0\r\nTo: <sip:1@h;tag=n-0>\r\n\r\n",
+                Glance::Ongoing,
+            ),
+            (
+                "BYE sip:1@h SIP/2.0\r\nTo: <sip:1@h>;tag=n-0\r\n\r\n",
                 Glance::Ongoing,
             ),
             ("", Glance::Ongoing),
