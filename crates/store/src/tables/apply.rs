@@ -239,6 +239,6 @@ async fn put_intervals(
     for begun in ledger.open().filter(|i| i.since_seq > before) {
         rows.insert((begun.seat, begun.since_seq), begun.clone());
     }
-    let rows: Vec<Interval> = rows.into_values().collect();
+    let rows: Vec<&Interval> = rows.values().collect();
     put(db, row::INTERVAL_COLUMNS, rows, row::bind_interval).await
 }

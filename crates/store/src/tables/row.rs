@@ -211,7 +211,7 @@ pub(super) fn interval(row: &SqliteRow) -> Result<Interval, SqlError> {
 pub(super) const INTERVAL_COLUMNS: &str = "seat_intervals (seat, since_seq, since_at, since_up_ms,
     intent, reason, work, call, until_at, ms, ended_by)";
 
-pub(super) fn bind_interval(values: &mut Values<'_>, interval: Interval) {
+pub(super) fn bind_interval(values: &mut Values<'_>, interval: &Interval) {
     let (intent, reason) = intent_words(interval.intent);
     values
         .push_bind(interval.seat.as_str().to_owned())
