@@ -170,7 +170,7 @@ impl Engine {
             let seq: i64 = runtime.block_on(async {
                 let mut tables = self.tables().await?;
                 let seq = sqlx::query_scalar("SELECT seq FROM applied");
-                Ok::<_, sqlx::Error>(seq.fetch_one(&mut tables).await?)
+                seq.fetch_one(&mut tables).await
             })?;
             if u64::try_from(seq)? >= last {
                 return Ok(last);
