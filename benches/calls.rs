@@ -1,7 +1,7 @@
 //! Whole calls through the whole engine: INVITE, queue, seat's answer, BYE, by real sockets.
 //!
-//! `cargo bench --bench calls [-- --part cycle|highest|overload|flood|memory --rate 200 --seconds 30
-//! --seats 300 --capacity 0 --program target/release/hotline]`
+//! `cargo bench --bench calls [-- --part cycle|highest|overload|flood|stall|memory --rate 200
+//! --seconds 30 --seats 300 --capacity 0 --program target/release/hotline]`
 //!
 //! One thread plays all callers and all seats; the engine is a process of its own, whose processor
 //! time is read from `/proc`. Callers stand in the queue at once and hang up when the seat has
@@ -39,11 +39,13 @@ fn main() -> Try<()> {
         "highest" => highest(&options).map(drop),
         "overload" => overload(&options),
         "flood" => flood(&options),
+        "stall" => stall(&options),
         "memory" => memory(&options),
         "all" => {
             cycle(&options)?;
             memory(&options)?;
             flood(&options)?;
+            stall(&options)?;
             overload(&options)
         }
         other => Err(format!("--part {other} is not known").into()),
@@ -264,6 +266,32 @@ fn flood(options: &Options) -> Try<()> {
             cpu / options.seconds as f64,
         );
     }
+    Ok(())
+}
+
+/// Calls while another program holds the tables' database, so that nothing can be written there.
+fn stall(options: &Options) -> Try<()> {
+    let (engine, mut town) = begin(options)?;
+    stretch(&engine, &mut town, options.rate, 2, 0)?;
+    println!("| tables | calls | completed | set-up p50 / p99 ms | seat rung p50 / p99 ms |");
+    println!("| --- | ---: | ---: | ---: | ---: |");
+    for held in [false, true, false] {
+        let lock = held.then(|| engine.hold_tables()).transpose()?;
+        let (tally, _) = stretch(&engine, &mut town, options.rate, options.seconds, 0)?;
+        println!(
+            "| {} | {} | {} | {:.1} / {:.1} | {:.1} / {:.1} |",
+            if held { "held" } else { "free" },
+            tally.dialled,
+            tally.completed,
+            percentile(&tally.set_up_ms, 0.5),
+            percentile(&tally.set_up_ms, 0.99),
+            percentile(&tally.rang_ms, 0.5),
+            percentile(&tally.rang_ms, 0.99),
+        );
+        drop(lock);
+    }
+    let last = engine.until_tables_follow()?;
+    println!("\nafterwards the tables followed the journal to record {last}");
     Ok(())
 }
 

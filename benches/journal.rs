@@ -44,7 +44,7 @@ fn main() -> Try<()> {
     let options = options()?;
     println!("| work | events/s | CPU µs/event | floor of the same run, events/s |");
     println!("| --- | ---: | ---: | ---: |");
-    for group in [1, 64, 1_024] {
+    for group in [1, 64, 1_024, 4_096] {
         let (mut kept, mut cpu, mut floor) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..options.runs {
             let (rate, us) = write(&options, group)?;

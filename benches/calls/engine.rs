@@ -13,6 +13,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use sqlx::ConnectOptions as _;
+
+/// The tables' database, locked.
+pub struct TablesHeld {
+    _held: sqlx::SqliteConnection,
+    _runtime: tokio::runtime::Runtime,
+}
+
 pub type Try<T> = Result<T, Box<dyn Error>>;
 
 /// Where it listens.
@@ -132,6 +140,52 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// Locks the tables' database for writing, as a backup or a careless reader may, until the
+    /// lock is dropped.
+    pub fn hold_tables(&self) -> Try<TablesHeld> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let mut held = runtime.block_on(self.tables())?;
+        runtime.block_on(sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut held))?;
+        Ok(TablesHeld {
+            _held: held,
+            _runtime: runtime,
+        })
+    }
+
+    /// Waits until the tables have the last record that the journal has now.
+    pub fn until_tables_follow(&self) -> Try<u64> {
+        let mut last = 0;
+        for record in hotline_store::journal::read(&self.folder.path().join("data/journal"), 1)? {
+            last = record?.seq;
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let until = Instant::now() + Duration::from_secs(60);
+        loop {
+            let seq: i64 = runtime.block_on(async {
+                let mut tables = self.tables().await?;
+                let seq = sqlx::query_scalar("SELECT seq FROM applied");
+                seq.fetch_one(&mut tables).await
+            })?;
+            if u64::try_from(seq)? >= last {
+                return Ok(last);
+            }
+            if Instant::now() > until {
+                return Err(format!("the tables stay at {seq} of {last}").into());
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    async fn tables(&self) -> Result<sqlx::SqliteConnection, sqlx::Error> {
+        let path = self.folder.path().join("data/tables.sqlite");
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+        options.connect().await
     }
 
     /// Processor seconds used so far by each thread that has done anything, by name.

@@ -13,7 +13,7 @@ use std::{
     ops::RangeInclusive,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering, fence},
     },
     thread::{self, JoinHandle},
     time::Duration,
@@ -41,6 +41,10 @@ const READS: usize = 16;
 
 /// The waker's token; legs have their slot's number.
 const WAKE: Token = Token(usize::MAX);
+
+/// A thread whose next frames are due within this time need not be woken for most commands: it
+/// carries them out with the frames. Far below what a talker notices.
+const SOON: Duration = Duration::from_millis(20);
 
 /// Pause before reports are tried again when the signalling loop is behind.
 const REPORTS_FULL: Duration = Duration::from_millis(5);
@@ -94,11 +98,27 @@ struct Shared {
     waker: Waker,
     /// Whether the thread was woken and has not looked yet: one wake-up serves many commands.
     woken: AtomicBool,
+    /// Whether the thread looks by itself within [`SOON`].
+    looks_soon: AtomicBool,
+    /// Whether a command was put in that the thread is to be woken for.
+    urgent: AtomicBool,
     stop: AtomicBool,
     gauges: Gauges,
 }
 
 impl Shared {
+    /// Wakes the thread for a command that was just put in, unless it can wait until the thread
+    /// looks by itself: a port is waited for by a caller, all else is not heard of before the next
+    /// frame.
+    fn wake_for(&self, urgent: bool) {
+        // With the fence in `MediaLoop::pause`: either the thread sees the command before it sleeps
+        // long, or this sees that it does.
+        fence(Ordering::SeqCst);
+        if urgent || !self.looks_soon.load(Ordering::Relaxed) {
+            self.wake();
+        }
+    }
+
     fn wake(&self) {
         if !self.woken.swap(true, Ordering::AcqRel) {
             // Fails only when the thread's poll is gone, and then nobody is there to wake.
@@ -126,6 +146,8 @@ pub fn spawn(
         commands: ArrayQueue::new(MEDIA_COMMANDS),
         waker: Waker::new(poll.registry(), WAKE)?,
         woken: AtomicBool::new(false),
+        looks_soon: AtomicBool::new(false),
+        urgent: AtomicBool::new(false),
         stop: AtomicBool::new(false),
         gauges: Gauges::default(),
     });
@@ -149,14 +171,37 @@ pub fn spawn(
 }
 
 impl MediaHandle {
-    /// Gives the thread a command and wakes it. Never waits.
+    /// Gives the thread a command and wakes it for it. Never waits.
     ///
     /// # Errors
     /// When [`MEDIA_COMMANDS`] commands wait already.
     pub fn send(&self, command: Command) -> Result<(), Full> {
-        self.shared.commands.push(command).map_err(Full)?;
-        self.shared.wake();
+        self.put(command)?;
+        self.wake();
         Ok(())
+    }
+
+    /// Gives the thread a command that it sees when it is woken next: by [`MediaHandle::wake`], once
+    /// for many commands.
+    ///
+    /// # Errors
+    /// As [`MediaHandle::send`].
+    pub fn put(&self, command: Command) -> Result<(), Full> {
+        let urgent = matches!(command, Command::Open { .. });
+        self.shared.commands.push(command).map_err(Full)?;
+        if urgent {
+            self.shared.urgent.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Wakes the thread where commands wait for it: at once for a port, which a caller waits for;
+    /// for the rest it is enough that the thread looks before its next frames.
+    pub fn wake(&self) {
+        if !self.shared.commands.is_empty() {
+            let urgent = self.shared.urgent.swap(false, Ordering::Relaxed);
+            self.shared.wake_for(urgent);
+        }
     }
 
     /// What the thread counts.
@@ -205,7 +250,7 @@ impl MediaLoop {
         let mut buffer = vec![0; RTP_PACKET_BYTES + 1];
         let mut reports_wait = false;
         loop {
-            let timeout = self.timeout(reports_wait);
+            let timeout = self.pause(reports_wait);
             if let Err(error) = self.poll.poll(&mut events, timeout)
                 && error.kind() != io::ErrorKind::Interrupted
             {
@@ -241,6 +286,18 @@ impl MediaLoop {
 
     fn now(&self) -> Instant {
         Instant::from_start(self.epoch.elapsed())
+    }
+
+    /// How long to sleep, which is not at all when a command came that nobody woke the thread for.
+    fn pause(&self, reports_wait: bool) -> Option<Duration> {
+        let timeout = self.timeout(reports_wait);
+        let soon = timeout.is_some_and(|timeout| timeout <= SOON);
+        self.shared.looks_soon.store(soon, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        if !soon && !self.shared.commands.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        timeout
     }
 
     fn timeout(&self, reports_wait: bool) -> Option<Duration> {

@@ -139,18 +139,21 @@ pub(super) async fn apply(
 async fn put<T>(
     db: &mut SqliteConnection,
     columns: &str,
-    mut rows: &[T],
-    bind: impl Fn(&mut row::Values<'_>, &T),
+    rows: Vec<T>,
+    bind: impl Fn(&mut row::Values<'_>, T),
 ) -> Result<(), TablesError> {
-    while !rows.is_empty() {
+    let mut left = rows.len();
+    let mut rows = rows.into_iter();
+    while left > 0 {
         let lengths = ROWS_AT_ONCE.into_iter();
-        let length = lengths.filter(|&n| n <= rows.len()).max().unwrap_or(1);
-        let (now, later) = rows.split_at(length.min(rows.len()));
+        let length = lengths.filter(|&n| n <= left).max().unwrap_or(1);
         let mut insert = QueryBuilder::<Sqlite>::new("INSERT OR REPLACE INTO ");
         insert.push(columns).push(" ");
-        insert.push_values(now, |mut values, row| bind(&mut values, row));
+        insert.push_values(rows.by_ref().take(length), |mut values, row| {
+            bind(&mut values, row);
+        });
         insert.build().execute(&mut *db).await?;
-        rows = later;
+        left -= length;
     }
     Ok(())
 }
@@ -161,7 +164,7 @@ async fn put_timeline(db: &mut SqliteConnection, records: &[&Record]) -> Result<
         Ok((record, json))
     });
     let lines = json.collect::<Result<Vec<_>, TablesError>>()?;
-    put(db, row::RECORD_COLUMNS, &lines, row::bind_record).await
+    put(db, row::RECORD_COLUMNS, lines, row::bind_record).await
 }
 
 async fn put_calls(
@@ -207,15 +210,12 @@ async fn put_calls(
         }
     }
     let rows: Vec<&Call> = changed.iter().filter_map(|id| calls.get(id)).collect();
-    put(db, row::CALL_COLUMNS, &rows, |values, call| {
-        row::bind_call(values, call);
-    })
-    .await?;
     let cases: Vec<CaseRow> = rows
         .iter()
         .filter_map(|call| CaseRow::of(&call.row))
         .collect();
-    put(db, row::CASE_COLUMNS, &cases, row::bind_case).await?;
+    put(db, row::CALL_COLUMNS, rows, row::bind_call).await?;
+    put(db, row::CASE_COLUMNS, cases, row::bind_case).await?;
     calls.retain(|_, call| call.row.ended_at.is_none());
     if calls.len() > REMEMBERED {
         calls.clear();
@@ -239,6 +239,6 @@ async fn put_intervals(
     for begun in ledger.open().filter(|i| i.since_seq > before) {
         rows.insert((begun.seat, begun.since_seq), begun.clone());
     }
-    let rows: Vec<Interval> = rows.into_values().collect();
-    put(db, row::INTERVAL_COLUMNS, &rows, row::bind_interval).await
+    let rows: Vec<&Interval> = rows.values().collect();
+    put(db, row::INTERVAL_COLUMNS, rows, row::bind_interval).await
 }

@@ -165,20 +165,20 @@ pub(super) fn case(row: &SqliteRow) -> Result<CaseRow, SqlError> {
 pub(super) const CASE_COLUMNS: &str = "cases (number, call, opened_at, caller, withheld, seat,
     queue, answered_at, ended_at, score, meaning, recording, state)";
 
-pub(super) fn bind_case(values: &mut Values<'_>, case: &CaseRow) {
+pub(super) fn bind_case(values: &mut Values<'_>, case: CaseRow) {
     values
-        .push_bind(case.number.clone())
+        .push_bind(case.number)
         .push_bind(int(case.call.0))
         .push_bind(case.opened_at.0)
-        .push_bind(case.caller.clone())
+        .push_bind(case.caller)
         .push_bind(case.withheld)
         .push_bind(case.seat.as_str().to_owned())
         .push_bind(case.queue.as_str().to_owned())
         .push_bind(case.answered_at.0)
         .push_bind(case.ended_at.map(|t| t.0))
         .push_bind(case.score.map(String::from))
-        .push_bind(case.meaning.clone())
-        .push_bind(case.recording.clone())
+        .push_bind(case.meaning)
+        .push_bind(case.recording)
         .push_bind(spelled(&case.state));
 }
 
@@ -230,14 +230,14 @@ pub(super) fn bind_interval(values: &mut Values<'_>, interval: &Interval) {
 /// The columns of the timeline, in the order of [`bind_record`].
 pub(super) const RECORD_COLUMNS: &str = "timeline (seq, at, up_ms, call, type, json)";
 
-pub(super) fn bind_record(values: &mut Values<'_>, (record, json): &(&Record, String)) {
+pub(super) fn bind_record(values: &mut Values<'_>, (record, json): (&Record, String)) {
     values
         .push_bind(int(record.seq))
         .push_bind(record.stamped.at.0)
         .push_bind(int(record.stamped.up_ms))
         .push_bind(record.stamped.event.call().map(|call| int(call.0)))
-        .push_bind(kind(json).to_owned())
-        .push_bind(json.clone());
+        .push_bind(kind(&json).to_owned())
+        .push_bind(json);
 }
 
 /// An event's `type` as it stands in its record's JSON, where only numbers stand before it.
