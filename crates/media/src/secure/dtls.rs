@@ -8,7 +8,7 @@
 
 use core::{fmt, net::SocketAddr, time::Duration};
 // The library counts in the standard instant. Its origin is passed in, and it is never read.
-use std::{sync::Arc, time};
+use std::{collections::VecDeque, sync::Arc, time};
 
 use bytes::BytesMut;
 use hotline_model::{
@@ -34,6 +34,9 @@ use crate::sdp::Fingerprint;
 
 /// What the exported keys are called (RFC 5764 §4.2).
 const EXPORT_LABEL: &str = "EXTRACTOR-dtls_srtp";
+
+/// How often a flight is repeated without the library's timer.
+const FLIGHT_REPEATS: u32 = 7;
 
 /// Both ends' name inside the library: a leg has one handshake, wherever its peer moves.
 const PEER: SocketAddr =
@@ -145,6 +148,14 @@ pub enum Failure {
 /// by a datagram of a stranger.
 pub struct Handshake {
     endpoint: Endpoint,
+    config: Arc<HandshakeConfig>,
+    /// What was sent last and when it is sent again: the library forgets its timer when the peer
+    /// repeats itself.
+    flight: Vec<BytesMut>,
+    again: Option<(Instant, u32)>,
+    outbox: VecDeque<BytesMut>,
+    /// Number of the last hello: 0 before the peer has shown our cookie, 1 with it.
+    hello: Option<u16>,
     origin: time::Instant,
     peer: Fingerprint,
     records: u32,
@@ -157,7 +168,12 @@ impl Handshake {
     pub fn new(now: Instant, identity: &Identity, peer: Fingerprint) -> Option<Self> {
         let config = Arc::new(identity.config(peer)?);
         Some(Self {
-            endpoint: Endpoint::new(PEER, TransportProtocol::UDP, Some(config)),
+            endpoint: Endpoint::new(PEER, TransportProtocol::UDP, Some(Arc::clone(&config))),
+            config,
+            flight: Vec::new(),
+            again: None,
+            outbox: VecDeque::new(),
+            hello: None,
             origin: identity.origin,
             peer,
             records: DTLS_RECORDS,
@@ -182,6 +198,7 @@ impl Handshake {
             return;
         };
         self.records = left;
+        self.hear_hello(datagram);
         let at = self.origin + now.since_start();
         let read = self.endpoint.read(at, PEER, None, BytesMut::from(datagram));
         match read {
@@ -192,6 +209,47 @@ impl Handshake {
             }
             Err(_) => {}
         }
+        self.collect(now);
+    }
+
+    /// Takes what the library wants sent; it is the flight to be repeated from now on.
+    fn collect(&mut self, now: Instant) {
+        let sent = || Some(self.endpoint.poll_transmit()?.message);
+        let sent: Vec<BytesMut> = core::iter::from_fn(sent).collect();
+        if !sent.is_empty() {
+            self.outbox.extend(sent.iter().cloned());
+            self.flight = sent;
+            self.again = Some((now + Duration::from_millis(DTLS_AGAIN_MS), FLIGHT_REPEATS));
+        }
+    }
+
+    /// Repeats the flight when the library has no timer for it. The same records will do: those
+    /// that arrived before are dropped as replays, and those that did not are new.
+    fn repeat(&mut self, now: Instant) {
+        // The cookie is not repeated unasked: its answer is to the client (RFC 6347 §4.2.4).
+        if self.hello == Some(0) || self.endpoint.poll_timeout(&PEER).is_some() {
+            return;
+        }
+        if let Some((at, left)) = self.again
+            && now >= at
+        {
+            self.outbox.extend(self.flight.iter().cloned());
+            let next = now + Duration::from_millis(DTLS_AGAIN_MS);
+            self.again = left.checked_sub(1).map(|left| (next, left));
+        }
+    }
+
+    /// When our cookie is lost, the peer says its first hello again, which the library takes for
+    /// old: it begins anew (RFC 6347 §4.2.4 has nobody remember who was sent a cookie).
+    fn hear_hello(&mut self, datagram: &[u8]) {
+        let Some(number) = records::hello(datagram) else {
+            return;
+        };
+        if number == 0 && self.hello == Some(0) {
+            let config = Some(Arc::clone(&self.config));
+            self.endpoint = Endpoint::new(PEER, TransportProtocol::UDP, config);
+        }
+        self.hello = self.hello.max(Some(number));
     }
 
     fn happened(&mut self, event: &EndpointEvent) {
@@ -239,9 +297,7 @@ impl Handshake {
 
     /// The next datagram for the peer.
     pub fn poll_transmit(&mut self) -> Option<BytesMut> {
-        self.endpoint
-            .poll_transmit()
-            .map(|transmit| transmit.message)
+        self.outbox.pop_front()
     }
 
     /// When [`Handshake::handle_timeout`] is due.
@@ -253,6 +309,11 @@ impl Handshake {
             .endpoint
             .poll_timeout(&PEER)
             .map(|at| Instant::from_start(at.saturating_duration_since(self.origin)));
+        let ours = self
+            .again
+            .filter(|_| self.hello != Some(0))
+            .map(|(at, _)| at);
+        let again = again.or(ours);
         Some(again.map_or(self.until, |again| again.min(self.until)))
     }
 
@@ -266,7 +327,10 @@ impl Handshake {
         let failed = known && self.endpoint.handle_timeout(PEER, at).is_err();
         if failed || now >= self.until {
             self.progress = Progress::Failed(Failure::TimedOut);
+            return;
         }
+        self.collect(now);
+        self.repeat(now);
     }
 }
 

@@ -29,6 +29,18 @@ pub(super) fn count(mut datagram: &[u8]) -> Option<u32> {
     (records > 0).then_some(records)
 }
 
+/// The number of the client's hello that begins in a datagram which [`count`] found sound.
+pub(super) fn hello(datagram: &[u8]) -> Option<u16> {
+    let body = match datagram.split_first_chunk::<RECORD_HEADER_BYTES>()? {
+        ([22, _, _, 0, 0, ..], body) => body,
+        _ => return None,
+    };
+    match *body.first_chunk::<MESSAGE_HEADER_BYTES>()? {
+        [1, _, _, _, n0, n1, 0, 0, 0, ..] => Some(u16::from_be_bytes([n0, n1])),
+        _ => None,
+    }
+}
+
 /// Whether a record that is not yet encrypted can be part of a handshake.
 fn is_sound(kind: u8, body: &[u8]) -> bool {
     match kind {
@@ -95,6 +107,23 @@ mod tests {
         ];
         assert_eq!(count(&three.concat()), Some(3));
         assert_eq!(count(&record(21, 0, &[2, 40])), Some(1));
+    }
+
+    #[test]
+    fn the_hello_is_known_by_its_number() {
+        let mut second = message(5, 0, 5);
+        second[5] = 1;
+        assert_eq!(hello(&record(22, 0, &message(9, 0, 4))), Some(0));
+        assert_eq!(hello(&record(22, 0, &second)), Some(1));
+        second[0] = 16;
+        for other in [
+            record(22, 0, &second),
+            record(22, 0, &message(9, 4, 5)),
+            record(22, 1, &message(9, 0, 4)),
+            record(21, 0, &[2, 40]),
+        ] {
+            assert_eq!(hello(&other), None);
+        }
     }
 
     #[test]

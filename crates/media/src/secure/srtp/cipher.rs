@@ -22,6 +22,10 @@ const GCM_TAG_BYTES: usize = 16;
 const WORD_BYTES: usize = 4;
 
 /// Session keys of RTP or of RTCP in one direction.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "four a leg; a box would be one more step for every packet"
+)]
 pub(super) enum Cipher {
     Cm {
         key: Aes128Enc,
