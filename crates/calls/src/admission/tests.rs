@@ -285,14 +285,7 @@ fn each_trunk_has_a_rate_of_its_own() {
     let narrow = TrunkId::new("narrow").unwrap();
     door.trunk_may(narrow, 3);
     let now = Instant::START;
-    let served = count(
-        &mut door,
-        now,
-        "10.0.0.1",
-        Some(narrow),
-        100,
-        Verdict::Wait,
-    );
+    let served = count(&mut door, now, "10.0.0.1", Some(narrow), 100, Verdict::Wait);
     assert_eq!(served, 3);
     let served = count(&mut door, now, "10.0.0.2", trunk(), 100, Verdict::Wait);
     assert_eq!(served, 100);
