@@ -398,6 +398,7 @@ fn open(media: &MediaHandle, reports: &ArrayQueue<Report>, count: usize) -> Outc
         tell(media, Command::Open { leg, address })?;
         let agreed = Agreed {
             remote: load_address(index),
+            rtcp: load_address(index),
             codec: Format::Pcma,
             payload_type: 8,
             digits: Some(101),

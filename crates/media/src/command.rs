@@ -245,4 +245,12 @@ pub struct Stats {
     pub not_relayed: u64,
     /// Packets the network refused to take.
     pub send_failed: u64,
+    /// Reports of ours sent (RTCP).
+    pub reports: u64,
+    /// Interarrival jitter at the end, microseconds (RFC 3550 §6.4.1).
+    pub jitter_us: u32,
+    /// Round trip of the last report that the peer answered, microseconds.
+    pub round_trip_us: Option<u32>,
+    /// Mean opinion score of what was heard, in hundredths (ITU-T G.107); `None` when nothing was.
+    pub score: Option<u16>,
 }

@@ -56,6 +56,11 @@ impl Outgoing {
         self.ssrc
     }
 
+    /// What the stream's clock shows at `at`.
+    pub fn clock(&self, at: Instant) -> u32 {
+        self.base.wrapping_add(samples_at(at) as u32)
+    }
+
     /// Timestamp for a packet that begins at `at`, in no case before the end of the last one.
     pub fn timestamp(&mut self, at: Instant) -> u32 {
         let clock = self.base.wrapping_add(samples_at(at) as u32);

@@ -99,6 +99,9 @@ pub struct Agreed {
     /// Where we send to, and the only source we accept. An unspecified address (`0.0.0.0`, the
     /// hold of RFC 2543) accepts nothing.
     pub remote: SocketAddr,
+    /// Where RTCP goes: to `remote` itself when the sides multiplex (RFC 5761), else to the port
+    /// beside it or the one that `a=rtcp` names (RFC 3605).
+    pub rtcp: SocketAddr,
     /// Format of both ways.
     pub codec: Format,
     /// Payload type of the codec.

@@ -151,6 +151,7 @@ pub fn answer_again_under(
     session.medias = offered.medias.iter().map(compose::refusal).collect();
     let agreed = Agreed {
         remote: SocketAddr::new(compose::unspecified_like(local.address), 0),
+        rtcp: SocketAddr::new(compose::unspecified_like(local.address), 0),
         direction: Direction::Inactive,
         ..*before
     };
@@ -251,6 +252,7 @@ fn agreed(
     let held = audio.remote.ip().is_unspecified() && !by_ice;
     Some(Agreed {
         remote: audio.remote,
+        rtcp: audio.rtcp(),
         codec: format.1,
         payload_type: format.0,
         digits: audio.digits,

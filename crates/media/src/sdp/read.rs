@@ -22,9 +22,20 @@ pub(super) struct Audio {
     pub(super) packet_ms: Option<u8>,
     /// Whether it asks for RTCP on the RTP port (RFC 5761 §5.1.1).
     pub(super) rtcp_mux: bool,
+    pub(super) rtcp_port: Option<u16>,
 }
 
 impl Audio {
+    /// Where the peer listens for RTCP.
+    pub(super) fn rtcp(&self) -> SocketAddr {
+        if self.rtcp_mux {
+            return self.remote;
+        }
+        let beside = self.remote.port().checked_add(1);
+        let port = self.rtcp_port.or(beside).unwrap_or(self.remote.port());
+        SocketAddr::new(self.remote.ip(), port)
+    }
+
     /// Forgets the formats that we do not use.
     pub(super) fn use_only(&mut self, formats: &[Format]) {
         self.formats.retain(|(_, format)| formats.contains(format));
@@ -128,6 +139,9 @@ pub(super) fn audio(
             .unwrap_or_default(),
         packet_ms: value(&media.attributes, "ptime").and_then(|ms| ms.parse().ok()),
         rtcp_mux: has(&media.attributes, "rtcp-mux"),
+        rtcp_port: value(&media.attributes, "rtcp")
+            .and_then(|it| it.split_ascii_whitespace().next()?.parse().ok())
+            .filter(|port| *port != 0),
     }))
 }
 

@@ -77,6 +77,7 @@ fn a_law_is_chosen_and_the_offered_numbers_are_mirrored() {
         agreed,
         Agreed {
             remote: "198.51.100.7:49170".parse().unwrap(),
+            rtcp: "198.51.100.7:49171".parse().unwrap(),
             codec: Format::Pcma,
             payload_type: 8,
             digits: Some(96),

@@ -248,7 +248,11 @@ impl Worker {
             }
         }
         let mut stats = closed.stats;
-        stats.lost = closed.incoming.lost();
+        stats.lost = closed.control.lost();
+        if let Some(agreed) = closed.agreed {
+            let (jitter, trip, score) = closed.control.measured(agreed.codec);
+            (stats.jitter_us, stats.round_trip_us, stats.score) = (jitter, trip, score);
+        }
         self.report(Report::Closed { leg, stats });
         true
     }

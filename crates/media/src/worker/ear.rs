@@ -8,6 +8,7 @@ use crate::{
         linear::{Decoder, Encoder, PACKET_SAMPLES},
         resample::{Rate, Resampler},
     },
+    conceal::Concealer,
     jitter::{Arrived, Bounds, Buffer, Frame},
     rtp::RtpReader,
 };
@@ -33,6 +34,7 @@ pub(super) struct Ear {
     format: Format,
     waiting: Buffer,
     decoder: Decoder,
+    conceal: Concealer,
     narrow: Resampler,
     rest: [i16; REST],
     rests: usize,
@@ -63,6 +65,7 @@ impl Ear {
             format,
             waiting: Buffer::new(format.clock(), DELAY),
             decoder: Decoder::new(format)?,
+            conceal: Concealer::new(format.rate()),
             narrow: Resampler::new(format.rate(), Rate::Narrow),
             rest: [0; REST],
             rests: 0,
@@ -116,23 +119,33 @@ impl Ear {
     }
 
     fn take(&mut self, now: Instant, scratch: &mut Scratch) {
-        let per_ms = self.format.clock() / 1_000;
-        let narrow = |ticks: u32| (ticks / per_ms * 8) as usize;
-        match self.waiting.next(now) {
+        let (clock, rate) = (self.format.clock(), self.format.rate().hertz());
+        let samples = |ticks: u32| (u64::from(ticks) * u64::from(rate) / u64::from(clock)) as usize;
+        let count = match self.waiting.next(now) {
             Frame::Packet { payload, .. } => {
                 let count = self.decoder.decode(payload, &mut scratch.decoded);
-                let decoded = scratch.decoded.get(..count).unwrap_or_default();
-                let count = self.narrow.process(decoded, &mut scratch.narrowed);
-                let heard = scratch.narrowed.get(..count).unwrap_or_default();
-                keep(&mut self.rest, &mut self.rests, heard);
+                let decoded = scratch.decoded.get_mut(..count).unwrap_or_default();
+                self.conceal.heard(decoded);
+                count
             }
-            Frame::Lost { ticks } | Frame::Silence { ticks } => {
-                let count = narrow(ticks).min(scratch.narrowed.len());
-                let silence = scratch.narrowed.get_mut(..count).unwrap_or_default();
+            Frame::Lost { ticks } => {
+                let count = samples(ticks).min(PACKET_SAMPLES);
+                let missing = scratch.decoded.get_mut(..count).unwrap_or_default();
+                self.conceal.lost(missing);
+                count
+            }
+            Frame::Silence { ticks } => {
+                let count = samples(ticks).min(PACKET_SAMPLES);
+                let silence = scratch.decoded.get_mut(..count).unwrap_or_default();
                 silence.fill(0);
-                keep(&mut self.rest, &mut self.rests, silence);
+                self.conceal.heard(silence);
+                count
             }
-        }
+        };
+        let decoded = scratch.decoded.get(..count).unwrap_or_default();
+        let count = self.narrow.process(decoded, &mut scratch.narrowed);
+        let heard = scratch.narrowed.get(..count).unwrap_or_default();
+        keep(&mut self.rest, &mut self.rests, heard);
     }
 
     fn keep(&mut self, samples: &[i16]) {

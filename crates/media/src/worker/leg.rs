@@ -3,6 +3,7 @@
 use hotline_model::{Instant, LegId};
 
 use super::{
+    control::Control,
     ear::{Ear, Voice},
     hearing::{Heard, Way},
     schedule::Place,
@@ -26,6 +27,7 @@ pub(super) struct Leg {
     pub(super) source: Source,
     pub(super) outgoing: Outgoing,
     pub(super) incoming: Incoming,
+    pub(super) control: Control,
     pub(super) play: Option<(u32, Player)>,
     /// Whether the last frame's slot sent sound of the play: else the next begins a talk spurt.
     pub(super) sounding: bool,
@@ -45,6 +47,8 @@ pub(super) struct Leg {
     pub(super) ear: Option<Box<Ear>>,
     /// Encodes what it is sent, where that is not G.711.
     pub(super) voice: Option<Box<Voice>>,
+    /// Hears keys in its sound, where it has no other way to press them.
+    pub(super) tones: Option<Box<dtmf::Listener>>,
     /// Whether nobody may hear it, nor a recording keep it.
     pub(super) shielded: bool,
     /// How the packets of the leg it hears are numbered towards this one.
@@ -95,6 +99,8 @@ impl Leg {
             source: Source::Locked,
             outgoing: Outgoing::new(random),
             incoming: Incoming::default(),
+            control: Control::new(now),
+            tones: None,
             play: None,
             sounding: false,
             presses: dtmf::Sender::default(),
@@ -146,7 +152,13 @@ impl Leg {
         let format = self.agreed.map(|agreed| agreed.codec);
         let foreign = format.filter(|format| format.law().is_none());
         let recorded = foreign.is_some() && self.taps.iter().any(Option::is_some);
-        let heard = format.filter(|_| self.mixed || recorded);
+        let toned = self
+            .agreed
+            .is_some_and(|it| it.digits.is_none() && it.direction.receives());
+        if toned != self.tones.is_some() {
+            self.tones = toned.then(Box::default);
+        }
+        let heard = format.filter(|_| self.mixed || recorded || toned);
         if self.ear.as_ref().map(|ear| ear.format()) != heard {
             self.ear = heard.and_then(Ear::new).map(Box::new);
         }

@@ -13,6 +13,7 @@ use slab::Slab;
 use crate::Report;
 
 mod commands;
+mod control;
 mod ear;
 mod faults;
 mod hearing;

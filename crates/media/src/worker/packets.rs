@@ -14,7 +14,7 @@ use super::{
 use crate::{
     Report,
     dtmf::Digit,
-    rtp::{Arrival, RtpReader, classify},
+    rtp::{Arrival, HEADER_BYTES, RtpReader, classify},
     sdp::Agreed,
 };
 
@@ -55,10 +55,7 @@ impl Worker {
         };
         match arrival {
             Arrival::Malformed => leg.stats.malformed += 1,
-            Arrival::Rtcp => {
-                leg.stats.rtcp += 1;
-                leg.heard = now;
-            }
+            Arrival::Rtcp => leg.control_came(now, bytes),
             Arrival::Rtp(packet) => {
                 leg.heard = now;
                 self.handle_rtp(now, slot, &agreed, &packet, wire);
@@ -84,7 +81,7 @@ impl Worker {
             return;
         }
         leg.stats.received += 1;
-        leg.incoming.count(now, packet);
+        leg.control.heard(now, packet);
         let shielded = leg.shielded;
         if let Meaning::Sound(format) = meaning {
             if shielded {
@@ -94,8 +91,7 @@ impl Worker {
                 ear.heard(now, packet);
             }
             if let Some(law) = format.law() {
-                let sound = (packet.timestamp(), law, packet.payload());
-                self.recordings.heard(now, leg, sound, wire);
+                self.recordings.heard(now, leg, (packet, law), wire);
             }
         } else {
             self.hear_key(now, slot, packet);
@@ -301,6 +297,7 @@ impl Leg {
         };
         if wire.send(Slot(slot), agreed.remote, packet) {
             self.stats.sent += 1;
+            self.control.sent(packet.len().saturating_sub(HEADER_BYTES));
         } else {
             self.stats.send_failed += 1;
         }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     Codec, FRAME_SAMPLES,
     block::{Block, Sound},
-    rtp::samples_at,
+    rtp::{RtpReader, samples_at},
 };
 
 /// Recordings of one worker.
@@ -137,18 +137,18 @@ impl Recordings {
         &mut self,
         now: Instant,
         leg: &mut Leg,
-        (timestamp, codec, payload): (u32, Codec, &[u8]),
+        (packet, codec): (&RtpReader<'_>, Codec),
         wire: &mut impl Wire,
     ) {
         if leg.taps.iter().all(Option::is_none) {
             return;
         }
-        let placed = leg.incoming.place(now, timestamp);
+        let placed = leg.incoming.place(now, packet);
         for tap in leg.taps.iter().flatten() {
             if self.running.get(&tap.recording).is_some_and(|it| it.paused) {
                 continue;
             }
-            for (n, chunk) in payload.chunks(FRAME_SAMPLES).enumerate() {
+            for (n, chunk) in packet.payload().chunks(FRAME_SAMPLES).enumerate() {
                 let at = placed + (n * FRAME_SAMPLES) as u64;
                 // What was heard just before the recording began is not part of it.
                 let Some(at_sample) = at.checked_sub(tap.began) else {

@@ -40,6 +40,7 @@ impl Worker {
             self.sweep = now + SWEEP;
             self.report_silence(now);
             self.recordings.flush(wire);
+            self.report_reception(now, wire);
         }
         let Some(due) = self.schedule.take_due(now) else {
             return;
@@ -82,6 +83,13 @@ impl Worker {
             let (format, samples) = (ear.format(), ear.turn(now, &mut self.scratch));
             if format.law().is_none() {
                 self.recordings.decoded(at, leg, &samples, wire);
+            }
+            let (mut first, mut second) = (None, None);
+            if let Some(tones) = &mut leg.tones {
+                tones.hear(&samples, |digit| second = first.replace(digit));
+            }
+            for digit in [second, first].into_iter().flatten() {
+                self.report_digit(slot, digit);
             }
         }
     }

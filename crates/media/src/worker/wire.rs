@@ -23,6 +23,13 @@ pub trait Wire {
     /// Sends a packet. False when the network did not take it: it is lost, as packets are.
     fn send(&mut self, slot: Slot, to: SocketAddr, packet: &[u8]) -> bool;
 
+    /// Sends a packet from the port beside the leg's, which is bound with the first one. False when
+    /// the network did not take it.
+    fn send_control(&mut self, slot: Slot, to: SocketAddr, packet: &[u8]) -> bool {
+        let _ = (slot, to, packet);
+        false
+    }
+
     /// Takes a packet that has arrived for the leg: its length and where it came from. Called in
     /// ticks for legs that are not watched. A world that hands over each packet by
     /// [`Worker::handle_packet`](super::Worker::handle_packet) has none here.

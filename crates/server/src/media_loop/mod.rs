@@ -42,6 +42,9 @@ const READS: usize = 16;
 /// The waker's token; legs have their slot's number.
 const WAKE: Token = Token(usize::MAX);
 
+/// In the token of a leg's RTCP port, beside its slot's number.
+const CONTROL: usize = 1 << (usize::BITS - 2);
+
 /// A thread whose next frames are due within this time need not be woken for most commands: it
 /// carries them out with the frames. Far below what a talker notices.
 const SOON: Duration = Duration::from_millis(20);
@@ -270,7 +273,12 @@ impl MediaLoop {
                 }
             }
             for event in events.iter().filter(|event| event.token() != WAKE) {
-                self.read(now, event.token().0, &mut buffer);
+                match event.token().0 {
+                    token if token & CONTROL != 0 => {
+                        self.read_control(now, token & !CONTROL, &mut buffer);
+                    }
+                    slot => self.read(now, slot, &mut buffer),
+                }
             }
             let now = self.now();
             if self.worker.next_tick().is_some_and(|due| due <= now) {
@@ -309,6 +317,18 @@ impl MediaLoop {
             return Some(next.map_or(REPORTS_FULL, |next| next.min(REPORTS_FULL)));
         }
         next
+    }
+
+    /// Takes in what has arrived at a leg's RTCP port.
+    fn read_control(&mut self, now: Instant, slot: usize, buffer: &mut [u8]) {
+        // A few seconds lie between two reports: what is more than these is a flood, and lost.
+        for _ in 0..READS {
+            let Some((length, from)) = self.sockets.receive_control(Slot(slot), buffer) else {
+                return;
+            };
+            let bytes = buffer.get(..length).unwrap_or_default();
+            self.worker.handle_control(now, Slot(slot), from, bytes);
+        }
     }
 
     /// Takes in what has arrived on a watched socket.

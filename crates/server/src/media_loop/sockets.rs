@@ -17,7 +17,7 @@ use hotline_media::{
 use mio::{Interest, Registry, Token, net::UdpSocket};
 use socket2::SockRef;
 
-use super::{BLOCKS_DROPPED, Settings};
+use super::{BLOCKS_DROPPED, CONTROL, Settings};
 
 /// DSCP Expedited Forwarding (RFC 3246; RFC 4594 §4.1: telephony), in the upper six bits of the
 /// TOS byte.
@@ -38,6 +38,8 @@ pub(super) struct Sockets {
 
 struct Port {
     socket: UdpSocket,
+    /// For RTCP, beside it; bound with the first report.
+    control: Option<UdpSocket>,
     place: usize,
     watched: bool,
 }
@@ -82,6 +84,7 @@ impl Sockets {
                     self.next = (place + 1) % count;
                     let port_of_leg = Port {
                         socket,
+                        control: None,
                         place,
                         watched: false,
                     };
@@ -92,6 +95,38 @@ impl Sockets {
             }
         }
         Err(last)
+    }
+
+    /// Binds the port beside a leg's (RFC 3550 §11). Where another program has it, the leg goes
+    /// without reports.
+    fn bind_control(&mut self, slot: Slot) {
+        let registry = &self.registry;
+        let Some(port) = self.by_slot.get_mut(slot.0).and_then(Option::as_mut) else {
+            return;
+        };
+        let Ok(mut at) = port.socket.local_addr() else {
+            return;
+        };
+        at.set_port(at.port() | 1);
+        let bound = UdpSocket::bind(at).and_then(|mut socket| {
+            let token = Token(slot.0 | CONTROL);
+            registry.register(&mut socket, token, Interest::READABLE)?;
+            Ok(socket)
+        });
+        match bound {
+            Ok(socket) => port.control = Some(socket),
+            Err(error) => tracing::debug!(%at, %error, "no port for RTCP"),
+        }
+    }
+
+    /// A packet that arrived at a leg's RTCP port.
+    pub(super) fn receive_control(
+        &mut self,
+        slot: Slot,
+        buffer: &mut [u8],
+    ) -> Option<(usize, SocketAddr)> {
+        let control = self.port(slot)?.control.as_ref()?;
+        control.recv_from(buffer).ok()
     }
 
     fn port(&mut self, slot: Slot) -> Option<&mut Port> {
@@ -136,6 +171,14 @@ impl Wire for Sockets {
             return false;
         };
         port.socket.send_to(packet, to).is_ok()
+    }
+
+    fn send_control(&mut self, slot: Slot, to: SocketAddr, packet: &[u8]) -> bool {
+        if self.port(slot).is_some_and(|port| port.control.is_none()) {
+            self.bind_control(slot);
+        }
+        let control = self.port(slot).and_then(|port| port.control.as_ref());
+        control.is_some_and(|socket| socket.send_to(packet, to).is_ok())
     }
 
     fn receive(&mut self, slot: Slot, buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {

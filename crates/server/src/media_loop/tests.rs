@@ -94,6 +94,7 @@ impl Bench {
         let remote = socket.local_addr().unwrap();
         let agreed = Agreed {
             remote,
+            rtcp: SocketAddr::new(remote.ip(), remote.port() ^ 1),
             codec: Format::Pcma,
             payload_type: 8,
             digits: Some(101),
@@ -352,4 +353,36 @@ fn reports_wait_when_the_ring_is_full_and_none_is_lost() {
         }
         assert!(matches!(bench.report(), Report::Opened { leg: l, .. } if l == LegId(leg)));
     }
+}
+
+#[test]
+fn the_peer_is_told_what_was_heard_of_it_at_the_port_beside() {
+    let bench = bench(41_820..=41_839);
+    let mut phone = bench.phone(A);
+    let beside = SocketAddr::new(
+        Ipv4Addr::LOCALHOST.into(),
+        phone.socket.local_addr().unwrap().port() ^ 1,
+    );
+    let control = StdSocket::bind(beside).unwrap();
+    control
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    phone.say(0, &[0x2A; 160]);
+    let mut bytes = [0; 200];
+    let (length, from) = control.recv_from(&mut bytes).unwrap();
+    // A receiver report of one block, from the port beside the sound's.
+    assert_eq!((bytes[0], bytes[1]), (0x81, 201));
+    assert_eq!(from.port(), phone.engine.port() + 1);
+    // The peer's report is taken there.
+    control.send_to(&bytes[..length], from).unwrap();
+    // A command that is answered later: by then what had come before it was read.
+    bench.tell(Command::Play {
+        leg: A,
+        play: 1,
+        clips: Vec::new(),
+        repeat: false,
+    });
+    assert_eq!(bench.report(), Report::PlayEnded { leg: A, play: 1 });
+    let stats = bench.close(A);
+    assert_eq!((stats.reports, stats.rtcp), (1, 1));
 }

@@ -128,3 +128,38 @@ fn a_pressed_key_takes_the_place_of_sound() {
     });
     assert_eq!(bench.worker.counts().commands_dropped, 1);
 }
+
+#[test]
+fn keys_in_the_sound_are_heard_where_no_other_way_was_agreed() {
+    for digits in [None, Some(101)] {
+        let mut bench = Bench::new();
+        bench.connect(
+            A,
+            Agreed {
+                digits,
+                ..agreed(A)
+            },
+        );
+        let mut tone = crate::dtmf::Tone::new('7', -10.0).unwrap();
+        let mut samples = [0; 160];
+        for n in 0..20u16 {
+            samples.fill(0);
+            if n < 5 {
+                tone.fill(&mut samples);
+            }
+            let bytes = samples.map(|sample| Codec::Pcma.encode(sample));
+            bench.hear(A, &rtp(8, n, u32::from(n) * 160, &bytes));
+            bench.pass(20);
+        }
+        let heard: Vec<char> = bench
+            .reports()
+            .iter()
+            .filter_map(|report| match report {
+                Report::Digit { digit, .. } => Some(*digit),
+                _ => None,
+            })
+            .collect();
+        let expected: &[char] = if digits.is_none() { &['7'] } else { &[] };
+        assert_eq!(heard, expected, "{digits:?}");
+    }
+}

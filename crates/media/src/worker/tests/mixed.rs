@@ -307,3 +307,32 @@ fn a_conference_of_sixteen_costs_no_leg_its_frame() {
         assert_eq!(sizes, vec![12 + FRAME_SAMPLES; 50]);
     }
 }
+
+#[test]
+fn what_is_lost_is_concealed_for_those_who_mix() {
+    let power = |lost: bool| {
+        let mut room = Room::of(&[Format::G722, Format::Pcma]);
+        room.bench.bridge();
+        let mut heard = Vec::new();
+        for n in 0..100 {
+            let packet = room.parties[0].say();
+            if !(lost && n % 20 == 10) {
+                room.bench.hear(A, &packet);
+            }
+            room.bench.pass(20);
+            for (to, _, bytes) in core::mem::take(&mut room.bench.net.sent) {
+                if to == Slot(1) {
+                    let packet = RtpReader::new(&bytes).unwrap();
+                    heard.extend(packet.payload().iter().map(|&b| Codec::Pcma.decode(b)));
+                }
+            }
+        }
+        let last = &heard[heard.len() - 12_000..];
+        let quiet = last.chunks(80).filter(|piece| {
+            let sum: f64 = piece.iter().map(|&s| f64::from(s).powi(2)).sum();
+            (sum / 80.0).sqrt() < 500.0
+        });
+        quiet.count()
+    };
+    assert_eq!((power(false), power(true)), (0, 0), "no hole is heard");
+}

@@ -10,6 +10,7 @@ use hotline_model::{Instant, LegId};
 use proptest::prelude::*;
 use rtp_rs::{RtpPacketBuilder, RtpReader};
 
+mod control;
 mod digits;
 mod mixed;
 mod packets;
@@ -31,6 +32,7 @@ struct Net {
     sent: Vec<(Slot, SocketAddr, Vec<u8>)>,
     inbox: BTreeMap<Slot, VecDeque<(SocketAddr, Vec<u8>)>>,
     watched: BTreeMap<Slot, bool>,
+    control: Vec<(Slot, SocketAddr, Vec<u8>)>,
     blocks: Vec<Block>,
     no_ports: bool,
     recorder_full: bool,
@@ -52,6 +54,10 @@ impl Wire for Net {
     fn send(&mut self, slot: Slot, to: SocketAddr, packet: &[u8]) -> bool {
         assert_ne!(Some(to), self.breaks, "broken on purpose");
         self.sent.push((slot, to, packet.to_vec()));
+        true
+    }
+    fn send_control(&mut self, slot: Slot, to: SocketAddr, packet: &[u8]) -> bool {
+        self.control.push((slot, to, packet.to_vec()));
         true
     }
     fn receive(&mut self, slot: Slot, buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {
@@ -81,9 +87,15 @@ fn peer(leg: LegId) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4_000 + leg.0 as u16)
 }
 
+/// Where a peer listens for RTCP: beside its sound.
+fn peer_control(leg: LegId) -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5_001 + leg.0 as u16)
+}
+
 fn agreed(leg: LegId) -> Agreed {
     Agreed {
         remote: peer(leg),
+        rtcp: peer_control(leg),
         codec: Format::Pcma,
         payload_type: 8,
         digits: Some(101),
