@@ -9,12 +9,12 @@ use std::{
 
 use hotline_acd::{Floor, Input as FloorInput};
 use hotline_media::{
-    Command,
+    Command, Stats,
     sdp::{self, Family},
 };
 use hotline_model::{
     CallId, Instant, LegId, SeatId, Timestamp,
-    event::{Event, Stamped},
+    event::{Event, Party, Stamped},
 };
 use hotline_sip::{
     endpoint::{DialogId, Endpoint, HangUpReason},
@@ -84,6 +84,8 @@ pub struct Switchboard {
     legs: BTreeMap<LegId, Owner>,
     dialogs: BTreeMap<DialogId, LegId>,
     lines: BTreeMap<SeatId, u32>,
+    /// Legs being closed, whose worker will say what they heard.
+    closing: BTreeMap<LegId, (CallId, Side)>,
     next_leg: u64,
     next_recording: u64,
     wall_at_start: Timestamp,
@@ -126,6 +128,7 @@ impl Switchboard {
             legs: BTreeMap::new(),
             dialogs: BTreeMap::new(),
             lines: BTreeMap::new(),
+            closing: BTreeMap::new(),
             next_leg: 1,
             next_recording: 1,
             wall_at_start,
@@ -217,7 +220,12 @@ impl Switchboard {
     pub fn close_leg(&mut self, now: Instant, leg: &mut Leg, reason: Option<HangUpReason>) {
         self.hang_up_dialog(now, leg, reason);
         self.trunks.released(leg.id);
-        self.legs.remove(&leg.id);
+        // One that never agreed heard nothing, and may not exist at the worker.
+        if let Some(Owner::Call(call, side)) = self.legs.remove(&leg.id)
+            && leg.agreed().is_some()
+        {
+            self.closing.insert(leg.id, (call, side));
+        }
         self.media(Command::Close { leg: leg.id });
     }
 
@@ -288,6 +296,29 @@ impl Switchboard {
         if let Some(before) = self.legs.get_mut(&leg) {
             *before = owner;
         }
+    }
+
+    /// Journals what a leg of a call heard until it was closed.
+    pub fn leg_closed(&mut self, now: Instant, leg: LegId, stats: &Stats) {
+        let Some((call, side)) = self.closing.remove(&leg) else {
+            return;
+        };
+        // Where nothing was heard there is nothing to judge.
+        let Some(score) = stats.score else { return };
+        let party = match side {
+            Side::Caller => Party::Caller,
+            Side::Agent | Side::Target => Party::Agent,
+        };
+        let event = Event::SoundMeasured {
+            call,
+            party,
+            received: stats.received,
+            lost: stats.lost,
+            jitter_us: stats.jitter_us,
+            round_trip_us: stats.round_trip_us,
+            score,
+        };
+        self.happened(now, event);
     }
 
     /// Who owns `leg`.

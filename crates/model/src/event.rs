@@ -26,6 +26,16 @@ pub struct Stamped {
     pub event: Event,
 }
 
+/// A side of a call, as its sound is heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Party {
+    /// 市民
+    Caller,
+    /// 话务员, or whoever is called or joins in.
+    Agent,
+}
+
 /// Who released a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -352,6 +362,23 @@ pub enum Event {
         /// Why, in a few words.
         cause: String,
     },
+    /// A leg of a call was closed on which sound was heard: how good it was.
+    SoundMeasured {
+        /// The call.
+        call: CallId,
+        /// Who spoke.
+        party: Party,
+        /// RTP packets that came.
+        received: u64,
+        /// RTP packets that never came (RFC 3550 §6.4.1).
+        lost: u64,
+        /// Interarrival jitter at the end, µs.
+        jitter_us: u32,
+        /// Round trip, µs; `None` when the peer sent no RTCP that tells it.
+        round_trip_us: Option<u32>,
+        /// Mean opinion score, hundredths: 100 bad to 441 (ITU-T G.107, narrow band).
+        score: u16,
+    },
     /// Somebody fetched a recording to listen to it (PIPL: access is recorded).
     RecordingFetched {
         /// The call.
@@ -554,6 +581,7 @@ impl Event {
             | Self::RecordingStarted { call, .. }
             | Self::RecordingClosed { call, .. }
             | Self::RecordingFailed { call, .. }
+            | Self::SoundMeasured { call, .. }
             | Self::RecordingFetched { call, .. }
             | Self::TalkEnded { call, .. }
             | Self::SurveyOffered { call, .. }

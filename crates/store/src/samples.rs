@@ -2,7 +2,7 @@
 
 use hotline_model::{
     CallId, QueueId, ScriptId, SeatId, Timestamp, TrunkId,
-    event::{Event, Outcome, ReleasedBy, Stamped},
+    event::{Event, Outcome, Party, ReleasedBy, Stamped},
     seat::{Device, Intent, OfferResult, Reason, Work},
 };
 
@@ -234,6 +234,15 @@ pub(crate) fn one_of_each() -> Vec<Event> {
             call: CallId(3),
             file: "3.wav".into(),
             cause: "no space left".into(),
+        },
+        Event::SoundMeasured {
+            call: CallId(3),
+            party: Party::Caller,
+            received: 2_990,
+            lost: 10,
+            jitter_us: 1_250,
+            round_trip_us: Some(42_000),
+            score: 421,
         },
         ended(3, Outcome::Failed),
         seat_changed(

@@ -15,6 +15,9 @@ impl Exchange {
         let Some(leg) = reported_leg(&report) else {
             return;
         };
+        if let Report::Closed { leg, stats } = &report {
+            return self.board.leg_closed(now, *leg, stats);
+        }
         match self.board.owner(leg) {
             Some(Owner::Call(call, side)) => {
                 if let Report::Broke { .. } = report {

@@ -144,6 +144,17 @@ const ONE_OF_EACH: { [T in EventType]: Extract<Happened, { type: T }> } = (() =>
       sha256: 'ab'.repeat(32),
     },
     'recording-failed': { ...stamp, type: 'recording-failed', call, file, cause: 'disk full' },
+    'sound-measured': {
+      ...stamp,
+      type: 'sound-measured',
+      call,
+      party: 'caller',
+      received: 2_990,
+      lost: 10,
+      jitter_us: 1_250,
+      round_trip_us: 42_000,
+      score: 421,
+    },
     'recording-fetched': { ...stamp, type: 'recording-fetched', call, file, by: 'lead' },
     'talk-ended': {
       ...stamp,

@@ -68,6 +68,16 @@ export interface EventFields {
   'recording-started': { call: number; file: string }
   'recording-closed': { call: number; file: string; ms: number; sha256: string }
   'recording-failed': { call: number; file: string; cause: string }
+  /** `score`: mean opinion score in hundredths, 100 bad to 441. */
+  'sound-measured': {
+    call: number
+    party: 'caller' | 'agent'
+    received: number
+    lost: number
+    jitter_us: number
+    round_trip_us: number | null
+    score: number
+  }
   'recording-fetched': { call: number; file: string; by: string }
   'talk-ended': {
     call: number
@@ -147,6 +157,8 @@ export function toneOf(event: Happened): Tone {
     case 'dial-rejected':
     case 'fault-caught':
       return 'bad'
+    case 'sound-measured':
+      return event.score < 310 ? 'warn' : 'plain'
     case 'trunk-state-changed':
       return event.state === 'down' ? 'bad' : 'plain'
     case 'trunk-failed':

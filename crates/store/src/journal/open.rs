@@ -108,16 +108,31 @@ pub(super) fn recover<D: Disk>(
         .map(|torn| set_aside(disk, dir, &torn))
         .transpose()
         .map_err(failed)?;
+    let last_hash = last_record_hash(dir, &walk)?;
     let place = go_on(disk, dir, &walk, at, last_call).map_err(failed)?;
     let recovery = Recovery {
         records: walk.seq(),
         last_seq: walk.seq(),
-        last_hash: walk.record_hash(),
+        last_hash,
         last_at: at,
         last_call,
         torn,
     };
     Ok((place, recovery))
+}
+
+/// The hash of the last record, which stands in an earlier segment where the walk began in one that
+/// has none yet.
+fn last_record_hash(dir: &Path, walk: &Walk) -> Result<Hash, ReadError> {
+    let mut hash = walk.record_hash();
+    let mut number = walk.segment();
+    while hash == Hash::START && walk.seq() > 0 && number > 1 {
+        number -= 1;
+        let mut earlier = Walk::from_segment(dir, number)?;
+        while earlier.seq() < walk.seq() && earlier.advance()?.is_some() {}
+        hash = earlier.record_hash();
+    }
+    Ok(hash)
 }
 
 /// The last segment that has a header, for [`Check::LastSegment`].

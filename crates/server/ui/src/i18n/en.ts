@@ -120,6 +120,8 @@ const events: EventTexts = {
   'recording-closed': (e) =>
     `Recording complete: ${spell(e.ms)}, checksum ${e.sha256.slice(0, 12)}`,
   'recording-failed': (e) => `Recording failed (${e.cause}); the call went on`,
+  'sound-measured': (e) =>
+    `Sound of the ${e.party === 'caller' ? 'caller' : 'agent'}: score ${(e.score / 100).toFixed(2)} of 4.41, lost ${e.lost} of ${e.received + e.lost} packets, jitter ${(e.jitter_us / 1000).toFixed(1)} ms${e.round_trip_us === null ? '' : `, round trip ${Math.round(e.round_trip_us / 1000)} ms`}`,
   'recording-fetched': (e) => `${e.by} fetched the recording`,
   'talk-ended': (e) =>
     `Talk ended, released by the ${parties[e.released_by]}: ${spell(e.talk_ms)}${e.hold_ms > 0 ? `, of it ${spell(e.hold_ms)} on hold` : ''}`,

@@ -130,6 +130,8 @@ const events: EventTexts = {
   'recording-started': () => '开始录音',
   'recording-closed': (e) => `录音完成，长 ${spell(e.ms)}，校验 ${e.sha256.slice(0, 12)}`,
   'recording-failed': (e) => `录音失败（${causeInChinese(e.cause)}），通话未受影响`,
+  'sound-measured': (e) =>
+    `${e.party === 'caller' ? '市民' : '坐席'}一方音质评分 ${(e.score / 100).toFixed(2)}（满分 4.41）：丢包 ${e.lost}/${e.received + e.lost}，抖动 ${(e.jitter_us / 1000).toFixed(1)} 毫秒${e.round_trip_us === null ? '' : `，往返 ${Math.round(e.round_trip_us / 1000)} 毫秒`}`,
   'recording-fetched': (e) => `${e.by} 调听录音`,
   'talk-ended': (e) =>
     `通话结束，${parties[e.released_by]}先挂断：通话 ${spell(e.talk_ms)}${e.hold_ms > 0 ? `，其中保持 ${spell(e.hold_ms)}` : ''}`,
