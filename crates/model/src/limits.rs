@@ -13,10 +13,10 @@ pub const SIP_STREAM_MESSAGE_BYTES: usize = 65_536;
 pub const SIP_HEADERS: usize = 256;
 
 /// Most live SIP transactions. A call leaves about 3.2 of them behind, each for up to 64*T1 (32 s):
-/// the server's INVITE and BYE, the client's INVITE and now and then a PRACK or an UPDATE. 2,000
-/// new calls a second are some 205,000. When full, new requests are answered 503 with Retry-After,
-/// without state.
-pub const SIP_TRANSACTIONS: usize = 262_144;
+/// the server's INVITE and BYE, the client's INVITE and now and then a PRACK or an UPDATE. 3,000
+/// new calls a second, more than one core serves, are some 307,000. When full, new requests are
+/// answered 503 with Retry-After, without state.
+pub const SIP_TRANSACTIONS: usize = 524_288;
 
 /// Most live dialogs: twice the calls, for each has a caller's and an agent's leg, and a
 /// few for seats' own calls. When full: 503.
