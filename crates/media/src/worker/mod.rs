@@ -18,6 +18,7 @@ mod faults;
 mod hearing;
 mod leg;
 mod packets;
+mod private;
 mod recordings;
 mod schedule;
 mod source;
@@ -48,6 +49,8 @@ pub struct Worker {
     incoming: Vec<u8>,
     outgoing: Vec<u8>,
     converted: Vec<u8>,
+    /// For a received packet being opened.
+    opened: Vec<u8>,
     /// For samples being decoded.
     scratch: Scratch,
 }
@@ -83,6 +86,7 @@ impl Worker {
             incoming: buffer(),
             outgoing: buffer(),
             converted: buffer(),
+            opened: buffer(),
             scratch: Scratch::default(),
         }
     }
