@@ -4,8 +4,8 @@
 use core::net::IpAddr;
 
 use hotline_media::{
-    Codec, Command, Report,
-    sdp::{self, Agreed, Direction, Family, Local},
+    Command, Report,
+    sdp::{self, Agreed, Direction, Family, Local, SdpError, Security, Terms},
 };
 use hotline_model::{Instant, LegId};
 use hotline_sip::endpoint::DialogId;
@@ -34,6 +34,7 @@ pub struct Leg {
     /// Its SIP dialog, while there is one.
     pub dialog: Option<DialogId>,
     address: IpAddr,
+    terms: Terms,
     session: Session,
 }
 
@@ -48,19 +49,29 @@ pub trait ToMedia {
 pub struct BadBody(pub u16);
 
 impl Leg {
-    pub(crate) fn new(id: LegId, address: IpAddr) -> Self {
+    pub(crate) fn new(id: LegId, address: IpAddr, terms: Terms) -> Self {
         Self {
             id,
             dialog: None,
             address,
+            terms,
             session: Session::Opening,
         }
     }
 
     /// It is at another address of ours from now on, and its port is being opened.
-    pub(crate) fn moved(&mut self, address: IpAddr) {
+    pub(crate) fn moved(&mut self, address: IpAddr, terms: Terms) {
         self.address = address;
+        self.terms = terms;
         self.session = Session::Opening;
+    }
+
+    /// It goes to another peer of the same address of ours, with which nothing is agreed.
+    pub(crate) fn renew_terms(&mut self, terms: Terms) {
+        self.terms = terms;
+        if let Session::Offered(local, _) = self.session {
+            self.session = Session::Offered(local, None);
+        }
     }
 
     /// Our address of its media.
@@ -75,21 +86,29 @@ impl Leg {
                 Family::V4 => "its sound is IPv4 alone and the engine has no such address",
                 Family::V6 => "its sound is IPv6 alone and the engine has no such address",
             },
-            _ => "no usable session description",
+            _ => match sdp::answer_under(offer, &self.local(0), &self.terms) {
+                Err(SdpError::NoCommonSecurity) => {
+                    "its sound is not protected in a way that is agreed to here"
+                }
+                _ => "no usable session description",
+            },
         }
     }
 
     /// The media port is open.
     pub fn opened(&mut self, port: u16) {
         if self.session == Session::Opening {
+            self.session = Session::Open(self.local(port));
+        }
+    }
+
+    const fn local(&self, port: u16) -> Local {
+        Local {
+            address: self.address,
+            port,
             // The leg's number is unique in this run, which is what RFC 8866 §5.2 asks of sess-id.
-            let local = Local {
-                address: self.address,
-                port,
-                session: self.id.0,
-                version: 1,
-            };
-            self.session = Session::Open(local);
+            session: self.id.0,
+            version: 1,
         }
     }
 
@@ -119,6 +138,24 @@ impl Leg {
         }
     }
 
+    /// What our offer says: what was agreed before, lest a call in the clear be cut off by a phone
+    /// that cannot change, and a private one be laid open; before, sound in the clear where that is
+    /// allowed, for a phone that has nothing else refuses everything else.
+    fn offered_terms(&self) -> Terms {
+        let (clear, keys, handshake) = match self.agreed().map(|agreed| &agreed.security) {
+            Some(Security::Plain) => (true, false, false),
+            Some(Security::Sdes { .. }) => (false, true, false),
+            Some(Security::Dtls { .. }) => (false, false, true),
+            None => (self.terms.plain, !self.terms.plain, !self.terms.plain),
+        };
+        Terms {
+            plain: clear,
+            sdes: self.terms.sdes.filter(|_| keys),
+            dtls: self.terms.dtls.filter(|_| handshake),
+            ..self.terms
+        }
+    }
+
     /// Our offer (RFC 3264 §5): A-law first, for the trunk and the phones of this country.
     pub fn offer(&mut self) -> Option<Vec<u8>> {
         self.offer_as(Direction::SendRecv)
@@ -126,8 +163,12 @@ impl Leg {
 
     /// Our offer with a direction: `SendOnly` holds the peer (RFC 3264 §8.4).
     pub fn offer_as(&mut self, direction: Direction) -> Option<Vec<u8>> {
+        let terms = self.offered_terms();
+        if !terms.plain && terms.sdes.is_none() && terms.dtls.is_none() {
+            return None;
+        }
         let local = self.next_local()?;
-        let body = sdp::offer(&local, Codec::Pcma, direction);
+        let body = sdp::offer_under(&local, direction, &terms);
         self.session = Session::Offered(local, self.agreed().copied());
         Some(body)
     }
@@ -137,8 +178,8 @@ impl Leg {
         let before = self.agreed().copied();
         let local = self.next_local().ok_or(BadBody(500))?;
         let answered = match before {
-            Some(before) => sdp::answer_again(offer, &local, &before),
-            None => sdp::answer(offer, &local),
+            Some(before) => sdp::answer_again_under(offer, &local, &before, &self.terms),
+            None => sdp::answer_under(offer, &local, &self.terms),
         };
         let (body, agreed) = answered.map_err(|error| BadBody(error.status()))?;
         self.agree(local, agreed, board);
@@ -152,7 +193,8 @@ impl Leg {
         match &self.session {
             Session::Offered(local, _) if !answer.is_empty() => {
                 let local = *local;
-                let agreed = sdp::accept(answer, &local).map_err(|e| BadBody(e.status()))?;
+                let agreed = sdp::accept_under(answer, &local, &self.offered_terms())
+                    .map_err(|error| BadBody(error.status()))?;
                 self.agree(local, agreed, board);
                 Ok(())
             }
@@ -169,7 +211,7 @@ impl Leg {
     /// then counts. An answer that cannot be used is as good as none yet.
     pub fn preview(&mut self, answer: &[u8], board: &mut impl ToMedia) {
         if let Session::Offered(local, None) = self.session
-            && let Ok(agreed) = sdp::accept(answer, &local)
+            && let Ok(agreed) = sdp::accept_under(answer, &local, &self.offered_terms())
         {
             self.agree(local, agreed, board);
             self.session = Session::Offered(local, Some(agreed));

@@ -15,6 +15,7 @@ pub mod leg;
 pub mod orders;
 pub mod outgoing;
 pub mod phone;
+pub mod privacy;
 pub mod rings;
 pub mod routing;
 pub mod seat_service;

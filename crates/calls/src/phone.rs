@@ -4,7 +4,10 @@
 use core::{net::IpAddr, time::Duration};
 use std::{collections::VecDeque, sync::Arc};
 
-use hotline_media::{Command, Report, sdp::Direction};
+use hotline_media::{
+    Command, Report,
+    sdp::{Direction, Terms},
+};
 use hotline_model::{Instant, LegId};
 use hotline_sip::{
     endpoint::{
@@ -378,7 +381,7 @@ impl Phone {
         self.next_leg += 1;
         let address = self.settings.media_address;
         self.outputs.media(Command::Open { leg: id, address });
-        Leg::new(id, address)
+        Leg::new(id, address, Terms::PLAIN)
     }
 
     fn address(&self) -> String {

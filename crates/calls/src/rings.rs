@@ -99,9 +99,9 @@ impl Rings {
             .into_iter()
             .take(CONTACTS_PER_SEAT)
             .map(|(uri, path)| {
-                let address = board.sound_address(&path, &[]);
+                let end = board.seat_end(seat, &path, &[]);
                 RungPhone {
-                    leg: board.open_leg(owner, address),
+                    leg: board.open_leg(owner, end),
                     path,
                     uri,
                 }

@@ -11,6 +11,7 @@ use hotline_model::{QueueId, ScriptId, SeatId, diagnostic::Diagnostic};
 pub use hotline_sip::digest::{Algorithm, Ha1, ha1};
 
 pub use crate::auto_answer::{AutoAnswer, PickUp};
+pub use crate::privacy::Srtp;
 pub use crate::trunks::{
     numbers::{NumberOf, NumberRule},
     settings::{
@@ -84,6 +85,8 @@ pub struct Seat {
     pub md5_only: bool,
     /// Whether its phone picks up by itself when a citizen's call is offered.
     pub pick_up: PickUp,
+    /// Whether its phone's sound is private.
+    pub srtp: Srtp,
     /// What it may dial outside: beginnings of numbers. Empty allows nothing.
     pub outbound_prefixes: Vec<String>,
 }

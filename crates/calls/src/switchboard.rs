@@ -10,7 +10,7 @@ use std::{
 use hotline_acd::{Floor, Input as FloorInput};
 use hotline_media::{
     Command, Stats,
-    sdp::{self, Family},
+    sdp::{self, Family, Terms},
 };
 use hotline_model::{
     CallId, Instant, LegId, SeatId, Timestamp,
@@ -26,6 +26,8 @@ use crate::{
     attached::Attached,
     exchange::Output,
     leg::{Leg, ToMedia},
+    privacy::{Secrets, Srtp},
+    routing::trunk_at,
     settings::Settings,
     trunks::Trunks,
 };
@@ -52,6 +54,15 @@ pub enum Owner {
     Consult(u64),
     /// A consulted seat that wants to take a caller over.
     TakeOver,
+}
+
+/// Our end of a peer's sound: at which address of ours, and how private.
+#[derive(Clone, Copy, Debug)]
+pub struct End {
+    /// Our address.
+    pub address: IpAddr,
+    /// What its session descriptions may agree on.
+    pub terms: Terms,
 }
 
 /// A recording that is being written, for the report that closes it.
@@ -88,6 +99,7 @@ pub struct Switchboard {
     closing: BTreeMap<LegId, (CallId, Side)>,
     next_leg: u64,
     next_recording: u64,
+    secrets: Secrets,
     wall_at_start: Timestamp,
 }
 
@@ -116,6 +128,7 @@ impl Switchboard {
         let mut trunks_seed = seed;
         // What is drawn for trunks must not tell of branches and tags, which everybody sees.
         trunks_seed.iter_mut().for_each(|byte| *byte ^= 0x36);
+        let keys_seed = seed.map(|byte| byte ^ 0x5C);
         Self {
             trunks: Trunks::new(&settings.trunks, trunks_seed),
             settings: Arc::new(settings),
@@ -131,6 +144,7 @@ impl Switchboard {
             closing: BTreeMap::new(),
             next_leg: 1,
             next_recording: 1,
+            secrets: Secrets::new(keys_seed),
             wall_at_start,
         }
     }
@@ -162,24 +176,24 @@ impl Switchboard {
         self.floor.handle_input(now, input);
     }
 
-    /// A new leg of `owner`; a media port of our `address` is asked for at once.
-    pub fn open_leg(&mut self, owner: Owner, address: IpAddr) -> Leg {
+    /// A new leg of `owner`; a media port of our end's address is asked for at once.
+    pub fn open_leg(&mut self, owner: Owner, End { address, terms }: End) -> Leg {
         let id = LegId(self.next_leg);
         self.next_leg += 1;
         self.legs.insert(id, owner);
         self.media(Command::Open { leg: id, address });
-        Leg::new(id, address)
+        Leg::new(id, address, terms)
     }
 
     /// The leg goes on at another address of ours: a media port of it is asked for. What was agreed
     /// is void.
-    pub fn move_leg(&mut self, leg: &mut Leg, address: IpAddr) {
+    pub fn move_leg(&mut self, leg: &mut Leg, End { address, terms }: End) {
         self.media(Command::Close { leg: leg.id });
         self.media(Command::Open {
             leg: leg.id,
             address,
         });
-        leg.moved(address);
+        leg.moved(address, terms);
     }
 
     /// Our address for the sound of a peer that is reached by `path` and made this `offer` (empty:
@@ -198,6 +212,26 @@ impl Switchboard {
         let mut addresses = core::iter::once(usual).chain(self.settings.addresses());
         let fitting = addresses.find(|address| Family::of(address) == family);
         fitting.unwrap_or(usual)
+    }
+
+    /// Our end of the sound of a seat's phone that is reached by `path` and made this `offer`
+    /// (empty: none yet); see [`Switchboard::sound_address`].
+    pub fn seat_end(&mut self, seat: SeatId, path: &Path, offer: &[u8]) -> End {
+        let srtp = self.settings.seat(seat).map(|seat| seat.srtp);
+        self.end(srtp.unwrap_or_default(), path, offer)
+    }
+
+    /// Our end of the sound of a trunk; as [`Switchboard::seat_end`].
+    pub fn trunk_end(&mut self, path: &Path, offer: &[u8]) -> End {
+        let srtp = trunk_at(&self.settings, path.remote).map(|trunk| trunk.srtp);
+        self.end(srtp.unwrap_or_default(), path, offer)
+    }
+
+    fn end(&mut self, srtp: Srtp, path: &Path, offer: &[u8]) -> End {
+        End {
+            address: self.sound_address(path, offer),
+            terms: self.secrets.terms(srtp, path),
+        }
     }
 
     /// The phones of a seat that are to ring, by URI and path: all of the highest preference

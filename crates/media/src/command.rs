@@ -236,6 +236,10 @@ pub struct Stats {
     /// Packets that are not RTP version 2, or longer than
     /// [`RTP_PACKET_BYTES`](hotline_model::limits::RTP_PACKET_BYTES).
     pub malformed: u64,
+    /// Packets of a protected leg that were not made with its key: damaged, forged, in the clear.
+    pub not_authentic: u64,
+    /// Packets of a protected leg that came a second time, or too late to tell.
+    pub replayed: u64,
     /// RTCP packets on the RTP port (RFC 5761 §4).
     pub rtcp: u64,
     /// Packets of a payload type that was not agreed, or while the peer may not send.

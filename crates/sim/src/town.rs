@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use hotline_acd::{QueueSettings, SeatSettings};
 use hotline_calls::settings::{
-    AddressRange, Ha1, Language, Number, PickUp, Program, Prompts, Queue, Seat, Settings, Trunk,
-    compile_alone, engine_prompts,
+    AddressRange, Ha1, Language, Number, PickUp, Program, Prompts, Queue, Seat, Settings, Srtp,
+    Trunk, compile_alone, engine_prompts,
 };
 use hotline_media::Clip;
 use hotline_model::{QueueId, ScriptId, SeatId, TrunkId};
@@ -58,6 +58,7 @@ pub fn settings(seats: usize, callers: impl Iterator<Item = IpAddr>) -> Result<S
                 name: id.to_string(),
                 ha1,
                 md5_only: false,
+                srtp: Srtp::default(),
                 pick_up: PickUp::default(),
                 outbound_prefixes: Vec::new(),
             }

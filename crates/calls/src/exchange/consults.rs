@@ -46,8 +46,8 @@ impl Exchange {
         let number = self.next_consult;
         self.next_consult += 1;
         let offer = request.session().to_vec();
-        let address = self.board.sound_address(&path, &offer);
-        let mut leg = self.board.open_leg(Owner::Consult(number), address);
+        let end = self.board.seat_end(from, &path, &offer);
+        let mut leg = self.board.open_leg(Owner::Consult(number), end);
         self.board.connect_dialog(dialog, &mut leg);
         let (seats, hops) = ((from, to), super::invites::hops(&message));
         let consult = Consultation::new(now, number, seats, leg, offer, hops, &mut self.board);

@@ -1,7 +1,5 @@
 //! A new INVITE: whose it is, what it wants, and the call it becomes or the refusal it gets.
 
-use core::net::IpAddr;
-
 use hotline_model::{CallId, Instant, SeatId, TrunkId, event::Event, limits};
 use hotline_sip::{
     digest::Verdict,
@@ -19,7 +17,7 @@ use crate::{
     seat_service::SeatService,
     settings::Trunk,
     stage::{Arriving, Stage},
-    switchboard::{Owner, Side},
+    switchboard::{End, Owner, Side},
 };
 
 /// Seconds after which a refused caller may try again, when the engine is full or stopping.
@@ -92,8 +90,8 @@ impl Exchange {
         match (route, seat) {
             (_, Some(seat)) if dialled.starts_with('*') => {
                 let (offer, request) = (request.session().to_vec(), star_code(&dialled));
-                let address = self.board.sound_address(&path, &offer);
-                let leg = self.board.open_leg(Owner::Service, address);
+                let end = self.board.seat_end(seat, &path, &offer);
+                let leg = self.board.open_leg(Owner::Service, end);
                 let mut service = SeatService::new(now, seat, request, leg, offer);
                 self.board.connect_dialog(dialog, &mut service.leg);
                 self.board.seat_takes_line(now, seat);
@@ -108,8 +106,12 @@ impl Exchange {
             ) => {
                 let caller = routing::caller(&message, trunk.filter(|_| from.is_some()));
                 let offer = request.session().to_vec();
-                let (number, address) = (caller.number, self.board.sound_address(&path, &offer));
-                let mut facts = self.taken_in(now, dialog, from, (number, dialled), address);
+                let end = match seat {
+                    Some(seat) => self.board.seat_end(seat, &path, &offer),
+                    None => self.board.trunk_end(&path, &offer),
+                };
+                let numbers = (caller.number, dialled);
+                let mut facts = self.taken_in(now, dialog, from, numbers, end);
                 facts.withheld = caller.withheld;
                 facts.hops = hops(&message);
                 if let Some(from) = from {
@@ -202,8 +204,8 @@ impl Exchange {
         };
         let numbers = (seat.to_string(), outside.number().to_owned());
         let offer = request.session().to_vec();
-        let address = self.board.sound_address(&path, &offer);
-        let mut facts = self.taken_in(now, dialog, None, numbers, address);
+        let end = self.board.seat_end(seat, &path, &offer);
+        let mut facts = self.taken_in(now, dialog, None, numbers, end);
         facts.dialled_by = Some(seat);
         facts.outgoing = Some(Talked::default());
         facts.hops = hops(&message);
@@ -215,18 +217,18 @@ impl Exchange {
         self.begin(facts, Stage::Outgoing(Box::new(outgoing)));
     }
 
-    /// A call's number and its caller's leg, whose sound is at our `address`.
+    /// A call's number and its caller's leg, with our end of its sound.
     fn taken_in(
         &mut self,
         now: Instant,
         dialog: DialogId,
         trunk: Option<TrunkId>,
         (caller, called): (String, String),
-        address: IpAddr,
+        end: End,
     ) -> Facts {
         let id = CallId(self.next_call);
         self.next_call += 1;
-        let mut leg = self.board.open_leg(Owner::Call(id, Side::Caller), address);
+        let mut leg = self.board.open_leg(Owner::Call(id, Side::Caller), end);
         self.board.connect_dialog(dialog, &mut leg);
         Facts::new(id, trunk, caller, called, leg, now)
     }

@@ -52,8 +52,8 @@ impl Exchange {
             && self.may_take_over(seat, named).is_some()
         {
             let offer = request.session().to_vec();
-            let address = self.board.sound_address(&path, &offer);
-            let leg = self.board.open_leg(Owner::TakeOver, address);
+            let end = self.board.seat_end(seat, &path, &offer);
+            let leg = self.board.open_leg(Owner::TakeOver, end);
             let take_over = TakeOver {
                 seat,
                 named,
@@ -79,10 +79,8 @@ impl Exchange {
         };
         self.board.happened(now, event);
         let offer = request.session().to_vec();
-        let address = self.board.sound_address(&path, &offer);
-        let mut leg = self
-            .board
-            .open_leg(Owner::Call(call, Side::Target), address);
+        let end = self.board.seat_end(seat, &path, &offer);
+        let mut leg = self.board.open_leg(Owner::Call(call, Side::Target), end);
         self.board.connect_dialog(dialog, &mut leg);
         self.tell_call(now, call, StageInput::Moved(Box::new(leg), offer));
     }

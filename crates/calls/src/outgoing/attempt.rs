@@ -3,6 +3,7 @@
 use core::time::Duration;
 use std::collections::VecDeque;
 
+use hotline_media::sdp::Terms;
 use hotline_model::{CallId, Instant, LegId, TrunkId, event::Event, limits};
 use hotline_sip::endpoint::{HangUpReason, Invitation};
 
@@ -10,7 +11,7 @@ use super::allowed::Outside;
 use crate::{
     leg::Leg,
     stage::Input,
-    switchboard::{Owner, Side, Switchboard},
+    switchboard::{End, Owner, Side, Switchboard},
     trunks::{Fared, Way},
 };
 
@@ -104,10 +105,13 @@ impl Attempt {
         board: &mut Switchboard,
     ) -> Self {
         let ways: VecDeque<Way> = board.trunks.ways(number.number()).into();
-        let address = ways.front().map_or(board.settings.media_address, |way| {
-            board.sound_address(&way.target.path, &[])
-        });
-        let leg = board.open_leg(Owner::Call(call, Side::Agent), address);
+        let nowhere = End {
+            address: board.settings.media_address,
+            terms: Terms::PLAIN,
+        };
+        let first = ways.front();
+        let end = first.map_or(nowhere, |way| board.trunk_end(&way.target.path, &[]));
+        let leg = board.open_leg(Owner::Call(call, Side::Agent), end);
         Self {
             call,
             number,
@@ -215,13 +219,14 @@ impl Attempt {
                 if !board.trunks.is_open(way.at) {
                     continue;
                 }
-                let address = board.sound_address(&way.target.path, &[]);
-                if address == self.leg.address() {
+                let end = board.trunk_end(&way.target.path, &[]);
+                if end.address == self.leg.address() {
+                    self.leg.renew_terms(end.terms);
                     return self.invite(now, way, board);
                 }
                 // Its carrier reaches us at another address: a port of that first.
                 self.ways.push_front(way);
-                board.move_leg(&mut self.leg, address);
+                board.move_leg(&mut self.leg, end);
                 self.deadline = Some(now + MEDIA_OPENS_WITHIN);
                 return Progress::Going;
             }

@@ -15,6 +15,7 @@ use hotline_sip::{
 };
 
 use super::numbers::NumberRule;
+use crate::privacy::Srtp;
 
 /// A carrier's line, known by the addresses its requests come from.
 #[derive(Clone, Debug)]
@@ -34,6 +35,8 @@ pub struct Trunk {
     pub calls_per_s: u32,
     /// Its INVITEs must prove this login by digest beside their address.
     pub digest_in: Option<DigestIn>,
+    /// Whether its sound is private.
+    pub srtp: Srtp,
     /// The way out.
     pub outbound: Outbound,
 }
@@ -200,6 +203,7 @@ impl Trunk {
             calls_limit: None,
             calls_per_s: TRUNK_INVITES_PER_S,
             digest_in: None,
+            srtp: Srtp::default(),
             outbound: Outbound::default(),
         }
     }

@@ -9,7 +9,7 @@ use hotline_calls::{
     orders::{Order, SeatRequest},
     settings::{
         AddressRange, Credentials, Ha1, Number, Outbound, PickUp, Prompts, Queue, Seat, Settings,
-        Target, Trunk, compile_alone,
+        Srtp, Target, Trunk, compile_alone,
     },
 };
 use hotline_media::{Command, Report};
@@ -118,6 +118,7 @@ pub fn settings(trunks: Vec<Trunk>) -> Settings {
                 name: "Wang Wu".to_owned(),
                 ha1: Ha1::of(id, "hotline", password),
                 md5_only: false,
+                srtp: Srtp::default(),
                 pick_up: PickUp::default(),
                 outbound_prefixes: vec!["0635".to_owned(), "138".to_owned()],
             })

@@ -40,7 +40,9 @@ impl Outgoing {
     pub fn new(random: u128) -> Self {
         Self {
             ssrc: random as u32,
-            sequence: (random >> 32) as u16,
+            // In the lower half: a receiver of secure RTP that misses the first packets would guess
+            // wrongly after a wrap among them (RFC 3711 §3.3.1).
+            sequence: (random >> 32) as u16 & 0x7FFF,
             base: (random >> 64) as u32,
             end: None,
         }

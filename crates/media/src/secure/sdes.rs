@@ -11,7 +11,10 @@ use base64::{
 use super::srtp::{KEY_BYTES, Keys, Profile, SALT_BYTES};
 
 /// Random bytes of one key and salt.
-const SEED_BYTES: usize = KEY_BYTES + SALT_BYTES;
+const KEY_SEED_BYTES: usize = KEY_BYTES + SALT_BYTES;
+
+/// Random bytes of a leg's keys, one for each profile.
+pub const SEED_BYTES: usize = 2 * KEY_SEED_BYTES;
 
 /// Fewest packets a key in an offer must be good for (RFC 4568 §6.1, lifetime): six hours of
 /// sound. A shorter life would want new keys in the middle of a call.
@@ -30,7 +33,7 @@ const OFFERED: [Profile; 2] = [Profile::AeadAes128Gcm, Profile::AesCm128HmacSha1
 /// Random bytes for the keys of one leg's descriptions. The same for the life of the leg, so that
 /// a further description says the same keys.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Seed(pub [u8; 2 * SEED_BYTES]);
+pub struct Seed(pub [u8; SEED_BYTES]);
 
 impl fmt::Debug for Seed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -41,12 +44,12 @@ impl fmt::Debug for Seed {
 impl Seed {
     /// Our key under a profile. Each profile has bytes of its own, so that no key serves two.
     pub(crate) fn keys(&self, profile: Profile) -> Keys {
-        let (first, second) = self.0.split_at(SEED_BYTES);
+        let (first, second) = self.0.split_at(KEY_SEED_BYTES);
         let bytes = match profile {
             Profile::AeadAes128Gcm => first,
             Profile::AesCm128HmacSha1_80 | Profile::AesCm128HmacSha1_32 => second,
         };
-        let mut random = [0; SEED_BYTES];
+        let mut random = [0; KEY_SEED_BYTES];
         for (to, from) in random.iter_mut().zip(bytes) {
             *to = *from;
         }

@@ -102,6 +102,9 @@ impl Worker {
         let Some((slot, leg)) = self.leg_mut(leg) else {
             return false;
         };
+        if !leg.take_keys(&agreed) {
+            return false;
+        }
         leg.agreed = Some(agreed);
         leg.source = Source::of(&agreed);
         leg.heard = now;

@@ -44,9 +44,12 @@ impl Worker {
     }
 
     fn broke<W: Wire>(&mut self, now: Instant, leg: LegId, wire: &mut W) {
-        // The buffer was lent to what panicked.
+        // The buffers were lent to what panicked.
         if self.incoming.is_empty() {
             self.incoming = vec![0; RTP_PACKET_BYTES + 1];
+        }
+        if self.opened.is_empty() {
+            self.opened = vec![0; RTP_PACKET_BYTES + 1];
         }
         // What broke the leg may break its closing too; then its port stays open and silent.
         let _ = catch_unwind(AssertUnwindSafe(|| self.close(now, leg, wire)));

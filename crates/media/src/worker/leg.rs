@@ -14,6 +14,7 @@ use crate::{
     player::Player,
     rtp::{Incoming, Outgoing, Relay},
     sdp::Agreed,
+    secure::srtp::Guard,
 };
 
 /// Most recordings of one leg at once; a further one is refused.
@@ -25,6 +26,8 @@ pub(super) struct Leg {
     pub(super) agreed: Option<Agreed>,
     /// Whether its packets may come from elsewhere than agreed.
     pub(super) source: Source,
+    /// Protects its packets, where keys were agreed on.
+    pub(super) guard: Option<Box<Guard>>,
     pub(super) outgoing: Outgoing,
     pub(super) incoming: Incoming,
     pub(super) control: Control,
@@ -97,6 +100,7 @@ impl Leg {
             id,
             agreed: None,
             source: Source::Locked,
+            guard: None,
             outgoing: Outgoing::new(random),
             incoming: Incoming::default(),
             control: Control::new(now),

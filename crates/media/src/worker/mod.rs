@@ -19,6 +19,7 @@ mod faults;
 mod hearing;
 mod leg;
 mod packets;
+mod private;
 mod recordings;
 mod schedule;
 mod source;
@@ -49,6 +50,8 @@ pub struct Worker {
     incoming: Vec<u8>,
     outgoing: Vec<u8>,
     converted: Vec<u8>,
+    /// For a received packet being opened.
+    opened: Vec<u8>,
     /// For samples being decoded.
     scratch: Scratch,
 }
@@ -84,6 +87,7 @@ impl Worker {
             incoming: buffer(),
             outgoing: buffer(),
             converted: buffer(),
+            opened: buffer(),
             scratch: Scratch::default(),
         }
     }

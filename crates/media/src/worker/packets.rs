@@ -29,8 +29,38 @@ impl Worker {
         wire: &mut impl Wire,
     ) {
         self.guarded(now, slot.0, wire, |worker, wire| {
-            worker.packet_came(now, slot, from, bytes, wire);
+            worker.datagram_came(now, slot, from, bytes, wire);
         });
+    }
+
+    /// A protected packet is opened first, in room of its own.
+    fn datagram_came(
+        &mut self,
+        now: Instant,
+        slot: Slot,
+        from: SocketAddr,
+        bytes: &[u8],
+        wire: &mut impl Wire,
+    ) {
+        let Some(leg) = self.legs.get_mut(slot.0).filter(|leg| leg.is_private()) else {
+            return self.packet_came(now, slot, from, bytes, wire);
+        };
+        // A copy sent from elsewhere must not take the place of the packet itself.
+        if !leg.may_be_from(from) {
+            leg.stats.strangers += 1;
+            return;
+        }
+        let mut room = core::mem::take(&mut self.opened);
+        match room.get_mut(..bytes.len()) {
+            Some(room) => {
+                room.copy_from_slice(bytes);
+                if let Some(packet) = leg.open(room) {
+                    self.packet_came(now, slot, from, packet, wire);
+                }
+            }
+            None => leg.stats.malformed += 1,
+        }
+        self.opened = room;
     }
 
     fn packet_came(
@@ -221,7 +251,7 @@ impl Worker {
         let length = leg
             .outgoing
             .write(payload_type, numbers, payload, &mut self.outgoing);
-        leg.transmit(to, &agreed, self.outgoing.get(..length), wire);
+        leg.transmit(to, &agreed, (&mut self.outgoing, length), wire);
         true
     }
 
@@ -264,6 +294,12 @@ impl Worker {
 }
 
 impl Leg {
+    /// Whether a packet from there could be the peer's.
+    fn may_be_from(&self, from: SocketAddr) -> bool {
+        let agreed = self.agreed.as_ref();
+        self.source != Source::Locked || agreed.is_some_and(|agreed| is_from(from, agreed))
+    }
+
     /// The agreement, when a packet is of the source it names or proves to be of its peer.
     fn agreed_source(&mut self, from: SocketAddr, arrival: &Arrival<'_>) -> Option<Agreed> {
         let agreed = self.agreed.as_mut()?;
@@ -284,15 +320,20 @@ impl Leg {
         None
     }
 
-    /// Sends a packet that was built for the leg, and counts it.
+    /// Sends a packet that was built for the leg, and counts it. It is the first `length` bytes of
+    /// its buffer, and is protected there where that was agreed.
     pub(super) fn transmit(
         &mut self,
         slot: usize,
         agreed: &Agreed,
-        packet: Option<&[u8]>,
+        (packet, length): (&mut [u8], usize),
         wire: &mut impl Wire,
     ) {
-        let Some(packet) = packet.filter(|packet| !packet.is_empty()) else {
+        if length == 0 {
+            return;
+        }
+        let Some(packet) = self.protect(agreed, packet, length) else {
+            self.stats.send_failed += 1;
             return;
         };
         if wire.send(Slot(slot), agreed.remote, packet) {

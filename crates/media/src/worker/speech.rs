@@ -121,7 +121,7 @@ impl Leg {
         let length = self
             .outgoing
             .write(agreed.payload_type, numbers, payload, desk.packet);
-        self.transmit(desk.slot, &agreed, desk.packet.get(..length), wire);
+        self.transmit(desk.slot, &agreed, (desk.packet, length), wire);
         self.own_packet_sent(true);
         None
     }
@@ -144,7 +144,7 @@ impl Leg {
         let end = timestamp.wrapping_add(u32::from(duration));
         let numbers = self.outgoing.number(timestamp, marker, end);
         let length = self.outgoing.write(digits, numbers, &payload, desk.packet);
-        self.transmit(desk.slot, agreed, desk.packet.get(..length), wire);
+        self.transmit(desk.slot, agreed, (desk.packet, length), wire);
         self.own_packet_sent(false);
         true
     }

@@ -341,6 +341,7 @@ fn settings(config: &Config, accounts: &Accounts) -> Settings {
             name: seat.name.clone(),
             ha1,
             md5_only: seat.md5_only,
+            srtp: seat.srtp,
             pick_up: seat.pick_up,
             outbound_prefixes: seat.outbound_prefixes.clone(),
         })

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use hotline_calls::settings::Srtp;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -152,6 +153,9 @@ pub struct SeatKeys {
     /// The best digest algorithm its phone can be offered.
     #[serde(default)]
     pub digest: Option<Spanned<DigestKey>>,
+    /// Whether its phone's sound is private.
+    #[serde(default)]
+    pub srtp: SrtpKey,
     /// What it may dial outside.
     #[serde(default)]
     pub outbound_prefixes: Vec<Spanned<String>>,
@@ -161,6 +165,29 @@ pub struct SeatKeys {
     /// Seconds it rings before, where the header can say so.
     #[serde(default)]
     pub auto_answer_after_s: Option<Spanned<u64>>,
+}
+
+/// `srtp = "off"`, `"optional"` or `"required"`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SrtpKey {
+    /// Never.
+    Off,
+    /// Where it is offered.
+    #[default]
+    Optional,
+    /// Always.
+    Required,
+}
+
+impl From<SrtpKey> for Srtp {
+    fn from(key: SrtpKey) -> Self {
+        match key {
+            SrtpKey::Off => Self::Off,
+            SrtpKey::Optional => Self::Optional,
+            SrtpKey::Required => Self::Required,
+        }
+    }
 }
 
 /// `auto_answer = "off"`, `"call-info"`, `"alert-info"`, `"answer-mode"` or `"all"`

@@ -20,7 +20,9 @@ use std::{
 use hotline_acd::{QueueSettings, SeatSettings};
 use hotline_calls::{
     Transport,
-    settings::{AddressRange, AutoAnswer, Number, PickUp, Prompts, Queue, Trunk, compile_script},
+    settings::{
+        AddressRange, AutoAnswer, Number, PickUp, Prompts, Queue, Srtp, Trunk, compile_script,
+    },
 };
 use hotline_model::{QueueId, ScriptId, SeatId, diagnostic::Diagnostic, ids::NameError};
 use serde::de::DeserializeOwned;
@@ -84,6 +86,8 @@ pub struct ConfiguredSeat {
     pub name: String,
     /// Its phone is offered MD5 alone.
     pub md5_only: bool,
+    /// Whether its phone's sound is private.
+    pub srtp: Srtp,
     /// Whether its phone answers by itself.
     pub pick_up: PickUp,
     /// What it may dial outside.
@@ -365,6 +369,7 @@ fn check_seats(file: &mut File<SeatsFile>, queues: &[QueueId], md5: bool) -> Vec
             floor,
             name: keys.name.clone(),
             md5_only,
+            srtp: keys.srtp.into(),
             pick_up,
             outbound_prefixes,
         });

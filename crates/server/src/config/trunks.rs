@@ -13,7 +13,7 @@ use hotline_model::{TrunkId, diagnostic::Diagnostic, limits};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{File, accounts::REALM, name, once};
+use super::{File, accounts::REALM, files::SrtpKey, name, once};
 
 /// `trunks.toml`
 #[derive(Debug, Deserialize)]
@@ -36,6 +36,8 @@ struct TrunkKeys {
     calls_limit: Option<Spanned<u32>>,
     calls_per_s: Option<Spanned<u32>>,
     digest_in: Option<DigestInKeys>,
+    #[serde(default)]
+    srtp: SrtpKey,
     #[serde(default)]
     outbound: Vec<Spanned<String>>,
     #[serde(default)]
@@ -171,6 +173,7 @@ pub fn check(
                 calls_limit,
                 calls_per_s: calls_per_s.unwrap_or(limits::TRUNK_INVITES_PER_S),
                 digest_in,
+                srtp: keys.srtp.into(),
                 outbound,
             });
         }

@@ -15,6 +15,7 @@ mod digits;
 mod mixed;
 mod packets;
 mod plays;
+mod private;
 mod recordings;
 mod rows;
 
