@@ -333,3 +333,17 @@ pub const DTLS_AGAIN_MS: u64 = 500;
 /// Time after a browser's last check for which it is still sent sound, seconds (RFC 7675 §5.1). It
 /// checks every five or so; then it is gone.
 pub const ICE_CONSENT_S: u64 = 30;
+
+// Guests of a talk.
+
+/// Parties of one talk: caller, agent and fourteen guests, rung ones included. A conference of
+/// sixteen is what one leg can hear at once ([`VOICES`] and itself). Who asks for a further guest
+/// is refused.
+pub const TALK_PARTIES: usize = 16;
+
+/// Longest time a guest's phone rings, seconds: a caller may be waiting for it. Then the guest is
+/// not there.
+pub const GUEST_RINGS_S: u64 = 30;
+
+/// Longest reason for a pause of the recording, characters. A longer one is refused.
+pub const PAUSE_REASON_CHARS: usize = 200;
