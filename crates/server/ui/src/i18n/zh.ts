@@ -83,8 +83,8 @@ function request(word: string): string {
   if (what === 'ready') return '示闲'
   if (what === 'end-wrap-up') return '结束整理'
   if (what === 'transfer') return why === undefined ? '转接' : `转接至 ${why.replace(/^queue:/, '队列 ')}`
-  if (what === 'supervise') return `${guestModes[why as GuestMode] ?? '监督'}（${word.split(' ').at(-1)} 号坐席）`
-  if (word.startsWith('end supervision')) return `结束监督（${word.split(' ').at(-1)} 号坐席）`
+  if (what === 'supervise') return `${guestModes[why as GuestMode] ?? '监督'}（${word.split(' ').pop()} 号坐席）`
+  if (word.startsWith('end supervision')) return `结束监督（${word.split(' ').pop()} 号坐席）`
   if (what === 'consult') {
     const steps = { merge: '转为三方通话', complete: '完成咨询转接', cancel: '取消咨询' }
     return steps[why as keyof typeof steps] ?? `咨询 ${why ?? ''} 号坐席`
