@@ -21,6 +21,8 @@ mod ear;
 mod engine;
 #[path = "wire/families.rs"]
 mod families;
+#[path = "wire/guests.rs"]
+mod guests;
 #[path = "wire/interop.rs"]
 mod interop;
 #[path = "wire/ipv6.rs"]

@@ -69,6 +69,35 @@ impl Ear {
         false
     }
 
+    /// Whether, within ten seconds, `these` tones are heard and no other `of` all. Silence has
+    /// none of them.
+    pub fn hears_just(&self, these: &[f64], of: &[f64]) -> bool {
+        // What was heard before is no answer.
+        let begun = self.shared.heard.lock().unwrap().len();
+        let until = Instant::now() + Duration::from_secs(10);
+        while Instant::now() < until {
+            thread::sleep(Duration::from_millis(50));
+            let heard = self.shared.heard.lock().unwrap().len();
+            let right = of.iter().all(|hertz| {
+                let share = self.share(*hertz);
+                if these.contains(hertz) {
+                    share > 0.2
+                } else {
+                    share < 0.02
+                }
+            });
+            if heard >= begun + LOOKED_AT && right {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The shares of these tones in what was heard last, for messages.
+    pub fn shares(&self, of: &[f64]) -> Vec<f64> {
+        of.iter().map(|hertz| self.share(*hertz)).collect()
+    }
+
     /// The share of the energy of what was heard last that is at this frequency (Goertzel).
     fn share(&self, hertz: f64) -> f64 {
         let heard = self.shared.heard.lock().unwrap();

@@ -6,7 +6,12 @@ use hotline_model::{
     event::{Event, Outcome, ReleasedBy},
 };
 
-use crate::{leg::Leg, stage::Stage, switchboard::Switchboard};
+use crate::{
+    guests::{Guests, Recorded},
+    leg::Leg,
+    stage::Stage,
+    switchboard::Switchboard,
+};
 
 /// A call from a citizen.
 pub struct Call {
@@ -51,6 +56,10 @@ pub struct Facts {
     /// Hops that calls made on behalf of this one may take: its INVITE's Max-Forwards less one
     /// (RFC 7332 §4). `None`: it said nothing.
     pub hops: Option<u32>,
+    /// Further seats that take part, and what is between all.
+    pub guests: Guests,
+    /// The talk's recording.
+    pub recorded: Recorded,
     plays: u32,
 }
 
@@ -90,6 +99,8 @@ impl Facts {
             human_answered: false,
             recordings: 0,
             hops: None,
+            guests: Guests::default(),
+            recorded: Recorded::default(),
             plays: 0,
         }
     }
@@ -121,6 +132,7 @@ impl Facts {
         cause: impl Into<String>,
         board: &mut Switchboard,
     ) -> Stage {
+        self.talk_over(now, board);
         board.close_leg(now, &mut self.leg, None);
         let total_ms = now.millis_since(self.arrived);
         let (call, cause) = (self.id, cause.into());

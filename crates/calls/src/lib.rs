@@ -11,6 +11,7 @@ pub mod call;
 pub mod comfort;
 pub mod consultation;
 pub mod exchange;
+pub mod guests;
 pub mod leg;
 pub mod orders;
 pub mod outgoing;

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use hotline_model::{QueueId, SeatId, privacy::Masked, seat::Reason};
+use hotline_model::{QueueId, SeatId, guest::GuestMode, privacy::Masked, seat::Reason};
 
 use crate::{
     settings::Settings,
@@ -35,6 +35,52 @@ pub enum SeatRequest {
     Transfer(TransferTo),
     /// The same, as the person wrote it: see [`TransferTo::read`].
     TransferByName(String),
+    /// Something about the talk it is in.
+    Talk(TalkRequest),
+}
+
+/// What can be asked of the talk that a seat is in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TalkRequest {
+    /// 监听, 耳语, 强插, 抢接: a supervisor takes part by that seat's phone, which is rung; or in
+    /// another way than so far.
+    Supervise(SeatId, GuestMode),
+    /// The supervisor at that seat takes part no more.
+    EndSupervision(SeatId),
+    /// 咨询: the caller hears music, that seat's phone is rung.
+    Consult(SeatId),
+    /// 三方通话: caller, agent and the one consulted hear each other.
+    Merge,
+    /// 咨询转: the one consulted takes the caller.
+    Complete,
+    /// The one consulted is released; the agent talks with the caller again.
+    Cancel,
+    /// 暂停录音, 恢复录音
+    Pause {
+        /// Whether to pause or to go on.
+        paused: bool,
+        /// Why.
+        reason: String,
+    },
+    /// 安全输入: the caller enters a card's number, which nobody hears and nothing records.
+    CardEntry(bool),
+}
+
+impl fmt::Display for TalkRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Supervise(by, mode) => write!(f, "supervise {mode} by seat {by}"),
+            Self::EndSupervision(by) => write!(f, "end supervision by seat {by}"),
+            Self::Consult(to) => write!(f, "consult {to}"),
+            Self::Merge => write!(f, "consult merge"),
+            Self::Complete => write!(f, "consult complete"),
+            Self::Cancel => write!(f, "consult cancel"),
+            Self::Pause { paused: true, .. } => write!(f, "recording pause"),
+            Self::Pause { paused: false, .. } => write!(f, "recording resume"),
+            Self::CardEntry(true) => write!(f, "card entry on"),
+            Self::CardEntry(false) => write!(f, "card entry off"),
+        }
+    }
 }
 
 /// To whom a caller is given on.
@@ -90,6 +136,7 @@ impl fmt::Display for SeatRequest {
             Self::Transfer(to) => write!(f, "transfer {to}"),
             // Not as written: it may be a citizen's number.
             Self::TransferByName(_) => write!(f, "transfer"),
+            Self::Talk(request) => write!(f, "{request}"),
         }
     }
 }
@@ -111,6 +158,12 @@ pub enum OrderRefused {
     TargetBusy,
     /// The seat may not send callers there.
     NotAllowed,
+    /// There is no such guest in the talk, or it has not answered yet.
+    NoGuest,
+    /// The talk has as many guests as it can.
+    GuestsFull,
+    /// It is so already.
+    AlreadySo,
 }
 
 impl OrderRefused {
@@ -118,8 +171,8 @@ impl OrderRefused {
     pub const fn status(self) -> u16 {
         match self {
             Self::SeatUnknown | Self::TargetUnknown => 404,
-            Self::NotTalking | Self::NotWrappingUp => 491,
-            Self::TargetBusy => 486,
+            Self::NotTalking | Self::NotWrappingUp | Self::NoGuest | Self::AlreadySo => 491,
+            Self::TargetBusy | Self::GuestsFull => 486,
             Self::NotRegistered => 480,
             Self::NotAllowed => 403,
         }

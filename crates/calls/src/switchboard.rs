@@ -15,6 +15,7 @@ use hotline_media::{
 use hotline_model::{
     CallId, Instant, LegId, SeatId, Timestamp,
     event::{Event, Party, Stamped},
+    seat::Work,
 };
 use hotline_sip::{
     endpoint::{DialogId, Endpoint, HangUpReason},
@@ -41,6 +42,8 @@ pub enum Side {
     Agent,
     /// The side of a seat that is rung to take the call over.
     Target,
+    /// The side of a further seat that takes part: see [`crate::guests`].
+    Guest,
 }
 
 /// Who owns a leg.
@@ -269,6 +272,13 @@ impl Switchboard {
             self.dialogs.remove(&dialog);
             self.endpoint.hang_up(now, dialog, reason);
         }
+    }
+
+    /// Has the floor keep the seat for the call. False where it cannot.
+    pub fn reserve(&mut self, now: Instant, call: CallId, to: SeatId) -> bool {
+        self.floor(now, FloorInput::Transfer { call, to });
+        let seat = self.floor.seat(to);
+        seat.is_some_and(|view| view.work == Work::Reserved && view.call == Some(call))
     }
 
     /// A seat has a call that the floor did not send: it is offered none until its last such call

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     CallId, QueueId, ScriptId, SeatId, Timestamp, TrunkId,
+    guest::GuestMode,
     seat::{Device, Intent, OfferResult, Work},
 };
 
@@ -335,6 +336,79 @@ pub enum Event {
         /// Why, in a few words.
         cause: String,
     },
+    /// A further seat's phone is rung, to take part in a talk.
+    GuestCalled {
+        /// The call.
+        call: CallId,
+        /// The seat that talks with the caller.
+        seat: SeatId,
+        /// The seat that is rung.
+        guest: SeatId,
+        /// How it is to take part.
+        mode: GuestMode,
+    },
+    /// The further seat answered and takes part.
+    GuestJoined {
+        /// The call.
+        call: CallId,
+        /// The seat.
+        guest: SeatId,
+        /// How it takes part.
+        mode: GuestMode,
+    },
+    /// The further seat takes part, or is rung to, in another way from now on.
+    GuestModeChanged {
+        /// The call.
+        call: CallId,
+        /// The seat.
+        guest: SeatId,
+        /// How it takes part now.
+        mode: GuestMode,
+    },
+    /// The further seat takes part no more; also the end of one that never answered.
+    GuestLeft {
+        /// The call.
+        call: CallId,
+        /// The seat.
+        guest: SeatId,
+        /// How it took part last.
+        mode: GuestMode,
+        /// Why, in a few words.
+        cause: String,
+    },
+    /// Nothing of the talk is recorded from here on, until it is resumed.
+    RecordingPaused {
+        /// The call.
+        call: CallId,
+        /// Through what: `api:NAME`.
+        by: String,
+        /// Why, in the words of who asked.
+        reason: String,
+    },
+    /// The talk is recorded again.
+    RecordingResumed {
+        /// The call.
+        call: CallId,
+        /// Through what: `api:NAME`; `engine` where the talk ended before.
+        by: String,
+        /// Why, in the words of who asked.
+        reason: String,
+    },
+    /// The caller enters a card's number: nobody hears the caller's sound or keys, and nothing is
+    /// recorded.
+    CardEntryBegan {
+        /// The call.
+        call: CallId,
+        /// Through what: `api:NAME`.
+        by: String,
+    },
+    /// The caller is heard again.
+    CardEntryEnded {
+        /// The call.
+        call: CallId,
+        /// Through what: `api:NAME`; `engine` where the talk ended before.
+        by: String,
+    },
     /// Recording began.
     RecordingStarted {
         /// The call.
@@ -578,6 +652,14 @@ impl Event {
             | Self::TalkResumed { call, .. }
             | Self::TalkTransferred { call, .. }
             | Self::TransferFailed { call, .. }
+            | Self::GuestCalled { call, .. }
+            | Self::GuestJoined { call, .. }
+            | Self::GuestModeChanged { call, .. }
+            | Self::GuestLeft { call, .. }
+            | Self::RecordingPaused { call, .. }
+            | Self::RecordingResumed { call, .. }
+            | Self::CardEntryBegan { call, .. }
+            | Self::CardEntryEnded { call, .. }
             | Self::RecordingStarted { call, .. }
             | Self::RecordingClosed { call, .. }
             | Self::RecordingFailed { call, .. }

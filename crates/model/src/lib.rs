@@ -4,6 +4,7 @@
 
 pub mod diagnostic;
 pub mod event;
+pub mod guest;
 pub mod ids;
 pub mod limits;
 pub mod privacy;

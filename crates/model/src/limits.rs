@@ -360,3 +360,17 @@ pub const SIP_TURNED_AWAY: usize = 32_768;
 /// Room asked of the kernel for datagrams that were not read yet, bytes. It gives what its
 /// administrator allows (`net.core.rmem_max`).
 pub const SIP_SOCKET_BYTES: usize = 4 << 20;
+
+// Guests of a talk.
+
+/// Parties of one talk: caller, agent and fourteen guests, rung ones included. A conference of
+/// sixteen is what one leg can hear at once ([`VOICES`] and itself). Who asks for a further guest
+/// is refused.
+pub const TALK_PARTIES: usize = 16;
+
+/// Longest time a guest's phone rings, seconds: a caller may be waiting for it. Then the guest is
+/// not there.
+pub const GUEST_RINGS_S: u64 = 30;
+
+/// Longest reason for a pause of the recording, characters. A longer one is refused.
+pub const PAUSE_REASON_CHARS: usize = 200;

@@ -120,7 +120,7 @@ impl Exchange {
         let to = consult
             .and_then(|consult| consult.colleague_of(seat))
             .ok_or(OrderRefused::NotAllowed)?;
-        if !self.reserve(now, call, to) {
+        if !self.board.reserve(now, call, to) {
             return Err(OrderRefused::TargetBusy);
         }
         self.board.endpoint.accept_refer(now, refer);

@@ -6,6 +6,7 @@ mod authentication;
 mod connections;
 mod consults;
 mod faults;
+mod guests;
 mod invites;
 mod keep_alive;
 mod replaces;
@@ -456,7 +457,8 @@ impl Exchange {
             Ok(stage) => call.stage = stage,
             Err(fault) => return self.call_broke(now, id, fault),
         }
-        let deadline = call.stage.deadline();
+        let deadlines = [call.stage.deadline(), call.facts.guests.deadline()];
+        let deadline = deadlines.into_iter().flatten().min();
         if matches!(call.stage, Stage::Ended) {
             self.calls.remove(&id);
         }

@@ -20,7 +20,9 @@ impl Exchange {
         }
         match self.board.owner(leg) {
             Some(Owner::Call(call, side)) => {
-                if let Report::Broke { .. } = report {
+                if let Report::Broke { .. } = report
+                    && side != Side::Guest
+                {
                     let fault = "a leg was closed by a fault of the media worker";
                     return self.call_broke(now, call, fault.to_owned());
                 }
@@ -30,6 +32,10 @@ impl Exchange {
                     (Report::PlayEnded { play, .. }, Side::Caller) => StageInput::PlayEnded(play),
                     (Report::Digit { digit, .. }, Side::Caller) => StageInput::Digit(digit),
                     (Report::Silent { leg }, side) => StageInput::Silent(side, leg),
+                    (Report::Broke { leg }, _) => {
+                        let fault = "a fault of the media worker";
+                        StageInput::MediaFailed(leg, fault.to_owned())
+                    }
                     _ => return,
                 };
                 self.tell_call(now, call, input);

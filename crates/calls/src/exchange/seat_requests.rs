@@ -21,7 +21,7 @@ impl Exchange {
     ) -> Result<(), OrderRefused> {
         let request = self.understood(request);
         let asked = request.to_string();
-        let result = self.carry_out(now, seat, request);
+        let result = self.carry_out(now, seat, request, &through);
         let done = result.is_ok();
         self.board.happened(
             now,
@@ -53,6 +53,7 @@ impl Exchange {
         now: Instant,
         seat: SeatId,
         request: SeatRequest,
+        through: &str,
     ) -> Result<(), OrderRefused> {
         let view = self
             .board
@@ -62,6 +63,7 @@ impl Exchange {
         let input = match request {
             SeatRequest::TransferByName(_) => return Err(OrderRefused::TargetUnknown),
             SeatRequest::Transfer(to) => return self.transfer(now, seat, to, None),
+            SeatRequest::Talk(request) => return self.ask_of_talk(now, seat, request, through),
             SeatRequest::Ready if view.device == Device::Unregistered => {
                 return Err(OrderRefused::NotRegistered);
             }

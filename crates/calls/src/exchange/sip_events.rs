@@ -29,7 +29,7 @@ impl Exchange {
             SipEvent::Cancelled { dialog } => {
                 self.tell_dialog(now, dialog, |side, leg| match side {
                     // A phone that wanted a talk's place: the talk goes on where it is.
-                    Side::Target => Some(StageInput::Ended(side, leg, EndedBy::Bye)),
+                    Side::Target | Side::Guest => Some(StageInput::Ended(side, leg, EndedBy::Bye)),
                     Side::Caller | Side::Agent => Some(StageInput::Cancelled),
                 });
             }
@@ -71,7 +71,7 @@ impl Exchange {
             } => {
                 self.tell_dialog(now, dialog, |side, _| match side {
                     Side::Caller => info_digit(&content_type, &body).map(StageInput::Digit),
-                    Side::Agent | Side::Target => None,
+                    Side::Agent | Side::Target | Side::Guest => None,
                 });
             }
             SipEvent::Response {

@@ -1,9 +1,8 @@
 //! A consulted seat that takes its colleague's caller over by itself: its INVITE names the
 //! colleague's dialog (RFC 3891; RFC 5589 §7.3 has the colleague's phone tell it which).
 
-use hotline_acd::Input as FloorInput;
 use hotline_media::Report;
-use hotline_model::{CallId, Instant, LegId, SeatId, event::Event, seat::Work};
+use hotline_model::{CallId, Instant, LegId, SeatId, event::Event};
 use hotline_sip::endpoint::DialogId;
 
 use super::Exchange;
@@ -94,18 +93,11 @@ impl Exchange {
             answered.map_err(|BadBody(status)| status)?
         };
         let dialog = it.leg.dialog.ok_or(500_u16)?;
-        if !self.reserve(now, call, it.seat) {
+        if !self.board.reserve(now, call, it.seat) {
             return Err(486);
         }
         self.board.endpoint.answer(now, dialog, body);
         Ok((call, number))
-    }
-
-    /// Has the floor keep the seat for the call. False where it cannot.
-    pub(super) fn reserve(&mut self, now: Instant, call: CallId, to: SeatId) -> bool {
-        self.board.floor(now, FloorInput::Transfer { call, to });
-        let seat = self.board.floor.seat(to);
-        seat.is_some_and(|view| view.work == Work::Reserved && view.call == Some(call))
     }
 
     /// The seat's phone gave up before the answer.

@@ -8,9 +8,10 @@ use hotline_model::{
 };
 use hotline_sip::endpoint::{EndedBy, HangUpReason};
 
-use super::{Phase, bridge, stage};
+use super::{Phase, stage};
 use crate::{
     call::{Facts, Talked},
+    guests::Scene,
     leg::{Leg, ToMedia},
     stage::{Input, Stage, Surveying},
     switchboard::{Side, Switchboard},
@@ -19,7 +20,6 @@ use crate::{
 /// A talk with somebody outside.
 pub(super) struct Talk {
     leg: Leg,
-    recording: u64,
     since: Instant,
     held: Option<(Side, Instant)>,
     held_before_ms: u64,
@@ -37,21 +37,20 @@ impl Talk {
         given_by: Option<SeatId>,
         board: &mut Switchboard,
     ) -> Self {
-        facts.recordings += 1;
         let (left, right) = match facts.outgoing {
             Some(_) => (leg.id, facts.leg.id),
             None => (facts.leg.id, leg.id),
         };
-        let recording = board.start_recording(now, facts.id, facts.recordings, left, right);
+        facts.record(now, left, right, board);
         // The watch for silence begins with the talk: before, a phone need not send anything.
         if let Some(agreed) = facts.leg.agreed().copied() {
             let leg = facts.leg.id;
             board.media(Command::Connect { leg, agreed });
         }
-        bridge(facts.leg.id, leg.id, board);
+        let (other, music) = (leg.id, None);
+        facts.sounds(Scene::Talk { other, music }, board);
         let mut talk = Self {
             leg,
-            recording,
             since: now,
             held: None,
             held_before_ms: 0,
@@ -91,7 +90,7 @@ impl Talk {
             }
             Input::Silent(side, _) => {
                 let why = match side {
-                    Side::Agent | Side::Target => "no sound from outside",
+                    Side::Agent | Side::Target | Side::Guest => "no sound from outside",
                     Side::Caller if facts.outgoing.is_none() => "no sound from the caller's side",
                     Side::Caller => "no sound from the seat",
                 };
@@ -115,12 +114,12 @@ impl Talk {
         match (self.held, holding) {
             (None, Some(by)) => {
                 self.held = Some((by, now));
-                board.media(Command::Unbridge { leg: facts.leg.id });
-                let leg = match by {
-                    Side::Caller => self.leg.id,
-                    Side::Agent | Side::Target => facts.leg.id,
+                let other = self.leg.id;
+                let music = match by {
+                    Side::Caller => Some(other),
+                    Side::Agent | Side::Target | Side::Guest => Some(facts.leg.id),
                 };
-                board.play_music(leg, facts.next_play());
+                facts.sounds(Scene::Talk { other, music }, board);
                 board.happened(
                     now,
                     Event::TalkHeld {
@@ -132,7 +131,8 @@ impl Talk {
             (Some((by, since)), None) => {
                 self.held_before_ms += now.millis_since(since);
                 self.held = None;
-                bridge(facts.leg.id, self.leg.id, board);
+                let (other, music) = (self.leg.id, None);
+                facts.sounds(Scene::Talk { other, music }, board);
                 board.happened(
                     now,
                     Event::TalkResumed {
@@ -153,8 +153,8 @@ impl Talk {
         (by, cause): (ReleasedBy, &str),
         board: &mut Switchboard,
     ) -> Stage {
-        board.stop_recording(self.recording);
-        board.media(Command::Unbridge { leg: facts.leg.id });
+        facts.stop_recording(board);
+        facts.sounds(Scene::Apart, board);
         let reason = HangUpReason::q850(16, "the other side hung up");
         let reason = (by == word(facts, Side::Caller)).then_some(reason);
         board.close_leg(now, &mut self.leg, reason);
@@ -178,7 +178,11 @@ impl Talk {
 /// caller; of a caller given on, whoever took the caller stands in the agent's place.
 const fn word(facts: &Facts, side: Side) -> ReleasedBy {
     match (&facts.outgoing, side) {
-        (Some(_), Side::Caller) | (None, Side::Agent | Side::Target) => ReleasedBy::Agent,
-        (Some(_), Side::Agent | Side::Target) | (None, Side::Caller) => ReleasedBy::Caller,
+        (Some(_), Side::Caller) | (None, Side::Agent | Side::Target | Side::Guest) => {
+            ReleasedBy::Agent
+        }
+        (Some(_), Side::Agent | Side::Target | Side::Guest) | (None, Side::Caller) => {
+            ReleasedBy::Caller
+        }
     }
 }

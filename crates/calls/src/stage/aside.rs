@@ -63,7 +63,7 @@ impl Aside {
     #[must_use]
     pub fn handle(
         &mut self,
-        facts: &Facts,
+        facts: &mut Facts,
         now: Instant,
         input: &Input,
         board: &mut Switchboard,
@@ -97,20 +97,32 @@ impl Aside {
     }
 
     /// The agent hung up, or the phone died: the transfer goes on without.
-    fn leaves(&mut self, facts: &Facts, now: Instant, why: EndedBy, board: &mut Switchboard) {
+    fn leaves(&mut self, facts: &mut Facts, now: Instant, why: EndedBy, board: &mut Switchboard) {
         self.refer = None;
         self.ends(facts, now, released_by(Side::Agent, why), board);
     }
 
     /// The agent's talk is over, where it is not already.
-    pub fn ends(&mut self, facts: &Facts, now: Instant, by: ReleasedBy, board: &mut Switchboard) {
+    pub fn ends(
+        &mut self,
+        facts: &mut Facts,
+        now: Instant,
+        by: ReleasedBy,
+        board: &mut Switchboard,
+    ) {
         if core::mem::replace(&mut self.here, false) {
             self.talk.talk_ended(facts, now, by, board);
         }
     }
 
     /// Somebody took the caller: the agent's part is over.
-    pub fn given_on(&mut self, facts: &Facts, now: Instant, to: String, board: &mut Switchboard) {
+    pub fn given_on(
+        &mut self,
+        facts: &mut Facts,
+        now: Instant,
+        to: String,
+        board: &mut Switchboard,
+    ) {
         let kind = TransferKind::Blind;
         if core::mem::replace(&mut self.here, false) {
             let refer = self.refer.take();

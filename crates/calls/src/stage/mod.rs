@@ -38,6 +38,7 @@ use hotline_sip::endpoint::{EndedBy, ReferId};
 
 use crate::{
     call::Facts,
+    guests::{Seen, Wish},
     leg::Leg,
     orders::TransferTo,
     outgoing::Outgoing,
@@ -118,8 +119,28 @@ pub enum Input {
     TakenOver(SeatId, Box<Leg>, Option<ReferId>),
     /// The seat that talks wants to go on by this leg of another phone, which made this offer.
     Moved(Box<Leg>, Vec<u8>),
+    /// Something is asked of the talk and its guests.
+    Guest(Wish),
     /// The stage's deadline came.
     DeadlinePassed,
+}
+
+impl Input {
+    /// The leg it happened at, where it is one's.
+    pub const fn leg(&self) -> Option<LegId> {
+        match self {
+            Self::MediaOpened(leg, _)
+            | Self::MediaFailed(leg, _)
+            | Self::Silent(_, leg)
+            | Self::Acknowledged(_, leg, _)
+            | Self::Ringing(leg, _)
+            | Self::Answered(leg, _)
+            | Self::Refused(leg, _, _)
+            | Self::Ended(_, leg, _)
+            | Self::Reoffered(_, leg, _) => Some(*leg),
+            _ => None,
+        }
+    }
 }
 
 impl Stage {
@@ -166,6 +187,44 @@ impl Stage {
     /// Lets the stage see what happened.
     #[must_use]
     pub fn handle(
+        self,
+        facts: &mut Facts,
+        now: Instant,
+        input: Input,
+        board: &mut Switchboard,
+    ) -> Self {
+        let talks = self.talks().is_some();
+        let stage = match facts.guests_see(now, input, talks, board) {
+            Seen::Taken => self.guests_changed(facts, now, board),
+            // A guest's, and not the stage's.
+            Seen::Passed(Input::DeadlinePassed) if self.deadline().is_none_or(|at| at > now) => {
+                self.guests_changed(facts, now, board)
+            }
+            Seen::Passed(input) => self.handle_both(facts, now, input, board),
+        };
+        if !stage.is_a_talk() {
+            facts.talk_over(now, board);
+        }
+        stage
+    }
+
+    /// Whether an agent serves the caller, or gives the caller on.
+    const fn is_a_talk(&self) -> bool {
+        matches!(
+            self,
+            Self::Talking(_) | Self::Transferring(_) | Self::Forwarding(_)
+        )
+    }
+
+    /// The guests changed: whoever is consulted has the caller hear music.
+    fn guests_changed(self, facts: &mut Facts, now: Instant, board: &mut Switchboard) -> Self {
+        match self {
+            Self::Talking(stage) => stage.caller_changed(facts, now, board),
+            stage => stage,
+        }
+    }
+
+    fn handle_both(
         self,
         facts: &mut Facts,
         now: Instant,
@@ -230,7 +289,7 @@ fn released_by(side: Side, why: EndedBy) -> hotline_model::event::ReleasedBy {
     use hotline_model::event::ReleasedBy;
     match (why, side) {
         (EndedBy::Bye, Side::Caller) => ReleasedBy::Caller,
-        (EndedBy::Bye, Side::Agent | Side::Target) => ReleasedBy::Agent,
+        (EndedBy::Bye, Side::Agent | Side::Target | Side::Guest) => ReleasedBy::Agent,
         (EndedBy::NoAck | EndedBy::PathLost | EndedBy::Timeout | EndedBy::Expired, _) => {
             ReleasedBy::Network
         }

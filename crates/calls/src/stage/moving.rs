@@ -1,16 +1,16 @@
 //! Moving: the agent goes on with the same caller by another of the own phones (RFC 3891). The new
 //! leg takes the old one's place as soon as it has a session; the old phone is hung up.
 
-use hotline_media::Command;
 use hotline_model::Instant;
 
 use super::{
     Input,
-    talking::{Phase, Talking},
+    talking::{Phase, Talking, listener},
 };
 use crate::{
     call::Facts,
-    leg::{BadBody, Leg, ToMedia},
+    guests::Scene,
+    leg::{BadBody, Leg},
     switchboard::{Owner, Side, Switchboard},
 };
 
@@ -80,12 +80,10 @@ impl Talking {
         };
         let mut old = core::mem::replace(&mut self.leg, moving.leg);
         board.give_leg(self.leg.id, Owner::Call(facts.id, Side::Agent));
-        board.stop_recording(self.recording);
-        board.media(Command::Unbridge { leg: facts.leg.id });
+        facts.stop_recording(board);
+        facts.sounds(Scene::Apart, board);
         board.close_leg(now, &mut old, None);
-        facts.recordings += 1;
-        let (nth, left, right) = (facts.recordings, facts.leg.id, self.leg.id);
-        self.recording = board.start_recording(now, facts.id, nth, left, right);
+        facts.record(now, facts.leg.id, self.leg.id, board);
         self.sound_again(facts, now, board);
     }
 
@@ -95,18 +93,9 @@ impl Talking {
             Phase::Announcing { .. } => return,
             Phase::Bridged { held, .. } => held.map(|hold| hold.by),
         };
-        let listener = match held {
-            None => {
-                board.media(Command::Bridge {
-                    a: facts.leg.id,
-                    b: self.leg.id,
-                });
-                return self.follow_hold(facts, now, board);
-            }
-            Some(Side::Caller) => self.leg.id,
-            Some(Side::Agent | Side::Target) => facts.leg.id,
-        };
-        board.play_music(listener, facts.next_play());
+        let other = self.leg.id;
+        let music = held.map(|by| listener(facts, other, by));
+        facts.sounds(Scene::Talk { other, music }, board);
         self.follow_hold(facts, now, board);
     }
 }

@@ -5,7 +5,7 @@ use hotline_acd::Input as FloorInput;
 use hotline_ivr::speech;
 use hotline_media::Command;
 use hotline_model::{
-    Instant, QueueId, SeatId,
+    Instant, LegId, QueueId, SeatId,
     event::{Event, Outcome, ReleasedBy, TransferKind},
 };
 use hotline_sip::endpoint::{EndedBy, HangUpReason, ReferId};
@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     call::Facts,
+    guests::Scene,
     leg::{Leg, ToMedia},
     orders::TransferTo,
     outgoing::Outside,
@@ -27,7 +28,6 @@ pub struct Talking {
     pub(super) queue: QueueId,
     pub(super) priority: u8,
     pub(super) leg: Leg,
-    pub(super) recording: u64,
     pub(super) phase: Phase,
     pub(super) moving: Option<Moving>,
 }
@@ -76,9 +76,7 @@ impl Talking {
                 since_queue_ms: now.millis_since(queued),
             },
         );
-        facts.recordings += 1;
-        let recording =
-            board.start_recording(now, facts.id, facts.recordings, facts.leg.id, leg.id);
+        facts.record(now, facts.leg.id, leg.id, board);
         let play = facts.next_play();
         let words = speech::seat_announcement(facts.language, &seat);
         let clips = board.settings.prompts.clips(&words);
@@ -94,7 +92,6 @@ impl Talking {
             queue,
             priority,
             leg,
-            recording,
             phase,
             moving: None,
         })
@@ -211,7 +208,7 @@ impl Talking {
     /// The transfer came about: this seat's part is over.
     pub(super) fn given_on(
         &mut self,
-        facts: &Facts,
+        facts: &mut Facts,
         now: Instant,
         to: String,
         kind: TransferKind,
@@ -248,10 +245,8 @@ impl Talking {
 
     fn bridge(&mut self, facts: &mut Facts, now: Instant, board: &mut Switchboard) {
         let (call, seat) = (facts.id, self.seat);
-        board.media(Command::Bridge {
-            a: facts.leg.id,
-            b: self.leg.id,
-        });
+        let (other, music) = (self.leg.id, None);
+        facts.sounds(Scene::Talk { other, music }, board);
         board.happened(now, Event::SeatAnnounced { call, seat });
         board.happened(now, Event::TalkStarted { call, seat });
         self.phase = Phase::Bridged {
@@ -274,7 +269,9 @@ impl Talking {
         else {
             return;
         };
-        let holding = match (self.leg.is_two_way(), facts.leg.is_two_way()) {
+        // An agent who consults has let go of the caller.
+        let agent_is_there = self.leg.is_two_way() && !facts.guests.is_consulting();
+        let holding = match (agent_is_there, facts.leg.is_two_way()) {
             (false, _) => Some(Side::Agent),
             (true, false) => Some(Side::Caller),
             (true, true) => None,
@@ -288,10 +285,8 @@ impl Talking {
             (Some(hold), None) => {
                 *held_before_ms += now.millis_since(hold.since);
                 *held = None;
-                board.media(Command::Bridge {
-                    a: facts.leg.id,
-                    b: self.leg.id,
-                });
+                let (other, music) = (self.leg.id, None);
+                facts.sounds(Scene::Talk { other, music }, board);
                 if hold.by == Side::Agent {
                     board.floor(now, FloorInput::Resumed { seat: self.seat });
                 }
@@ -308,12 +303,9 @@ impl Talking {
     }
 
     fn hold(&self, facts: &mut Facts, now: Instant, by: Side, board: &mut Switchboard) {
-        board.media(Command::Unbridge { leg: facts.leg.id });
-        let listener = match by {
-            Side::Agent | Side::Target => facts.leg.id,
-            Side::Caller => self.leg.id,
-        };
-        board.play_music(listener, facts.next_play());
+        let other = self.leg.id;
+        let music = Some(listener(facts, other, by));
+        facts.sounds(Scene::Talk { other, music }, board);
         if by == Side::Agent {
             board.floor(now, FloorInput::Held { seat: self.seat });
         }
@@ -336,16 +328,17 @@ impl Talking {
     /// The talk is over, whoever ended it: recording, bridge, agent's leg and seat.
     pub(super) fn talk_ended(
         &mut self,
-        facts: &Facts,
+        facts: &mut Facts,
         now: Instant,
         by: ReleasedBy,
         board: &mut Switchboard,
     ) {
-        board.stop_recording(self.recording);
+        facts.consults_end(now, board);
+        facts.stop_recording(board);
         if let Some(mut moving) = self.moving.take() {
             board.close_leg(now, &mut moving.leg, None);
         }
-        board.media(Command::Unbridge { leg: facts.leg.id });
+        facts.sounds(Scene::Apart, board);
         let reason = (by == ReleasedBy::Caller).then(|| HangUpReason::q850(16, "caller hung up"));
         board.close_leg(now, &mut self.leg, reason);
         let (talk_ms, hold_ms) = match self.phase {
@@ -395,6 +388,13 @@ impl Talking {
         board: &mut Switchboard,
     ) -> Stage {
         let talked = matches!(self.phase, Phase::Bridged { .. });
+        // Whoever talks with both goes on with the caller, as in any conference.
+        if talked
+            && why == EndedBy::Bye
+            && let Some((seat, leg)) = facts.successor(now, board)
+        {
+            return self.taken_over(facts, now, seat, leg, None, board);
+        }
         self.talk_ended(facts, now, released_by(Side::Agent, why), board);
         if talked && why == EndedBy::Bye {
             Surveying::enter(facts, now, self.seat, board)
@@ -407,6 +407,14 @@ impl Talking {
 fn side_word(side: Side) -> ReleasedBy {
     match side {
         Side::Caller => ReleasedBy::Caller,
-        Side::Agent | Side::Target => ReleasedBy::Agent,
+        Side::Agent | Side::Target | Side::Guest => ReleasedBy::Agent,
+    }
+}
+
+/// Whose leg hears music while that side holds.
+pub(super) const fn listener(facts: &Facts, agent: LegId, by: Side) -> LegId {
+    match by {
+        Side::Agent | Side::Target | Side::Guest => facts.leg.id,
+        Side::Caller => agent,
     }
 }

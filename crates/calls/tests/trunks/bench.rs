@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use hotline_acd::{QueueSettings, SeatSettings};
 use hotline_calls::{
     Exchange, Input, Output, Path,
-    orders::{Order, SeatRequest},
+    orders::{Order, OrderRefused, SeatRequest},
     settings::{
         AddressRange, Credentials, Ha1, Number, Outbound, PickUp, Prompts, Queue, Seat, Settings,
         Srtp, Target, Trunk, compile_alone,
@@ -108,7 +108,7 @@ pub fn settings(trunks: Vec<Trunk>) -> Settings {
             floor: QueueSettings::new(queue),
             name: "general".to_owned(),
         }],
-        seats: [("1001", "secret"), ("1002", "secret2")]
+        seats: [("1001", "secret"), ("1002", "secret2"), ("1003", "secret3")]
             .map(|(id, password)| Seat {
                 floor: SeatSettings {
                     id: SeatId::new(id).unwrap(),
@@ -150,6 +150,8 @@ pub struct Bench {
     pub peers: Vec<Peer>,
     pub events: Vec<Event>,
     pub media: Vec<Command>,
+    /// What orders were answered.
+    pub done: Vec<Result<(), OrderRefused>>,
     /// Media ports are not opened until [`Bench::open_ports`].
     pub ports_wait: bool,
     waiting: Vec<LegId>,
@@ -175,6 +177,7 @@ impl Bench {
             peers: peers.collect(),
             events: Vec::new(),
             media: Vec::new(),
+            done: Vec::new(),
             ports_wait: false,
             waiting: Vec::new(),
         }
@@ -243,7 +246,8 @@ impl Bench {
                 }
             }
             Output::Event(stamped) => self.events.push(stamped.event),
-            Output::ClosePath(_) | Output::BeginRecording { .. } | Output::OrderDone { .. } => {}
+            Output::OrderDone { result, .. } => self.done.push(result),
+            Output::ClosePath(_) | Output::BeginRecording { .. } => {}
         }
     }
 
@@ -416,6 +420,24 @@ impl Bench {
             seat: seat(),
             request: SeatRequest::TransferByName(to.to_owned()),
         }));
+        self.settle();
+    }
+
+    /// Somebody asks something of a seat; what is answered.
+    pub fn order(&mut self, seat: SeatId, request: SeatRequest) -> Result<(), OrderRefused> {
+        self.input(Input::Ordered(Order {
+            ticket: 3,
+            by: "test".to_owned(),
+            seat,
+            request,
+        }));
+        self.settle();
+        self.done.pop().unwrap()
+    }
+
+    /// A media worker reports.
+    pub fn reports(&mut self, report: Report) {
+        self.input(Input::Media(report));
         self.settle();
     }
 

@@ -7,6 +7,7 @@ mod bench;
 mod consulted;
 mod families;
 mod given_outside;
+mod guests;
 mod incoming;
 mod moving;
 mod outgoing;

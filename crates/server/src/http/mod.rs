@@ -7,6 +7,7 @@ mod pages;
 mod records;
 mod seats;
 mod session;
+mod talks;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Instant as StdInstant};
 
@@ -69,6 +70,15 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/seats/{seat}/not-ready", post(seats::not_ready))
         .route("/seats/{seat}/wrap-up/end", post(seats::end_wrap_up))
         .route("/seats/{seat}/transfer", post(seats::transfer))
+        .route("/seats/{seat}/supervise", post(talks::supervise))
+        .route("/seats/{seat}/supervise/end", post(talks::end_supervision))
+        .route("/seats/{seat}/consult", post(talks::consult))
+        .route("/seats/{seat}/consult/merge", post(talks::merge))
+        .route("/seats/{seat}/consult/complete", post(talks::complete))
+        .route("/seats/{seat}/consult/cancel", post(talks::cancel))
+        .route("/seats/{seat}/card-entry", post(talks::card_entry))
+        .route("/seats/{seat}/recording/pause", post(talks::pause))
+        .route("/seats/{seat}/recording/resume", post(talks::resume))
         .route("/queues", get(seats::queues))
         .route("/calls", get(records::calls))
         .route("/calls/{call}", get(records::call))

@@ -118,7 +118,7 @@ pub async fn transfer(
 const TARGET_CHARS: usize = 64;
 
 /// Hands the request to the signalling thread through the gate and waits for its answer.
-async fn ask(
+pub(super) async fn ask(
     app: &App,
     who: Who,
     seat: &str,
@@ -170,8 +170,8 @@ async fn ask(
         Ok(Ok(Err(OrderRefused::NotTalking))) => Err(ApiError::new(
             StatusCode::CONFLICT,
             "not-talking",
-            "the seat talks with no caller it could give on / 当前没有可转接的通话",
-            "transfer once the caller is connected / 请在通话接通后转接",
+            "the seat is in no talk with a caller / 当前没有可操作的通话",
+            "ask once the caller is connected / 请在通话接通后操作",
         )),
         Ok(Ok(Err(OrderRefused::TargetUnknown))) => Err(ApiError::not_found(
             "target-unknown",
@@ -183,6 +183,24 @@ async fn ask(
             "target-busy",
             "the seat cannot take a call now, or the queue is full / 转接目标忙",
             "choose another seat or a queue / 请选择其他坐席或队列",
+        )),
+        Ok(Ok(Err(OrderRefused::NoGuest))) => Err(ApiError::new(
+            StatusCode::CONFLICT,
+            "no-guest",
+            "there is no such guest in the talk, or it has not answered / 通话中没有此参与方",
+            "ask the seat in first, and wait until it answers / 请先邀请并等待其接听",
+        )),
+        Ok(Ok(Err(OrderRefused::GuestsFull))) => Err(ApiError::new(
+            StatusCode::CONFLICT,
+            "guests-full",
+            "the talk has as many parties as it can / 通话参与方已满",
+            "wait until one has left / 请等待有人退出",
+        )),
+        Ok(Ok(Err(OrderRefused::AlreadySo))) => Err(ApiError::new(
+            StatusCode::CONFLICT,
+            "already-so",
+            "it is so already / 已处于该状态",
+            "nothing is to be done / 无需重复操作",
         )),
         Ok(Ok(Err(OrderRefused::NotAllowed))) => Err(ApiError::forbidden(
             "callers may not be transferred there / 不允许转接到该号码",

@@ -2,6 +2,7 @@
 import type {
   Device,
   IntentWord,
+  GuestMode,
   OfferResult,
   Outcome,
   Reason,
@@ -65,6 +66,17 @@ export interface EventFields {
   'consult-started': { from: string; to: string }
   /** `talk_ms` 0: nobody answered. */
   'consult-ended': { from: string; to: string; talk_ms: number; cause: string }
+  /** A further seat takes part in a talk. */
+  'guest-called': { call: number; seat: string; guest: string; mode: GuestMode }
+  'guest-joined': { call: number; guest: string; mode: GuestMode }
+  'guest-mode-changed': { call: number; guest: string; mode: GuestMode }
+  /** Also the end of one that never answered. */
+  'guest-left': { call: number; guest: string; mode: GuestMode; cause: string }
+  /** `by`: `api:NAME`, or `engine`. */
+  'recording-paused': { call: number; by: string; reason: string }
+  'recording-resumed': { call: number; by: string; reason: string }
+  'card-entry-began': { call: number; by: string }
+  'card-entry-ended': { call: number; by: string }
   'recording-started': { call: number; file: string }
   'recording-closed': { call: number; file: string; ms: number; sha256: string }
   'recording-failed': { call: number; file: string; cause: string }

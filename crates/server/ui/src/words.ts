@@ -30,6 +30,9 @@ export type Work = 'free' | 'reserved' | 'ringing' | 'talking' | 'hold' | 'wrap-
 
 export type Device = 'registered' | 'unregistered'
 
+/** How a further seat takes part in a talk. */
+export type GuestMode = 'monitor' | 'whisper' | 'barge' | 'consult' | 'take-over'
+
 export type OfferResult =
   'answered' | 'no-answer' | 'refused' | 'unreachable' | 'caller-gone' | 'withdrawn'
 

@@ -31,6 +31,14 @@ const looks = {
 
 const parties = { caller: 'caller', agent: 'agent', engine: 'system', network: 'line' }
 
+const guestModes = {
+  monitor: 'listen to',
+  whisper: 'whisper into',
+  barge: 'join',
+  consult: 'be asked in',
+  'take-over': 'take over',
+}
+
 const outcomes = {
   answered: 'Answered',
   abandoned: 'Abandoned',
@@ -116,6 +124,15 @@ const events: EventTexts = {
     e.talk_ms === 0
       ? `Seat ${e.to} did not answer when seat ${e.from} wanted to ask (${e.cause})`
       : `Seats ${e.from} and ${e.to} ended their talk: ${spell(e.talk_ms)} (${e.cause})`,
+  'guest-called': (e) => `Seat ${e.guest} is rung to ${guestModes[e.mode]} the talk of seat ${e.seat}`,
+  'guest-joined': (e) => `Seat ${e.guest} joined (${e.mode})`,
+  'guest-mode-changed': (e) => `Seat ${e.guest} changed to ${e.mode}`,
+  'guest-left': (e) => `Seat ${e.guest} left (${e.mode}: ${e.cause})`,
+  'recording-paused': (e) => `Recording paused by ${e.by.replace('api:', '')}: ${e.reason}`,
+  'recording-resumed': (e) => `Recording resumed by ${e.by.replace('api:', '')}: ${e.reason}`,
+  'card-entry-began': (e) =>
+    `Card entry began: the caller is neither heard nor recorded (${e.by.replace('api:', '')})`,
+  'card-entry-ended': (e) => `Card entry ended (${e.by.replace('api:', '')})`,
   'recording-started': () => 'Recording began',
   'recording-closed': (e) =>
     `Recording complete: ${spell(e.ms)}, checksum ${e.sha256.slice(0, 12)}`,

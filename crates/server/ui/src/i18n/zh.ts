@@ -1,6 +1,6 @@
 // 中文文本。All Chinese texts of the pages; en.ts has the same keys.
 import { duration } from '../format'
-import type { Reason } from '../words'
+import type { GuestMode, Reason } from '../words'
 import { causeInChinese, whyInChinese } from './engine-words'
 import type { EventTexts, FigureTexts } from './shape'
 
@@ -30,6 +30,14 @@ const looks = {
 }
 
 const parties = { caller: '市民', agent: '坐席', engine: '系统', network: '线路' }
+
+const guestModes = {
+  monitor: '监听',
+  whisper: '耳语',
+  barge: '强插/三方',
+  consult: '咨询',
+  'take-over': '抢接',
+}
 
 const outcomes = {
   answered: '人工接听',
@@ -75,12 +83,20 @@ function request(word: string): string {
   if (what === 'ready') return '示闲'
   if (what === 'end-wrap-up') return '结束整理'
   if (what === 'transfer') return why === undefined ? '转接' : `转接至 ${why.replace(/^queue:/, '队列 ')}`
+  if (what === 'supervise') return `${guestModes[why as GuestMode] ?? '监督'}（${word.split(' ').pop()} 号坐席）`
+  if (word.startsWith('end supervision')) return `结束监督（${word.split(' ').pop()} 号坐席）`
+  if (what === 'consult') {
+    const steps = { merge: '转为三方通话', complete: '完成咨询转接', cancel: '取消咨询' }
+    return steps[why as keyof typeof steps] ?? `咨询 ${why ?? ''} 号坐席`
+  }
+  if (what === 'recording') return why === 'pause' ? '暂停录音' : '恢复录音'
+  if (what === 'card') return word.endsWith('on') ? '开始安全输入' : '结束安全输入'
   if (what === 'not-ready') return `示忙 · ${reasons[why as Reason] ?? why ?? ''}`
   return word
 }
 
 const through = (way: string) =>
-  way === 'phone' ? '话机' : way.startsWith('api:') ? `页面，${way.slice(4)}` : way
+  way === 'phone' ? '话机' : way === 'engine' ? '系统' : way.startsWith('api:') ? `页面，${way.slice(4)}` : way
 
 /** 转接去向：坐席号，或 `queue:名称`。 */
 const target = (to: string, queue: (id: string) => string) =>
@@ -127,6 +143,15 @@ const events: EventTexts = {
     e.talk_ms === 0
       ? `${e.from} 号坐席咨询 ${e.to} 号坐席，未接通（${causeInChinese(e.cause)}）`
       : `${e.from} 号与 ${e.to} 号坐席咨询结束：${spell(e.talk_ms)}（${causeInChinese(e.cause)}）`,
+  'guest-called': (e) => `呼叫 ${e.guest} 号坐席${guestModes[e.mode]} ${e.seat} 号坐席的通话`,
+  'guest-joined': (e) => `${e.guest} 号坐席加入通话（${guestModes[e.mode]}）`,
+  'guest-mode-changed': (e) => `${e.guest} 号坐席改为${guestModes[e.mode]}`,
+  'guest-left': (e) =>
+    `${e.guest} 号坐席退出${guestModes[e.mode]}（${causeInChinese(e.cause)}）`,
+  'recording-paused': (e) => `暂停录音：${e.reason}（${through(e.by)}）`,
+  'recording-resumed': (e) => `恢复录音：${causeInChinese(e.reason)}（${through(e.by)}）`,
+  'card-entry-began': (e) => `开始安全输入，市民的声音与按键不外放、不录音（${through(e.by)}）`,
+  'card-entry-ended': (e) => `安全输入结束（${through(e.by)}）`,
   'recording-started': () => '开始录音',
   'recording-closed': (e) => `录音完成，长 ${spell(e.ms)}，校验 ${e.sha256.slice(0, 12)}`,
   'recording-failed': (e) => `录音失败（${causeInChinese(e.cause)}），通话未受影响`,

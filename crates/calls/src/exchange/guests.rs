@@ -1,0 +1,138 @@
+//! Guests of a talk, asked for through the gate: who may be asked in, when, and who is meant.
+
+use hotline_model::{
+    CallId, Instant, SeatId,
+    guest::GuestMode,
+    limits::{PAUSE_REASON_CHARS, TALK_PARTIES},
+    seat::{Device, Work},
+};
+
+use super::Exchange;
+use crate::{
+    guests::{Guests, Invited, Recorded, Wish},
+    orders::{OrderRefused, SeatRequest, TalkRequest},
+    stage::Input as StageInput,
+};
+
+impl Exchange {
+    /// Carries out what is asked of the talk of `seat`; `through`: who asks, for the journal.
+    pub(super) fn ask_of_talk(
+        &mut self,
+        now: Instant,
+        seat: SeatId,
+        request: TalkRequest,
+        through: &str,
+    ) -> Result<(), OrderRefused> {
+        let view = self.board.floor.seat(seat);
+        let view = view.ok_or(OrderRefused::SeatUnknown)?;
+        let call = view.call.filter(|call| self.talks_in(*call) == Some(seat));
+        let call = call.ok_or(OrderRefused::NotTalking)?;
+        let wish = self.wish(call, seat, request, through)?;
+        self.tell_call(now, call, StageInput::Guest(wish));
+        Ok(())
+    }
+
+    fn wish(
+        &self,
+        call: CallId,
+        seat: SeatId,
+        request: TalkRequest,
+        through: &str,
+    ) -> Result<Wish, OrderRefused> {
+        let facts = &self.calls.get(&call).ok_or(OrderRefused::NotTalking)?.facts;
+        let (guests, recorded) = (&facts.guests, &facts.recorded);
+        let by = through.to_owned();
+        match request {
+            TalkRequest::Supervise(guest, mode) => self.supervise(guests, seat, guest, mode),
+            TalkRequest::EndSupervision(guest) => match guests.mode_of(guest) {
+                Some(_) => Ok(Wish::End(guest)),
+                None => Err(OrderRefused::NoGuest),
+            },
+            TalkRequest::Consult(_) if guests.is_consulting() => Err(OrderRefused::AlreadySo),
+            TalkRequest::Consult(guest) => self.call_in(guests, seat, guest, GuestMode::Consult),
+            TalkRequest::Merge => match consulted(guests)? {
+                // Who still rings, or talks with both already, cannot be brought together.
+                guest if guests.mode_of(guest) == Some((GuestMode::Consult, true)) => {
+                    Ok(Wish::Change(guest, GuestMode::Barge))
+                }
+                _ => Err(OrderRefused::NoGuest),
+            },
+            TalkRequest::Complete => match guests.consulted() {
+                Some((guest, true)) => Ok(Wish::Change(guest, GuestMode::TakeOver)),
+                _ => Err(OrderRefused::NoGuest),
+            },
+            TalkRequest::Cancel => Ok(Wish::End(consulted(guests)?)),
+            TalkRequest::Pause { paused, reason } => pause(recorded, paused, by, reason),
+            TalkRequest::CardEntry(on) if recorded.is_card_entry() == on => {
+                Err(OrderRefused::AlreadySo)
+            }
+            TalkRequest::CardEntry(on) => Ok(Wish::CardEntry { on, by }),
+        }
+    }
+
+    /// A supervisor takes part by this seat's phone, or in another way than so far.
+    fn supervise(
+        &self,
+        guests: &Guests,
+        host: SeatId,
+        guest: SeatId,
+        mode: GuestMode,
+    ) -> Result<Wish, OrderRefused> {
+        match (mode, guests.mode_of(guest)) {
+            (GuestMode::Consult, _) => Err(OrderRefused::NotAllowed),
+            (_, None) => self.call_in(guests, host, guest, mode),
+            (_, Some((before, _))) if before == mode => Err(OrderRefused::AlreadySo),
+            // The agent's guest is the agent's: it is merged or released.
+            (_, Some((GuestMode::Consult, _))) => Err(OrderRefused::TargetBusy),
+            (_, Some(_)) => Ok(Wish::Change(guest, mode)),
+        }
+    }
+
+    /// Whether the seat can be rung for the talk, now.
+    fn call_in(
+        &self,
+        guests: &Guests,
+        host: SeatId,
+        guest: SeatId,
+        mode: GuestMode,
+    ) -> Result<Wish, OrderRefused> {
+        let view = self.board.floor.seat(guest);
+        let view = view.ok_or(OrderRefused::TargetUnknown)?;
+        // Caller and agent are two.
+        if guests.count() + 2 >= TALK_PARTIES {
+            return Err(OrderRefused::GuestsFull);
+        }
+        if guest == host || view.device != Device::Registered || view.work != Work::Free {
+            return Err(OrderRefused::TargetBusy);
+        }
+        Ok(Wish::Call(Invited { host, guest, mode }))
+    }
+}
+
+/// The guest whom the agent asked for last.
+fn consulted(guests: &Guests) -> Result<SeatId, OrderRefused> {
+    let guest = guests.consulted().map(|(seat, _)| seat);
+    guest.ok_or(OrderRefused::NoGuest)
+}
+
+fn pause(
+    recorded: &Recorded,
+    paused: bool,
+    by: String,
+    reason: String,
+) -> Result<Wish, OrderRefused> {
+    let chars = reason.chars().count();
+    if chars == 0 || chars > PAUSE_REASON_CHARS {
+        return Err(OrderRefused::NotAllowed);
+    }
+    if recorded.is_paused() == paused {
+        return Err(OrderRefused::AlreadySo);
+    }
+    Ok(Wish::Pause { paused, by, reason })
+}
+
+impl From<TalkRequest> for SeatRequest {
+    fn from(request: TalkRequest) -> Self {
+        Self::Talk(request)
+    }
+}

@@ -1,0 +1,320 @@
+//! Guests of a talk: further seats beside caller and agent. They listen (监听), whisper to the
+//! agent (耳语), talk with both (强插, 三方), with the agent alone (咨询), or take the agent's place
+//! (抢接). They belong to the call and not to its stage, so that a hold or another agent leaves
+//! them where they are; when nobody serves the caller any more, they go.
+
+mod recorded;
+mod rows;
+mod wishes;
+
+pub use recorded::Recorded;
+pub use rows::Scene;
+pub use wishes::{Invited, Wish};
+
+use hotline_model::{Instant, LegId, SeatId, event::Event, guest::GuestMode};
+
+use crate::{
+    call::Facts,
+    leg::Leg,
+    rings::{Rings, Rung},
+    stage::{Input, cause},
+    switchboard::{Owner, Side, Switchboard},
+};
+
+/// The guests of a call, and what is heard in it.
+#[derive(Default)]
+pub struct Guests {
+    list: Vec<Guest>,
+    scene: Scene,
+}
+
+/// A guest.
+struct Guest {
+    seat: SeatId,
+    mode: GuestMode,
+    /// The agent asked for it, to consult; a supervisor asked for the others.
+    consulted: bool,
+    at: At,
+}
+
+/// How far a guest is.
+enum At {
+    /// Its phones ring until then.
+    Rung(Rings, Instant),
+    /// It takes part.
+    Here(Leg),
+}
+
+impl Guest {
+    fn has(&self, leg: LegId) -> bool {
+        match &self.at {
+            At::Rung(rings, _) => rings.has(leg),
+            At::Here(own) => own.id == leg,
+        }
+    }
+
+    /// Its leg, once it takes part.
+    fn here(&self) -> Option<LegId> {
+        match &self.at {
+            At::Here(leg) => Some(leg.id),
+            At::Rung(..) => None,
+        }
+    }
+}
+
+/// What became of an input.
+pub enum Seen {
+    /// It was a guest's.
+    Taken,
+    /// It is the stage's, perhaps as another one.
+    Passed(Input),
+}
+
+impl Guests {
+    /// Guests, those that are being rung included.
+    pub fn count(&self) -> usize {
+        self.list.len()
+    }
+
+    /// How the seat takes part, and whether it has answered.
+    pub fn mode_of(&self, seat: SeatId) -> Option<(GuestMode, bool)> {
+        let mut guests = self.list.iter();
+        let guest = guests.find(|guest| guest.seat == seat)?;
+        Some((guest.mode, guest.here().is_some()))
+    }
+
+    /// The agent consults, or waits for the one to be consulted: the caller hears music.
+    pub fn is_consulting(&self) -> bool {
+        let mut guests = self.list.iter();
+        guests.any(|guest| guest.mode == GuestMode::Consult)
+    }
+
+    /// The newest guest whom the agent asked for, and whether it has answered.
+    pub fn consulted(&self) -> Option<(SeatId, bool)> {
+        let mut guests = self.list.iter().rev();
+        let guest = guests.find(|guest| guest.consulted)?;
+        Some((guest.seat, guest.here().is_some()))
+    }
+
+    /// When the next ringing ends.
+    pub fn deadline(&self) -> Option<Instant> {
+        let ends = self.list.iter().filter_map(|guest| match guest.at {
+            At::Rung(_, until) => Some(until),
+            At::Here(_) => None,
+        });
+        ends.min()
+    }
+
+    fn at_leg(&self, leg: LegId) -> Option<usize> {
+        self.list.iter().position(|guest| guest.has(leg))
+    }
+
+    fn at_seat(&self, seat: SeatId) -> Option<usize> {
+        self.list.iter().position(|guest| guest.seat == seat)
+    }
+}
+
+impl Facts {
+    /// Lets the guests see what happened. `talks`: an agent talks with the caller, whose place a
+    /// guest can take.
+    #[must_use]
+    pub fn guests_see(
+        &mut self,
+        now: Instant,
+        input: Input,
+        talks: bool,
+        board: &mut Switchboard,
+    ) -> Seen {
+        match input {
+            Input::Guest(wish) => self.wished(now, wish, talks, board),
+            Input::DeadlinePassed => {
+                self.stop_ringing(now, board);
+                Seen::Passed(input)
+            }
+            input => {
+                let at = input.leg().and_then(|leg| self.guests.at_leg(leg));
+                match at {
+                    Some(at) => self.guest_sees(now, at, &input, talks, board),
+                    None => Seen::Passed(input),
+                }
+            }
+        }
+    }
+
+    fn guest_sees(
+        &mut self,
+        now: Instant,
+        at: usize,
+        input: &Input,
+        talks: bool,
+        board: &mut Switchboard,
+    ) -> Seen {
+        let Some(guest) = self.guests.list.get_mut(at) else {
+            return Seen::Taken;
+        };
+        let leg = match &mut guest.at {
+            At::Rung(rings, _) => {
+                match rings.handle(now, input, board) {
+                    Rung::Still | Rung::Rings => {}
+                    Rung::Answered(leg) => return self.guest_answered(now, at, leg, talks, board),
+                    Rung::Over(failure) => {
+                        let why = format!("not answered: status {}", failure.status);
+                        self.guest_leaves(now, at, why, board);
+                    }
+                }
+                return Seen::Taken;
+            }
+            At::Here(leg) => leg,
+        };
+        match input {
+            Input::Reoffered(_, _, body) => leg.reoffered(now, body, board),
+            Input::Acknowledged(_, _, body) if !body.is_empty() => {
+                let _ = leg.accept(body, board);
+            }
+            Input::Ended(_, _, why) => {
+                board.forget_dialog(leg);
+                self.guest_leaves(now, at, cause(*why), board);
+            }
+            Input::Silent(..) => self.guest_leaves(now, at, "no sound from the guest", board),
+            Input::MediaFailed(_, why) => self.guest_leaves(now, at, why.clone(), board),
+            _ => {}
+        }
+        Seen::Taken
+    }
+
+    fn guest_answered(
+        &mut self,
+        now: Instant,
+        at: usize,
+        leg: Leg,
+        talks: bool,
+        board: &mut Switchboard,
+    ) -> Seen {
+        let call = self.id;
+        let Some(guest) = self.guests.list.get_mut(at) else {
+            return Seen::Taken;
+        };
+        guest.at = At::Here(leg);
+        let (seat, mode) = (guest.seat, guest.mode);
+        let event = Event::GuestJoined {
+            call,
+            guest: seat,
+            mode,
+        };
+        board.happened(now, event);
+        if mode == GuestMode::TakeOver {
+            let taken = self.taken_by(now, at, talks, board);
+            return taken.map_or(Seen::Taken, Seen::Passed);
+        }
+        self.record_guests(board);
+        self.hear(board);
+        Seen::Taken
+    }
+
+    /// The guest takes the agent's place, where there is one to take; else it goes.
+    fn taken_by(
+        &mut self,
+        now: Instant,
+        at: usize,
+        talks: bool,
+        board: &mut Switchboard,
+    ) -> Option<Input> {
+        let seat = self.guests.list.get(at)?.seat;
+        if !talks || !board.reserve(now, self.id, seat) {
+            self.guest_leaves(now, at, "there is no talk to take over", board);
+            return None;
+        }
+        let leg = self.becomes_agent(now, at, board)?;
+        Some(Input::TakenOver(seat, Box::new(leg), None))
+    }
+
+    /// The guest that goes on with the caller when the agent hangs up on both: the first of those
+    /// who talk with both. The floor keeps its seat for the call.
+    pub fn successor(&mut self, now: Instant, board: &mut Switchboard) -> Option<(SeatId, Leg)> {
+        let mut guests = self.guests.list.iter();
+        let talks = |guest: &Guest| guest.mode == GuestMode::Barge && guest.here().is_some();
+        let at = guests.position(talks)?;
+        let seat = self.guests.list.get(at)?.seat;
+        if !board.reserve(now, self.id, seat) {
+            return None;
+        }
+        let leg = self.becomes_agent(now, at, board)?;
+        Some((seat, leg))
+    }
+
+    /// The guest is none any more: its leg is the agent's.
+    fn becomes_agent(&mut self, now: Instant, at: usize, board: &mut Switchboard) -> Option<Leg> {
+        if self.guests.list.get(at)?.here().is_none() {
+            return None;
+        }
+        let guest = self.guests.list.remove(at);
+        self.says_left(now, &guest, "took the caller over".to_owned(), board);
+        board.seat_leaves_line(now, guest.seat);
+        let At::Here(leg) = guest.at else { return None };
+        self.recorded.forget(leg.id);
+        board.give_leg(leg.id, Owner::Call(self.id, Side::Agent));
+        Some(leg)
+    }
+
+    /// Ends the ringings that are over.
+    fn stop_ringing(&mut self, now: Instant, board: &mut Switchboard) {
+        let over = |guest: &Guest| matches!(guest.at, At::Rung(_, until) if until <= now);
+        while let Some(at) = self.guests.list.iter().position(over) {
+            self.guest_leaves(now, at, "not answered in time", board);
+        }
+    }
+
+    /// A guest goes, or is not rung any more.
+    fn guest_leaves(
+        &mut self,
+        now: Instant,
+        at: usize,
+        why: impl Into<String>,
+        board: &mut Switchboard,
+    ) {
+        if at >= self.guests.list.len() {
+            return;
+        }
+        let mut guest = self.guests.list.remove(at);
+        match &mut guest.at {
+            At::Rung(rings, _) => rings.stop(now, None, board),
+            At::Here(leg) => {
+                self.recorded.forget(leg.id);
+                board.close_leg(now, leg, None);
+            }
+        }
+        self.says_left(now, &guest, why.into(), board);
+        board.seat_leaves_line(now, guest.seat);
+        if guest.here().is_some() {
+            self.hear(board);
+        }
+    }
+
+    fn says_left(&self, now: Instant, guest: &Guest, cause: String, board: &mut Switchboard) {
+        let event = Event::GuestLeft {
+            call: self.id,
+            guest: guest.seat,
+            mode: guest.mode,
+            cause,
+        };
+        board.happened(now, event);
+    }
+
+    /// The agent leaves: nobody is consulted any more.
+    pub fn consults_end(&mut self, now: Instant, board: &mut Switchboard) {
+        let consulted = |guest: &Guest| guest.mode == GuestMode::Consult;
+        while let Some(at) = self.guests.list.iter().position(consulted) {
+            self.guest_leaves(now, at, "the agent left", board);
+        }
+    }
+
+    /// Nobody serves the caller any more: the guests go, and what kept the caller from being heard
+    /// or recorded is over.
+    pub fn talk_over(&mut self, now: Instant, board: &mut Switchboard) {
+        self.guests.scene = Scene::Apart;
+        while !self.guests.list.is_empty() {
+            self.guest_leaves(now, 0, "the talk is over", board);
+        }
+        self.nothing_is_kept_back(now, board);
+    }
+}

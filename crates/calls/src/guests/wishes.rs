@@ -1,0 +1,153 @@
+//! What is asked of a talk and its guests. Whoever asks has made sure that it may be asked.
+
+use core::time::Duration;
+
+use hotline_model::{Instant, SeatId, event::Event, guest::GuestMode, limits::GUEST_RINGS_S};
+
+use super::{At, Guest, Seen};
+use crate::{
+    call::Facts,
+    rings::{Rings, Shown, shown_from},
+    switchboard::{Owner, Side, Switchboard},
+};
+
+/// Something asked of a talk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// A further seat is to take part.
+    Call(Invited),
+    /// A guest is to take part in another way; with [`GuestMode::TakeOver`] it takes the agent's
+    /// place, at once or when it answers.
+    Change(SeatId, GuestMode),
+    /// A guest is to go.
+    End(SeatId),
+    /// Nothing is to be recorded any more, or again; who says so, and why.
+    Pause {
+        /// Whether to pause.
+        paused: bool,
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// The caller enters a card's number, or has; who says so.
+    CardEntry {
+        /// Whether it begins.
+        on: bool,
+        /// Who.
+        by: String,
+    },
+}
+
+/// Who is to be called to a talk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Invited {
+    /// The seat that talks with the caller.
+    pub host: SeatId,
+    /// The seat to be rung.
+    pub guest: SeatId,
+    /// How it takes part.
+    pub mode: GuestMode,
+}
+
+impl Facts {
+    pub(super) fn wished(
+        &mut self,
+        now: Instant,
+        wish: Wish,
+        talks: bool,
+        board: &mut Switchboard,
+    ) -> Seen {
+        match wish {
+            Wish::Call(invited) if talks => self.call_guest(now, invited, board),
+            Wish::Call(_) => {}
+            Wish::Change(seat, mode) => {
+                let Some(at) = self.guests.at_seat(seat) else {
+                    return Seen::Taken;
+                };
+                let here = self.guests.list.get(at).and_then(Guest::here).is_some();
+                if here && mode == GuestMode::TakeOver {
+                    let taken = self.taken_by(now, at, talks, board);
+                    return taken.map_or(Seen::Taken, Seen::Passed);
+                }
+                self.change_guest(now, at, mode, board);
+            }
+            Wish::End(seat) => {
+                if let Some(at) = self.guests.at_seat(seat) {
+                    self.guest_leaves(now, at, "released", board);
+                }
+            }
+            Wish::Pause { paused, by, reason } => self.pause(now, paused, by, reason, board),
+            Wish::CardEntry { on, by } => self.card_entry(now, on, by, board),
+        }
+        Seen::Taken
+    }
+
+    /// Rings a further seat, which takes no call of the floor's from here on.
+    fn call_guest(&mut self, now: Instant, invited: Invited, board: &mut Switchboard) {
+        let Invited { host, guest, mode } = invited;
+        let call = self.id;
+        board.seat_takes_line(now, guest);
+        let event = Event::GuestCalled {
+            call,
+            seat: host,
+            guest,
+            mode,
+        };
+        board.happened(now, event);
+        let shown = self.shown_to_guest(invited, board);
+        let owner = Owner::Call(call, Side::Guest);
+        let rings = Rings::begin(guest, owner, Some(call), shown, board);
+        let failure = rings.failure();
+        let until = now + Duration::from_secs(GUEST_RINGS_S);
+        self.guests.list.push(Guest {
+            seat: guest,
+            mode,
+            consulted: mode == GuestMode::Consult,
+            at: At::Rung(rings, until),
+        });
+        if let (Some(failure), Some(at)) = (failure, self.guests.at_seat(guest)) {
+            let why = format!("not answered: status {}", failure.status);
+            self.guest_leaves(now, at, why, board);
+        }
+    }
+
+    /// The guest's phone shows who talks, and how the guest is to take part.
+    fn shown_to_guest(&self, invited: Invited, board: &Switchboard) -> Shown {
+        let settings = &board.settings;
+        let name = settings.seat(invited.host).map(|seat| seat.name.as_str());
+        let mut headers = vec![
+            ("X-Hotline-Call".to_owned(), self.id.to_string()),
+            ("X-Hotline-Guest".to_owned(), invited.mode.to_string()),
+        ];
+        if let Some(seat) = settings.seat(invited.guest) {
+            headers.extend(seat.pick_up.headers(&settings.realm));
+        }
+        Shown {
+            from: shown_from(Some(invited.host.as_str()), name, &settings.realm),
+            headers,
+            hops: self.hops,
+        }
+    }
+
+    fn change_guest(&mut self, now: Instant, at: usize, mode: GuestMode, board: &mut Switchboard) {
+        let call = self.id;
+        let Some(guest) = self.guests.list.get_mut(at) else {
+            return;
+        };
+        if guest.mode == mode {
+            return;
+        }
+        guest.mode = mode;
+        let event = Event::GuestModeChanged {
+            call,
+            guest: guest.seat,
+            mode,
+        };
+        board.happened(now, event);
+        if guest.here().is_some() {
+            self.record_again(now, board);
+            self.hear(board);
+        }
+    }
+}

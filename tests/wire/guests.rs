@@ -1,0 +1,177 @@
+//! Guests of a talk, each party with a tone of its own: who hears whom when a supervisor listens,
+//! whispers, barges in and takes over, and when an agent consults, has three talk and gives the
+//! caller on.
+
+use serde_json::{Value, json};
+
+use crate::{
+    ear::Ear,
+    engine::Engine,
+    journal,
+    line::{Heard, Line},
+    party::{Party, SOON, session, sound_at},
+    town,
+};
+
+/// The tones: the citizen's, the agent's and the guest's, Hz.
+const CITIZEN: f64 = 900.0;
+const AGENT: f64 = 600.0;
+const GUEST: f64 = 1_300.0;
+const ALL: [f64; 3] = [CITIZEN, AGENT, GUEST];
+
+/// A seat's phone with a voice.
+struct Desk {
+    phone: Party,
+    ear: Ear,
+}
+
+fn registered(engine: &Engine, seat: &str, ip: &str) -> Line {
+    let line = Line::from(ip, engine);
+    let answer = line.register(seat, &engine.password(seat));
+    assert_eq!(answer.status(), 200, "{}", answer.0);
+    line
+}
+
+/// The phone is called and picks up; the INVITE.
+fn answers(line: Line, hertz: f64) -> (Desk, Heard) {
+    let ear = Ear::at(line.local().ip(), hertz);
+    let (mut phone, invite) = Party::called(line, SOON);
+    ear.speaks_to(sound_at(&invite));
+    let own = session(&phone.line, ear.port);
+    phone.picks_up(&invite, &own);
+    (Desk { phone, ear }, invite)
+}
+
+/// Agent 1001 talks with a citizen; the phone of seat 1002 is there.
+struct Office {
+    engine: Engine,
+    citizen: Party,
+    heard: Ear,
+    agent: Desk,
+    guest: Option<Line>,
+}
+
+impl Office {
+    fn open() -> Self {
+        let engine = town::start();
+        let line = registered(&engine, "1001", "127.0.0.66");
+        let guest = registered(&engine, "1002", "127.0.0.67");
+        assert_eq!(engine.post("/api/v1/seats/1001/ready", &json!({})).0, 204);
+        let own = Line::from("127.0.0.1", &engine);
+        let heard = Ear::at(own.local().ip(), CITIZEN);
+        let offer = session(&own, heard.port);
+        let mut citizen = Party::dials(own, "13800001234", "12345", "", &offer);
+        let answer = citizen.hears("200 INVITE", SOON);
+        citizen.acknowledges(&answer, "");
+        heard.speaks_to(sound_at(&answer));
+        let (agent, _) = answers(line, AGENT);
+        let office = Self {
+            engine,
+            citizen,
+            heard,
+            agent,
+            guest: Some(guest),
+        };
+        office.hear(&[AGENT], &[CITIZEN]);
+        office
+    }
+
+    fn ask(&self, seat: &str, what: &str, body: Value) {
+        let path = format!("/api/v1/seats/{seat}/{what}");
+        let (status, answer) = self.engine.post(&path, &body);
+        assert_eq!(status, 204, "{what}: {answer}");
+    }
+
+    fn supervise(&self, mode: &str) {
+        let body = json!({ "mode": mode, "by": "1002" });
+        self.ask("1001", "supervise", body);
+    }
+
+    /// The guest's phone rings and picks up; what it is shown.
+    fn guest_answers(&mut self) -> (Desk, Heard) {
+        answers(self.guest.take().unwrap(), GUEST)
+    }
+
+    /// What the citizen and the agent hear: these tones and no other's.
+    fn hear(&self, citizen: &[f64], agent: &[f64]) {
+        let who = [
+            (&self.heard, citizen, "citizen"),
+            (&self.agent.ear, agent, "agent"),
+        ];
+        for (ear, tones, name) in who {
+            assert!(
+                ear.hears_just(tones, &ALL),
+                "the {name}: {:?}",
+                ear.shares(&ALL)
+            );
+        }
+    }
+
+    fn ends(mut self, guest: &mut Desk) {
+        self.citizen.hangs_up();
+        let bye = guest.phone.hears("BYE", SOON);
+        guest.phone.answers(&bye, "200 OK", "", "");
+        let story = journal::story(&self.engine, &self.citizen.call_id);
+        assert_eq!(story.end(), ("answered", "caller"), "{:?}", story.types());
+        assert_eq!(story.count("guest-left"), 1, "{:?}", story.types());
+    }
+}
+
+fn guest_hears(guest: &Desk, tones: &[f64]) {
+    let ear = &guest.ear;
+    assert!(
+        ear.hears_just(tones, &ALL),
+        "the guest: {:?}",
+        ear.shares(&ALL)
+    );
+}
+
+#[test]
+fn a_supervisor_listens_whispers_and_barges_in() {
+    let mut office = Office::open();
+    office.supervise("monitor");
+    let (mut guest, invite) = office.guest_answers();
+    assert_eq!(invite.header("X-Hotline-Guest"), Some("monitor"));
+    guest_hears(&guest, &[CITIZEN, AGENT]);
+    office.hear(&[AGENT], &[CITIZEN]);
+    office.supervise("whisper");
+    office.hear(&[AGENT], &[CITIZEN, GUEST]);
+    guest_hears(&guest, &[CITIZEN, AGENT]);
+    office.supervise("barge");
+    office.hear(&[AGENT, GUEST], &[CITIZEN, GUEST]);
+    guest_hears(&guest, &[CITIZEN, AGENT]);
+    office.supervise("monitor");
+    office.hear(&[AGENT], &[CITIZEN]);
+    office.ends(&mut guest);
+}
+
+#[test]
+fn a_supervisor_takes_the_caller_over() {
+    let mut office = Office::open();
+    office.supervise("take-over");
+    let (mut guest, _) = office.guest_answers();
+    let bye = office.agent.phone.hears("BYE", SOON);
+    office.agent.phone.answers(&bye, "200 OK", "", "");
+    assert!(office.heard.hears_just(&[GUEST], &ALL), "the citizen");
+    guest_hears(&guest, &[CITIZEN]);
+    office.ends(&mut guest);
+}
+
+#[test]
+fn an_agent_consults_has_three_talk_and_gives_the_caller_on() {
+    let mut office = Office::open();
+    office.ask("1001", "consult", json!({ "to": "1002" }));
+    let (mut guest, _) = office.guest_answers();
+    guest_hears(&guest, &[AGENT]);
+    // The citizen hears music, in which none of the tones is.
+    office.hear(&[], &[GUEST]);
+    office.ask("1001", "consult/merge", json!({}));
+    office.hear(&[AGENT, GUEST], &[CITIZEN, GUEST]);
+    guest_hears(&guest, &[CITIZEN, AGENT]);
+    office.ask("1001", "consult/complete", json!({}));
+    let bye = office.agent.phone.hears("BYE", SOON);
+    office.agent.phone.answers(&bye, "200 OK", "", "");
+    assert!(office.heard.hears_just(&[GUEST], &ALL), "the citizen");
+    guest_hears(&guest, &[CITIZEN]);
+    office.ends(&mut guest);
+}
