@@ -13,6 +13,7 @@
 mod baresip;
 #[path = "e2e/capture.rs"]
 mod capture;
+#[allow(dead_code, reason = "the rest is used by wire.rs")]
 #[path = "e2e/engine.rs"]
 mod engine;
 #[path = "e2e/sipp.rs"]

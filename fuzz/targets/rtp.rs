@@ -60,8 +60,8 @@ impl Stream {
         let sequence = u16::from(packet.sequence_number());
         let payload = packet.payload();
         let ticks = payload.len() as u32;
-        self.incoming.count(self.now, &packet);
-        self.incoming.place(self.now, timestamp);
+
+        self.incoming.place(self.now, &packet);
         self.reception.count(self.now, ssrc, sequence, timestamp);
         let numbers = self
             .relay

@@ -351,7 +351,7 @@ impl Switchboard {
         let Some(score) = stats.score else { return };
         let party = match side {
             Side::Caller => Party::Caller,
-            Side::Agent | Side::Target => Party::Agent,
+            Side::Agent | Side::Target | Side::Guest => Party::Agent,
         };
         let event = Event::SoundMeasured {
             call,

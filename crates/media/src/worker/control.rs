@@ -123,10 +123,19 @@ impl Worker {
         };
         // A phone behind a NAT has another port than it says; its address was learned.
         let agreed = leg.agreed.filter(|agreed| agreed.remote.ip() == from.ip());
-        if agreed.is_some_and(|agreed| !agreed.remote.ip().is_unspecified()) {
-            leg.control_came(now, bytes);
-        } else {
+        if agreed.is_none_or(|agreed| agreed.remote.ip().is_unspecified()) {
             leg.stats.strangers += 1;
+        } else if leg.is_private() {
+            let Some(room) = self.opened.get_mut(..bytes.len()) else {
+                leg.stats.malformed += 1;
+                return;
+            };
+            room.copy_from_slice(bytes);
+            if let Some(opened) = leg.open(room) {
+                leg.control_came(now, opened);
+            }
+        } else {
+            leg.control_came(now, bytes);
         }
     }
 
@@ -182,7 +191,9 @@ impl Leg {
             bye: false,
         };
         let length = compound.write(buffer);
-        let packet = buffer.get(..length).unwrap_or_default();
+        let Some(packet) = self.protect(agreed, buffer, length) else {
+            return;
+        };
         let taken = if agreed.rtcp == agreed.remote {
             wire.send(slot, agreed.remote, packet)
         } else {

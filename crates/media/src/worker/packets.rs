@@ -338,7 +338,7 @@ impl Leg {
         };
         if wire.send(Slot(slot), agreed.remote, packet) {
             self.stats.sent += 1;
-            self.control.sent(packet.len().saturating_sub(HEADER_BYTES));
+            self.control.sent(length.saturating_sub(HEADER_BYTES));
         } else {
             self.stats.send_failed += 1;
         }
