@@ -16,6 +16,8 @@ mod capture;
 #[allow(dead_code, reason = "the rest is used by wire.rs")]
 #[path = "e2e/engine.rs"]
 mod engine;
+#[path = "e2e/recordings.rs"]
+mod recordings;
 #[path = "e2e/sipp.rs"]
 mod sipp;
 #[path = "e2e/sound.rs"]
@@ -445,6 +447,9 @@ fn every_command_has_help_with_an_example() {
         &["prompts", "list"],
         &["prompts", "render"],
         &["audit", "verify"],
+        &["keys", "new"],
+        &["keys", "add"],
+        &["recording", "decrypt"],
     ];
     for command in commands {
         let output = hotline().args(*command).arg("--help").output().unwrap();
@@ -539,4 +544,25 @@ fn seats_register_over_ipv6() {
 fn a_signed_in_browser_is_a_seat_without_a_password() {
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     transports::a_browser_is_a_seat();
+}
+
+/// Encrypted A-law recordings through a kill.
+#[test]
+fn an_encrypted_recording_survives_a_kill_and_plays() {
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    recordings::encrypted_through_a_kill();
+}
+
+/// A disk that is full and has room again.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_harms_no_call() {
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    recordings::a_full_disk_harms_no_call();
+}
+
+/// Key files that cannot be used.
+#[test]
+fn a_key_file_that_cannot_be_used_is_said_at_the_start() {
+    recordings::a_bad_key_file_is_said();
 }

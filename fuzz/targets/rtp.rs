@@ -60,7 +60,6 @@ impl Stream {
         let sequence = u16::from(packet.sequence_number());
         let payload = packet.payload();
         let ticks = payload.len() as u32;
-
         self.incoming.place(self.now, &packet);
         self.reception.count(self.now, ssrc, sequence, timestamp);
         let numbers = self

@@ -133,7 +133,14 @@ impl Engine {
     /// Starts it (again) on its data folder and waits until it is ready.
     pub fn restart(&mut self) {
         let log = fs::File::create(self.dir.join("serve.log")).unwrap();
-        let mut command = self.serve_on(&self.sip.to_string(), &self.http.to_string());
+        self.run(
+            self.serve_on(&self.sip.to_string(), &self.http.to_string()),
+            log,
+        );
+    }
+
+    /// Runs a command that serves this folder, and waits until it is ready.
+    pub fn run(&mut self, mut command: Command, log: fs::File) {
         let child = command
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
@@ -248,6 +255,31 @@ impl Engine {
     pub fn text(&self, path: &str) -> (u16, String) {
         let (status, body) = self.exchange("GET", path, None, "");
         (status, String::from_utf8_lossy(&body).into_owned())
+    }
+
+    /// Changes a configuration file of an engine that does not run yet.
+    pub fn configure(&self, file: &str, from: &str, to: &str) {
+        let path = self.dir.join("config").join(file);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{file} has no {from:?}");
+        fs::write(path, text.replacen(from, to, 1)).unwrap();
+    }
+
+    /// Makes a key file and has recordings encrypted under it. The file's path.
+    pub fn encrypt(&self) -> PathBuf {
+        let file = self.dir.join("config/recordings.key");
+        let made = hotline().args(["keys", "new"]).arg(&file).status();
+        assert!(made.unwrap().success());
+        self.configure("engine.toml", "# key_file = ", "key_file = ");
+        file
+    }
+
+    /// A part of a call's recording: status and bytes.
+    pub fn recording_range(&self, call: u64, range: &str) -> (u16, Vec<u8>) {
+        // The header travels behind the token.
+        let token = format!("{}\r\nRange: bytes={range}", self.token.borrow());
+        let path = format!("/api/v1/calls/{call}/recording");
+        self.exchange("GET", &path, Some(&token), "")
     }
 
     /// The recording of a call, as the API gives it.

@@ -44,13 +44,36 @@ pub fn write_wav(file: &Path, samples: &[i16]) {
     writer.finalize().unwrap();
 }
 
-/// The two channels of a recording.
+/// The two channels of a recording, in PCM or A-law.
 pub fn channels(wav: &[u8]) -> (Vec<i16>, Vec<i16>) {
-    let mut reader = hound::WavReader::new(Cursor::new(wav)).unwrap();
-    assert_eq!(reader.spec().channels, 2);
-    let samples: Vec<i16> = reader.samples().map(Result::unwrap).collect();
+    let samples: Vec<i16> = if let Some(sound) = a_law_sound(wav) {
+        linear(sound)
+    } else {
+        let mut reader = hound::WavReader::new(Cursor::new(wav)).unwrap();
+        assert_eq!(reader.spec().channels, 2);
+        reader.samples().map(Result::unwrap).collect()
+    };
     let channel = |at: usize| samples.iter().skip(at).step_by(2).copied().collect();
     (channel(0), channel(1))
+}
+
+/// The sound of a two-channel WAV of format tag 6, whose lengths are right.
+fn a_law_sound(wav: &[u8]) -> Option<&[u8]> {
+    let word = |at: usize| u32::from_le_bytes(wav[at..at + 4].try_into().unwrap()) as usize;
+    assert_eq!((&wav[..4], &wav[8..12]), (&b"RIFF"[..], &b"WAVE"[..]));
+    assert_eq!(word(4) + 8, wav.len());
+    let (mut at, mut is_a_law) = (12, false);
+    while at + 8 <= wav.len() {
+        let (chunk, length) = (&wav[at..at + 4], word(at + 4));
+        if chunk == b"fmt " {
+            is_a_law = wav[at + 8..at + 12] == [6, 0, 2, 0];
+        }
+        if chunk == b"data" {
+            return is_a_law.then(|| &wav[at + 8..at + 8 + length]);
+        }
+        at += 8 + length;
+    }
+    panic!("no data chunk");
 }
 
 /// As A-law bytes.

@@ -17,6 +17,7 @@ pub mod repair;
 pub mod rtp;
 pub mod sdp;
 pub mod secure;
+pub mod wav;
 pub mod worker;
 
 pub use block::{Block, Sound};

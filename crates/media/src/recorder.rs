@@ -5,33 +5,108 @@ use std::io::{self, Seek, SeekFrom, Write};
 
 use hotline_model::limits::RECORDED_VOICES;
 
-use crate::{
-    block::Sound,
-    repair::{HEADER_BYTES, header_for},
-};
+use crate::{block::Sound, wav::Encoding};
 
 /// How much of the end of a recording is kept back, in samples of both channels: 512 ms. Sound
 /// that comes later than that is dropped and counted. It is what a killed process loses beside
 /// what it had not yet written, and longer than any jitter a call survives.
 const WINDOW: u64 = 4_096;
 
-/// Longest recording, samples: a WAV file's length fields hold 4 GiB, 37 hours. Sound beyond is
-/// dropped and counted.
-pub const RECORDING_SAMPLES: u64 = (u32::MAX as u64 - 64) / 4;
+/// Longest recording, samples: a year. Nothing in the file limits it; a clock gone wild must not
+/// fill the disk with silence. Sound beyond is dropped and counted.
+pub const RECORDING_SAMPLES: u64 = 366 * 24 * 3_600 * 8_000;
 
 /// Bytes that are gathered before they are written without being asked to: 2 s.
 const GATHERED: usize = 64 * 1_024;
 
-/// A recording being written: 16-bit PCM at 8 kHz, the caller left, the agent right.
-///
-/// Nothing reaches the writer before there is sound to keep or the recording is finished, so that
-/// a short one is a single write, header and all.
-pub struct Recorder<W: Write + Seek> {
+/// What a recording is written to. Sound is only ever added at its end; after each call everything
+/// added so far survives the end of the process.
+pub trait Tape {
+    /// How the sound it is given is encoded.
+    fn encoding(&self) -> Encoding;
+
+    /// Adds sound, with which the recording is `frames` samples of both channels long.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn add(&mut self, sound: &[u8], frames: u64) -> io::Result<()>;
+
+    /// Adds the last sound; there may be none.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn end(&mut self, sound: &[u8], frames: u64) -> io::Result<()>;
+}
+
+/// A plain WAV file as a tape.
+#[derive(Debug)]
+pub struct Wav<W> {
     writer: W,
-    /// What follows the bytes written; begins with the header's place while nothing is written.
-    gathered: Vec<u8>,
-    /// Whether the file has begun.
+    encoding: Encoding,
     begun: bool,
+    whole: Option<Vec<u8>>,
+}
+
+impl<W: Write + Seek> Wav<W> {
+    /// A recording at the start of an empty file. Nothing reaches the writer before there is sound
+    /// to keep or the recording ends, so that a short one is a single write, header and all.
+    pub fn new(writer: W, encoding: Encoding) -> Self {
+        Self {
+            writer,
+            encoding,
+            begun: false,
+            whole: None,
+        }
+    }
+
+    /// What it was written to, the position being at its end; and the whole file, where it was so
+    /// short that it was written at once.
+    pub fn into_parts(self) -> (W, Option<Vec<u8>>) {
+        (self.writer, self.whole)
+    }
+
+    /// Header and sound as the file's first write.
+    fn begin(&mut self, sound: &[u8], frames: u64) -> io::Result<Vec<u8>> {
+        let mut whole = self.encoding.header(frames);
+        whole.extend_from_slice(sound);
+        self.writer.write_all(&whole)?;
+        self.begun = true;
+        Ok(whole)
+    }
+}
+
+impl<W: Write + Seek> Tape for Wav<W> {
+    fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
+    fn add(&mut self, sound: &[u8], frames: u64) -> io::Result<()> {
+        if self.begun {
+            self.writer.write_all(sound)?;
+            self.writer.rewind()?;
+            self.writer.write_all(&self.encoding.header(frames))?;
+            self.writer.seek(SeekFrom::End(0))?;
+        } else {
+            self.begin(sound, frames)?;
+        }
+        self.writer.flush()
+    }
+
+    fn end(&mut self, sound: &[u8], frames: u64) -> io::Result<()> {
+        if self.begun {
+            return self.add(sound, frames);
+        }
+        self.whole = Some(self.begin(sound, frames)?);
+        self.writer.flush()
+    }
+}
+
+/// A recording being written, at 8 kHz: the caller left, the agent right.
+pub struct Recorder<T: Tape> {
+    tape: T,
+    encoding: Encoding,
+    /// Sound that follows what is on the tape.
+    gathered: Vec<u8>,
     /// The last [`WINDOW`] samples of the caller and of the agent, as a ring by sample number.
     window: Box<[[i16; 2]]>,
     /// The same of each further voice, once it was heard.
@@ -45,22 +120,20 @@ pub struct Recorder<W: Write + Seek> {
 
 /// A finished recording.
 #[derive(Debug)]
-pub struct Finished<W> {
-    /// What it was written to, the position being at its end.
-    pub writer: W,
+pub struct Finished<T> {
+    /// What it was written to.
+    pub tape: T,
     /// Length of the sound.
     pub length: Duration,
-    /// The whole file, where it was so short that it was written at once.
-    pub whole: Option<Vec<u8>>,
 }
 
-impl<W: Write + Seek> Recorder<W> {
-    /// Begins a recording at the start of an empty file.
-    pub fn new(writer: W) -> Self {
+impl<T: Tape> Recorder<T> {
+    /// Begins a recording on an empty tape.
+    pub fn new(tape: T) -> Self {
         Self {
-            writer,
-            gathered: header_for(0),
-            begun: false,
+            encoding: tape.encoding(),
+            tape,
+            gathered: Vec::new(),
             window: vec![[0; 2]; WINDOW as usize].into_boxed_slice(),
             further: Vec::new(),
             written: 0,
@@ -111,17 +184,19 @@ impl<W: Write + Seek> Recorder<W> {
         self.further.get_mut(further)?.get_mut(at)
     }
 
-    /// Makes what is kept so far a valid file; of one that has no sound yet there is no file. Call
-    /// it each second: then a killed process loses no more than that and the half second that is
+    /// Puts what is kept so far on the tape; of a recording that has no sound yet nothing. Call it
+    /// each second: then a killed process loses no more than that and the half second that is
     /// kept back.
     ///
     /// # Errors
     /// When the writer fails.
     pub fn flush(&mut self) -> io::Result<()> {
-        if self.written == 0 || self.gathered.is_empty() {
+        if self.gathered.is_empty() {
             return Ok(());
         }
-        self.complete()
+        self.tape.add(&self.gathered, self.written)?;
+        self.gathered.clear();
+        Ok(())
     }
 
     /// Samples of both channels that came too late for their place, or after the longest
@@ -130,52 +205,22 @@ impl<W: Write + Seek> Recorder<W> {
         self.late
     }
 
+    /// Gives the tape back as it is, without what is still kept: for one that cannot be written.
+    pub fn into_tape(self) -> T {
+        self.tape
+    }
+
     /// Completes the file: `length` samples, more when more was heard.
     ///
     /// # Errors
     /// When the writer fails.
-    pub fn finish(mut self, length: u64) -> io::Result<Finished<W>> {
+    pub fn finish(mut self, length: u64) -> io::Result<Finished<T>> {
         self.gather_up_to(self.heard.max(length.min(RECORDING_SAMPLES)))?;
-        let at_once = !self.begun;
-        if at_once {
-            self.tell_length_in_gathered();
-            self.writer.write_all(&self.gathered)?;
-            self.writer.flush()?;
-        } else {
-            self.complete()?;
-        }
+        self.tape.end(&self.gathered, self.written)?;
         Ok(Finished {
-            writer: self.writer,
+            tape: self.tape,
             length: Duration::from_micros(self.written * 125),
-            whole: at_once.then_some(self.gathered),
         })
-    }
-
-    /// Writes what is gathered and a header that tells how much there is.
-    fn complete(&mut self) -> io::Result<()> {
-        if self.begun {
-            self.spill()?;
-            self.writer.rewind()?;
-            self.writer.write_all(&header_for(self.written))?;
-            self.writer.seek(SeekFrom::End(0))?;
-        } else {
-            self.tell_length_in_gathered();
-            self.spill()?;
-        }
-        self.writer.flush()
-    }
-
-    fn tell_length_in_gathered(&mut self) {
-        if let Some(header) = self.gathered.get_mut(..HEADER_BYTES as usize) {
-            header.copy_from_slice(&header_for(self.written));
-        }
-    }
-
-    fn spill(&mut self) -> io::Result<()> {
-        self.writer.write_all(&self.gathered)?;
-        self.gathered.clear();
-        self.begun = true;
-        Ok(())
     }
 
     /// Takes the samples before `end` out of the window, and silence where the window does not
@@ -189,11 +234,10 @@ impl<W: Write + Seek> Recorder<W> {
                 let sample = voice.get_mut(place).map(core::mem::take);
                 right = right.saturating_add(sample.unwrap_or_default());
             }
-            let ([a, b], [c, d]) = (left.to_le_bytes(), right.to_le_bytes());
-            self.gathered.extend_from_slice(&[a, b, c, d]);
+            self.encoding.put([left, right], &mut self.gathered);
             self.written += 1;
             if self.gathered.len() >= GATHERED {
-                self.complete()?;
+                self.flush()?;
             }
         }
         Ok(())
@@ -229,12 +273,12 @@ mod tests {
 
     fn recorded(sounds: &[Sound], length: u64) -> Vec<[i16; 2]> {
         let mut file = Cursor::new(Vec::new());
-        let mut recorder = Recorder::new(&mut file);
+        let mut recorder = Recorder::new(Wav::new(&mut file, Encoding::Pcm));
         sounds
             .iter()
             .for_each(|sound| recorder.write(sound).unwrap());
         let finished = recorder.finish(length).unwrap();
-        let (duration, whole) = (finished.length, finished.whole);
+        let (duration, (_, whole)) = (finished.length, finished.tape.into_parts());
         assert!(whole.is_none_or(|whole| &whole == file.get_ref()));
         let samples = samples(file.into_inner());
         assert_eq!(duration, Duration::from_micros(samples.len() as u64 * 125));
@@ -274,7 +318,7 @@ mod tests {
     #[test]
     fn a_long_pause_is_written_as_silence_and_what_is_too_late_is_counted() {
         let mut file = Cursor::new(Vec::new());
-        let mut recorder = Recorder::new(&mut file);
+        let mut recorder = Recorder::new(Wav::new(&mut file, Encoding::Pcm));
         recorder.write(&sound(0, 0, 0xAA, 160)).unwrap();
         recorder.write(&sound(0, 80_000, 0xAA, 160)).unwrap();
         recorder.write(&sound(1, 70_000, 0xAA, 160)).unwrap();
@@ -293,7 +337,7 @@ mod tests {
     #[test]
     fn after_a_flush_the_file_is_valid_as_far_as_it_goes() {
         let mut file = Cursor::new(Vec::new());
-        let mut recorder = Recorder::new(&mut file);
+        let mut recorder = Recorder::new(Wav::new(&mut file, Encoding::Pcm));
         for n in 0..100 {
             recorder.write(&sound(0, n * 160, 0xAA, 160)).unwrap();
         }
@@ -306,13 +350,13 @@ mod tests {
     #[test]
     fn a_short_recording_is_one_write_and_no_file_before() {
         let mut file = Counted(Cursor::new(Vec::new()), 0);
-        let mut recorder = Recorder::new(&mut file);
+        let mut recorder = Recorder::new(Wav::new(&mut file, Encoding::Pcm));
         for n in 0..25 {
             recorder.write(&sound(0, n * 160, 0xAA, 160)).unwrap();
             recorder.flush().unwrap();
         }
         let finished = recorder.finish(8_000).unwrap();
-        let whole = finished.whole.unwrap();
+        let whole = finished.tape.into_parts().1.unwrap();
         assert_eq!(file.1, 1, "writes");
         assert_eq!(file.0.get_ref(), &whole);
         assert_eq!(samples(whole).len(), 8_000);
@@ -321,20 +365,105 @@ mod tests {
     #[test]
     fn a_long_recording_is_valid_after_each_flush_and_is_not_kept_in_memory() {
         let mut file = Cursor::new(Vec::new());
-        let mut recorder = Recorder::new(&mut file);
+        let mut recorder = Recorder::new(Wav::new(&mut file, Encoding::Pcm));
         for n in 0..1_000 {
             recorder.write(&sound(0, n * 160, 0xAA, 160)).unwrap();
             assert!(recorder.gathered.len() < GATHERED);
         }
         let kept = 160_000 - WINDOW as usize;
         recorder.flush().unwrap();
-        assert_eq!(samples(recorder.writer.get_ref().clone()).len(), kept);
+        assert_eq!(samples(recorder.tape.writer.get_ref().clone()).len(), kept);
         // With nothing new there is nothing to write.
         recorder.flush().unwrap();
         let finished = recorder.finish(0).unwrap();
-        assert!(finished.whole.is_none());
         assert_eq!(finished.length, Duration::from_secs(20));
+        assert!(finished.tape.into_parts().1.is_none());
         assert_eq!(samples(file.into_inner()).len(), 160_000);
+    }
+
+    #[test]
+    fn in_a_law_what_a_leg_said_in_it_is_kept_byte_for_byte() {
+        let mut file = Cursor::new(Vec::new());
+        let mut recorder = Recorder::new(Wav::new(&mut file, Encoding::Alaw));
+        for n in 0..1_000 {
+            recorder.write(&sound(0, n * 160, n as u8, 160)).unwrap();
+            recorder.flush().unwrap();
+        }
+        recorder.finish(160_080).unwrap();
+        let file = file.into_inner();
+        let (header, sound) = file.split_at(Encoding::Alaw.header_bytes() as usize);
+        assert_eq!(header, Encoding::Alaw.header(160_080));
+        assert_eq!(sound.len(), 2 * 160_080);
+        let silence = Codec::Pcma.silence();
+        for (at, frame) in sound.chunks(2).enumerate() {
+            let said = if at < 160_000 {
+                (at / 160) as u8
+            } else {
+                silence
+            };
+            assert_eq!(frame, [said, silence], "{at}");
+        }
+    }
+
+    /// A file of which only the beginning is kept, as a sparse one would.
+    struct Sparse {
+        header: Vec<u8>,
+        position: u64,
+        length: u64,
+    }
+
+    impl Write for Sparse {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            for (at, &byte) in (self.position..).zip(bytes) {
+                match self.header.get_mut(at as usize) {
+                    Some(kept) => *kept = byte,
+                    None if at < 80 => self.header.push(byte),
+                    None => break,
+                }
+            }
+            self.position += bytes.len() as u64;
+            self.length = self.length.max(self.position);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Seek for Sparse {
+        fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+            self.position = match position {
+                SeekFrom::Start(at) => at,
+                SeekFrom::End(by) => self.length.saturating_add_signed(by),
+                SeekFrom::Current(by) => self.position.saturating_add_signed(by),
+            };
+            Ok(self.position)
+        }
+    }
+
+    #[test]
+    fn a_recording_outgrows_4_gib_in_the_same_file() {
+        let file = Sparse {
+            header: Vec::new(),
+            position: 0,
+            length: 0,
+        };
+        let mut tape = Wav::new(file, Encoding::Pcm);
+        // 4 GiB are 37 hours and 17 minutes.
+        let mut frames = 0;
+        let piece = vec![0; 64 << 20];
+        while tape.writer.length < (4 << 30) - 80 {
+            frames += piece.len() as u64 / 4;
+            tape.add(&piece, frames).unwrap();
+            let large = tape.writer.length - 8 >= u64::from(u32::MAX);
+            let magic: &[u8] = if large { b"RF64" } else { b"RIFF" };
+            assert_eq!(&tape.writer.header[..4], magic);
+            assert_eq!(tape.writer.header, Encoding::Pcm.header(frames));
+        }
+        assert_eq!(&tape.writer.header[..4], b"RF64");
+        tape.end(&[0; 4], frames + 1).unwrap();
+        assert_eq!(tape.writer.header, Encoding::Pcm.header(frames + 1));
+        assert_eq!(tape.writer.length, 80 + 4 * (frames + 1));
     }
 
     /// Counts the writes.
@@ -378,7 +507,8 @@ mod tests {
 
     #[test]
     fn a_full_disk_is_an_error_not_a_panic() {
-        let mut recorder = Recorder::new(FullDisk(Cursor::new(Vec::new())));
+        let mut recorder =
+            Recorder::new(Wav::new(FullDisk(Cursor::new(Vec::new())), Encoding::Pcm));
         let failed = (0..500).any(|n| recorder.write(&sound(0, n * 160, 1, 160)).is_err());
         assert!(failed);
         assert!(recorder.finish(0).is_err());

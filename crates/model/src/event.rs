@@ -424,7 +424,8 @@ pub enum Event {
         file: String,
         /// Length of the sound, ms.
         ms: u64,
-        /// SHA-256 of the file, hex.
+        /// SHA-256 of the file as it lies on the disk, hex: of a sealed recording that of the
+        /// sealed bytes, so that it can be checked without the key.
         sha256: String,
     },
     /// A recording could not be written (disk full, slow, gone): the call went on without it.
@@ -453,7 +454,8 @@ pub enum Event {
         /// Mean opinion score, hundredths: 100 bad to 441 (ITU-T G.107, narrow band).
         score: u16,
     },
-    /// Somebody fetched a recording to listen to it (PIPL: access is recorded).
+    /// Somebody fetched a recording to listen to it (PIPL: access is recorded). In the journal
+    /// before the first byte leaves; each range that a player asks for is fetched anew.
     RecordingFetched {
         /// The call.
         call: CallId,
@@ -461,6 +463,18 @@ pub enum Event {
         file: String,
         /// User name.
         by: String,
+    },
+    /// Less room is left for recordings than `keep_free_mb` of the configuration; told once.
+    RecordingSpaceLow {
+        /// Free, megabytes.
+        free_mb: u64,
+        /// What should be free, megabytes.
+        keep_free_mb: u64,
+    },
+    /// There is room for recordings again.
+    RecordingSpaceRegained {
+        /// Free, megabytes.
+        free_mb: u64,
     },
     /// The talk ended.
     TalkEnded {
@@ -681,6 +695,8 @@ impl Event {
             | Self::InviteRejected { .. }
             | Self::RequestsTurnedAway { .. }
             | Self::SourceBanned { .. }
+            | Self::RecordingSpaceLow { .. }
+            | Self::RecordingSpaceRegained { .. }
             | Self::DialRejected { .. }
             | Self::TrunkStateChanged { .. }
             | Self::SeatDeviceChanged { .. }

@@ -9,6 +9,7 @@ mod phone_loop;
 mod recording_loop;
 mod signalling_loop;
 mod store_loop;
+mod vault;
 
 use std::process::ExitCode;
 

@@ -129,6 +129,7 @@ impl PhoneLine {
         let folder = setup.record.as_deref().and_then(FilePath::parent);
         let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
         let recorder = recording_loop::spawn(
+            recording_loop::Settings::default(),
             folder.unwrap_or(FilePath::new(".")).to_owned(),
             blocks.clone(),
             recorded.clone(),

@@ -16,7 +16,10 @@ use hotline_calls::{
     orders::{Order, OrderRefused},
 };
 use hotline_media::Report;
-use hotline_model::{Instant, Timestamp, event::Stamped};
+use hotline_model::{
+    Instant, Timestamp,
+    event::{Event, Stamped},
+};
 use tokio::sync::{Notify, oneshot, watch};
 
 use crate::{
@@ -26,6 +29,7 @@ use crate::{
         udp::Datagrams,
     },
     recording_loop::{RecordingHandle, RecordingReport},
+    store_loop::stamped,
 };
 
 /// Datagrams taken in in one turn, before what waits is served.
@@ -297,6 +301,17 @@ impl SignallingLoop {
                 RecordingReport::Failed {
                     recording, cause, ..
                 } => Input::RecordingFailed { recording, cause },
+                RecordingReport::Space {
+                    low,
+                    free_mb,
+                    keep_free_mb,
+                } => {
+                    let event = space_event(low, free_mb, keep_free_mb);
+                    // Where the ring is full it is kept, and goes with what is carried out next.
+                    self.journal(stamped(self.epoch, event), answers);
+                    self.carry_out(answers).await;
+                    continue;
+                }
             };
             self.exchange.handle_input(now, input);
             self.carry_out(answers).await;
@@ -388,6 +403,20 @@ impl SignallingLoop {
             self.exchange
                 .handle_input(now, Input::Media(Report::OpenFailed { leg, cause }));
         }
+    }
+}
+
+/// What the journal says of the room for recordings.
+fn space_event(low: bool, free_mb: u64, keep_free_mb: u64) -> Event {
+    if low {
+        tracing::warn!(free_mb, keep_free_mb, "the room for recordings is short");
+        Event::RecordingSpaceLow {
+            free_mb,
+            keep_free_mb,
+        }
+    } else {
+        tracing::info!(free_mb, "there is room for recordings again");
+        Event::RecordingSpaceRegained { free_mb }
     }
 }
 

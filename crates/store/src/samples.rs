@@ -245,6 +245,11 @@ pub(crate) fn one_of_each() -> Vec<Event> {
             score: 421,
         },
         ended(3, Outcome::Failed),
+        Event::RecordingSpaceLow {
+            free_mb: 499,
+            keep_free_mb: 500,
+        },
+        Event::RecordingSpaceRegained { free_mb: 550 },
         seat_changed(
             "1001",
             Intent::NotReady(Reason::Meal),

@@ -39,6 +39,12 @@ pub struct EngineLine {
     pub up_s: u64,
     /// Blocks of recorded sound lost since its start.
     pub recording_gaps: u64,
+    /// Recordings that could not be written since its start.
+    #[serde(default)]
+    pub recordings_failed: u64,
+    /// Less room is left for recordings than should be.
+    #[serde(default)]
+    pub recording_space_low: bool,
 }
 
 /// Raw counts of the rolling window and the rates derived from them (kpi.md K1–K4, K10). Which
@@ -209,6 +215,8 @@ mod tests {
                 version: "0.1.0".into(),
                 up_s: 9,
                 recording_gaps: 0,
+                recordings_failed: 0,
+                recording_space_low: false,
             },
             totals: crate::Folds::new(480).totals(Timestamp(5)),
             queues: vec![QueueLine {
@@ -254,7 +262,8 @@ mod tests {
         };
         let json = json!({
             "at": 5,
-            "engine": {"version": "0.1.0", "up_s": 9, "recording_gaps": 0},
+            "engine": {"version": "0.1.0", "up_s": 9, "recording_gaps": 0,
+                "recordings_failed": 0, "recording_space_low": false},
             "totals": {
                 "window_s": 86400, "inbound": 0, "answered": 0, "answered_in_15s": 0,
                 "human_requests": 0, "abandoned": 0, "refused": 0, "timed_out": 0,

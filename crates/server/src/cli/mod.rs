@@ -5,7 +5,9 @@ mod audit;
 mod call;
 mod check;
 mod ivr;
+mod keys;
 mod prompts;
+mod recording;
 mod seat;
 mod serve;
 
@@ -50,6 +52,12 @@ enum Command {
     /// List and render the prompts.
     #[command(subcommand)]
     Prompts(prompts::Prompts),
+    /// Make and add keys of recordings.
+    #[command(subcommand)]
+    Keys(keys::Keys),
+    /// Open encrypted recordings.
+    #[command(subcommand)]
+    Recording(recording::Recording),
     /// Check what was recorded.
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -88,6 +96,8 @@ pub fn run() -> ExitCode {
         Command::Seat(seat) => seat.run(),
         Command::Ivr(ivr) => ivr.run(),
         Command::Prompts(prompts) => prompts.run(),
+        Command::Keys(keys) => keys.run(),
+        Command::Recording(recording) => recording.run(),
         Command::Audit(audit) => audit.run(),
     };
     match outcome {

@@ -43,6 +43,7 @@ use crate::{
     recording_loop,
     signalling_loop::{self, Bound, Doors, SignallingLoop, wall_clock},
     store_loop::{self, JournalLoop, TablesLoop, stamped},
+    vault::Keys,
 };
 
 /// Reports of the recorder waiting for the signalling loop; the recorder waits when it is full.
@@ -161,7 +162,17 @@ async fn serve(config: Config, drain_for: Duration) -> Result<(), Failure> {
         );
     }
     let first_call = CallId(start.left.last_call.map_or(1, |call| call.0 + 1));
-    begin_story(&mut writer, &start.left, &data.recordings, epoch)?;
+    begin_story(
+        &mut writer,
+        &start.left,
+        &data.recordings,
+        config.recordings.keys.as_deref(),
+        epoch,
+    )?;
+    match &config.recordings.keys {
+        Some(keys) => tracing::info!(key = keys.newest_id(), "recordings are encrypted"),
+        None => tracing::info!("recordings are plain WAV: recordings.key_file is not set"),
+    }
     let tables = Tables::open(&data.tables, config.utc_offset_minutes)
         .await
         .map_err(Failure::world)?;
@@ -234,6 +245,7 @@ async fn serve(config: Config, drain_for: Duration) -> Result<(), Failure> {
         accounts,
         sessions,
         recordings: data.recordings,
+        keys: config.recordings.keys.clone(),
         epoch,
         wallboard,
         draining: drain.subscribe(),
@@ -279,12 +291,13 @@ fn begin_story(
     writer: &mut Writer,
     left: &Leftover,
     recordings: &Path,
+    keys: Option<&Keys>,
     epoch: StdInstant,
 ) -> Result<(), Failure> {
     let mut events = Vec::new();
     for open in &left.recordings {
         let (call, file) = (open.call, open.file.clone());
-        events.push(match recording_loop::repair_file(recordings, &file) {
+        events.push(match recording_loop::repair_file(recordings, &file, keys) {
             Ok(found) => {
                 tracing::warn!(
                     file,
@@ -307,7 +320,7 @@ fn begin_story(
     }
     if !left.calls.is_empty() {
         // The crash may have taken the journal's word of a recording that had just begun.
-        for found in recording_loop::repair(recordings).map_err(Failure::world)? {
+        for found in recording_loop::repair(recordings, keys).map_err(Failure::world)? {
             tracing::warn!(
                 file = found.file,
                 ms = found.ms,
@@ -418,6 +431,7 @@ fn start_signalling(
         Arc::new(move || doors.bell.notify_one()) as media_loop::Notify
     };
     let recorder = recording_loop::spawn(
+        config.recordings.clone(),
         data.recordings.clone(),
         blocks.clone(),
         doors.recordings.clone(),

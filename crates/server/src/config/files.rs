@@ -21,6 +21,9 @@ pub struct EngineFile {
     pub media: Media,
     /// What it keeps.
     pub data: Data,
+    /// How recordings are kept.
+    #[serde(default)]
+    pub recordings: RecordingKeys,
     /// Scripts and prompts.
     pub scripts: Scripts,
     /// What waiting callers hear.
@@ -59,6 +62,38 @@ pub struct Media {
 pub struct Data {
     /// Journal, recordings, tables, secrets.
     pub directory: PathBuf,
+}
+
+/// `[recordings]`
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RecordingKeys {
+    /// File of the keys under which they are sealed.
+    pub key_file: Option<Spanned<PathBuf>>,
+    /// How their samples lie.
+    pub format: RecordingFormat,
+    /// Free room below which an alert is raised, megabytes.
+    pub keep_free_mb: u64,
+}
+
+impl Default for RecordingKeys {
+    fn default() -> Self {
+        Self {
+            key_file: None,
+            format: RecordingFormat::Pcm,
+            keep_free_mb: 500,
+        }
+    }
+}
+
+/// `format = "pcm"` or `"alaw"`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RecordingFormat {
+    /// 16-bit PCM.
+    Pcm,
+    /// G.711 A-law.
+    Alaw,
 }
 
 /// `[scripts]`

@@ -24,6 +24,7 @@ use hotline_calls::{
         AddressRange, AutoAnswer, Number, PickUp, Prompts, Queue, Srtp, Trunk, compile_script,
     },
 };
+use hotline_media::wav::Encoding;
 use hotline_model::{QueueId, ScriptId, SeatId, diagnostic::Diagnostic, ids::NameError};
 use serde::de::DeserializeOwned;
 use toml::Spanned;
@@ -33,7 +34,7 @@ use files::{EngineFile, QueuesFile, SeatsFile};
 use listen::Secured;
 use trunks::TrunksFile;
 
-use crate::signalling_loop::Ports;
+use crate::{recording_loop, signalling_loop::Ports, vault::Keys};
 
 /// A compiled script.
 pub type Script = hotline_calls::settings::Program;
@@ -58,6 +59,8 @@ pub struct Config {
     pub rtp_ports: (u16, u16),
     /// Data folder.
     pub data: PathBuf,
+    /// How recordings are kept.
+    pub recordings: recording_loop::Settings,
     /// Time between announcements to a waiting caller.
     pub announce_every: Duration,
     /// Minutes east of UTC.
@@ -130,6 +133,7 @@ impl Config {
         let survey = check_survey(&mut engine, &scripts);
         check_engine(&mut engine);
         engine.value.listen.check(&mut engine.found);
+        let recordings = check_recordings(&mut engine, folder);
         let secured = engine.value.listen.secured(folder, &mut engine.found);
         for file in [
             engine.faults(),
@@ -153,6 +157,7 @@ impl Config {
             md5: keys.sip.md5,
             rtp_ports: *keys.media.ports.get_ref(),
             data: folder.join(keys.data.directory),
+            recordings,
             announce_every: Duration::from_secs(*keys.waiting.announce_every_s.get_ref()),
             utc_offset_minutes: *keys.time.utc_offset_minutes.get_ref(),
             numbers,
@@ -482,6 +487,30 @@ fn check_survey(
     } else {
         known_script(survey, scripts, &mut file.found)
     }
+}
+
+/// How recordings are kept; a fault where their keys cannot be used.
+fn check_recordings(file: &mut File<EngineFile>, folder: &Path) -> recording_loop::Settings {
+    let keys = &file.value.recordings;
+    let mut settings = recording_loop::Settings {
+        encoding: match keys.format {
+            files::RecordingFormat::Pcm => Encoding::Pcm,
+            files::RecordingFormat::Alaw => Encoding::Alaw,
+        },
+        keys: None,
+        keep_free_mb: keys.keep_free_mb,
+    };
+    if let Some(path) = &keys.key_file {
+        match Keys::read(&folder.join(path.get_ref())) {
+            Ok(keys) => settings.keys = Some(Arc::new(keys)),
+            Err(fault) => {
+                let help = "without this line recordings are kept as plain WAV";
+                file.found
+                    .push(Diagnostic::new(path.span(), fault).with_help(help));
+            }
+        }
+    }
+    settings
 }
 
 fn check_engine(file: &mut File<EngineFile>) {

@@ -116,6 +116,8 @@ fn compose(
             version: env!("CARGO_PKG_VERSION").to_owned(),
             up_s: epoch.elapsed().as_secs(),
             recording_gaps: crate::recording_loop::gaps(),
+            recordings_failed: crate::recording_loop::failed(),
+            recording_space_low: crate::recording_loop::space_is_low(),
         },
         totals: picture.totals.clone(),
         queues: queue_lines.collect(),

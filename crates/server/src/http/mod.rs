@@ -4,6 +4,7 @@ mod error;
 mod live;
 mod openapi;
 mod pages;
+mod recording;
 mod records;
 mod seats;
 mod session;
@@ -24,7 +25,7 @@ use hotline_store::Tables;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{net::TcpListener, sync::watch};
 
-use crate::{config::accounts::Accounts, signalling_loop::Doors, store_loop::Story};
+use crate::{config::accounts::Accounts, signalling_loop::Doors, store_loop::Story, vault::Keys};
 pub use live::paint_wallboards;
 pub use session::{Seated, Sessions};
 
@@ -42,6 +43,8 @@ pub struct App {
     pub sessions: Arc<Sessions>,
     /// Folder of the recordings.
     pub recordings: PathBuf,
+    /// The keys of sealed recordings.
+    pub keys: Option<Arc<Keys>>,
     /// The monotonic clock's zero.
     pub epoch: StdInstant,
     /// The newest wallboard as JSON.
@@ -82,7 +85,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/queues", get(seats::queues))
         .route("/calls", get(records::calls))
         .route("/calls/{call}", get(records::call))
-        .route("/calls/{call}/recording", get(records::recording))
+        .route("/calls/{call}/recording", get(recording::recording))
         .route("/cases", get(records::cases))
         .route("/cases/{number}", get(records::case))
         .route("/openapi.json", get(openapi::document))

@@ -1,22 +1,18 @@
-//! Calls, their timelines and recordings, and cases.
+//! Calls and their timelines, and cases.
 
 use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, Query, Request, State, rejection::QueryRejection},
-    http::{StatusCode, header},
-    response::{IntoResponse, Response},
+    extract::{Path, Query, State, rejection::QueryRejection},
 };
-use hotline_model::{CallId, event::Event};
+use hotline_model::CallId;
 use hotline_store::fold::{CallRow, CaseRow};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tower::ServiceExt;
-use tower_http::services::ServeFile;
 
 use super::{App, error::ApiError, session::Who};
-use crate::{config::accounts::Role, store_loop::stamped};
+use crate::config::accounts::Role;
 
 /// Rows of a list, when the asker does not say.
 const ROWS: u32 = 50;
@@ -86,50 +82,8 @@ pub async fn call(
     Ok(Json(CallStory { row, timeline }))
 }
 
-/// `GET /api/v1/calls/{call}/recording`: the WAV. Who fetched it is journalled.
-pub async fn recording(
-    State(app): State<Arc<App>>,
-    who: Who,
-    Path(call): Path<u64>,
-    request: Request,
-) -> Result<Response, ApiError> {
-    let row = find(&app, call).await?;
-    may_see(&who, &row)?;
-    let none = || {
-        let help = "only calls that a human answered are recorded";
-        ApiError::not_found(
-            "no-recording",
-            format!("call {call} has no recording"),
-            help,
-        )
-    };
-    let file = row.recording.ok_or_else(none)?;
-    // The name comes from our own journal; it is checked all the same before it becomes a path.
-    if file.contains(['/', '\\']) || file.starts_with('.') {
-        return Err(none());
-    }
-    let event = Event::RecordingFetched {
-        call: CallId(call),
-        file: file.clone(),
-        by: who.user,
-    };
-    if app.doors.events.push(stamped(app.epoch, event)).is_err() {
-        // What cannot be recorded cannot be allowed.
-        return Err(ApiError::unavailable(
-            "journal-full",
-            "the access cannot be recorded now",
-        ));
-    }
-    app.doors.journal_bell.notify_one();
-    let served = ServeFile::new(app.recordings.join(&file));
-    let response = served.oneshot(request).await.into_response();
-    if response.status() == StatusCode::NOT_FOUND {
-        return Err(none());
-    }
-    Ok(([(header::CACHE_CONTROL, "no-store")], response).into_response())
-}
-
-async fn find(app: &App, call: u64) -> Result<CallRow, ApiError> {
+/// A call's row.
+pub(super) async fn find(app: &App, call: u64) -> Result<CallRow, ApiError> {
     app.tables.call(CallId(call), false).await?.ok_or_else(|| {
         let help = "GET /api/v1/calls lists the calls";
         ApiError::not_found("call-unknown", format!("there is no call {call}"), help)
@@ -177,7 +131,7 @@ fn supervisors_only(who: &Who) -> Result<(), ApiError> {
 }
 
 /// An agent sees the calls of the own seat.
-fn may_see(who: &Who, row: &CallRow) -> Result<(), ApiError> {
+pub(super) fn may_see(who: &Who, row: &CallRow) -> Result<(), ApiError> {
     if who.role == Role::Agent && (who.seat.is_none() || who.seat != row.seat) {
         return Err(ApiError::forbidden(
             "this call belongs to another seat / 非本坐席通话",

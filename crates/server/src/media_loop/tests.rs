@@ -8,7 +8,7 @@ use std::{
 
 use hotline_media::{
     Clip, Codec, Format, Stats,
-    recorder::Recorder,
+    recorder::{Recorder, Wav},
     sdp::{Agreed, Direction, Security},
 };
 use hotline_model::LegId;
@@ -243,7 +243,10 @@ fn two_phones_hear_each_other_byte_for_byte_and_both_are_recorded() {
     assert_eq!(bench.close(B).strangers, 0);
 
     let mut file = io::Cursor::new(Vec::new());
-    let mut recorder = Some(Recorder::new(&mut file));
+    let mut recorder = Some(Recorder::new(Wav::new(
+        &mut file,
+        hotline_media::wav::Encoding::Pcm,
+    )));
     let mut firsts = [None, None];
     while let Some(block) = bench.blocks.pop() {
         match block {

@@ -43,6 +43,11 @@ impl Draft {
         Ok(self.file.insert(file))
     }
 
+    /// The file, where it was made.
+    pub(super) fn existing(&mut self) -> Option<&mut File> {
+        self.file.as_mut()
+    }
+
     /// The file, to be made durable.
     pub(super) fn into_file(mut self) -> io::Result<File> {
         self.file()?;

@@ -7,6 +7,8 @@
 mod draft;
 mod repair;
 mod sealer;
+mod space;
+mod tape;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -24,10 +26,13 @@ use std::{
 };
 
 use crossbeam::{channel::bounded, queue::ArrayQueue};
-use hotline_media::Block;
+use hotline_media::{Block, wav::Encoding};
 
-pub use repair::{repair, repair_file};
+use crate::vault::Keys;
+pub use repair::{repair, repair_file, sha256};
 use sealer::Sealer;
+use space::Space;
+pub use space::space_is_low;
 use writer::Writer;
 
 /// Recordings that may begin between two turns of the writer. When full the recording fails.
@@ -41,6 +46,25 @@ const OUTCOMES_FULL: Duration = Duration::from_millis(20);
 
 /// Blocks whose place was gone or whose recording was not known when they came.
 static BLOCKS_MISPLACED: AtomicU64 = AtomicU64::new(0);
+
+/// Recordings that could not be written since the program began.
+static FAILED: AtomicU64 = AtomicU64::new(0);
+
+/// Recordings that could not be written since the program began.
+pub fn failed() -> u64 {
+    FAILED.load(Ordering::Relaxed)
+}
+
+/// How recordings are kept.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// How their samples lie.
+    pub encoding: Encoding,
+    /// The keys under which they are sealed; plain WAV without.
+    pub keys: Option<Arc<Keys>>,
+    /// Free room below which a report is made, megabytes; 0 never.
+    pub keep_free_mb: u64,
+}
 
 /// Blocks of sound missing in recordings since the program began, whoever lost them.
 pub fn gaps() -> u64 {
@@ -58,8 +82,17 @@ pub enum RecordingReport {
         file: String,
         /// Length of the sound, milliseconds.
         ms: u64,
-        /// SHA-256 of the file, hex.
+        /// SHA-256 of the file as it lies on the disk, hex.
         sha256: String,
+    },
+    /// The room for recordings has become short, or there is enough again.
+    Space {
+        /// Short.
+        low: bool,
+        /// What is free, megabytes.
+        free_mb: u64,
+        /// What should be.
+        keep_free_mb: u64,
     },
     /// The file could not be written; what was written before stays as it is.
     Failed {
@@ -91,6 +124,10 @@ impl Shared {
     /// Offers outcomes until there is room, and rings once for all: none is lost.
     fn report(&self, reports: impl IntoIterator<Item = RecordingReport>) {
         for mut report in reports {
+            if matches!(report, RecordingReport::Failed { .. }) {
+                FAILED.fetch_add(1, Ordering::Relaxed);
+                metrics::counter!("hotline_recordings_failed_total").increment(1);
+            }
             while let Err(refused) = self.outcomes.push(report) {
                 report = refused;
                 (self.notify)();
@@ -111,6 +148,7 @@ impl Shared {
 /// # Errors
 /// When the folder does not exist, or the operating system gives no thread.
 pub fn spawn(
+    settings: Settings,
     folder: PathBuf,
     blocks: Arc<ArrayQueue<Block>>,
     outcomes: Arc<ArrayQueue<RecordingReport>>,
@@ -131,6 +169,8 @@ pub fn spawn(
         shared: Arc::clone(&shared),
     };
     let writer = Writer {
+        space: Space::new(settings.keep_free_mb),
+        settings,
         folder,
         blocks,
         shared: Arc::clone(&shared),

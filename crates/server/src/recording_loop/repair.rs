@@ -9,6 +9,8 @@ use std::{
 use hotline_media::repair::Repair;
 use ring::digest::{Context, SHA256, digest};
 
+use crate::vault::{self, Keys};
+
 /// A recording that an earlier run left behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
@@ -16,17 +18,17 @@ pub struct Found {
     pub file: String,
     /// Length of the sound, milliseconds.
     pub ms: u64,
-    /// SHA-256 of the file, hex.
+    /// SHA-256 of the file as it lies on the disk, hex.
     pub sha256: String,
 }
 
 /// Mends the headers of all recordings in a folder that were cut by a kill or a power cut, and
-/// tells which. Call it before [`spawn`]: a running recording looks like a cut one. It reads 44
-/// bytes of each file; where only some can be affected, [`repair_file`] is quicker.
+/// tells which. Call it before [`spawn`]: a running recording looks like a cut one. It reads the
+/// beginning of each plain file, and all of each sealed one; where only some can be affected, [`repair_file`] is quicker.
 ///
 /// # Errors
 /// When the folder cannot be read. A file that cannot be mended is logged and left.
-pub fn repair(folder: &Path) -> io::Result<Vec<Found>> {
+pub fn repair(folder: &Path, keys: Option<&Keys>) -> io::Result<Vec<Found>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let Ok(name) = entry?.file_name().into_string() else {
@@ -35,7 +37,7 @@ pub fn repair(folder: &Path) -> io::Result<Vec<Found>> {
         if !name.ends_with(".wav") {
             continue;
         }
-        let mended = mend(&folder.join(&name)).and_then(|mended| match mended {
+        let mended = mend(&folder.join(&name), keys).and_then(|mended| match mended {
             Repair::Repaired(samples) => examine(folder, &name, samples).map(Some),
             Repair::Whole(_) | Repair::Foreign => Ok(None),
         });
@@ -53,8 +55,8 @@ pub fn repair(folder: &Path) -> io::Result<Vec<Found>> {
 ///
 /// # Errors
 /// When the file is not there, is no recording, or cannot be read or written.
-pub fn repair_file(folder: &Path, file: &str) -> io::Result<Found> {
-    match mend(&folder.join(file))? {
+pub fn repair_file(folder: &Path, file: &str, keys: Option<&Keys>) -> io::Result<Found> {
+    match mend(&folder.join(file), keys)? {
         Repair::Whole(samples) | Repair::Repaired(samples) => examine(folder, file, samples),
         Repair::Foreign => Err(io::Error::new(
             io::ErrorKind::InvalidData,
@@ -63,9 +65,15 @@ pub fn repair_file(folder: &Path, file: &str) -> io::Result<Found> {
     }
 }
 
-fn mend(path: &Path) -> io::Result<Repair> {
+fn mend(path: &Path, keys: Option<&Keys>) -> io::Result<Repair> {
     let mut file = OpenOptions::new().read(true).write(true).open(path)?;
-    let repair = hotline_media::repair::repair(&mut file)?;
+    let repair = if vault::is_sealed(&mut file)? {
+        let none = "it is sealed, and recordings.key_file in engine.toml names no key file";
+        let keys = keys.ok_or_else(|| io::Error::new(io::ErrorKind::PermissionDenied, none))?;
+        vault::repair(&file, keys)?
+    } else {
+        hotline_media::repair::repair(&mut file)?
+    };
     if matches!(repair, Repair::Repaired(_)) {
         file.sync_all()?;
     }
@@ -84,7 +92,7 @@ fn examine(folder: &Path, file: &str, samples: u64) -> io::Result<Found> {
 ///
 /// # Errors
 /// When it cannot be read.
-pub(super) fn sha256(path: &Path) -> io::Result<String> {
+pub fn sha256(path: &Path) -> io::Result<String> {
     sha256_of_file(File::open(path)?)
 }
 

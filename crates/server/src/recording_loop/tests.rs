@@ -6,9 +6,13 @@ use std::{
     time::Instant,
 };
 
-use hotline_media::{Codec, Sound, recorder::Recorder};
+use hotline_media::{
+    Codec, Sound,
+    recorder::{Recorder, Wav},
+};
 
-use super::{repair::sha256, *};
+use super::*;
+use crate::vault::{Sealed, fresh_line};
 
 struct Bench {
     folder: tempfile::TempDir,
@@ -19,12 +23,22 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
+        Self::keeping(Settings::default())
+    }
+
+    fn keeping(settings: Settings) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let blocks = Arc::new(ArrayQueue::new(1_000));
         let outcomes = Arc::new(ArrayQueue::new(10));
         let path = folder.path().to_owned();
         let notify = Arc::new(|| ());
-        let recorder = spawn(path, Arc::clone(&blocks), Arc::clone(&outcomes), notify);
+        let recorder = spawn(
+            settings,
+            path,
+            Arc::clone(&blocks),
+            Arc::clone(&outcomes),
+            notify,
+        );
         Self {
             folder,
             blocks,
@@ -162,6 +176,8 @@ fn a_write_error_fails_that_recording_once_and_no_other() {
     let outcomes = Arc::new(ArrayQueue::new(10));
     let (to_seal, sealed) = bounded(SEALING);
     let mut writer = Writer {
+        settings: Settings::default(),
+        space: Space::new(0),
         folder: folder.path().to_owned(),
         blocks: Arc::new(ArrayQueue::new(10)),
         shared: Arc::new(Shared {
@@ -222,7 +238,10 @@ fn blocks_of_nobody_are_counted() {
 fn files_cut_by_a_kill_are_mended_at_the_next_start() {
     let folder = tempfile::tempdir().unwrap();
     let path = |file: &str| folder.path().join(file);
-    let mut recorder = Recorder::new(File::create(path("cut.wav")).unwrap());
+    let mut recorder = Recorder::new(Wav::new(
+        File::create(path("cut.wav")).unwrap(),
+        Encoding::Pcm,
+    ));
     for n in 0..100 {
         let sound = Sound {
             recording: 1,
@@ -244,21 +263,30 @@ fn files_cut_by_a_kill_are_mended_at_the_next_start() {
     cut.write_all(&[3; 80 * 4 + 2]).unwrap();
     std::fs::write(path("note.txt"), "not a recording").unwrap();
     std::fs::write(path("foreign.wav"), [0; 100]).unwrap();
-    let mut whole = Recorder::new(File::create(path("whole.wav")).unwrap());
+    let mut whole = Recorder::new(Wav::new(
+        File::create(path("whole.wav")).unwrap(),
+        Encoding::Pcm,
+    ));
     whole.flush().unwrap();
     whole.finish(800).unwrap();
-    let found = repair(folder.path()).unwrap();
+    let found = repair(folder.path(), None).unwrap();
     let kept = (16_000 - 4_096 + 80) / 8;
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].file.as_str(), found[0].ms), ("cut.wav", kept));
     assert_eq!(found[0].sha256, sha256(&path("cut.wav")).unwrap());
     let wav = hound::WavReader::open(path("cut.wav")).unwrap();
     assert_eq!(u64::from(wav.duration()), kept * 8);
-    assert_eq!(repair(folder.path()).unwrap(), []);
-    assert_eq!(repair_file(folder.path(), "cut.wav").unwrap(), found[0]);
-    assert_eq!(repair_file(folder.path(), "whole.wav").unwrap().ms, 100);
-    assert!(repair_file(folder.path(), "foreign.wav").is_err());
-    assert!(repair_file(folder.path(), "none.wav").is_err());
+    assert_eq!(repair(folder.path(), None).unwrap(), []);
+    assert_eq!(
+        repair_file(folder.path(), "cut.wav", None).unwrap(),
+        found[0]
+    );
+    assert_eq!(
+        repair_file(folder.path(), "whole.wav", None).unwrap().ms,
+        100
+    );
+    assert!(repair_file(folder.path(), "foreign.wav", None).is_err());
+    assert!(repair_file(folder.path(), "none.wav", None).is_err());
 }
 
 #[test]
@@ -310,4 +338,71 @@ fn a_running_recording_is_a_valid_file_within_a_blink() {
         }
         thread::sleep(Duration::from_millis(5));
     }
+}
+
+fn keys(folder: &tempfile::TempDir) -> Arc<Keys> {
+    use std::os::unix::fs::PermissionsExt;
+    let path = folder.path().join("keys");
+    std::fs::write(&path, fresh_line().unwrap().1).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    Arc::new(Keys::read(&path).unwrap())
+}
+
+#[test]
+fn a_sealed_recording_is_closed_with_the_hash_of_what_lies_on_the_disk() {
+    let key_folder = tempfile::tempdir().unwrap();
+    let keys = keys(&key_folder);
+    let bench = Bench::keeping(Settings {
+        encoding: Encoding::Alaw,
+        keys: Some(Arc::clone(&keys)),
+        keep_free_mb: 0,
+    });
+    for (recording, blocks) in [(1, 20), (2, 900)] {
+        let file = format!("{recording}.wav");
+        bench.begin(recording, &file);
+        for n in 0..blocks {
+            bench.sound(recording, 0, n * 160, 0x2A);
+            while bench.blocks.len() > 900 {
+                thread::sleep(Duration::from_millis(1));
+            }
+        }
+        bench.end(recording, blocks * 160);
+        let path = bench.folder.path().join(&file);
+        let outcome = bench.outcome();
+        let closed = RecordingReport::Closed {
+            recording,
+            file,
+            ms: blocks * 20,
+            sha256: sha256(&path).unwrap(),
+        };
+        assert_eq!(outcome, closed);
+        let mut sealed = Sealed::open(File::open(&path).unwrap(), &keys).unwrap();
+        assert!(sealed.is_complete());
+        let mut wav = Vec::new();
+        while let Some(piece) = sealed.next_piece().unwrap() {
+            wav.extend_from_slice(&piece);
+        }
+        let sound = [0x2A, 0xD5].repeat(blocks as usize * 160);
+        assert_eq!(wav, [Encoding::Alaw.header(blocks * 160), sound].concat());
+        assert!(repair_file(bench.folder.path(), &format!("{recording}.wav"), None).is_err());
+    }
+    assert_eq!(repair(bench.folder.path(), Some(&keys)).unwrap(), []);
+}
+
+#[test]
+fn short_room_is_told_once_and_so_is_enough_again() {
+    let mut space = Space::new(500);
+    let report = |low, free_mb| {
+        Some(RecordingReport::Space {
+            low,
+            free_mb,
+            keep_free_mb: 500,
+        })
+    };
+    assert_eq!(space.judge(500), None);
+    assert_eq!(space.judge(499), report(true, 499));
+    assert_eq!(space.judge(0), None);
+    assert_eq!(space.judge(549), None);
+    assert_eq!(space.judge(550), report(false, 550));
+    assert_eq!(space.judge(501), None);
 }

@@ -16,7 +16,7 @@ use crossbeam::{
 };
 use hotline_media::{Block, Sound, recorder::Recorder};
 
-use super::{BLOCKS_MISPLACED, RecordingReport, Shared, draft::Draft, repair};
+use super::{BLOCKS_MISPLACED, RecordingReport, Settings, Shared, space::Space, tape::FileTape};
 
 /// Blocks written before the clock and the beginnings are looked at again.
 const BLOCKS_AT_ONCE: usize = 8_192;
@@ -29,6 +29,8 @@ const CHECKPOINT: Duration = Duration::from_millis(400);
 
 /// The thread that writes.
 pub(super) struct Writer {
+    pub(super) settings: Settings,
+    pub(super) space: Space,
     pub(super) folder: PathBuf,
     pub(super) blocks: Arc<ArrayQueue<Block>>,
     pub(super) shared: Arc<Shared>,
@@ -40,7 +42,7 @@ pub(super) struct Writer {
 pub(super) struct Running {
     file: String,
     /// `None` after a failure: what still comes is ignored.
-    recorder: Option<Recorder<Draft>>,
+    recorder: Option<Recorder<FileTape>>,
 }
 
 /// A complete file that is not yet known to be on the disk.
@@ -63,6 +65,9 @@ impl Writer {
             if checkpoint.elapsed() >= CHECKPOINT {
                 checkpoint = Instant::now();
                 self.each_recording(|recorder| recorder.flush());
+            }
+            if let Some(report) = self.space.look(&self.folder) {
+                self.shared.report([report]);
             }
             self.hand_over();
             if more {
@@ -119,9 +124,9 @@ impl Writer {
 
     pub(super) fn open_beginnings(&mut self) {
         while let Some((recording, file)) = self.shared.beginnings.pop() {
-            match Draft::new(&self.folder, &file) {
-                Ok(draft) => {
-                    let recorder = Some(Recorder::new(draft));
+            match FileTape::new(&self.settings, &self.folder, &file) {
+                Ok(tape) => {
+                    let recorder = Some(Recorder::new(tape));
                     self.running.insert(recording, Running { file, recorder });
                 }
                 Err(error) => {
@@ -152,7 +157,7 @@ impl Writer {
             BLOCKS_MISPLACED.fetch_add(1, Ordering::Relaxed);
         }
         if let Err(error) = written {
-            running.recorder = None;
+            give_up(running);
             let file = running.file.clone();
             self.fail(sound.recording, &file, &error);
         }
@@ -160,14 +165,14 @@ impl Writer {
 
     pub(super) fn each_recording(
         &mut self,
-        mut action: impl FnMut(&mut Recorder<Draft>) -> io::Result<()>,
+        mut action: impl FnMut(&mut Recorder<FileTape>) -> io::Result<()>,
     ) {
         let mut failures = Vec::new();
         for (recording, running) in &mut self.running {
             if let Some(recorder) = &mut running.recorder
                 && let Err(error) = action(recorder)
             {
-                running.recorder = None;
+                give_up(running);
                 failures.push((*recording, running.file.clone(), error));
             }
         }
@@ -184,12 +189,14 @@ impl Writer {
             return;
         };
         let complete = recorder.finish(at_sample).and_then(|finished| {
+            let ms = u64::try_from(finished.length.as_millis()).unwrap_or(u64::MAX);
+            let (draft, sha256) = finished.tape.into_parts();
             Ok(Finished {
                 recording,
                 file: file.clone(),
-                ms: u64::try_from(finished.length.as_millis()).unwrap_or(u64::MAX),
-                sha256: finished.whole.map(|whole| repair::sha256_of(&whole)),
-                handle: finished.writer.into_file()?,
+                ms,
+                sha256,
+                handle: draft.into_file()?,
             })
         });
         match complete {
@@ -215,5 +222,12 @@ impl Writer {
                 return;
             }
         }
+    }
+}
+
+/// A recording that cannot be written is not tried again.
+fn give_up(running: &mut Running) {
+    if let Some(recorder) = running.recorder.take() {
+        recorder.into_tape().give_up();
     }
 }
