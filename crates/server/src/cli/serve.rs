@@ -251,6 +251,10 @@ async fn serve(config: Config, drain_for: Duration) -> Result<(), Failure> {
         draining: drain.subscribe(),
         stop: http_stops,
         metrics,
+        phone: http::Sockets {
+            ws_port: config.ports.ws,
+            wss_port: config.ports.wss,
+        },
     });
     let http = tokio::spawn(http::serve(http_listener, app));
     welcome(&config, sip_address, http_address);

@@ -4,6 +4,7 @@ mod error;
 mod live;
 mod openapi;
 mod pages;
+mod phone;
 mod recording;
 mod records;
 mod seats;
@@ -27,6 +28,7 @@ use tokio::{net::TcpListener, sync::watch};
 
 use crate::{config::accounts::Accounts, signalling_loop::Doors, store_loop::Story, vault::Keys};
 pub use live::paint_wallboards;
+pub use phone::Sockets;
 pub use session::{Seated, Sessions};
 
 /// What every request may need.
@@ -55,10 +57,13 @@ pub struct App {
     pub stop: watch::Receiver<bool>,
     /// The metrics.
     pub metrics: PrometheusHandle,
+    /// Where browsers' phones connect.
+    pub phone: Sockets,
 }
 
 /// All routes.
 pub fn router(app: Arc<App>) -> Router {
+    let policy = pages::policy(app.phone);
     let api = Router::new()
         .route(
             "/session",
@@ -83,6 +88,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/seats/{seat}/recording/pause", post(talks::pause))
         .route("/seats/{seat}/recording/resume", post(talks::resume))
         .route("/queues", get(seats::queues))
+        .route("/phone", get(phone::sockets))
         .route("/calls", get(records::calls))
         .route("/calls/{call}", get(records::call))
         .route("/calls/{call}/recording", get(recording::recording))
@@ -97,7 +103,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/metrics", get(metrics))
         .fallback(pages::page)
         .layer(DefaultBodyLimit::max(limits::HTTP_BODY_BYTES))
-        .layer(middleware::from_fn(guard))
+        .layer(middleware::from_fn_with_state(policy, guard))
         .with_state(app)
 }
 
@@ -126,11 +132,11 @@ async fn metrics(State(app): State<Arc<App>>) -> String {
 }
 
 /// Headers that keep a browser from doing what a page of ours never asks for.
-async fn guard(request: Request, next: Next) -> Response {
+async fn guard(State(policy): State<HeaderValue>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, pages::POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_FRAME_OPTIONS, "DENY"),

@@ -1,14 +1,23 @@
 //! The pages, built by Vite and embedded in the program.
 
 use axum::{
-    http::{StatusCode, Uri, header},
+    http::{HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use rust_embed::Embed;
 
+use super::phone::Sockets;
+
 /// What a page may load: only what comes from here.
-pub const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; \
+const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; \
     img-src 'self' data:; media-src 'self' blob:; frame-ancestors 'none'";
+
+/// The content security policy: what a page may load, and where its phone may connect.
+pub fn policy(phone: Sockets) -> HeaderValue {
+    let policy = format!("{POLICY}; {}", phone.sources());
+    // Two constants and two numbers; should they ever not fit, the page loses its phone alone.
+    HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static(POLICY))
+}
 
 #[derive(Embed)]
 #[folder = "ui/dist"]

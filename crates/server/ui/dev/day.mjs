@@ -112,7 +112,7 @@ export class Day extends EventEmitter {
     const fate = Math.random()
     const queue = this.someQueue()
     const seat = pick(this.seats).seat
-    const caller = phone()
+    const caller = Math.random() < 0.05 ? '' : phone()
     const steps = []
     const add = (ms, type, fields) =>
       steps.push({
@@ -125,6 +125,8 @@ export class Day extends EventEmitter {
       })
     const row = {
       call,
+      direction: 'inbound',
+      withheld: caller === '',
       arrived_at: Math.round(arrived),
       answered_at: null,
       ended_at: null,
@@ -513,6 +515,8 @@ export class Day extends EventEmitter {
     const seat = call.answered ? call.seat : null
     return {
       call: call.call,
+      direction: 'inbound',
+      withheld: c.caller === '',
       arrived_at: call.arrived,
       answered_at: call.answered ?? null,
       ended_at: call.ended ?? null,

@@ -15,7 +15,9 @@ const day = new Day({
   perHour: Number(env.RATE ?? 620),
   empty: Boolean(env.EMPTY),
 })
-const CSP = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
+/** Of an engine's SIP by WebSocket, for the browser's phone; 0: there is none. */
+const WSS_PORT = Number(env.WSS ?? 0)
+const CSP = `default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self' wss://*:${WSS_PORT}`
 const TYPES = {
   html: 'text/html; charset=utf-8',
   js: 'text/javascript',
@@ -95,6 +97,58 @@ function send(event, body) {
   for (const response of streams) response.write(text)
 }
 
+/** Guests of each call, by their seat: `api-guests` in small. */
+const guests = new Map()
+
+/** Supervision, consultation, card entry and pauses: events as the engine writes them, 2 s of ringing. */
+function orderTalk(request, response, who, seat, what, body) {
+  const call = seat.call
+  const tell = (type, fields) => day.happen(type, { call, ...fields })
+  const present = guests.get(call) ?? new Map()
+  const none = () =>
+    refuse(response, 409, 'no-guest', 'nobody is there / 没有第三方', 'begin it first / 请先发起')
+  if (call === null || !['talking', 'hold'].includes(seat.work))
+    return refuse(response, 409, 'not-talking', 'the seat talks with no caller / 当前没有通话', '')
+  guests.set(call, present)
+  const invite = (guest, mode) => {
+    const target = day.seats.find((row) => row.seat === guest)
+    if (!target) return refuse(response, 404, 'target-unknown', '没有这个坐席', '请核对工号')
+    if (present.has(guest)) {
+      present.set(guest, mode)
+      tell('guest-mode-changed', { guest, mode })
+    } else {
+      present.set(guest, mode)
+      tell('guest-called', { seat: seat.seat, guest, mode, by: who.user })
+      setTimeout(() => {
+        if (present.has(guest)) tell('guest-joined', { guest, mode: present.get(guest) })
+      }, 2_000)
+    }
+    response.writeHead(204).end()
+  }
+  const leave = (guest, cause) => {
+    tell('guest-left', { guest, mode: present.get(guest), cause })
+    present.delete(guest)
+  }
+  const asked = [...present].find(([, mode]) => mode === 'consult' || mode === 'barge')?.[0]
+  if (what === 'supervise') return invite(body.by ?? who.seat, body.mode)
+  if (what === 'consult') return invite(body.to, 'consult')
+  if (what === 'supervise/end') {
+    if (!present.has(body.by)) return none()
+    leave(body.by, 'hung up')
+  } else if (what.startsWith('consult/')) {
+    if (asked === undefined) return none()
+    if (what === 'consult/merge') return invite(asked, 'barge')
+    leave(asked, what === 'consult/complete' ? 'took the caller over' : 'cancelled')
+  } else if (what === 'card-entry')
+    tell(body.on ? 'card-entry-began' : 'card-entry-ended', { by: who.user })
+  else
+    tell(what === 'recording/pause' ? 'recording-paused' : 'recording-resumed', {
+      by: who.user,
+      reason: body.reason,
+    })
+  response.writeHead(204).end()
+}
+
 let dirty = false
 day.on('changed', () => (dirty = true))
 day.on('happened', (record) => send('happened', record))
@@ -109,6 +163,8 @@ function orderSeat(request, response, who, id, what, body) {
   if (!seat) return refuse(response, 404, 'seat-unknown', `没有 ${id} 号坐席`, '请核对工号')
   if (who.role === 'agent' && who.seat !== id)
     return refuse(response, 403, 'not-yours', '只能操作自己的坐席', '请用自己的工号登录')
+  if (/^(supervise|consult|card-entry|recording)/.test(what))
+    return orderTalk(request, response, who, seat, what, body)
   if (what === 'transfer') {
     if (!['talking', 'hold'].includes(seat.work))
       return refuse(
@@ -164,6 +220,7 @@ function cases() {
       call: row.call,
       opened_at: row.answered_at,
       caller: row.caller,
+      withheld: row.withheld,
       seat: row.seat,
       queue: row.queue,
       answered_at: row.answered_at,
@@ -201,8 +258,9 @@ async function api(request, response, url) {
   if (path === '/session') return json(response, 200, who)
   if (path === '/wallboard') return json(response, 200, day.wallboard())
   if (path === '/stream') return stream(response)
+  if (path === '/phone') return json(response, 200, { ws_port: 0, wss_port: WSS_PORT })
   if (path === '/seats') return json(response, 200, day.wallboard().seats)
-  const order = /^\/seats\/([^/]+)\/(ready|not-ready|wrap-up\/end|transfer)$/.exec(path)
+  const order = /^\/seats\/([^/]+)\/(ready|not-ready|wrap-up\/end|transfer|supervise(?:\/end)?|consult(?:\/\w+)?|card-entry|recording\/\w+)$/.exec(path)
   if (order && method === 'POST')
     return orderSeat(request, response, who, order[1], order[2], await bodyOf(request))
   if (who.role === 'agent' && (path === '/calls' || path === '/cases'))

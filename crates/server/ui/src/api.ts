@@ -1,6 +1,15 @@
 // Calls of the engine's HTTP API. Every failure becomes a Problem that can be shown to a person.
 import type { Happened } from './events'
-import type { CallRow, CaseRow, ChosenReason, SeatRow, Session, Wallboard } from './words'
+import type { SuperviseMode } from './talk'
+import type {
+  CallRow,
+  CaseRow,
+  ChosenReason,
+  PhonePorts,
+  SeatRow,
+  Session,
+  Wallboard,
+} from './words'
 
 const BASE = '/api/v1'
 
@@ -124,6 +133,22 @@ export const api = {
     call<unknown>('POST', `/seats/${id(seat)}/not-ready`, { reason }),
   transfer: (seat: string, to: string) =>
     call<unknown>('POST', `/seats/${id(seat)}/transfer`, { to }),
+  /** `by`: whose phone is rung; null: that of the supervisor's own seat. */
+  supervise: (seat: string, mode: SuperviseMode, by: string | null) =>
+    call<null>('POST', `/seats/${id(seat)}/supervise`, by === null ? { mode } : { mode, by }),
+  endSupervision: (seat: string, by: string | null) =>
+    call<null>('POST', `/seats/${id(seat)}/supervise/end`, by === null ? {} : { by }),
+  consult: (seat: string, to: string) => call<null>('POST', `/seats/${id(seat)}/consult`, { to }),
+  mergeConsult: (seat: string) => call<null>('POST', `/seats/${id(seat)}/consult/merge`),
+  completeConsult: (seat: string) => call<null>('POST', `/seats/${id(seat)}/consult/complete`),
+  cancelConsult: (seat: string) => call<null>('POST', `/seats/${id(seat)}/consult/cancel`),
+  cardEntry: (seat: string, on: boolean) =>
+    call<null>('POST', `/seats/${id(seat)}/card-entry`, { on }),
+  pauseRecording: (seat: string, reason: string) =>
+    call<null>('POST', `/seats/${id(seat)}/recording/pause`, { reason }),
+  resumeRecording: (seat: string, reason: string) =>
+    call<null>('POST', `/seats/${id(seat)}/recording/resume`, { reason }),
+  phone: () => call<PhonePorts>('GET', '/phone'),
   endWrapUp: (seat: string) => call<unknown>('POST', `/seats/${id(seat)}/wrap-up/end`),
 
   calls: (query: { before?: number; limit?: number }) =>

@@ -9,6 +9,12 @@ export interface Session {
   seat: string | null
 }
 
+/** Where SIP is spoken by WebSocket; 0: not served. */
+export interface PhonePorts {
+  ws_port: number
+  wss_port: number
+}
+
 export type IntentWord = 'ready' | 'not-ready'
 
 export type Reason =
@@ -131,12 +137,19 @@ export interface Wallboard {
   trunks?: TrunkRow[]
 }
 
+/** From outside, from a seat to a seat or the engine, or to the outside. */
+export const DIRECTIONS = ['inbound', 'internal', 'outbound'] as const
+export type Direction = (typeof DIRECTIONS)[number]
+
 export interface CallRow {
   call: number
+  direction: Direction
   arrived_at: number
   answered_at: number | null
   ended_at: number | null
   caller: string
+  /** The caller asked that the number be kept from us: `caller` is empty. */
+  withheld: boolean
   called: string
   trunk: string | null
   queue: string | null
@@ -157,6 +170,7 @@ export interface CaseRow {
   call: number
   opened_at: number
   caller: string
+  withheld: boolean
   seat: string | null
   queue: string | null
   answered_at: number | null

@@ -2,7 +2,9 @@
 import {
   Aim,
   BellFilled,
+  Bottom,
   ChatDotRound,
+  ChatLineRound,
   CircleCheckFilled,
   Clock,
   CoffeeCup,
@@ -12,6 +14,7 @@ import {
   Grid,
   Headset,
   Lock,
+  Microphone,
   Phone,
   PhoneFilled,
   QuestionFilled,
@@ -19,14 +22,18 @@ import {
   Remove,
   Right,
   Star,
+  Sort,
   SwitchButton,
+  Top,
   UserFilled,
   VideoPause,
+  View,
   WarningFilled,
 } from '@element-plus/icons-vue'
 import type { Component } from 'vue'
 import type { SeatLook } from '../board'
-import type { Reason, Stage, TrunkState } from '../words'
+import type { GuestMode } from '../talk'
+import type { Direction, Reason, Stage, TrunkState } from '../words'
 
 export const LOOK_ICONS: Record<SeatLook, Component> = {
   ready: CircleCheckFilled,
@@ -67,4 +74,18 @@ export const TRUNK_ICONS: Record<TrunkState, Component> = {
   up: CircleCheckFilled,
   unknown: QuestionFilled,
   down: WarningFilled,
+}
+
+export const DIRECTION_ICONS: Record<Direction, Component> = {
+  inbound: Bottom,
+  internal: Sort,
+  outbound: Top,
+}
+
+export const GUEST_ICONS: Record<GuestMode, Component> = {
+  monitor: View,
+  whisper: ChatLineRound,
+  barge: Microphone,
+  consult: ChatDotRound,
+  'take-over': PhoneFilled,
 }

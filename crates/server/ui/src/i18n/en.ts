@@ -3,6 +3,7 @@ import { duration } from '../format'
 import type { Reason } from '../words'
 import type { EventTexts, FigureTexts } from './shape'
 import type { Messages } from './zh'
+import { enDirection, enPhone, enTalk } from './en-phone'
 
 const reasons: Record<Reason, string> = {
   'logged-out': 'Signed out',
@@ -392,10 +393,16 @@ export const en: Messages = {
     moreCalls: (n) => `${n} more not listed`,
   },
 
+  phone: enPhone,
+  talk: enTalk,
+  directions: enDirection,
+
   calls: {
     title: 'Calls',
     lead: 'Newest first. Open a call to see its every step, its recording and its case.',
     number: 'Call',
+    direction: 'Direction',
+    withheld: 'Withheld',
     arrived: 'Arrived',
     caller: 'Caller',
     called: 'Dialled',

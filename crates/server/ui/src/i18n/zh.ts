@@ -3,6 +3,7 @@ import { duration } from '../format'
 import type { GuestMode, Reason } from '../words'
 import { causeInChinese, whyInChinese } from './engine-words'
 import type { EventTexts, FigureTexts } from './shape'
+import { zhDirection, zhPhone, zhTalk } from './zh-phone'
 
 const reasons: Record<Reason, string> = {
   'logged-out': '未签入',
@@ -405,10 +406,16 @@ export const zh = {
     moreCalls: (n: number) => `另有 ${n} 通未列出`,
   },
 
+  phone: zhPhone,
+  talk: zhTalk,
+  directions: zhDirection,
+
   calls: {
     title: '通话记录',
     lead: '最新的在前。点开一通，可看到它的每一步、录音和工单。',
     number: '通话号',
+    direction: '方向',
+    withheld: '号码保密',
     arrived: '进线时间',
     caller: '主叫',
     called: '被叫',

@@ -1,0 +1,57 @@
+// The phone of this browser: real sound, real JsSIP. Made once, and kept from page to page.
+import { watch } from 'vue'
+import { api } from '../api'
+import { remembered } from '../remembered'
+import { session } from '../session'
+import { openMicrophone, play } from './devices'
+import { type Phone, type UserAgent, makePhone } from './phone'
+import { tones } from './tones'
+
+export type { Phone, PhoneState } from './phone'
+
+/** How long the engine keeps a registration that is not refreshed, s. */
+const REGISTER_S = 120
+/** A cut is sought again within these, s: a talk is kept for ten. */
+const SEEK_S = { min: 1, max: 3 } as const
+
+/** Whether this browser is the agent's phone; where a phone stands on the desk, it is not. */
+export const wantsPhone = remembered('phone', ['on', 'off'] as const, 'off')
+
+/** Where SIP is spoken by WebSocket; null: the engine does not serve it to this page. */
+export function socketOf(
+  page: { protocol: string; hostname: string },
+  ports: { ws_port: number; wss_port: number },
+): string | null {
+  const at = (scheme: string, port: number) => `${scheme}://${page.hostname}:${port}`
+  if (ports.wss_port !== 0) return at('wss', ports.wss_port)
+  // A page that came by TLS may not speak in the clear.
+  return ports.ws_port !== 0 && page.protocol === 'http:' ? at('ws', ports.ws_port) : null
+}
+
+/** No socket is served: the words are the page's. */
+export const NO_SOCKET = 'no-socket'
+
+async function userAgent(seat: string): Promise<UserAgent> {
+  const url = socketOf(window.location, await api.phone())
+  if (url === null) throw new Error(NO_SOCKET)
+  const { UA, WebSocketInterface } = await import('jssip')
+  const made = new UA({
+    sockets: [new WebSocketInterface(url)],
+    uri: `sip:${seat}@${window.location.hostname}`,
+    register_expires: REGISTER_S,
+    session_timers: false,
+    connection_recovery_min_interval: SEEK_S.min,
+    connection_recovery_max_interval: SEEK_S.max,
+    user_agent: 'hotline desk',
+  })
+  return made as unknown as UserAgent
+}
+
+export const phone: Phone = makePhone({ userAgent, microphone: openMicrophone, tones, play })
+
+// A tab that goes says so: the engine need not wait for the registration to run out.
+window.addEventListener('pagehide', () => phone.stop())
+// Nobody's phone rings for who signed out.
+watch(session, (who) => {
+  if (!who) phone.stop()
+})
