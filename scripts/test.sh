@@ -30,13 +30,16 @@ step "Pages" npm --prefix crates/server/ui test
 # With the tests' own dependencies, so that nothing is compiled twice. The end-to-end tests start
 # the program that this leaves beside them.
 step "Building the engine and its tests" cargo build --workspace --bins --tests
+# Always the whole workspace: with fewer packages cargo would choose other features for what they
+# share, and build it again.
 others=()
-for file in tests/*.rs; do
-    name=$(basename "$file" .rs)
+for file in tests/*.rs crates/*/tests/*.rs crates/*/tests/*/main.rs; do
+    [ -e "$file" ] || continue
+    name=$(basename "${file%/main.rs}" .rs)
     [ "$name" = wire ] || others+=(--test "$name")
 done
-step "Engine" "${alone[@]}" cargo test --workspace --exclude hotline-tests
-step "The whole engine" "${alone[@]}" cargo test --workspace "${others[@]}"
+step "Engine" "${alone[@]}" cargo test --workspace --lib --bins "${others[@]}"
+step "Examples in the documentation" "${alone[@]}" cargo test --workspace --doc
 # These wait for timers and telephones far more than they compute, each with an engine of its own.
 step "Engine on the wire" "${alone[@]}" cargo test --workspace --test wire -- --test-threads=8
 step "Lock-free doors under loom" env RUSTFLAGS="--cfg loom" \

@@ -10,7 +10,7 @@ use hotline_media::{
 use hotline_model::{Instant, LegId};
 use hotline_sip::endpoint::DialogId;
 
-use crate::switchboard::Switchboard;
+use crate::switchboard::{End, Switchboard};
 
 /// What a leg's session description is at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,7 @@ pub struct Leg {
     pub dialog: Option<DialogId>,
     address: IpAddr,
     terms: Terms,
+    seen_at: Option<IpAddr>,
     session: Session,
 }
 
@@ -49,20 +50,20 @@ pub trait ToMedia {
 pub struct BadBody(pub u16);
 
 impl Leg {
-    pub(crate) fn new(id: LegId, address: IpAddr, terms: Terms) -> Self {
+    pub(crate) fn new(id: LegId, end: End) -> Self {
         Self {
             id,
             dialog: None,
-            address,
-            terms,
+            address: end.address,
+            terms: end.terms,
+            seen_at: end.seen_at,
             session: Session::Opening,
         }
     }
 
     /// It is at another address of ours from now on, and its port is being opened.
-    pub(crate) fn moved(&mut self, address: IpAddr, terms: Terms) {
-        self.address = address;
-        self.terms = terms;
+    pub(crate) fn moved(&mut self, end: End) {
+        (self.address, self.terms, self.seen_at) = (end.address, end.terms, end.seen_at);
         self.session = Session::Opening;
     }
 
@@ -218,7 +219,11 @@ impl Leg {
         }
     }
 
-    fn agree(&mut self, local: Local, agreed: Agreed, board: &mut impl ToMedia) {
+    fn agree(&mut self, local: Local, mut agreed: Agreed, board: &mut impl ToMedia) {
+        // A phone behind a NAT tells the address it has on its side.
+        let elsewhere =
+            |ip: IpAddr| ip != agreed.remote.ip() && !agreed.remote.ip().is_unspecified();
+        agreed.learns = self.seen_at.is_some_and(elsewhere);
         board.media(Command::Connect {
             leg: self.id,
             agreed,

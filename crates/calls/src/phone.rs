@@ -18,7 +18,10 @@ use hotline_sip::{
     path::Path,
 };
 
-use crate::leg::{Leg, ToMedia};
+use crate::{
+    leg::{Leg, ToMedia},
+    switchboard::End,
+};
 
 /// Expiry asked for in a registration, seconds.
 const REGISTER_FOR_S: u32 = 300;
@@ -381,7 +384,12 @@ impl Phone {
         self.next_leg += 1;
         let address = self.settings.media_address;
         self.outputs.media(Command::Open { leg: id, address });
-        Leg::new(id, address, Terms::PLAIN)
+        let end = End {
+            address,
+            terms: Terms::PLAIN,
+            seen_at: None,
+        };
+        Leg::new(id, end)
     }
 
     fn address(&self) -> String {

@@ -66,6 +66,9 @@ pub struct End {
     pub address: IpAddr,
     /// What its session descriptions may agree on.
     pub terms: Terms,
+    /// Where the peer's signalling comes from, when its sound may come from there too although its
+    /// session says another address: a NAT lies between.
+    pub seen_at: Option<IpAddr>,
 }
 
 /// A recording that is being written, for the report that closes it.
@@ -180,23 +183,24 @@ impl Switchboard {
     }
 
     /// A new leg of `owner`; a media port of our end's address is asked for at once.
-    pub fn open_leg(&mut self, owner: Owner, End { address, terms }: End) -> Leg {
+    pub fn open_leg(&mut self, owner: Owner, end: End) -> Leg {
         let id = LegId(self.next_leg);
         self.next_leg += 1;
         self.legs.insert(id, owner);
+        let address = end.address;
         self.media(Command::Open { leg: id, address });
-        Leg::new(id, address, terms)
+        Leg::new(id, end)
     }
 
     /// The leg goes on at another address of ours: a media port of it is asked for. What was agreed
     /// is void.
-    pub fn move_leg(&mut self, leg: &mut Leg, End { address, terms }: End) {
+    pub fn move_leg(&mut self, leg: &mut Leg, end: End) {
         self.media(Command::Close { leg: leg.id });
         self.media(Command::Open {
             leg: leg.id,
-            address,
+            address: end.address,
         });
-        leg.moved(address, terms);
+        leg.moved(end);
     }
 
     /// Our address for the sound of a peer that is reached by `path` and made this `offer` (empty:
@@ -221,7 +225,12 @@ impl Switchboard {
     /// (empty: none yet); see [`Switchboard::sound_address`].
     pub fn seat_end(&mut self, seat: SeatId, path: &Path, offer: &[u8]) -> End {
         let srtp = self.settings.seat(seat).map(|seat| seat.srtp);
-        self.end(srtp.unwrap_or_default(), path, offer)
+        // A browser's address is found by ICE.
+        let seen_at = (!path.transport.is_websocket()).then(|| path.remote.ip());
+        End {
+            seen_at,
+            ..self.end(srtp.unwrap_or_default(), path, offer)
+        }
     }
 
     /// Our end of the sound of a trunk; as [`Switchboard::seat_end`].
@@ -234,6 +243,7 @@ impl Switchboard {
         End {
             address: self.sound_address(path, offer),
             terms: self.secrets.terms(srtp, path),
+            seen_at: None,
         }
     }
 

@@ -108,6 +108,7 @@ impl Attempt {
         let nowhere = End {
             address: board.settings.media_address,
             terms: Terms::PLAIN,
+            seen_at: None,
         };
         let first = ways.front();
         let end = first.map_or(nowhere, |way| board.trunk_end(&way.target.path, &[]));

@@ -9,7 +9,7 @@ use hotline_model::{
 };
 use hotline_sip::endpoint::Event as SipEvent;
 
-use crate::bench::{A, Bench, PHONE, SIX, exchange_for, sdp, settings, trunk};
+use crate::bench::{A, Bench, PHONE, SIX, at, exchange_for, sdp, settings, trunk};
 
 /// The exchange has an address of each version.
 fn both() -> Bench {
@@ -112,4 +112,28 @@ fn a_call_goes_out_by_a_trunk_of_the_other_version_when_the_first_is_full() {
     assert_eq!(opened(&bench, outside), addresses);
     bench.does(PHONE, |endpoint, now| endpoint.hang_up(now, seat, None));
     assert!(bench.is_clean());
+}
+
+#[test]
+fn a_seat_behind_a_nat_may_be_heard_from_elsewhere_and_a_trunk_may_not() {
+    let behind = String::from_utf8(sdp(PHONE, 4_000, "sendrecv")).unwrap();
+    let behind = behind.replace(&at(PHONE).ip().to_string(), "192.168.1.20");
+    let kind = [("Content-Type", "application/sdp")];
+    let learns = |bench: &Bench| -> Vec<bool> {
+        let connected = bench.media.iter().filter_map(|command| match command {
+            Command::Connect { agreed, .. } => Some(agreed.learns),
+            _ => None,
+        });
+        connected.collect()
+    };
+    let honest = sdp(PHONE, 4_000, "sendrecv");
+    for (offer, expected) in [(behind.as_bytes(), true), (&honest, false)] {
+        let mut bench = Bench::new(vec![trunk("mobile", A, 1)]);
+        bench.call_with(PHONE, "1001", "12345", Some("secret"), &kind, offer);
+        assert_eq!(learns(&bench).last(), Some(&expected));
+    }
+    // A carrier's sound has servers of its own: they are what its session says.
+    let mut bench = Bench::new(vec![trunk("mobile", A, 1)]);
+    bench.call_with(A, "13800001234", "12345", None, &kind, behind.as_bytes());
+    assert_eq!(learns(&bench).last(), Some(&false));
 }
