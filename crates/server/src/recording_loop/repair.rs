@@ -24,7 +24,7 @@ pub struct Found {
 
 /// Mends the headers of all recordings in a folder that were cut by a kill or a power cut, and
 /// tells which. Call it before [`spawn`]: a running recording looks like a cut one. It reads the
-/// beginning of each plain file, and all of each sealed one; where only some can be affected, [`repair_file`] is quicker.
+/// first and last bytes of each file; where only some can be affected, [`repair_file`] is quicker.
 ///
 /// # Errors
 /// When the folder cannot be read. A file that cannot be mended is logged and left.
@@ -37,7 +37,11 @@ pub fn repair(folder: &Path, keys: Option<&Keys>) -> io::Result<Vec<Found>> {
         if !name.ends_with(".wav") {
             continue;
         }
-        let mended = mend(&folder.join(&name), keys).and_then(|mended| match mended {
+        let path = folder.join(&name);
+        if ends_sealed(&path).unwrap_or(false) {
+            continue;
+        }
+        let mended = mend(&path, keys).and_then(|mended| match mended {
             Repair::Repaired(samples) => examine(folder, &name, samples).map(Some),
             Repair::Whole(_) | Repair::Foreign => Ok(None),
         });
@@ -63,6 +67,12 @@ pub fn repair_file(folder: &Path, file: &str, keys: Option<&Keys>) -> io::Result
             format!("{file} is not a recording of this program"),
         )),
     }
+}
+
+/// Whether a file is a sealed recording with an end.
+fn ends_sealed(path: &Path) -> io::Result<bool> {
+    let mut file = File::open(path)?;
+    Ok(vault::is_sealed(&mut file)? && vault::has_end(&mut file)?)
 }
 
 fn mend(path: &Path, keys: Option<&Keys>) -> io::Result<Repair> {

@@ -12,7 +12,7 @@
 //! 12 nonce    48 the file's key, sealed under the named key; the bytes above are authenticated
 //!
 //! then any number of chunks:
-//! 4  length of the sound, at most 64 KiB; the highest bit marks the last chunk
+//! 4  length of the sound, at most 64 KiB; of the last chunk the highest bit alone: it is empty
 //! 12 nonce, random
 //! n  sound, encrypted    16 tag; the chunk's number (8 bytes) and its first 4 are authenticated
 //! ```
@@ -36,7 +36,7 @@ use hotline_media::wav::Encoding;
 use ring::aead::{Aad, Nonce};
 
 pub use keys::{Keys, fresh_line};
-pub use open::{Sealed, is_sealed, repair};
+pub use open::{Sealed, has_end, is_sealed, repair};
 pub use seal::Seal;
 
 /// First bytes of each file.

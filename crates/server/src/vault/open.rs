@@ -23,6 +23,22 @@ pub fn is_sealed(file: &mut impl Read) -> io::Result<bool> {
     Ok(magic == MAGIC)
 }
 
+/// Whether a sealed file ends as a complete one does, by its last bytes alone: a quick look at
+/// many. Whether that end is genuine tells [`Sealed::open`].
+///
+/// # Errors
+/// When it cannot be read.
+pub fn has_end(file: &mut (impl Read + Seek)) -> io::Result<bool> {
+    let length = file.seek(SeekFrom::End(0))?;
+    let Some(at) = length.checked_sub(AROUND) else {
+        return Ok(false);
+    };
+    file.seek(SeekFrom::Start(at))?;
+    let mut head = [0; 4];
+    file.read_exact(&mut head)?;
+    Ok(u32::from_be_bytes(head) == LAST)
+}
+
 fn damaged(what: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what.into())
 }
@@ -140,7 +156,7 @@ impl Sealed {
         self.file.read_exact(&mut head)?;
         let word = u32::from_be_bytes(head);
         let length = u64::from(word & !LAST);
-        if length > CHUNK_BYTES as u64 {
+        if length > CHUNK_BYTES as u64 || (word & LAST != 0 && length > 0) {
             return Err(damaged(format!("chunk {} is damaged", self.number)));
         }
         if self.end - self.at < AROUND + length {

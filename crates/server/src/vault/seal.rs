@@ -78,14 +78,13 @@ impl<W: Write> Seal<W> {
 
     fn put(&mut self, sound: &[u8], last: bool) -> io::Result<Vec<u8>> {
         let mut bytes = core::mem::take(&mut self.header);
-        let mut pieces: Vec<&[u8]> = sound.chunks(CHUNK_BYTES).collect();
-        if pieces.is_empty() {
-            pieces.push(&[]);
-        }
-        let count = pieces.len();
         let mut number = self.number;
-        for (at, piece) in pieces.into_iter().enumerate() {
-            self.seal(number, piece, last && at + 1 == count, &mut bytes)?;
+        for piece in sound.chunks(CHUNK_BYTES) {
+            self.seal(number, piece, false, &mut bytes)?;
+            number += 1;
+        }
+        if last {
+            self.seal(number, &[], true, &mut bytes)?;
             number += 1;
         }
         self.writer.write_all(&bytes)?;

@@ -180,7 +180,9 @@ fn what_a_kill_left_is_ended_and_opens() {
     ] {
         fs::write(&path, left).unwrap();
         let frames = kept as u64 / 4;
+        assert!(!has_end(&mut File::open(&path).unwrap()).unwrap());
         assert_eq!(repaired(&path, &keys).unwrap(), Repair::Repaired(frames));
+        assert!(has_end(&mut File::open(&path).unwrap()).unwrap());
         assert_eq!(opened(&path, &keys).unwrap(), wav(kept));
         assert_eq!(repaired(&path, &keys).unwrap(), Repair::Whole(frames));
     }
