@@ -516,7 +516,7 @@ export class Day extends EventEmitter {
     return {
       call: call.call,
       direction: 'inbound',
-      withheld: c.caller === '',
+      withheld: call.caller === '',
       arrived_at: call.arrived,
       answered_at: call.answered ?? null,
       ended_at: call.ended ?? null,

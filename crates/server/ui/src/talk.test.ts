@@ -7,12 +7,12 @@ const called = { type: 'guest-called', guest: '1009', mode: 'monitor' }
 
 describe('a talk', () => {
   it('has a guest who is rung, joins, changes and leaves', () => {
-    expect(after(called).guests).toEqual([{ seat: '1009', mode: 'monitor', joined: false }])
+    expect(after(called).guests).toEqual([{ seat: '1009', mode: 'monitor', joined: false, asked: false }])
     const joined = { ...called, type: 'guest-joined' }
-    expect(after(called, joined).guests).toEqual([{ seat: '1009', mode: 'monitor', joined: true }])
+    expect(after(called, joined).guests).toEqual([{ seat: '1009', mode: 'monitor', joined: true, asked: false }])
     const whispers = { type: 'guest-mode-changed', guest: '1009', mode: 'whisper' }
     expect(after(called, whispers).guests).toEqual([
-      { seat: '1009', mode: 'whisper', joined: false },
+      { seat: '1009', mode: 'whisper', joined: false, asked: false },
     ])
     expect(after(called, joined, whispers).guests[0]?.joined).toBe(true)
     expect(after(called, joined, { ...called, type: 'guest-left' }).guests).toEqual([])
@@ -26,6 +26,8 @@ describe('a talk', () => {
     expect([consulted(consult)?.seat, inThreeWay(consult)]).toEqual(['1002', undefined])
     const merged = fold(consult, { type: 'guest-mode-changed', guest: '1002', mode: 'barge' })
     expect([consulted(merged), inThreeWay(merged)?.seat]).toEqual([undefined, '1002'])
+    const barged = after({ type: 'guest-joined', guest: '1009', mode: 'barge' })
+    expect(inThreeWay(barged)).toBe(undefined)
   })
 
   it('knows what is switched, and forgets it with the talk', () => {

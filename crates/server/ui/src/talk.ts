@@ -17,6 +17,8 @@ export interface Guest {
   mode: GuestMode
   /** False while the guest's phone rings. */
   joined: boolean
+  /** Called by the agent to be asked, whatever the mode is now. */
+  asked: boolean
 }
 
 export interface Talk {
@@ -42,7 +44,8 @@ function withGuest(talk: Talk, event: Told, joined: boolean | null): Talk {
   const [seat, mode] = [event.guest, asMode(event.mode)]
   if (seat === undefined || mode === undefined) return talk
   const before = talk.guests.find((guest) => guest.seat === seat)
-  const guest = { seat, mode, joined: joined ?? before?.joined ?? true }
+  const asked = mode === 'consult' || (before?.asked ?? false)
+  const guest = { seat, mode, joined: joined ?? before?.joined ?? true, asked }
   return { ...talk, guests: [...talk.guests.filter((one) => one.seat !== seat), guest] }
 }
 
@@ -89,6 +92,6 @@ export function foldInto(
 }
 
 export const consulted = (talk: Talk) => talk.guests.find((guest) => guest.mode === 'consult')
-/** Who was consulted and is heard by all now cannot be told from a supervisor who barges in. */
+/** Who was consulted and is heard by all now: no supervisor who barged in. */
 export const inThreeWay = (talk: Talk) =>
-  talk.guests.find((guest) => guest.mode === 'barge' && guest.joined)
+  talk.guests.find((guest) => guest.asked && guest.mode === 'barge')
