@@ -298,6 +298,12 @@ impl Talking {
                     },
                 );
             }
+            // The agent consults while the caller holds: the music is the caller's from here on.
+            (Some(hold), Some(by)) if hold.by == Side::Caller && facts.guests.is_consulting() => {
+                *held = Some(Hold { by, ..hold });
+                board.media(Command::StopPlay { leg: self.leg.id });
+                self.hold(facts, now, by, board);
+            }
             (None, None) | (Some(_), Some(_)) => {}
         }
     }

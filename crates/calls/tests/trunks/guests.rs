@@ -2,7 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hotline_calls::orders::{OrderRefused, TalkRequest};
+use hotline_acd::SeatSettings;
+use hotline_calls::{
+    orders::{OrderRefused, TalkRequest},
+    settings::{Ha1, Seat},
+};
 use hotline_media::{Command, Report};
 use hotline_model::{
     LegId, SeatId,
@@ -13,7 +17,7 @@ use hotline_model::{
 use hotline_sip::endpoint::DialogId;
 
 use crate::{
-    bench::{A, B, Bench, PHONE, STRANGER, s, sdp, seat},
+    bench::{A, B, Bench, PHONE, STRANGER, s, sdp, seat, settings, trunk},
     moving::{hung_up, talking},
 };
 
@@ -27,7 +31,7 @@ fn named(seat: &str) -> SeatId {
 
 /// What the media worker does with rows, in a few lines: who hears whom after all commands. Who
 /// hears music is `Music`.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Ears {
     rows: BTreeMap<LegId, BTreeSet<LegId>>,
     music: BTreeSet<LegId>,
@@ -480,6 +484,21 @@ fn the_caller_hears_music_while_the_agent_consults() {
     talk.ends_clean();
 }
 
+/// The agent, who heard the music of a caller who holds, must hear whom it consults.
+#[test]
+fn an_agent_consults_while_the_caller_holds() {
+    let mut talk = Talk::new();
+    let caller = talk.caller;
+    let body = sdp(A, 4_000, "sendonly");
+    talk.bench
+        .does(A, |endpoint, now| endpoint.reoffer(now, caller, body));
+    assert_eq!(talk.hears(), "A*");
+    assert_eq!(talk.ask(TalkRequest::Consult(named("1002"))), Ok(()));
+    talk.answers(SECOND, 'G');
+    assert_eq!(talk.hears(), "C* AG GA");
+    talk.ends_clean();
+}
+
 #[test]
 fn a_consultation_that_fails_gives_the_caller_back() {
     let mut talk = Talk::new();
@@ -647,4 +666,53 @@ fn a_fault_in_the_call_frees_its_guests() {
         talk.bench.count(|e| matches!(e, Event::GuestLeft { .. })),
         2
     );
+}
+
+#[test]
+fn a_conference_has_sixteen_parties() {
+    let mut all = settings(vec![trunk("incoming", A, 1)]);
+    let guests: Vec<String> = (2_001..=2_015).map(|seat: u32| seat.to_string()).collect();
+    for guest in &guests {
+        let first = all.seats[0].clone();
+        let floor = SeatSettings {
+            id: named(guest),
+            ..first.floor.clone()
+        };
+        let ha1 = Ha1::of(guest, "hotline", guest);
+        all.seats.push(Seat {
+            floor,
+            ha1,
+            ..first
+        });
+    }
+    let mut bench = Bench::with(all);
+    bench.register();
+    let caller = bench.call(A, "13800000001", "12345", None, &[]);
+    let agent = bench.invited(PHONE).unwrap();
+    bench.does(PHONE, |endpoint, now| {
+        endpoint.answer(now, agent, sdp(PHONE, 5_000, "sendrecv"));
+    });
+    let (c, _) = bench.bridged().unwrap();
+    for (at, guest) in guests.iter().enumerate() {
+        bench.sign_in(SECOND, guest, guest);
+        bench.told(SECOND);
+        let wish = TalkRequest::Supervise(named(guest), GuestMode::Barge);
+        let asked = bench.order(seat(), wish.into());
+        if at == 14 {
+            assert_eq!(asked, Err(OrderRefused::GuestsFull));
+            break;
+        }
+        assert_eq!(asked, Ok(()), "{guest}");
+        let dialog = bench.invited(SECOND).unwrap();
+        bench.does(SECOND, |endpoint, now| {
+            endpoint.answer(now, dialog, sdp(SECOND, 7_000, "sendrecv"));
+        });
+    }
+    let ears = Ears::of(&bench);
+    assert_eq!(ears.rows.len(), 16);
+    assert!(ears.rows.values().all(|row| row.len() == 15), "{ears:?}");
+    assert!(ears.rows.contains_key(&c));
+    bench.does(A, |endpoint, now| endpoint.hang_up(now, caller, None));
+    bench.pass(s(60));
+    assert!(bench.is_clean());
 }
