@@ -10,8 +10,9 @@ use std::collections::{BTreeMap, VecDeque};
 use hotline_model::{Instant, LegId, limits::MEDIA_REPORTS};
 use slab::Slab;
 
-use crate::Report;
+use crate::{Report, secure::dtls::Identity};
 
+mod browsers;
 mod commands;
 mod ear;
 mod faults;
@@ -51,6 +52,8 @@ pub struct Worker {
     converted: Vec<u8>,
     /// For a received packet being opened.
     opened: Vec<u8>,
+    /// Our certificate, where browsers are served.
+    identity: Option<Identity>,
     /// For samples being decoded.
     scratch: Scratch,
 }
@@ -87,6 +90,7 @@ impl Worker {
             outgoing: buffer(),
             converted: buffer(),
             opened: buffer(),
+            identity: None,
             scratch: Scratch::default(),
         }
     }

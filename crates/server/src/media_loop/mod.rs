@@ -3,6 +3,7 @@
 //! One thread owns all its legs. It sleeps in `epoll` until a packet of a bridge, a command or the
 //! next batch of frames is due. Nothing on a packet's way allocates or takes a lock.
 
+mod shared;
 mod sockets;
 #[cfg(test)]
 mod tests;
@@ -10,6 +11,7 @@ mod tests;
 use std::{
     collections::VecDeque,
     io,
+    net::IpAddr,
     ops::RangeInclusive,
     sync::{
         Arc,
@@ -22,6 +24,7 @@ use std::{
 use crossbeam::queue::ArrayQueue;
 use hotline_media::{
     Block, Command, Report,
+    secure::dtls::Identity,
     worker::{Slot, Wire, Worker},
 };
 use hotline_model::{
@@ -30,6 +33,7 @@ use hotline_model::{
 };
 use mio::{Events, Poll, Token, Waker};
 
+use shared::Shared as SharedPort;
 use sockets::Sockets;
 
 /// Events taken from the kernel at a time: about a millisecond of relayed packets, so that frames
@@ -41,6 +45,9 @@ const READS: usize = 16;
 
 /// The waker's token; legs have their slot's number.
 const WAKE: Token = Token(usize::MAX);
+
+/// The token of the port that browsers share.
+const SHARED: Token = Token(usize::MAX - 1);
 
 /// Pause before reports are tried again when the signalling loop is behind.
 const REPORTS_FULL: Duration = Duration::from_millis(5);
@@ -64,6 +71,19 @@ pub struct Settings {
     pub ports: RangeInclusive<u16>,
     /// For SSRCs and first sequence numbers.
     pub seed: u64,
+    /// Where browsers' sound comes, if they are served.
+    pub browsers: Option<Browsers>,
+}
+
+/// Where browsers' sound comes.
+#[derive(Clone, Debug)]
+pub struct Browsers {
+    /// Our address.
+    pub address: IpAddr,
+    /// The port of them all.
+    pub port: u16,
+    /// Our certificate.
+    pub identity: Identity,
 }
 
 /// The command ring is full; the command did not reach the thread.
@@ -129,9 +149,17 @@ pub fn spawn(
         stop: AtomicBool::new(false),
         gauges: Gauges::default(),
     });
+    let mut worker = Worker::new(settings.seed);
+    let browsers = settings.browsers.clone();
+    let mut sockets = Sockets::new(settings, poll.registry().try_clone()?, blocks);
+    if let Some(browsers) = browsers {
+        let (address, port) = (browsers.address, browsers.port);
+        sockets.share(SharedPort::bind(address, port, poll.registry())?);
+        worker.serve_browsers(browsers.identity);
+    }
     let media = MediaLoop {
-        worker: Worker::new(settings.seed),
-        sockets: Sockets::new(settings, poll.registry().try_clone()?, blocks),
+        worker,
+        sockets,
         poll,
         epoch,
         shared: Arc::clone(&shared),
@@ -256,6 +284,9 @@ impl MediaLoop {
 
     /// Takes in what has arrived on a watched socket.
     fn read(&mut self, now: Instant, slot: usize, buffer: &mut [u8]) {
+        if Token(slot) == SHARED {
+            return self.read_shared(now, buffer);
+        }
         for _ in 0..READS {
             let Some((length, from)) = self.sockets.receive(Slot(slot), buffer) else {
                 return;
@@ -265,6 +296,21 @@ impl MediaLoop {
                 .handle_packet(now, Slot(slot), from, bytes, &mut self.sockets);
         }
         self.unfinished.push_back(slot);
+    }
+
+    /// Takes in what has arrived on the shared port. What is for no leg is dropped.
+    fn read_shared(&mut self, now: Instant, buffer: &mut [u8]) {
+        for _ in 0..EVENTS {
+            let Some((length, from, slot)) = self.sockets.receive_shared(buffer) else {
+                return;
+            };
+            let bytes = buffer.get(..length).unwrap_or_default();
+            if let Some(slot) = slot {
+                self.worker
+                    .handle_packet(now, slot, from, bytes, &mut self.sockets);
+            }
+        }
+        self.unfinished.push_back(SHARED.0);
     }
 
     /// Puts reports into their ring. False when it is full and some wait.
