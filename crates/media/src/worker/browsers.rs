@@ -143,7 +143,11 @@ impl Worker {
                 leg.stats.dropped(why);
                 Came::Nothing
             }
-            Heard::Secured | Heard::Nothing => Came::Nothing,
+            Heard::Secured | Heard::Nothing => {
+                // A check renews it.
+                browser.consents = browser.channel.has_consent(now);
+                Came::Nothing
+            }
         }
     }
 
