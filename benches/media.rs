@@ -350,6 +350,7 @@ fn measure_engine(plan: Plan) -> Outcome<Measured> {
     let mut load = Load::new(plan)?;
     let reports = Arc::new(ArrayQueue::new(10_000));
     let settings = Settings {
+        browsers: None,
         ports: ENGINE_PORTS,
         seed: 1,
     };

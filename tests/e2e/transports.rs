@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpStream, ToSocketAddrs, UdpSocket},
     path::PathBuf,
-    process::{Child, ChildStdin, Stdio},
+    process::{Child, ChildStdin, Command, Stdio},
     sync::Arc,
     time::Duration,
 };
@@ -16,7 +16,9 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, pem::PemObject},
 };
 
-use crate::engine::{Engine, Lines, free_port, hotline, node};
+use serde_json::json;
+
+use crate::engine::{Engine, Lines, free_port, hotline, node, root, target};
 
 /// Longest wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -49,6 +51,14 @@ impl Doors {
             ("tls_port = 0", format!("tls_port = {tls}")),
             ("ws_port = 0", format!("ws_port = {ws}")),
             ("wss_port = 0", format!("wss_port = {wss}")),
+            (
+                "browser_port = 0",
+                format!("browser_port = {}", free_port()),
+            ),
+            (
+                "script = \"12345-menu\"",
+                "script = \"12345-direct\"".to_owned(),
+            ),
             ("# certificate = ", "certificate = ".to_owned()),
             ("# key = ", "key = ".to_owned()),
         ] {
@@ -235,8 +245,26 @@ impl Drop for Browser {
     }
 }
 
-/// A browser registers by its session alone, refreshes, comes back after a cut, gets a clean 488
-/// for its WebRTC offer, and leaves; the engine sees each step.
+/// pjsua2 with a tone of so many Hz; a seat where it has a password.
+fn desk(engine: &Engine, user: &str, password: &str, hertz: u32) -> Lines {
+    let folder = engine.dir.join(format!("desk-{user}"));
+    fs::create_dir_all(&folder).unwrap();
+    let mut command = Command::new(target().join("venv/bin/python"));
+    command.arg(root().join("tests/wire/desk.py"));
+    command.args([&format!("127.0.0.1:{}", engine.sip), user, password]);
+    let mut desk = Lines::spoken_to(command.arg(hertz.to_string()).arg(folder));
+    let up = if password == "-" {
+        "ready"
+    } else {
+        "registered"
+    };
+    desk.expect(up, 20);
+    desk
+}
+
+/// A browser registers by its session alone, refreshes, comes back after a cut, is called through
+/// the queue and heard and hears, also while its socket is cut, hangs up by the new one, calls a
+/// colleague, and leaves; the engine sees each step.
 pub fn a_browser_is_a_seat() {
     let doors = Doors::open();
     let engine = &doors.engine;
@@ -251,10 +279,34 @@ pub fn a_browser_is_a_seat() {
     browser.step("refreshed", || device("registered"));
     browser.step("cut", || {});
     browser.step("registered again", || device("registered"));
-    browser.step("488", || {
-        let board = engine.get("/api/v1/wallboard");
-        assert_eq!(board["calls"], serde_json::json!([]));
-        device("registered");
+    let mut caller = desk(engine, "13800001234", "-", 900);
+    browser.step("waits for a call", || {
+        assert_eq!(engine.post("/api/v1/seats/1001/ready", &json!({})).0, 204);
+        caller.say("call 12345");
+    });
+    browser.step("hears the caller", || {
+        caller.say("hears 600");
+        caller.expect("hears 600", 20);
+    });
+    browser.step("hears the caller across a cut", || {
+        caller.say("hears 600");
+        caller.expect("hears 600", 20);
+        let away = engine.post(
+            "/api/v1/seats/1001/not-ready",
+            &json!({"reason": "meeting"}),
+        );
+        assert_eq!(away.0, 204);
+    });
+    let mut colleague = None;
+    browser.step("hung up", || {
+        // The survey comes first.
+        caller.expect("ended", 60);
+        colleague = Some(desk(engine, "0012", &engine.password("0012"), 1_300));
+    });
+    browser.step("hears a colleague", || {
+        let colleague = colleague.as_mut().unwrap();
+        colleague.say("hears 600");
+        colleague.expect("hears 600", 20);
     });
     browser.step("another seat is refused", || device("registered"));
     browser.step("unregistered", || device("unregistered"));

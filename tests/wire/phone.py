@@ -1,7 +1,9 @@
 """pjsua2 as a telephone: registers as a seat and answers, or calls; sends a tone and says what it
 heard. Prints one word a line for what happened: registered, answered, heard, ended.
 
-phone.py seat|caller udp|tcp|tls SERVER:PORT USER PASSWORD|- NUMBER|- SECONDS FOLDER
+phone.py seat|caller udp|tcp|tls SERVER:PORT USER PASSWORD|- NUMBER|- SECONDS FOLDER [srtp]
+
+With srtp it takes and offers nothing but secure RTP.
 """
 
 import sys
@@ -12,6 +14,7 @@ import pjsua2 as pj
 from tones import strength, write_tone
 
 ROLE, TRANSPORT, SERVER, USER, PASSWORD, NUMBER, SECONDS, FOLDER = sys.argv[1:9]
+SRTP = sys.argv[9:] == ["srtp"]
 PARAMS = "" if TRANSPORT == "udp" else f";transport={TRANSPORT}"
 # The seat's tone and the caller's, Hz: each must be heard at the other side.
 TONES = {"seat": 600, "caller": 900}
@@ -90,6 +93,9 @@ def main():
     account_config = pj.AccountConfig()
     account_config.idUri = f"sip:{USER}@{SERVER}"
     account_config.mediaConfig.transportConfig.boundAddress = "127.0.0.1"
+    if SRTP:
+        account_config.mediaConfig.srtpUse = pj.PJMEDIA_SRTP_MANDATORY
+        account_config.mediaConfig.srtpSecureSignaling = 1
     if PASSWORD != "-":
         account_config.regConfig.registrarUri = f"sip:{SERVER}{PARAMS}"
         credentials = pj.AuthCredInfo("digest", "*", USER, 0, PASSWORD)

@@ -20,6 +20,7 @@ fn pjsua2(
     (transport, port): (&str, u16),
     user: &str,
     seconds: u32,
+    more: &[&str],
 ) -> Lines {
     let folder: PathBuf = engine.dir.join(format!("pjsua2-{role}"));
     std::fs::create_dir_all(&folder).unwrap();
@@ -32,20 +33,30 @@ fn pjsua2(
             .arg(root().join("tests/wire/phone.py"))
             .args([role, transport, &format!("127.0.0.1:{port}")])
             .args([user, &password, number, &seconds.to_string()])
-            .arg(folder),
+            .arg(folder)
+            .args(more),
     )
 }
 
 /// Registers by SHA-256 digest, is called, talks and unregisters; both hear the other's tone.
 fn talks_over(engine: &Engine, transport: (&str, u16)) {
+    talk(engine, (transport, &[]), (transport, &[]));
+}
+
+/// The same with a transport and further arguments for the seat and for the caller.
+fn talk(
+    engine: &Engine,
+    (seats, seat_more): ((&str, u16), &[&str]),
+    (callers, caller_more): ((&str, u16), &[&str]),
+) {
     // No `digest = "md5"` at this seat: SHA-256 is offered first, and pjsua2 takes it.
-    let mut seat = pjsua2(engine, "seat", transport, "0012", 40);
+    let mut seat = pjsua2(engine, "seat", seats, "0012", 40, seat_more);
     seat.expect("registered", 20);
     engine.until("the seat is registered", 5, |board| {
         (Engine::seat(board, "0012")["device"] == "registered").then_some(())
     });
     assert_eq!(engine.post("/api/v1/seats/0012/ready", &json!({})).0, 204);
-    let mut caller = pjsua2(engine, "caller", transport, "13800001234", 11);
+    let mut caller = pjsua2(engine, "caller", callers, "13800001234", 11, caller_more);
     seat.expect("answered", 20);
     caller.expect("heard the other side", 30);
     seat.expect("unregistered", 20);
@@ -76,6 +87,35 @@ fn pjsua2_talks_with_pjsua2_over_tcp() {
 fn pjsua2_talks_with_pjsua2_over_tls() {
     let (engine, port, _certificate) = town::start_with_tls();
     talks_over(&engine, ("tls", port));
+}
+
+/// A seat whose phone has nothing but secure RTP hears a caller in the clear and is heard.
+#[test]
+fn pjsua2_with_srtp_alone_talks_with_a_caller_in_the_clear() {
+    let (engine, port, _certificate) = town::start_with_tls_and(|engine| {
+        let file = engine.dir.join("config/seats.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        let own = "id = \"0012\"\n";
+        assert!(text.contains(own));
+        let text = text.replace(own, &format!("{own}srtp = \"required\"\n"));
+        std::fs::write(file, text).unwrap();
+    });
+    talk(
+        &engine,
+        (("tls", port), &["srtp"]),
+        (("udp", engine.sip), &[]),
+    );
+}
+
+/// A caller who offers nothing but secure RTP, as a trunk over TLS may, is answered so.
+#[test]
+fn pjsua2_with_srtp_alone_calls_a_seat_in_the_clear() {
+    let (engine, port, _certificate) = town::start_with_tls();
+    talk(
+        &engine,
+        (("udp", engine.sip), &[]),
+        (("tls", port), &["srtp"]),
+    );
 }
 
 #[test]

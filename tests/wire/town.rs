@@ -64,7 +64,13 @@ pub fn start_with_websockets() -> (Engine, u16) {
 
 /// A running one that speaks TLS too; its port and the certificate to trust.
 pub fn start_with_tls() -> (Engine, u16, String) {
+    start_with_tls_and(|_| {})
+}
+
+/// The same, its configuration changed before.
+pub fn start_with_tls_and(change: impl FnOnce(&Engine)) -> (Engine, u16, String) {
     let mut engine = prepare();
+    change(&engine);
     let port = free_port();
     let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
     let config = engine.dir.join("config");

@@ -147,7 +147,11 @@ impl Leg {
             Some(Security::Plain) => (true, false, false),
             Some(Security::Sdes { .. }) => (false, true, false),
             Some(Security::Dtls { .. }) => (false, false, true),
-            None => (self.terms.plain, !self.terms.plain, !self.terms.plain),
+            None => (
+                self.terms.plain,
+                !self.terms.plain,
+                self.terms.dtls.is_some(),
+            ),
         };
         Terms {
             plain: clear,
@@ -267,3 +271,7 @@ pub fn reported_leg(report: &Report) -> Option<LegId> {
         Report::RecordingGaps { .. } => None,
     }
 }
+
+#[cfg(test)]
+#[path = "leg_tests.rs"]
+mod tests;

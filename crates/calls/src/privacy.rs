@@ -2,8 +2,11 @@
 //! that follow for its session descriptions.
 
 use hotline_media::{
-    sdp::Terms,
-    secure::sdes::{SEED_BYTES, Seed},
+    sdp::{Dtls, Fingerprint, Terms},
+    secure::{
+        ice::{self, Credentials},
+        sdes::{SEED_BYTES, Seed},
+    },
 };
 use hotline_sip::path::Path;
 use rand_chacha::{
@@ -45,5 +48,19 @@ impl Secrets {
             terms.sdes = Some(Seed(bytes));
         }
         terms
+    }
+
+    /// The terms of a new leg of a browser, which knows sound under a handshake alone.
+    pub(crate) fn browser_terms(&mut self, fingerprint: Fingerprint) -> Terms {
+        let mut bytes = [0; ice::SEED_BYTES];
+        self.0.fill_bytes(&mut bytes);
+        Terms {
+            plain: false,
+            dtls: Some(Dtls {
+                ice: Credentials::random(&bytes),
+                fingerprint,
+            }),
+            ..Terms::PLAIN
+        }
     }
 }

@@ -7,6 +7,7 @@ use hotline_acd::{QueueSettings, SeatSettings};
 pub use hotline_ivr::{Facts as ScriptFacts, Language, Program, PromptKey};
 use hotline_ivr::{Known, speech};
 use hotline_media::Clip;
+pub use hotline_media::sdp::Fingerprint;
 use hotline_model::{QueueId, ScriptId, SeatId, diagnostic::Diagnostic};
 pub use hotline_sip::digest::{Algorithm, Ha1, ha1};
 
@@ -34,6 +35,8 @@ pub struct Settings {
     pub media_address: IpAddr,
     /// Further addresses of ours, for the sound of peers that reach us by them.
     pub more_media_addresses: Vec<IpAddr>,
+    /// Our certificate for browsers' sound; `None`: browsers have none.
+    pub browsers: Option<Fingerprint>,
     /// The carrier's lines.
     pub trunks: Vec<Trunk>,
     /// The numbers served, each with its script.

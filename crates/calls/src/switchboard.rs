@@ -10,7 +10,7 @@ use std::{
 use hotline_acd::{Floor, Input as FloorInput};
 use hotline_media::{
     Command, Stats,
-    sdp::{self, Family, Terms},
+    sdp::{self, Dtls, Family, Terms},
 };
 use hotline_model::{
     CallId, Instant, LegId, SeatId, Timestamp,
@@ -134,7 +134,8 @@ impl Switchboard {
         let mut trunks_seed = seed;
         // What is drawn for trunks must not tell of branches and tags, which everybody sees.
         trunks_seed.iter_mut().for_each(|byte| *byte ^= 0x36);
-        let keys_seed = seed.map(|byte| byte ^ 0x5C);
+        // Nor of keys; 0x5C makes the key of nonces.
+        let keys_seed = seed.map(|byte| byte ^ 0x6A);
         Self {
             trunks: Trunks::new(&settings.trunks, trunks_seed),
             settings: Arc::new(settings),
@@ -187,19 +188,28 @@ impl Switchboard {
         let id = LegId(self.next_leg);
         self.next_leg += 1;
         self.legs.insert(id, owner);
-        let address = end.address;
-        self.media(Command::Open { leg: id, address });
+        self.open_port(id, &end);
         Leg::new(id, end)
+    }
+
+    fn open_port(&mut self, leg: LegId, end: &End) {
+        self.media(match end.terms.dtls {
+            Some(Dtls { ice, .. }) => Command::OpenShared {
+                leg,
+                ufrag: ice.ufrag,
+            },
+            None => Command::Open {
+                leg,
+                address: end.address,
+            },
+        });
     }
 
     /// The leg goes on at another address of ours: a media port of it is asked for. What was agreed
     /// is void.
     pub fn move_leg(&mut self, leg: &mut Leg, end: End) {
         self.media(Command::Close { leg: leg.id });
-        self.media(Command::Open {
-            leg: leg.id,
-            address: end.address,
-        });
+        self.open_port(leg.id, &end);
         leg.moved(end);
     }
 
@@ -240,9 +250,15 @@ impl Switchboard {
     }
 
     fn end(&mut self, srtp: Srtp, path: &Path, offer: &[u8]) -> End {
+        let terms = match self.settings.browsers {
+            Some(fingerprint) if path.transport.is_websocket() => {
+                self.secrets.browser_terms(fingerprint)
+            }
+            _ => self.secrets.terms(srtp, path),
+        };
         End {
             address: self.sound_address(path, offer),
-            terms: self.secrets.terms(srtp, path),
+            terms,
             seen_at: None,
         }
     }

@@ -4,7 +4,7 @@ use core::net::IpAddr;
 
 use hotline_model::LegId;
 
-use crate::{Clip, sdp::Agreed};
+use crate::{Clip, sdp::Agreed, secure::ice::Ufrag};
 
 /// An order to a media worker. Orders about a leg that is not open are counted and dropped.
 #[derive(Clone, Debug)]
@@ -15,6 +15,14 @@ pub enum Command {
         leg: LegId,
         /// Our address, of which the port is: the peer is told it.
         address: IpAddr,
+    },
+    /// Gives a browser's leg its place at the shared port, found by this ufrag: answered as
+    /// [`Command::Open`].
+    OpenShared {
+        /// The leg; new.
+        leg: LegId,
+        /// Our ufrag of the leg (RFC 8445 §5.3).
+        ufrag: Ufrag,
     },
     /// What the offer and answer agreed on; again after each re-INVITE. Restarts the watch for
     /// silence.
@@ -122,6 +130,7 @@ impl Command {
     pub const fn leg(&self) -> Option<LegId> {
         match *self {
             Self::Open { leg, .. }
+            | Self::OpenShared { leg, .. }
             | Self::Connect { leg, .. }
             | Self::Play { leg, .. }
             | Self::StopPlay { leg }
@@ -247,7 +256,8 @@ pub struct Stats {
     /// Packets that could not be passed on: the other leg lacks telephone-event, or they came too
     /// late for their place.
     pub not_relayed: u64,
-    /// Packets the network refused to take.
+    /// Packets the network refused to take, or that could not be protected: a browser's before its
+    /// handshake, or after it stopped asking for them.
     pub send_failed: u64,
     /// Reports of ours sent (RTCP).
     pub reports: u64,

@@ -137,6 +137,7 @@ impl PhoneLine {
         )?;
         let media = media_loop::spawn(
             media_loop::Settings {
+                browsers: None,
                 ports: PORTS,
                 seed: u64::from_le_bytes(seed.first_chunk().copied().unwrap_or_default()),
             },

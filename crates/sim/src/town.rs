@@ -84,6 +84,7 @@ pub fn settings(seats: usize, callers: impl Iterator<Item = IpAddr>) -> Result<S
         md5: true,
         utc_offset_minutes: 480,
         media_address: EXCHANGE.ip(),
+        browsers: None,
         more_media_addresses: Vec::new(),
         trunks: vec![Trunk::inbound(
             TrunkId::new("town").map_err(name)?,

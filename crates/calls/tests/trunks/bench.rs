@@ -98,6 +98,7 @@ pub fn settings(trunks: Vec<Trunk>) -> Settings {
         utc_offset_minutes: 480,
         media_address: "10.0.0.1".parse().unwrap(),
         more_media_addresses: Vec::new(),
+        browsers: None,
         trunks,
         numbers: vec![Number {
             number: "12345".to_owned(),

@@ -342,4 +342,4 @@ impl fmt::Debug for Handshake {
 
 #[cfg(test)]
 #[path = "dtls_tests.rs"]
-pub(super) mod tests;
+pub(crate) mod tests;

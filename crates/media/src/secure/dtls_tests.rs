@@ -6,14 +6,14 @@ use crate::secure::srtp::Guard;
 const START: Instant = Instant::START;
 
 /// A browser's end.
-pub(in crate::secure) struct Client {
+pub(crate) struct Client {
     endpoint: Endpoint,
-    pub(in crate::secure) fingerprint: Fingerprint,
-    pub(in crate::secure) done: bool,
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) done: bool,
     failed: bool,
 }
 
-pub(in crate::secure) fn identity() -> Identity {
+pub(crate) fn identity() -> Identity {
     // Any origin does; the certificate's clock is not asked.
     Identity::generate(origin()).unwrap()
 }
@@ -30,7 +30,7 @@ fn origin() -> time::Instant {
 }
 
 impl Client {
-    pub(in crate::secure) fn new(
+    pub(crate) fn new(
         server: Fingerprint,
         profiles: Vec<SrtpProtectionProfile>,
         with_certificate: bool,
@@ -61,7 +61,7 @@ impl Client {
         }
     }
 
-    pub(in crate::secure) fn read(&mut self, now: Instant, datagram: &[u8]) {
+    pub(crate) fn read(&mut self, now: Instant, datagram: &[u8]) {
         let at = origin() + now.since_start();
         match self.endpoint.read(at, PEER, None, datagram.into()) {
             Ok(events) => {
@@ -74,13 +74,13 @@ impl Client {
     }
 
     /// What it wants sent.
-    pub(in crate::secure) fn sent(&mut self) -> Vec<Vec<u8>> {
+    pub(crate) fn sent(&mut self) -> Vec<Vec<u8>> {
         let next = || Some(self.endpoint.poll_transmit()?.message.to_vec());
         core::iter::from_fn(next).collect()
     }
 
     /// Its keys: what it sends under, what it receives under.
-    pub(in crate::secure) fn keys(&self, profile: Profile) -> (Keys, Keys) {
+    pub(crate) fn keys(&self, profile: Profile) -> (Keys, Keys) {
         let state = self.endpoint.get_connection_state(PEER).unwrap();
         let length = 2 * (16 + profile.salt_bytes());
         let secret = state.export_keying_material(EXPORT_LABEL, &[], length);
@@ -94,7 +94,7 @@ impl Client {
     }
 }
 
-pub(in crate::secure) const BOTH: [SrtpProtectionProfile; 2] = [
+pub(crate) const BOTH: [SrtpProtectionProfile; 2] = [
     SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm,
     SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80,
 ];

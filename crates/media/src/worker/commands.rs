@@ -34,6 +34,7 @@ impl Worker {
     fn carry_out(&mut self, now: Instant, command: Command, wire: &mut impl Wire) -> bool {
         match command {
             Command::Open { leg, address } => self.open(now, leg, address, wire),
+            Command::OpenShared { leg, ufrag } => self.open_shared(now, leg, ufrag, wire),
             Command::Connect { leg, agreed } => self.connect(now, leg, agreed, wire),
             Command::Play {
                 leg,
@@ -75,6 +76,16 @@ impl Worker {
     }
 
     fn open(&mut self, now: Instant, leg: LegId, at: IpAddr, wire: &mut impl Wire) -> bool {
+        self.open_by(now, leg, |slot| wire.open(slot, at))
+    }
+
+    /// Opens a leg whose port `open` finds.
+    pub(super) fn open_by(
+        &mut self,
+        now: Instant,
+        leg: LegId,
+        open: impl FnOnce(Slot) -> Result<u16, String>,
+    ) -> bool {
         if self.slots.contains_key(&leg) {
             return false;
         }
@@ -84,7 +95,7 @@ impl Worker {
         let opened = if self.legs.len() >= LEGS {
             Err(format!("all {LEGS} media sessions are in use"))
         } else {
-            wire.open(Slot(self.legs.vacant_key()), at)
+            open(Slot(self.legs.vacant_key()))
         };
         match opened {
             Ok(port) => {
@@ -98,8 +109,20 @@ impl Worker {
         true
     }
 
-    fn connect(&mut self, now: Instant, leg: LegId, agreed: Agreed, wire: &mut impl Wire) -> bool {
-        let Some((slot, leg)) = self.leg_mut(leg) else {
+    fn connect(
+        &mut self,
+        now: Instant,
+        leg: LegId,
+        mut agreed: Agreed,
+        wire: &mut impl Wire,
+    ) -> bool {
+        let Some((slot, _)) = self.leg_mut(leg) else {
+            return false;
+        };
+        if !self.take_fingerprint(slot, &mut agreed) {
+            return false;
+        }
+        let Some(leg) = self.legs.get_mut(slot) else {
             return false;
         };
         if !leg.take_keys(&agreed) {

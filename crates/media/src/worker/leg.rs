@@ -3,6 +3,7 @@
 use hotline_model::{Instant, LegId};
 
 use super::{
+    browsers::Browser,
     control::Control,
     ear::{Ear, Voice},
     hearing::{Heard, Way},
@@ -28,6 +29,10 @@ pub(super) struct Leg {
     pub(super) source: Source,
     /// Protects its packets, where keys were agreed on.
     pub(super) guard: Option<Box<Guard>>,
+    /// Whether it has no port of its own.
+    pub(super) shared: bool,
+    /// Its handshake and checks, where it is a browser's.
+    pub(super) browser: Option<Box<Browser>>,
     pub(super) outgoing: Outgoing,
     pub(super) incoming: Incoming,
     pub(super) control: Control,
@@ -101,6 +106,8 @@ impl Leg {
             agreed: None,
             source: Source::Locked,
             guard: None,
+            shared: false,
+            browser: None,
             outgoing: Outgoing::new(random),
             incoming: Incoming::default(),
             control: Control::new(now),
@@ -134,6 +141,7 @@ impl Leg {
                 || !self.presses.is_idle()
                 || self.digits.deadline().is_some()
                 || self.ear.is_some()
+                || self.shakes_hands()
                 || self.way == Way::Mixed
                 || matches!(self.reading, Reading::EachTick { .. }))
     }

@@ -10,8 +10,9 @@ use std::collections::{BTreeMap, VecDeque};
 use hotline_model::{Instant, LegId, limits::MEDIA_REPORTS};
 use slab::Slab;
 
-use crate::Report;
+use crate::{Report, secure::dtls::Identity};
 
+mod browsers;
 mod commands;
 mod control;
 mod ear;
@@ -52,6 +53,8 @@ pub struct Worker {
     converted: Vec<u8>,
     /// For a received packet being opened.
     opened: Vec<u8>,
+    /// Our certificate, where browsers are served.
+    identity: Option<Identity>,
     /// For samples being decoded.
     scratch: Scratch,
 }
@@ -88,6 +91,7 @@ impl Worker {
             outgoing: buffer(),
             converted: buffer(),
             opened: buffer(),
+            identity: None,
             scratch: Scratch::default(),
         }
     }

@@ -42,9 +42,13 @@ impl Worker {
         bytes: &[u8],
         wire: &mut impl Wire,
     ) {
-        let Some(leg) = self.legs.get_mut(slot.0).filter(|leg| leg.is_private()) else {
+        let leg = self.legs.get_mut(slot.0);
+        let Some(leg) = leg.filter(|leg| leg.is_private() || leg.shared) else {
             return self.packet_came(now, slot, from, bytes, wire);
         };
+        if leg.shared {
+            return self.browser_came(now, slot, from, bytes, wire);
+        }
         // A copy sent from elsewhere must not take the place of the packet itself.
         if !leg.may_be_from(from) {
             leg.stats.strangers += 1;
@@ -63,7 +67,7 @@ impl Worker {
         self.opened = room;
     }
 
-    fn packet_came(
+    pub(super) fn packet_came(
         &mut self,
         now: Instant,
         slot: Slot,
@@ -260,6 +264,7 @@ impl Worker {
     fn fetch_from_now_on(&mut self, now: Instant, slot: Slot, wire: &mut impl Wire) {
         if let Some(leg) = self.legs.get_mut(slot.0)
             && leg.reading == Reading::OnArrival
+            && !leg.shared
             && !leg.relayed
         {
             leg.reading = Reading::EachTick { empty: 0 };

@@ -62,6 +62,11 @@ impl Leg {
         if !agreed.security.is_private() {
             return packet.get(..length);
         }
+        if let Some(browser) = self.browser.as_mut().filter(|_| self.shared) {
+            let report = Kind::of(packet) == Some(Kind::Rtcp);
+            let length = browser.protect(packet, length, report)?;
+            return packet.get(..length);
+        }
         let guard = self.guard.as_mut()?;
         let protected = match Kind::of(packet) {
             Some(Kind::Rtcp) => guard.protect_rtcp(packet, length),
@@ -72,7 +77,7 @@ impl Leg {
 }
 
 impl Stats {
-    fn refused(&mut self, refusal: Refusal) {
+    pub(super) fn refused(&mut self, refusal: Refusal) {
         match refusal {
             Refusal::Malformed => self.malformed += 1,
             Refusal::Replayed => self.replayed += 1,

@@ -60,6 +60,7 @@ impl Worker {
 
     fn visit(&mut self, now: Instant, slot: usize, due: &Due, wire: &mut impl Wire) {
         self.fetch(now, slot, wire);
+        self.handshake_due(now, slot, wire);
         self.listen(now, slot, due, wire);
         self.send_frames(slot, due, wire);
         let expired = self
@@ -150,6 +151,7 @@ impl Worker {
 
     fn report_silence(&mut self, now: Instant) {
         for (_, leg) in &mut self.legs {
+            leg.ask_consent(now);
             let may_send = leg.agreed.is_some_and(|agreed| agreed.direction.receives());
             let quiet = now.since(leg.heard) >= Duration::from_secs(RTP_SILENCE_S);
             if may_send && quiet && !leg.silence_reported {

@@ -2,7 +2,7 @@
 
 use core::net::{IpAddr, SocketAddr};
 
-use crate::Block;
+use crate::{Block, secure::ice::Ufrag};
 
 /// A leg's place in the worker's table: small, dense, and given to another leg after
 /// [`Wire::close`]. The world keeps its sockets by it, so that a packet costs no search.
@@ -16,6 +16,21 @@ pub trait Wire {
     /// # Errors
     /// Why there is none, in a few words.
     fn open(&mut self, slot: Slot, address: IpAddr) -> Result<u16, String>;
+
+    /// Gives a browser's leg its place at the shared port: checks find it by this ufrag, all else by
+    /// the address of [`Wire::found`]. The port's number.
+    ///
+    /// # Errors
+    /// Why there is none, in a few words. By itself a world has no shared port.
+    fn open_shared(&mut self, slot: Slot, ufrag: Ufrag) -> Result<u16, String> {
+        let _ = (slot, ufrag);
+        Err("no port for browsers is configured".to_owned())
+    }
+
+    /// The leg of a shared port is at this address from now on, and no longer at another.
+    fn found(&mut self, slot: Slot, peer: SocketAddr) {
+        let _ = (slot, peer);
+    }
 
     /// Frees the leg's port.
     fn close(&mut self, slot: Slot);

@@ -18,6 +18,7 @@ use hotline_calls::{
     gate::Gate,
     settings::{Seat, Settings},
 };
+use hotline_media::secure::dtls::Identity;
 use hotline_model::{CallId, SeatId, Timestamp, event::Event, limits};
 use hotline_store::{Tables, Writer, journal, recover::Leftover};
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -89,7 +90,8 @@ impl Serve {
 
 fn log(json: bool) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("HOTLINE_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+        // The library of key handshakes warns of every extension of a browser that it does not know.
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,rtc_dtls=error"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr);
@@ -370,6 +372,7 @@ fn settings(config: &Config, accounts: &Accounts) -> Settings {
         utc_offset_minutes: config.utc_offset_minutes,
         media_address: config.address,
         more_media_addresses: config.also.clone(),
+        browsers: None,
         trunks: config.trunks.clone(),
         numbers: config.numbers.clone(),
         queues: config.queues.clone(),
@@ -430,6 +433,12 @@ fn start_signalling(
     drain_for: Duration,
 ) -> Result<JoinHandle<()>, Failure> {
     let blocks = Arc::new(ArrayQueue::new(limits::RECORDING_BLOCKS));
+    let identity = (config.browser_port > 0)
+        .then(|| Identity::generate(epoch))
+        .transpose()
+        .map_err(|error| Failure::world(format!("no certificate for browsers: {error}")))?;
+    let mut core = core;
+    core.settings.browsers = identity.as_ref().map(Identity::fingerprint);
     let ring = || {
         let doors = doors.clone();
         Arc::new(move || doors.bell.notify_one()) as media_loop::Notify
@@ -444,6 +453,11 @@ fn start_signalling(
     .map_err(|error| Failure::world(format!("the recorder cannot start: {error}")))?;
     let media = media_loop::spawn(
         media_loop::Settings {
+            browsers: identity.map(|identity| media_loop::Browsers {
+                address: config.address,
+                port: config.browser_port,
+                identity,
+            }),
             ports: config.rtp_ports.0..=config.rtp_ports.1,
             seed: u64::from_le_bytes(core.seed.first_chunk().copied().unwrap_or_default()),
         },
@@ -452,7 +466,12 @@ fn start_signalling(
         ring(),
         blocks,
     )
-    .map_err(|error| Failure::world(format!("the media thread cannot start: {error}")))?;
+    .map_err(|error| {
+        Failure::world(format!(
+            "the media thread cannot start (its port for browsers: {}): {error}",
+            config.browser_port
+        ))
+    })?;
     let secured = config.tls.clone();
     let mut treatment = streams::Settings {
         browsers: Some(Arc::new(Browsers {

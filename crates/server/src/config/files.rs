@@ -54,6 +54,13 @@ impl Default for SipKeys {
 pub struct Media {
     /// First and last RTP port.
     pub ports: Spanned<(u16, u16)>,
+    /// UDP port of browsers' sound; 0 is off.
+    #[serde(default = "off")]
+    pub browser_port: Spanned<u16>,
+}
+
+fn off() -> Spanned<u16> {
+    Spanned::new(0..0, 0)
 }
 
 /// `[data]`

@@ -57,6 +57,8 @@ pub struct Config {
     pub md5: bool,
     /// First and last RTP port.
     pub rtp_ports: (u16, u16),
+    /// UDP port of browsers' sound; 0 is off.
+    pub browser_port: u16,
     /// Data folder.
     pub data: PathBuf,
     /// How recordings are kept.
@@ -156,6 +158,7 @@ impl Config {
             origins: keys.listen.origins(),
             md5: keys.sip.md5,
             rtp_ports: *keys.media.ports.get_ref(),
+            browser_port: *keys.media.browser_port.get_ref(),
             data: folder.join(keys.data.directory),
             recordings,
             announce_every: Duration::from_secs(*keys.waiting.announce_every_s.get_ref()),
@@ -522,6 +525,12 @@ fn check_engine(file: &mut File<EngineFile>) {
             "RTP ports are two numbers from 1024, the first below the last",
         );
         file.found.push(fault);
+    }
+    let browsers = *keys.media.browser_port.get_ref();
+    if (1..1024).contains(&browsers) || (first..=last).contains(&browsers) {
+        let what = "`browser_port` is 0 (off), or a port from 1024 outside `ports`";
+        file.found
+            .push(Diagnostic::new(keys.media.browser_port.span(), what));
     }
     if *keys.waiting.announce_every_s.get_ref() == 0 {
         let what = "`announce_every_s` must be at least 1";

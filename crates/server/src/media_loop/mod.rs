@@ -3,6 +3,7 @@
 //! One thread owns all its legs. It sleeps in `epoll` until a packet of a bridge, a command or the
 //! next batch of frames is due. Nothing on a packet's way allocates or takes a lock.
 
+mod shared;
 mod sockets;
 #[cfg(test)]
 mod tests;
@@ -10,6 +11,7 @@ mod tests;
 use std::{
     collections::VecDeque,
     io,
+    net::IpAddr,
     ops::RangeInclusive,
     sync::{
         Arc,
@@ -22,6 +24,7 @@ use std::{
 use crossbeam::queue::ArrayQueue;
 use hotline_media::{
     Block, Command, Report,
+    secure::dtls::Identity,
     worker::{Slot, Wire, Worker},
 };
 use hotline_model::{
@@ -30,6 +33,7 @@ use hotline_model::{
 };
 use mio::{Events, Poll, Token, Waker};
 
+use shared::Shared as SharedPort;
 use sockets::Sockets;
 
 /// Events taken from the kernel at a time: about a millisecond of relayed packets, so that frames
@@ -48,6 +52,9 @@ const CONTROL: usize = 1 << (usize::BITS - 2);
 /// A thread whose next frames are due within this time need not be woken for most commands: it
 /// carries them out with the frames. Far below what a talker notices.
 const SOON: Duration = Duration::from_millis(20);
+
+/// The token of the port that browsers share.
+const SHARED: Token = Token(usize::MAX - 1);
 
 /// Pause before reports are tried again when the signalling loop is behind.
 const REPORTS_FULL: Duration = Duration::from_millis(5);
@@ -71,6 +78,19 @@ pub struct Settings {
     pub ports: RangeInclusive<u16>,
     /// For SSRCs and first sequence numbers.
     pub seed: u64,
+    /// Where browsers' sound comes, if they are served.
+    pub browsers: Option<Browsers>,
+}
+
+/// Where browsers' sound comes.
+#[derive(Clone, Debug)]
+pub struct Browsers {
+    /// Our address.
+    pub address: IpAddr,
+    /// The port of them all.
+    pub port: u16,
+    /// Our certificate.
+    pub identity: Identity,
 }
 
 /// The command ring is full; the command did not reach the thread.
@@ -154,9 +174,17 @@ pub fn spawn(
         stop: AtomicBool::new(false),
         gauges: Gauges::default(),
     });
+    let mut worker = Worker::new(settings.seed);
+    let browsers = settings.browsers.clone();
+    let mut sockets = Sockets::new(settings, poll.registry().try_clone()?, blocks);
+    if let Some(browsers) = browsers {
+        let (address, port) = (browsers.address, browsers.port);
+        sockets.share(SharedPort::bind(address, port, poll.registry())?);
+        worker.serve_browsers(browsers.identity);
+    }
     let media = MediaLoop {
-        worker: Worker::new(settings.seed),
-        sockets: Sockets::new(settings, poll.registry().try_clone()?, blocks),
+        worker,
+        sockets,
         poll,
         epoch,
         shared: Arc::clone(&shared),
@@ -274,7 +302,7 @@ impl MediaLoop {
             }
             for event in events.iter().filter(|event| event.token() != WAKE) {
                 match event.token().0 {
-                    token if token & CONTROL != 0 => {
+                    token if Token(token) != SHARED && token & CONTROL != 0 => {
                         self.read_control(now, token & !CONTROL, &mut buffer);
                     }
                     slot => self.read(now, slot, &mut buffer),
@@ -333,6 +361,9 @@ impl MediaLoop {
 
     /// Takes in what has arrived on a watched socket.
     fn read(&mut self, now: Instant, slot: usize, buffer: &mut [u8]) {
+        if Token(slot) == SHARED {
+            return self.read_shared(now, buffer);
+        }
         for _ in 0..READS {
             let Some((length, from)) = self.sockets.receive(Slot(slot), buffer) else {
                 return;
@@ -342,6 +373,21 @@ impl MediaLoop {
                 .handle_packet(now, Slot(slot), from, bytes, &mut self.sockets);
         }
         self.unfinished.push_back(slot);
+    }
+
+    /// Takes in what has arrived on the shared port. What is for no leg is dropped.
+    fn read_shared(&mut self, now: Instant, buffer: &mut [u8]) {
+        for _ in 0..EVENTS {
+            let Some((length, from, slot)) = self.sockets.receive_shared(buffer) else {
+                return;
+            };
+            let bytes = buffer.get(..length).unwrap_or_default();
+            if let Some(slot) = slot {
+                self.worker
+                    .handle_packet(now, slot, from, bytes, &mut self.sockets);
+            }
+        }
+        self.unfinished.push_back(SHARED.0);
     }
 
     /// Puts reports into their ring. False when it is full and some wait.

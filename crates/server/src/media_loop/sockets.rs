@@ -12,12 +12,13 @@ use std::{
 use crossbeam::queue::ArrayQueue;
 use hotline_media::{
     Block,
+    secure::ice::Ufrag,
     worker::{Slot, Wire},
 };
 use mio::{Interest, Registry, Token, net::UdpSocket};
 use socket2::SockRef;
 
-use super::{BLOCKS_DROPPED, CONTROL, Settings};
+use super::{BLOCKS_DROPPED, CONTROL, Settings, shared::Shared};
 
 /// DSCP Expedited Forwarding (RFC 3246; RFC 4594 §4.1: telephony), in the upper six bits of the
 /// TOS byte.
@@ -29,6 +30,8 @@ pub(super) struct Sockets {
     registry: Registry,
     blocks: Arc<ArrayQueue<Block>>,
     by_slot: Vec<Option<Port>>,
+    /// The port of browsers, where they are served.
+    shared: Option<Shared>,
     /// Ports of ours that are bound, by their place in the range.
     taken: Vec<bool>,
     /// Place in the range where the next search begins: a port is used again as late as possible,
@@ -59,9 +62,23 @@ impl Sockets {
             registry,
             blocks,
             by_slot: Vec::new(),
+            shared: None,
             taken: vec![false; usize::from(count)],
             next: 0,
         }
+    }
+
+    /// Serves browsers by this port from now on.
+    pub(super) fn share(&mut self, shared: Shared) {
+        self.shared = Some(shared);
+    }
+
+    /// The next datagram of the shared port.
+    pub(super) fn receive_shared(
+        &self,
+        buffer: &mut [u8],
+    ) -> Option<(usize, SocketAddr, Option<Slot>)> {
+        self.shared.as_ref()?.receive(buffer)
     }
 
     fn port_at(&self, place: usize) -> u16 {
@@ -135,7 +152,7 @@ impl Sockets {
 }
 
 /// Asks the network to hurry. Not every system lets it be asked for, and calls work without.
-fn mark_expedited(socket: &UdpSocket, address: IpAddr) {
+pub(super) fn mark_expedited(socket: &UdpSocket, address: IpAddr) {
     if address.is_ipv4() {
         let _ = SockRef::from(socket).set_tos_v4(EXPEDITED);
     }
@@ -156,7 +173,23 @@ impl Wire for Sockets {
         Ok(number)
     }
 
+    fn open_shared(&mut self, slot: Slot, ufrag: Ufrag) -> Result<u16, String> {
+        match &mut self.shared {
+            Some(shared) => Ok(shared.open(slot, ufrag)),
+            None => Err("no port for browsers is configured".to_owned()),
+        }
+    }
+
+    fn found(&mut self, slot: Slot, peer: SocketAddr) {
+        if let Some(shared) = &mut self.shared {
+            shared.found(slot, peer);
+        }
+    }
+
     fn close(&mut self, slot: Slot) {
+        if let Some(shared) = &mut self.shared {
+            shared.close(slot);
+        }
         self.watch(slot, false);
         let port = self.by_slot.get_mut(slot.0).and_then(Option::take);
         if let Some(port) = port
@@ -167,10 +200,11 @@ impl Wire for Sockets {
     }
 
     fn send(&mut self, slot: Slot, to: SocketAddr, packet: &[u8]) -> bool {
-        let Some(port) = self.port(slot) else {
-            return false;
-        };
-        port.socket.send_to(packet, to).is_ok()
+        if let Some(port) = self.port(slot) {
+            return port.socket.send_to(packet, to).is_ok();
+        }
+        let shared = self.shared.as_ref();
+        shared.and_then(|it| it.send(slot, to, packet)) == Some(true)
     }
 
     fn send_control(&mut self, slot: Slot, to: SocketAddr, packet: &[u8]) -> bool {

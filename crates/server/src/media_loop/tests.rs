@@ -43,7 +43,11 @@ fn bench(ports: RangeInclusive<u16>) -> Bench {
     let blocks = Arc::new(ArrayQueue::new(1_000));
     let notified = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&notified);
-    let settings = Settings { ports, seed: 3 };
+    let settings = Settings {
+        ports,
+        seed: 3,
+        browsers: None,
+    };
     let media = spawn(
         settings,
         StdInstant::now(),

@@ -10,6 +10,7 @@ use hotline_model::{Instant, LegId};
 use proptest::prelude::*;
 use rtp_rs::{RtpPacketBuilder, RtpReader};
 
+mod browsers;
 mod control;
 mod digits;
 mod mixed;
@@ -23,6 +24,7 @@ use super::{Slot, Wire, Worker};
 use crate::{
     Block, Clip, Codec, Command, Format, Report, Stats,
     sdp::{Agreed, Direction, Security},
+    secure::ice::Ufrag,
 };
 
 const A: LegId = LegId(11);
@@ -36,6 +38,8 @@ struct Net {
     control: Vec<(Slot, SocketAddr, Vec<u8>)>,
     blocks: Vec<Block>,
     no_ports: bool,
+    /// Addresses of browsers' legs.
+    found: Vec<(Slot, SocketAddr)>,
     recorder_full: bool,
     /// Sending to this address panics, as a fault of the engine would.
     breaks: Option<SocketAddr>,
@@ -47,6 +51,12 @@ impl Wire for Net {
             return Err("none left".to_owned());
         }
         Ok(30_000 + 2 * slot.0 as u16)
+    }
+    fn open_shared(&mut self, _slot: Slot, _ufrag: Ufrag) -> Result<u16, String> {
+        Ok(29_000)
+    }
+    fn found(&mut self, slot: Slot, peer: SocketAddr) {
+        self.found.push((slot, peer));
     }
     fn close(&mut self, slot: Slot) {
         self.watched.remove(&slot);
