@@ -3,6 +3,7 @@
 //   npm run mock                      API on :8099, for `npm run dev` (supervisor admin, agents 1001…; any password)
 //   SEATS=2000 RATE=9000 npm run mock a province · EMPTY=1 a house without a call
 //   PORT=8100 DIST=1 npm run mock     serves dist/ too, under the engine's content security policy
+//   WSS=7443 npm run mock             names the port of SIP by WebSocket to the phone in the page
 //   curl -X POST 'localhost:8099/mock/down?s=20'   the engine is away for 20 s (?streams=1: only the streams)
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
