@@ -244,9 +244,7 @@ impl Facts {
 
     /// The guest is none any more: its leg is the agent's.
     fn becomes_agent(&mut self, now: Instant, at: usize, board: &mut Switchboard) -> Option<Leg> {
-        if self.guests.list.get(at)?.here().is_none() {
-            return None;
-        }
+        self.guests.list.get(at)?.here()?;
         let guest = self.guests.list.remove(at);
         self.says_left(now, &guest, "took the caller over".to_owned(), board);
         board.seat_leaves_line(now, guest.seat);
