@@ -76,15 +76,15 @@ impl Office {
         office
     }
 
-    fn ask(&self, seat: &str, what: &str, body: Value) {
+    fn ask(&self, seat: &str, what: &str, body: &Value) {
         let path = format!("/api/v1/seats/{seat}/{what}");
-        let (status, answer) = self.engine.post(&path, &body);
+        let (status, answer) = self.engine.post(&path, body);
         assert_eq!(status, 204, "{what}: {answer}");
     }
 
     fn supervise(&self, mode: &str) {
         let body = json!({ "mode": mode, "by": "1002" });
-        self.ask("1001", "supervise", body);
+        self.ask("1001", "supervise", &body);
     }
 
     /// The guest's phone rings and picks up; what it is shown.
@@ -160,15 +160,15 @@ fn a_supervisor_takes_the_caller_over() {
 #[test]
 fn an_agent_consults_has_three_talk_and_gives_the_caller_on() {
     let mut office = Office::open();
-    office.ask("1001", "consult", json!({ "to": "1002" }));
+    office.ask("1001", "consult", &json!({ "to": "1002" }));
     let (mut guest, _) = office.guest_answers();
     guest_hears(&guest, &[AGENT]);
     // The citizen hears music, in which none of the tones is.
     office.hear(&[], &[GUEST]);
-    office.ask("1001", "consult/merge", json!({}));
+    office.ask("1001", "consult/merge", &json!({}));
     office.hear(&[AGENT, GUEST], &[CITIZEN, GUEST]);
     guest_hears(&guest, &[CITIZEN, AGENT]);
-    office.ask("1001", "consult/complete", json!({}));
+    office.ask("1001", "consult/complete", &json!({}));
     let bye = office.agent.phone.hears("BYE", SOON);
     office.agent.phone.answers(&bye, "200 OK", "", "");
     assert!(office.heard.hears_just(&[GUEST], &ALL), "the citizen");

@@ -21,9 +21,9 @@ enum Session {
     Open(Local),
     /// We offered and wait for the answer. Until it comes, what was agreed before or in a
     /// provisional response counts.
-    Offered(Local, Option<Agreed>),
+    Offered(Local, Option<Box<Agreed>>),
     /// Both sides agreed.
-    Agreed(Local, Agreed),
+    Agreed(Local, Box<Agreed>),
 }
 
 /// A dialog and its media.
@@ -34,7 +34,8 @@ pub struct Leg {
     /// Its SIP dialog, while there is one.
     pub dialog: Option<DialogId>,
     address: IpAddr,
-    terms: Terms,
+    /// Boxed with its keys, since legs stand in many enums.
+    terms: Box<Terms>,
     seen_at: Option<IpAddr>,
     session: Session,
 }
@@ -55,7 +56,7 @@ impl Leg {
             id,
             dialog: None,
             address: end.address,
-            terms: end.terms,
+            terms: Box::new(end.terms),
             seen_at: end.seen_at,
             session: Session::Opening,
         }
@@ -63,13 +64,14 @@ impl Leg {
 
     /// It is at another address of ours from now on, and its port is being opened.
     pub(crate) fn moved(&mut self, end: End) {
-        (self.address, self.terms, self.seen_at) = (end.address, end.terms, end.seen_at);
+        (self.address, self.seen_at) = (end.address, end.seen_at);
+        *self.terms = end.terms;
         self.session = Session::Opening;
     }
 
     /// It goes to another peer of the same address of ours, with which nothing is agreed.
     pub(crate) fn renew_terms(&mut self, terms: Terms) {
-        self.terms = terms;
+        *self.terms = terms;
         if let Session::Offered(local, _) = self.session {
             self.session = Session::Offered(local, None);
         }
@@ -157,7 +159,7 @@ impl Leg {
             plain: clear,
             sdes: self.terms.sdes.filter(|_| keys),
             dtls: self.terms.dtls.filter(|_| handshake),
-            ..self.terms
+            ..*self.terms
         }
     }
 
@@ -174,7 +176,8 @@ impl Leg {
         }
         let local = self.next_local()?;
         let body = sdp::offer_under(&local, direction, &terms);
-        self.session = Session::Offered(local, self.agreed().copied());
+        let before = self.agreed().copied().map(Box::new);
+        self.session = Session::Offered(local, before);
         Some(body)
     }
 
@@ -204,7 +207,7 @@ impl Leg {
                 Ok(())
             }
             Session::Offered(local, Some(agreed)) => {
-                self.session = Session::Agreed(*local, *agreed);
+                self.session = Session::Agreed(*local, agreed.clone());
                 Ok(())
             }
             Session::Agreed(..) => Ok(()),
@@ -219,7 +222,7 @@ impl Leg {
             && let Ok(agreed) = sdp::accept_under(answer, &local, &self.offered_terms())
         {
             self.agree(local, agreed, board);
-            self.session = Session::Offered(local, Some(agreed));
+            self.session = Session::Offered(local, Some(Box::new(agreed)));
         }
     }
 
@@ -232,7 +235,7 @@ impl Leg {
             leg: self.id,
             agreed,
         });
-        self.session = Session::Agreed(local, agreed);
+        self.session = Session::Agreed(local, Box::new(agreed));
     }
 
     /// The peer re-offered in the dialog (hold, resume, another address): answered here, the same

@@ -395,7 +395,10 @@ impl SignallingLoop {
     }
 
     fn tell_media(&mut self, command: hotline_media::Command) {
-        if let Err(Full(hotline_media::Command::Open { leg, .. })) = self.media.put(command) {
+        use hotline_media::Command::{Open, OpenShared};
+        if let Err(Full(command)) = self.media.put(command)
+            && let Open { leg, .. } | OpenShared { leg, .. } = *command
+        {
             // A call whose port cannot be asked for is refused; for the rest the leg's silence
             // ends the call.
             let cause = "the media worker is too far behind".to_owned();

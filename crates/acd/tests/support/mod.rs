@@ -78,6 +78,9 @@ pub struct Tracked {
     pub queue: QueueId,
     pub place: (u8, Instant, CallId),
     pub seen: Seen,
+    /// Seats to which it was to be transferred from a talk: they are reserved until they answer or
+    /// are given free.
+    wished: Vec<SeatId>,
 }
 
 /// Counts for conservation: what came in must have gone out or still be here.
@@ -183,7 +186,13 @@ impl World {
                 let tally = &mut self.tally;
                 self.calls.entry(call).or_insert_with(|| {
                     tally.queued += 1;
-                    Tracked { queue, place, seen }
+                    let wished = Vec::new();
+                    Tracked {
+                        queue,
+                        place,
+                        seen,
+                        wished,
+                    }
                 });
             }
             Input::CallLeft { call } => {
@@ -197,6 +206,13 @@ impl World {
                     Seen::Offered(_) => return,
                 }
                 self.calls.remove(&call);
+            }
+            Input::Transfer { call, to } => {
+                if let Some(t) = self.calls.get_mut(&call)
+                    && matches!(t.seen, Seen::Talking(from) if from != to)
+                {
+                    t.wished.push(to);
+                }
             }
             Input::Answered { call, seat } => {
                 if let Some(t) = self.offered(call, seat) {
@@ -231,6 +247,15 @@ impl World {
         (tracked.seen == Seen::Offered(seat)).then_some(tracked)
     }
 
+    /// Whether a seat may be given free that was reserved for a transfer of the call, which talks on.
+    fn was_wished(&mut self, call: CallId, seat: SeatId) -> bool {
+        self.calls.get_mut(&call).is_some_and(|tracked| {
+            let wished = tracked.wished.iter().position(|it| *it == seat);
+            matches!(tracked.seen, Seen::Talking(from) if from != seat)
+                && wished.map(|at| tracked.wished.remove(at)).is_some()
+        })
+    }
+
     fn note_output(&mut self, output: &Output) {
         match *output {
             Output::Offer {
@@ -245,6 +270,7 @@ impl World {
                 self.calls.get_mut(&call).unwrap().seen = Seen::Offered(seat);
                 self.tally.offers += 1;
             }
+            Output::Withdraw { call, seat, .. } if self.was_wished(call, seat) => {}
             Output::Withdraw { call, seat, why } => {
                 let tracked = self
                     .offered(call, seat)

@@ -505,7 +505,7 @@ fn a_consultation_that_fails_gives_the_caller_back() {
     assert_eq!(talk.ask(TalkRequest::Consult(named("1002"))), Ok(()));
     let dialog = talk.bench.invited(SECOND).unwrap();
     talk.bench.does(SECOND, |endpoint, now| {
-        endpoint.reject(now, dialog, 486, &[])
+        endpoint.reject(now, dialog, 486, &[]);
     });
     assert_eq!(
         (talk.hears().as_str(), talk.bench.work()),

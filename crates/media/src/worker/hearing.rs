@@ -73,7 +73,7 @@ impl Worker {
             if let Some(leg) = self.legs.get_mut(slot) {
                 leg.stop_play();
             }
-            self.set_row(now, slot, vec![Heard::new(other, Gain::FULL)], wire);
+            self.set_row(now, slot, &[Heard::new(other, Gain::FULL)], wire);
         }
         true
     }
@@ -102,33 +102,33 @@ impl Worker {
                 _ => return false,
             }
         }
-        self.set_row(now, slot, row, wire);
+        self.set_row(now, slot, &row, wire);
         true
     }
 
     /// The leg hears nobody and nobody hears it.
     pub(super) fn isolate(&mut self, now: Instant, slot: usize, wire: &mut impl Wire) {
-        self.set_row(now, slot, Vec::new(), wire);
+        self.set_row(now, slot, &[], wire);
         let listeners = self.legs.get(slot).map(|leg| leg.heard_by.clone());
         for listener in listeners.unwrap_or_default() {
             let Some(leg) = self.legs.get(listener) else {
                 continue;
             };
             let row = leg.hears.iter().filter(|heard| heard.slot != slot);
-            let row = row.copied().collect();
-            self.set_row(now, listener, row, wire);
+            let row: Vec<Heard> = row.copied().collect();
+            self.set_row(now, listener, &row, wire);
         }
     }
 
-    fn set_row(&mut self, now: Instant, slot: usize, row: Vec<Heard>, wire: &mut impl Wire) {
+    fn set_row(&mut self, now: Instant, slot: usize, row: &[Heard], wire: &mut impl Wire) {
         let Some(leg) = self.legs.get_mut(slot) else {
             return;
         };
-        if is_same(&leg.hears, &row) {
+        if is_same(&leg.hears, row) {
             self.reroute(now, slot, wire);
             return;
         }
-        let before = core::mem::replace(&mut leg.hears, row.clone());
+        let before = core::mem::replace(&mut leg.hears, row.to_vec());
         for heard in before {
             if row.iter().all(|it| it.slot != heard.slot)
                 && let Some(source) = self.legs.get_mut(heard.slot)
@@ -137,7 +137,7 @@ impl Worker {
                 self.settle_source(now, heard.slot, wire);
             }
         }
-        for heard in &row {
+        for heard in row {
             if let Some(source) = self.legs.get_mut(heard.slot)
                 && !source.heard_by.contains(&slot)
             {

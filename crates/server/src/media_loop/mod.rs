@@ -95,7 +95,7 @@ pub struct Browsers {
 
 /// The command ring is full; the command did not reach the thread.
 #[derive(Debug)]
-pub struct Full(pub Command);
+pub struct Full(pub Box<Command>);
 
 /// What went wrong in a media thread's life, and how much it carries: for the metrics page.
 #[derive(Debug, Default)]
@@ -219,7 +219,10 @@ impl MediaHandle {
     /// As [`MediaHandle::send`].
     pub fn put(&self, command: Command) -> Result<(), Full> {
         let urgent = matches!(command, Command::Open { .. });
-        self.shared.commands.push(command).map_err(Full)?;
+        self.shared
+            .commands
+            .push(command)
+            .map_err(|command| Full(Box::new(command)))?;
         if urgent {
             self.shared.urgent.store(true, Ordering::Relaxed);
         }
