@@ -52,6 +52,13 @@ const ONE_OF_EACH: { [T in EventType]: Extract<Happened, { type: T }> } = (() =>
       others: 40,
       cause: 'overload',
     },
+    'recording-space-low': {
+      ...stamp,
+      type: 'recording-space-low',
+      free_mb: 412,
+      keep_free_mb: 500,
+    },
+    'recording-space-regained': { ...stamp, type: 'recording-space-regained', free_mb: 900 },
     'source-banned': {
       ...stamp,
       type: 'source-banned',

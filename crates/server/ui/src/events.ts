@@ -37,6 +37,8 @@ export interface EventFields {
     others: number
     cause: string
   }
+  'recording-space-low': { free_mb: number; keep_free_mb: number }
+  'recording-space-regained': { free_mb: number }
   'source-banned': { source: string; for_s: number; cause: string }
   'fault-caught': { call: number | null; fault: string }
   'call-answered': { call: number }
@@ -165,6 +167,7 @@ export function toneOf(event: Happened): Tone {
       return 'good'
     case 'queue-refused':
     case 'recording-failed':
+    case 'recording-space-low':
     case 'invite-rejected':
     case 'dial-rejected':
     case 'fault-caught':

@@ -91,6 +91,9 @@ const events: EventTexts = {
     `Call ${e.caller || 'from a withheld number'} → ${e.called} rejected: ${e.status} (${e.cause})`,
   'requests-turned-away': (e) =>
     `Turned away in one second${e.trunk === null ? '' : ` on trunk ${e.trunk}`}: ${e.invites} calls and ${e.others} other requests (${e.cause})`,
+  'recording-space-low': (e) =>
+    `Room for recordings is low: ${e.free_mb} MB are free, ${e.keep_free_mb} MB should be`,
+  'recording-space-regained': (e) => `Room for recordings is back: ${e.free_mb} MB are free`,
   'source-banned': (e) =>
     `Address ${e.source} is not listened to for ${spell(e.for_s * 1_000)} (${e.cause})`,
   'fault-caught': (e) =>
@@ -386,6 +389,10 @@ export const en: Messages = {
     callsEmptyHelp: 'Dial sip:12345@this-machine to try it, or run in a terminal:',
     feed: 'Just happened',
     feedEmpty: 'Each step of calls and seats appears here',
+    recordingsFailed: (n) => `Recordings failed: ${n}`,
+    recordingSpaceLow: 'Room for recordings is low',
+    recordingSpaceHelp:
+      'Calls go on, but may not be recorded. Make room on the disk of the recordings.',
     recordingGaps: (n) => `Recording gaps: ${n}`,
     recordingGapsHelp:
       'The recording disk cannot keep up; pieces of sound were not written. Check its space and speed.',

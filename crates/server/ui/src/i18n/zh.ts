@@ -112,6 +112,8 @@ const events: EventTexts = {
     `拒绝来电 ${e.caller || '匿名号码'} → ${e.called}：${e.status}（${causeInChinese(e.cause)}）`,
   'requests-turned-away': (e) =>
     `一秒内未受理${e.trunk === null ? '' : `（中继 ${e.trunk}）`}：来电 ${e.invites} 个，其他请求 ${e.others} 个（${causeInChinese(e.cause)}）`,
+  'recording-space-low': (e) => `录音空间不足：剩余 ${e.free_mb} MB，应留 ${e.keep_free_mb} MB`,
+  'recording-space-regained': (e) => `录音空间恢复：剩余 ${e.free_mb} MB`,
   'source-banned': (e) =>
     `暂停受理来自 ${e.source} 的请求，${spell(e.for_s * 1_000)}（${causeInChinese(e.cause)}）`,
   'fault-caught': (e) =>
@@ -400,6 +402,9 @@ export const zh = {
     callsEmptyHelp: '拨打 sip:12345@本机地址 试一试，或在终端运行：',
     feed: '刚刚发生',
     feedEmpty: '来电、坐席的每一步会出现在这里',
+    recordingsFailed: (n: number) => `录音失败 ${n} 次`,
+    recordingSpaceLow: '录音空间不足',
+    recordingSpaceHelp: '通话不受影响，但可能没有录音。请清理或扩充录音盘。',
     recordingGaps: (n: number) => `录音缺口 ${n}`,
     recordingGapsHelp: '录音盘跟不上，有声音片段未写入。请检查磁盘空间和速度。',
     stateCounts: '各状态坐席数',
