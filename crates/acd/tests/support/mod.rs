@@ -73,7 +73,7 @@ pub enum Seen {
     Talking(SeatId),
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Tracked {
     pub queue: QueueId,
     pub place: (u8, Instant, CallId),
