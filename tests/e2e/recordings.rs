@@ -184,7 +184,8 @@ pub fn a_full_disk_harms_no_call() {
         "{metrics}"
     );
     seat.expect("the call is over", 40);
-    caller.kill();
+    // It is asked for its score, says nothing, and is released.
+    caller.expect("the other side hung up", 60);
     let call = engine.ended_call(1);
     assert_eq!(call["outcome"], "answered", "{call}");
     assert_eq!(call["talk_released_by"], "agent", "{call}");
@@ -198,7 +199,7 @@ pub fn a_full_disk_harms_no_call() {
         !types(timeline).contains(&"recording-closed"),
         "{timeline:?}"
     );
-    assert!(at(timeline, "talk-ended")["talk_ms"].as_u64() > Some(8_000));
+    assert!(at(timeline, "talk-ended")["talk_ms"].as_u64() > Some(4_000));
 
     fs::remove_file(&filler).unwrap();
     engine.until("there is room again", 20, |board| {
@@ -206,7 +207,7 @@ pub fn a_full_disk_harms_no_call() {
     });
     let mut caller = Lines::of(engine.call_phone().args(["--press", "0@1", "--say", &wav]));
     seat.expect("the call is over", 60);
-    caller.kill();
+    caller.expect("the other side hung up", 60);
     let call = engine.ended_call(2);
     let timeline = call["timeline"].as_array().unwrap();
     assert!(at(timeline, "recording-closed")["ms"].as_u64() > Some(7_000));

@@ -18,7 +18,7 @@ const HEAD: &str = "# Keys of recordings: id and key. The last one encrypts; nev
 /// See the module.
 #[derive(Subcommand)]
 pub enum Keys {
-    /// Make a key file with one fresh key, for `key_file` under [recordings] in engine.toml.
+    /// Make a key file with one fresh key, for `key_file` under `[recordings]` in engine.toml.
     #[command(after_help = "Example:\n  hotline keys new config/recordings.key")]
     New(Named),
     /// Add a fresh key to a key file: it encrypts from the next start on.

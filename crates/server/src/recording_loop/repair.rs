@@ -23,7 +23,7 @@ pub struct Found {
 }
 
 /// Mends the headers of all recordings in a folder that were cut by a kill or a power cut, and
-/// tells which. Call it before [`spawn`]: a running recording looks like a cut one. It reads the
+/// tells which. Call it before [`super::spawn`]: a running recording looks like a cut one. It reads the
 /// first and last bytes of each file; where only some can be affected, [`repair_file`] is quicker.
 ///
 /// # Errors
