@@ -62,7 +62,7 @@ pub enum TalkRequest {
         /// Why.
         reason: String,
     },
-    /// 安全输入: the caller enters a card's number, which nobody hears and nothing records.
+    /// 卡号输入: the caller enters a card's number, which nobody hears and nothing records.
     CardEntry(bool),
 }
 

@@ -91,7 +91,7 @@ function request(word: string): string {
     return steps[why as keyof typeof steps] ?? `咨询 ${why ?? ''} 号坐席`
   }
   if (what === 'recording') return why === 'pause' ? '暂停录音' : '恢复录音'
-  if (what === 'card') return word.endsWith('on') ? '开始安全输入' : '结束安全输入'
+  if (what === 'card') return word.endsWith('on') ? '开始卡号输入' : '结束卡号输入'
   if (what === 'not-ready') return `示忙 · ${reasons[why as Reason] ?? why ?? ''}`
   return word
 }
@@ -153,8 +153,8 @@ const events: EventTexts = {
     `${e.guest} 号坐席退出${guestModes[e.mode]}（${causeInChinese(e.cause)}）`,
   'recording-paused': (e) => `暂停录音：${e.reason}（${through(e.by)}）`,
   'recording-resumed': (e) => `恢复录音：${causeInChinese(e.reason)}（${through(e.by)}）`,
-  'card-entry-began': (e) => `开始安全输入，市民的声音与按键不外放、不录音（${through(e.by)}）`,
-  'card-entry-ended': (e) => `安全输入结束（${through(e.by)}）`,
+  'card-entry-began': (e) => `开始卡号输入，市民的声音与按键不外放、不录音（${through(e.by)}）`,
+  'card-entry-ended': (e) => `卡号输入结束（${through(e.by)}）`,
   'recording-started': () => '开始录音',
   'recording-closed': (e) => `录音完成，长 ${spell(e.ms)}，校验 ${e.sha256.slice(0, 12)}`,
   'recording-failed': (e) => `录音失败（${causeInChinese(e.cause)}），通话未受影响`,
