@@ -182,6 +182,18 @@ impl Engine {
         }
     }
 
+    /// How many records of the journal the tables do not have yet.
+    pub fn tables_behind(&self) -> Try<f64> {
+        let (_, page) = http("GET", "/metrics", "", "")?;
+        let last = |name: &str| {
+            let mut lines = page.lines();
+            lines.find_map(|line| line.strip_prefix(name)?.trim().parse::<f64>().ok())
+        };
+        let journal = last("hotline_journal_last_record").ok_or("no figure of the journal")?;
+        let tables = last("hotline_tables_last_record").ok_or("no figure of the tables")?;
+        Ok((journal - tables).max(0.0))
+    }
+
     async fn tables(&self) -> Result<sqlx::SqliteConnection, sqlx::Error> {
         let path = self.folder.path().join("data/tables.sqlite");
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);

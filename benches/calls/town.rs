@@ -68,7 +68,9 @@ pub struct Town {
     /// Seat dialogs of those who stay: the engine's media port.
     talking_seats: BTreeMap<String, u16>,
     breath_at: Instant,
-    pub tally: Tally,
+    tally: Tally,
+    /// The first call of the stretch that is tallied.
+    first: u64,
     /// Long calls that the engine ended.
     pub lost: u64,
     tags: u64,
@@ -96,6 +98,7 @@ impl Town {
             talking_seats: BTreeMap::new(),
             breath_at: Instant::now(),
             tally: Tally::default(),
+            first: 0,
             lost: 0,
             tags: 0,
             ready: 0,
@@ -210,6 +213,22 @@ impl Town {
         self.talking_seats.clear();
     }
 
+    /// What came so far of the calls dialled since [`Town::begin_tally`].
+    pub fn tally(&self) -> Tally {
+        self.tally.clone()
+    }
+
+    /// Tallies the calls that are dialled from now on, and no earlier ones.
+    pub fn begin_tally(&mut self) {
+        self.tally = Tally::default();
+        self.first = self.next;
+    }
+
+    /// The tally `call` belongs to, if it is one of this stretch.
+    fn tallied(&mut self, call: u64) -> Option<&mut Tally> {
+        (call >= self.first).then_some(&mut self.tally)
+    }
+
     fn dial(&mut self, stays: bool) -> Try<()> {
         let (call, now) = (self.next, Instant::now());
         self.next += 1;
@@ -305,7 +324,9 @@ impl Town {
             };
             if caller.sent.elapsed() > PATIENCE {
                 self.live.remove(&call);
-                self.tally.failed += 1;
+                if let Some(tally) = self.tallied(call) {
+                    tally.failed += 1;
+                }
             } else {
                 caller.again += 1;
                 self.say(call, method)?;
@@ -345,7 +366,9 @@ impl Town {
                 if caller.stays {
                     self.lost += 1;
                 } else {
-                    self.tally.failed += 1;
+                    if let Some(tally) = self.tallied(call) {
+                        tally.failed += 1;
+                    }
                 }
             }
             return Ok(());
@@ -361,9 +384,11 @@ impl Town {
                 if caller.stage == Stage::Inviting {
                     caller.stage = Stage::Connected;
                     let took = caller.dialled.elapsed().as_secs_f64() * 1e3;
-                    self.tally.set_up_ms.push(took);
                     if caller.stays {
                         caller.engine_port = media_port(text);
+                    }
+                    if let Some(tally) = self.tallied(call) {
+                        tally.set_up_ms.push(took);
                     }
                 }
                 self.say(call, "ACK")?;
@@ -372,11 +397,15 @@ impl Town {
                 caller.to_tag = format!("!{}", tag(header(text, "To:")));
                 self.say(call, "ACK")?;
                 self.live.remove(&call);
-                self.tally.refused += 1;
+                if let Some(tally) = self.tallied(call) {
+                    tally.refused += 1;
+                }
             }
             (_, false) => {
                 self.live.remove(&call);
-                self.tally.completed += 1;
+                if let Some(tally) = self.tallied(call) {
+                    tally.completed += 1;
+                }
             }
         }
         Ok(())
@@ -387,12 +416,14 @@ impl Town {
         let contact = format!("sip:seat@{}", self.phones.local_addr()?);
         let reply = match text.split(' ').next() {
             Some("INVITE") => {
-                if let Some(caller) = call.and_then(|call| self.live.get(&call)) {
-                    let took = caller.dialled.elapsed().as_secs_f64() * 1e3;
-                    self.tally.rang_ms.push(took);
-                    if caller.stays
-                        && let Some(port) = media_port(text)
-                    {
+                if let Some(call) = call
+                    && let Some(caller) = self.live.get(&call)
+                {
+                    let (took, stays) = (caller.dialled.elapsed(), caller.stays);
+                    if let Some(tally) = self.tallied(call) {
+                        tally.rang_ms.push(took.as_secs_f64() * 1e3);
+                    }
+                    if stays && let Some(port) = media_port(text) {
                         self.talking_seats
                             .insert(header(text, "Call-ID:").to_owned(), port);
                     }

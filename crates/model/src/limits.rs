@@ -350,12 +350,13 @@ pub const NEW_WAITING: usize = 64;
 pub const NEW_WAITING_MS: u64 = 200;
 
 /// Most 503 sent a second because of overload. What is beyond is not answered at all (RFC 7339
-/// §5.10.2): answers must not eat what the calls need.
-pub const TURNED_AWAY_PER_S: u32 = 20_000;
+/// §5.10.2): answers must not eat what the calls need. Up to there they cost less than silence,
+/// after which each request comes again, several times.
+pub const TURNED_AWAY_PER_S: u32 = 40_000;
 
 /// How many INVITEs that were turned away are remembered, so that their retransmissions are turned
-/// away too: half a megabyte, some seconds of a heavy overload. The newest push out the oldest.
-pub const SIP_TURNED_AWAY: usize = 32_768;
+/// away too: two megabytes, some seconds of a heavy overload. The newest push out the oldest.
+pub const SIP_TURNED_AWAY: usize = 131_072;
 
 /// Room asked of the kernel for datagrams that were not read yet, bytes. It gives what its
 /// administrator allows (`net.core.rmem_max`).

@@ -262,11 +262,19 @@ impl JournalLoop {
         if group.is_empty() {
             return;
         }
+        note_last("hotline_journal_last_record", group.last());
         let group = Arc::new(group);
         // Full: the tables notice the gap and read the journal.
         let _ = self.to_tables.try_send(group.clone());
         // Nobody listening is no fault.
         let _ = self.records.send(group);
+    }
+}
+
+/// Shows on the metrics page how far a thread has come; the tables are behind by the difference.
+fn note_last(gauge: &'static str, last: Option<&Record>) {
+    if let Some(last) = last {
+        metrics::gauge!(gauge).set(last.seq as f64);
     }
 }
 
@@ -307,6 +315,8 @@ impl TablesLoop {
             if taken.is_err() {
                 self.catch_up().await;
             }
+            // Of these at least: what was read again may go further.
+            note_last("hotline_tables_last_record", records.last().copied());
         }
         if let Err(error) = self.tables.catch_up(&self.journal).await {
             tracing::warn!(%error, "the tables are behind; the next start brings them up to date");

@@ -10,6 +10,7 @@ mod prompts;
 mod recording;
 mod seat;
 mod serve;
+mod threads;
 
 use std::{
     fmt::Display,

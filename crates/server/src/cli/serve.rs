@@ -6,7 +6,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
-    thread::{self, JoinHandle},
+    thread::JoinHandle,
     time::{Duration, Instant as StdInstant},
 };
 
@@ -27,7 +27,10 @@ use tokio::{
     sync::{Notify, watch},
 };
 
-use super::{Failure, load, runtime, seed};
+use super::{
+    Failure, load, runtime, seed,
+    threads::{start, start_behind_the_calls},
+};
 use crate::{
     config::{
         Config,
@@ -175,9 +178,7 @@ async fn serve(config: Config, drain_for: Duration) -> Result<(), Failure> {
         Some(keys) => tracing::info!(key = keys.newest_id(), "recordings are encrypted"),
         None => tracing::info!("recordings are plain WAV: recordings.key_file is not set"),
     }
-    let tables = Tables::open(&data.tables, config.utc_offset_minutes)
-        .await
-        .map_err(Failure::world)?;
+    let tables = open_tables(data.tables.clone(), config.utc_offset_minutes)?;
 
     let queue_names: Vec<_> = config
         .queues
@@ -393,20 +394,22 @@ fn start_story(
         start("journal", move |runtime| {
             runtime.block_on(journal_loop.run());
         })?,
-        start("tables", move |runtime| runtime.block_on(tables_loop.run()))?,
+        start_behind_the_calls("tables", move |runtime| {
+            runtime.block_on(tables_loop.run());
+        })?,
     ])
 }
 
-/// Starts a named thread with a runtime.
-fn start(
-    name: &str,
-    work: impl FnOnce(tokio::runtime::Runtime) + Send + 'static,
-) -> Result<JoinHandle<()>, Failure> {
-    let runtime = runtime()?;
-    thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(move || work(runtime))
-        .map_err(|error| Failure::world(format!("the {name} thread cannot start: {error}")))
+/// Opens the tables by a thread that stands behind the calls, as the one that writes them then
+/// does: a thread begins with the priority of the one that made it.
+fn open_tables(file: PathBuf, offset_minutes: i32) -> Result<Tables, Failure> {
+    let opened = start_behind_the_calls("tables", move |runtime| {
+        runtime.block_on(Tables::open(&file, offset_minutes))
+    })?
+    .join();
+    opened
+        .map_err(|_| Failure::world("the thread that opens the tables broke"))?
+        .map_err(Failure::world)
 }
 
 /// What the exchange is made of.

@@ -34,16 +34,19 @@ use apply::{Memory, Watermark};
 /// Records of one transaction while catching up.
 const BATCH: usize = 1_000;
 
-/// Connections: one writes, the others read beside it (WAL).
-const CONNECTIONS: u32 = 5;
+/// Connections that read, beside the one that writes (WAL).
+const READERS: u32 = 4;
 
 /// Longest wait for a lock that another process holds (a rebuild beside a running engine).
 const BUSY: Duration = Duration::from_secs(10);
 
-/// The tables. Cheap to clone: one writer and many readers share the connections.
+/// The tables. Cheap to clone: all clones share the connections.
 #[derive(Clone, Debug)]
 pub struct Tables {
     pool: SqlitePool,
+    /// The connection that writes. It is opened once and kept, so that its thread has the priority
+    /// of the thread which opened the tables.
+    writer: SqlitePool,
     /// Of the one that writes; nobody waits for it.
     memory: Arc<Mutex<Option<Memory>>>,
 }
@@ -115,12 +118,17 @@ impl Tables {
             // A page that changes with each transaction is put in its place once for many.
             .pragma("wal_autocheckpoint", "4000")
             .busy_timeout(BUSY);
-        let pool = SqlitePoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .connect_with(options)
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_with(options.clone())
             .await?;
         let tables = Self {
-            pool,
+            pool: SqlitePoolOptions::new()
+                .max_connections(READERS)
+                .connect_lazy_with(options),
+            writer,
             memory: Arc::default(),
         };
         tables.define(offset_minutes).await?;
@@ -129,7 +137,7 @@ impl Tables {
 
     /// Puts the definitions in place, anew when they are of another version.
     async fn define(&self, offset_minutes: i32) -> Result<(), TablesError> {
-        let mut db = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let mut db = self.writer.begin_with("BEGIN IMMEDIATE").await?;
         sqlx::raw_sql(schema::APPLIED).execute(&mut *db).await?;
         match Watermark::load(&mut db).await? {
             Some(found) if found.offset_minutes != offset_minutes => {
@@ -152,7 +160,7 @@ impl Tables {
     /// Applies records that follow the watermark, in one transaction with it. Those up to it are
     /// skipped: applying a record again does nothing.
     pub async fn apply(&self, records: &[&Record]) -> Result<(), TablesError> {
-        let mut db = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let mut db = self.writer.begin_with("BEGIN IMMEDIATE").await?;
         let memory = self.memory.lock().ok().and_then(|mut kept| kept.take());
         let mut after = None;
         if let Some(watermark) = Watermark::load(&mut db).await? {
@@ -197,7 +205,7 @@ impl Tables {
     /// Empties the tables and applies the journal from its first record. Readers see them fill.
     /// Returns how many records it applied.
     pub async fn rebuild(&self, journal: &Path) -> Result<u64, TablesError> {
-        let mut db = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let mut db = self.writer.begin_with("BEGIN IMMEDIATE").await?;
         if let Some(watermark) = Watermark::load(&mut db).await? {
             sqlx::raw_sql(schema::DROP).execute(&mut *db).await?;
             sqlx::raw_sql(schema::TABLES).execute(&mut *db).await?;
@@ -213,7 +221,7 @@ impl Tables {
     }
 
     async fn last(&self) -> Result<(u64, Hash), TablesError> {
-        let mut db = self.pool.acquire().await?;
+        let mut db = self.writer.acquire().await?;
         let watermark = Watermark::load(&mut db).await?;
         Ok(watermark.map_or((0, Hash::START), |w| (w.seq, w.hash)))
     }
@@ -221,6 +229,7 @@ impl Tables {
     /// Waits for what runs and closes the file.
     pub async fn close(&self) {
         self.pool.close().await;
+        self.writer.close().await;
     }
 }
 
