@@ -133,7 +133,8 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "core::ops::Not::not")]
         withheld: bool,
     },
-    /// An INVITE was refused before it became a call (KPI K1 and K14 count it).
+    /// An INVITE was refused before it became a call (KPI K1 and K14 count it where it came by a
+    /// trunk).
     InviteRejected {
         /// Source address, `ip:port`.
         source: String,
@@ -149,7 +150,7 @@ pub enum Event {
         cause: String,
     },
     /// Requests were turned away unread in the last second: the engine was too busy, or somebody
-    /// asked too much (KPI K1 and K14 count the invitations).
+    /// asked too much (KPI K1 and K14 count a trunk's invitations).
     RequestsTurnedAway {
         /// The trunk they came by; `None`: from seats and strangers.
         trunk: Option<TrunkId>,

@@ -353,7 +353,7 @@ impl Story<'_> {
             let (called, cause) = ("12345".into(), "overload".into());
             let rejected = Event::InviteRejected {
                 source,
-                trunk: None,
+                trunk: Some(TrunkId::new("mobile").unwrap()),
                 caller,
                 called,
                 status: 503,

@@ -192,14 +192,14 @@ impl Call {
                 row.trunk = Some(*trunk);
                 row.answered_at.get_or_insert(at);
             }
-            Event::CallEnded { .. } => self.end(record),
-            Event::DialEnded { .. } => self.dial_ended(record),
+            event @ Event::CallEnded { .. } => self.ended(at, up_ms, event),
+            event @ Event::DialEnded { .. } => self.dial_ended(at, event),
             _ => return false,
         }
         true
     }
 
-    fn dial_ended(&mut self, record: &Record) {
+    fn dial_ended(&mut self, at: Timestamp, event: &Event) {
         let Event::DialEnded {
             outcome,
             released_by,
@@ -208,46 +208,44 @@ impl Call {
             hold_ms,
             total_ms,
             ..
-        } = &record.stamped.event
+        } = event
         else {
             return;
         };
+        self.over(at, (*outcome, *released_by), cause, *total_ms);
         let row = &mut self.row;
-        row.ended_at = Some(record.stamped.at);
-        row.outcome = Some(*outcome);
-        row.released_by = Some(*released_by);
-        row.cause = Some(cause.clone());
-        row.total_ms = Some(*total_ms);
         if row.answered_at.is_some() {
             (row.talk_ms, row.hold_ms) = (Some(*talk_ms), Some(*hold_ms));
             row.talk_released_by = Some(*released_by);
         }
     }
 
-    fn end(&mut self, record: &Record) {
+    fn ended(&mut self, at: Timestamp, up_ms: u64, event: &Event) {
         let Event::CallEnded {
             outcome,
             released_by,
             cause,
             total_ms,
             ..
-        } = &record.stamped.event
+        } = event
         else {
             return;
         };
-        let row = &mut self.row;
-        row.ended_at = Some(record.stamped.at);
-        row.outcome = Some(*outcome);
-        row.released_by = Some(*released_by);
-        row.cause = Some(cause.clone());
-        row.total_ms = Some(*total_ms);
+        self.over(at, (*outcome, *released_by), cause, *total_ms);
         // The next run writes the end of an interrupted call: its uptime has nothing to do with
         // the uptime at which the call entered the queue.
-        if row.wait_ms.is_none() && *outcome != Outcome::Interrupted {
-            row.wait_ms = self
-                .queued_up_ms
-                .map(|since| record.stamped.up_ms.saturating_sub(since));
+        if self.row.wait_ms.is_none() && *outcome != Outcome::Interrupted {
+            let since = self.queued_up_ms;
+            self.row.wait_ms = since.map(|since| up_ms.saturating_sub(since));
         }
+    }
+
+    fn over(&mut self, at: Timestamp, how: (Outcome, ReleasedBy), cause: &str, total_ms: u64) {
+        let row = &mut self.row;
+        row.ended_at = Some(at);
+        (row.outcome, row.released_by) = (Some(how.0), Some(how.1));
+        row.cause = Some(cause.to_owned());
+        row.total_ms = Some(total_ms);
     }
 }
 

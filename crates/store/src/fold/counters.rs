@@ -29,7 +29,8 @@ pub const KEPT_MINUTES: usize = 2 * WINDOW_MINUTES as usize;
 /// known.
 ///
 /// **Whose calls.** Those of citizens: what came by a trunk. A seat's own call to the hotline is in
-/// no figure, as is a seat's call outside.
+/// no figure, as is a seat's call outside. What strangers on the network ask and are refused is in
+/// the journal alone: who scans for telephones to abuse must not worsen a city's figures.
 ///
 /// **The window's edges.** The window at `now` is the minute of `now` so far and the 1,439 whole
 /// minutes before it: nothing in it is older than 24 hours, and it is at least 23 h 59 min long.
@@ -105,8 +106,14 @@ impl Counters {
                     self.count(open.minute, None, |n| n.arrived += 1);
                 }
             }
-            Event::InviteRejected { .. } => self.count(minute(at), None, |n| n.rejected += 1),
-            Event::RequestsTurnedAway { invites, .. } => {
+            Event::InviteRejected { trunk: Some(_), .. } => {
+                self.count(minute(at), None, |n| n.rejected += 1);
+            }
+            Event::RequestsTurnedAway {
+                trunk: Some(_),
+                invites,
+                ..
+            } => {
                 self.count(minute(at), None, |n| n.rejected += invites);
             }
             Event::QueueEntered { call, queue, .. } => {

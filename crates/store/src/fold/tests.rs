@@ -88,6 +88,33 @@ fn a_seats_own_call_to_the_hotline_is_in_no_figure() {
 }
 
 #[test]
+fn what_strangers_ask_for_is_in_no_figure_and_what_a_trunk_brings_is() {
+    let refused = |trunk: Option<&str>| {
+        let trunk = trunk.map(|id| TrunkId::new(id).unwrap());
+        [
+            Event::InviteRejected {
+                source: "192.0.2.66:5060".into(),
+                trunk,
+                caller: "100".into(),
+                called: "12345".into(),
+                status: 503,
+                cause: "the table is full".into(),
+            },
+            Event::RequestsTurnedAway {
+                trunk,
+                invites: 40,
+                others: 2,
+                cause: "overload".into(),
+            },
+        ]
+    };
+    let now = Timestamp(NOON + 60_000);
+    let counts = |events: [Event; 2]| folded(&records(events)).counters().counts(now);
+    assert_eq!(counts(refused(None)), Default::default());
+    assert_eq!(counts(refused(Some("mobile"))).inbound(), 41);
+}
+
+#[test]
 fn a_withheld_number_is_on_no_board() {
     let mut event = arrived(1);
     if let Event::CallArrived { withheld, .. } = &mut event {
