@@ -114,6 +114,31 @@ fn is_allowed(statuses: &[u16], accepted: &str) -> bool {
     }
 }
 
+/// What the files were answered, one after the other.
+#[derive(Default)]
+struct Answered {
+    before: Vec<(String, String)>,
+    wrong: Vec<String>,
+}
+
+impl Answered {
+    fn judge(&mut self, file: &str, sent: &[u8], mut answers: Vec<Heard>, accepted: &str) {
+        let sent = Heard(String::from_utf8_lossy(sent).into_owned());
+        // A 200 that nobody acknowledges comes again while other files are sent.
+        answers.retain(|answer| {
+            let of = transaction(answer);
+            of == transaction(&sent) || !self.before.contains(&of)
+        });
+        self.before.extend(answers.iter().map(transaction));
+        let statuses = answers.iter().map(Heard::status).filter(|s| *s > 0);
+        let statuses: Vec<u16> = statuses.collect();
+        if !is_allowed(&statuses, accepted) {
+            self.wrong
+                .push(format!("{file}: {statuses:?}, not {accepted}"));
+        }
+    }
+}
+
 #[test]
 fn every_torture_message_over_udp_gets_its_answer_and_the_engine_lives_on() {
     if !alone::is_alone(
@@ -127,27 +152,16 @@ fn every_torture_message_over_udp_gets_its_answer_and_the_engine_lives_on() {
     // Two of the files are one transaction (RFC 5118 §4.10): whoever sends the second is answered
     // where the first came from, so one line sends all.
     let line = Line::from("127.0.0.1", &engine);
-    let (mut wrong, mut heard_before) = (Vec::new(), Vec::new());
+    let mut answered = Answered::default();
     for (file, accepted) in rows {
         let bytes = read(&file);
-        let sent = Heard(String::from_utf8_lossy(&bytes).into_owned());
         line.send(&bytes);
-        let Some(mut answers) = answers_until_it_proves_alive(&line) else {
+        let Some(answers) = answers_until_it_proves_alive(&line) else {
             panic!("{file} killed it:\n{}", engine.log());
         };
-        // A 200 that nobody acknowledges comes again while other files are sent.
-        answers.retain(|answer| {
-            transaction(answer) == transaction(&sent)
-                || !heard_before.contains(&transaction(answer))
-        });
-        heard_before.extend(answers.iter().map(transaction));
-        let statuses = answers.iter().map(Heard::status).filter(|s| *s > 0);
-        let statuses: Vec<u16> = statuses.collect();
-        if !is_allowed(&statuses, &accepted) {
-            wrong.push(format!("{file}: {statuses:?}, not {accepted}"));
-        }
+        answered.judge(&file, &bytes, answers, &accepted);
     }
-    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(answered.wrong.is_empty(), "{:#?}", answered.wrong);
     assert!(engine.audit().contains("unbroken"));
 }
 
@@ -329,26 +343,16 @@ fn every_torture_message_in_a_frame_gets_its_answer_and_the_connection_lives_on(
     }
     let (engine, port) = town::start_with_websockets();
     let mut socket = websocket(port);
-    let (mut wrong, mut heard_before) = (Vec::new(), Vec::new());
+    let mut answered = Answered::default();
     for (file, accepted) in table() {
         let bytes = read(&file);
-        let sent = Heard(String::from_utf8_lossy(&bytes).into_owned());
-        socket.send(Message::binary(bytes)).unwrap();
-        let Some(mut answers) = answers_by_frames(&mut socket) else {
+        socket.send(Message::binary(bytes.clone())).unwrap();
+        let Some(answers) = answers_by_frames(&mut socket) else {
             panic!("{file} killed it:\n{}", engine.log());
         };
-        answers.retain(|answer| {
-            transaction(answer) == transaction(&sent)
-                || !heard_before.contains(&transaction(answer))
-        });
-        heard_before.extend(answers.iter().map(transaction));
-        let statuses = answers.iter().map(Heard::status).filter(|s| *s > 0);
-        let statuses: Vec<u16> = statuses.collect();
-        if !is_allowed(&statuses, &accepted) {
-            wrong.push(format!("{file}: {statuses:?}, not {accepted}"));
-        }
+        answered.judge(&file, &bytes, answers, &accepted);
     }
-    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(answered.wrong.is_empty(), "{:#?}", answered.wrong);
     assert!(Line::from("127.0.0.1", &engine).is_served());
 }
 
