@@ -472,6 +472,11 @@ pub enum Event {
         /// What should be free, megabytes.
         keep_free_mb: u64,
     },
+    /// Recordings lack sound, because their disk did not follow; told every two seconds at most.
+    RecordingSoundLost {
+        /// Blocks of up to 20 ms of one voice, since it was last told.
+        blocks: u64,
+    },
     /// There is room for recordings again.
     RecordingSpaceRegained {
         /// Free, megabytes.
@@ -696,6 +701,7 @@ impl Event {
             | Self::InviteRejected { .. }
             | Self::RequestsTurnedAway { .. }
             | Self::SourceBanned { .. }
+            | Self::RecordingSoundLost { .. }
             | Self::RecordingSpaceLow { .. }
             | Self::RecordingSpaceRegained { .. }
             | Self::DialRejected { .. }

@@ -306,10 +306,14 @@ impl SignallingLoop {
                     free_mb,
                     keep_free_mb,
                 } => {
-                    let event = space_event(low, free_mb, keep_free_mb);
-                    // Where the ring is full it is kept, and goes with what is carried out next.
-                    self.journal(stamped(self.epoch, event), answers);
-                    self.carry_out(answers).await;
+                    self.tell(space_event(low, free_mb, keep_free_mb), answers)
+                        .await;
+                    continue;
+                }
+                RecordingReport::SoundLost { blocks } => {
+                    tracing::warn!(blocks, "the disk of the recordings does not follow");
+                    self.tell(Event::RecordingSoundLost { blocks }, answers)
+                        .await;
                     continue;
                 }
             };
@@ -322,6 +326,13 @@ impl SignallingLoop {
             self.exchange.handle_input(now, Input::Ordered(order));
             self.carry_out(answers).await;
         }
+    }
+
+    /// Journals an event of the shell itself. Where the ring is full it is kept, and goes with what
+    /// is carried out next.
+    async fn tell(&mut self, event: Event, answers: &mut Answers) {
+        self.journal(stamped(self.epoch, event), answers);
+        self.carry_out(answers).await;
     }
 
     /// Carries out everything; waits for room where an event has none, since no event may be lost.

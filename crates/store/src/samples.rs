@@ -249,6 +249,7 @@ pub(crate) fn one_of_each() -> Vec<Event> {
             free_mb: 499,
             keep_free_mb: 500,
         },
+        Event::RecordingSoundLost { blocks: 40 },
         Event::RecordingSpaceRegained { free_mb: 550 },
         seat_changed(
             "1001",

@@ -2,9 +2,10 @@
 //!
 //! Two threads, so that nothing waits for a disk that is slow to say it is done: one writes, the
 //! other (`sealer`) makes finished files durable, many at a time, and takes their SHA-256. When the writer cannot
-//! follow, its ring fills and the media thread drops blocks; calls go on.
+//! follow, its ring fills and the media threads drop blocks; calls go on, and it is told.
 
 mod draft;
+mod losses;
 mod repair;
 mod sealer;
 mod space;
@@ -29,6 +30,7 @@ use crossbeam::{channel::bounded, queue::ArrayQueue};
 use hotline_media::{Block, wav::Encoding};
 
 use crate::vault::Keys;
+use losses::Losses;
 pub use repair::{repair, repair_file, sha256};
 use sealer::Sealer;
 use space::Space;
@@ -93,6 +95,11 @@ pub enum RecordingReport {
         free_mb: u64,
         /// What should be.
         keep_free_mb: u64,
+    },
+    /// Sound is missing in recordings, because the disk did not follow.
+    SoundLost {
+        /// Blocks of up to 20 ms of one voice, since it was last told.
+        blocks: u64,
     },
     /// The file could not be written; what was written before stays as it is.
     Failed {
@@ -170,6 +177,7 @@ pub fn spawn(
     };
     let writer = Writer {
         space: Space::new(settings.keep_free_mb),
+        losses: Losses::new(),
         settings,
         folder,
         blocks,

@@ -75,11 +75,20 @@ impl Bench {
             .unwrap();
     }
 
+    /// What became of a recording. Lost blocks are counted over all recorders of a process.
     fn outcome(&self) -> RecordingReport {
+        self.report(|report| !matches!(report, RecordingReport::SoundLost { .. }))
+    }
+
+    /// The next report of a kind.
+    fn report(&self, kind: impl Fn(&RecordingReport) -> bool) -> RecordingReport {
         let until = Instant::now() + Duration::from_secs(20);
         loop {
             if let Some(report) = self.outcomes.pop() {
-                return report;
+                if kind(&report) {
+                    return report;
+                }
+                continue;
             }
             assert!(Instant::now() < until, "no report");
             thread::sleep(Duration::from_millis(2));
@@ -120,6 +129,23 @@ fn a_recording_is_closed_with_its_length_and_hash() {
     assert_eq!(
         bench.samples("b.wav")[..4],
         [0, Codec::Pcma.decode(0xAA)].repeat(2)
+    );
+}
+
+#[test]
+fn sound_that_found_no_place_is_told() {
+    let bench = Bench::new();
+    bench.begin(1, "a.wav");
+    bench.sound(1, 0, 0, 0x2A);
+    // Blocks of a recording that is over by now.
+    bench.end(1, 160);
+    bench.outcome();
+    bench.sound(1, 0, 160, 0x2A);
+    bench.sound(1, 0, 320, 0x2A);
+    let told = bench.report(|report| matches!(report, RecordingReport::SoundLost { .. }));
+    assert!(
+        matches!(told, RecordingReport::SoundLost { blocks: 1.. }),
+        "{told:?}"
     );
 }
 
@@ -177,6 +203,7 @@ fn a_write_error_fails_that_recording_once_and_no_other() {
     let (to_seal, sealed) = bounded(SEALING);
     let mut writer = Writer {
         settings: Settings::default(),
+        losses: Losses::new(),
         space: Space::new(0),
         folder: folder.path().to_owned(),
         blocks: Arc::new(ArrayQueue::new(10)),

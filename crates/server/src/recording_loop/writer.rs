@@ -16,7 +16,10 @@ use crossbeam::{
 };
 use hotline_media::{Block, Sound, recorder::Recorder};
 
-use super::{BLOCKS_MISPLACED, RecordingReport, Settings, Shared, space::Space, tape::FileTape};
+use super::{
+    BLOCKS_MISPLACED, RecordingReport, Settings, Shared, losses::Losses, space::Space,
+    tape::FileTape,
+};
 
 /// Blocks written before the clock and the beginnings are looked at again.
 const BLOCKS_AT_ONCE: usize = 8_192;
@@ -31,6 +34,7 @@ const CHECKPOINT: Duration = Duration::from_millis(400);
 pub(super) struct Writer {
     pub(super) settings: Settings,
     pub(super) space: Space,
+    pub(super) losses: Losses,
     pub(super) folder: PathBuf,
     pub(super) blocks: Arc<ArrayQueue<Block>>,
     pub(super) shared: Arc<Shared>,
@@ -66,8 +70,9 @@ impl Writer {
                 checkpoint = Instant::now();
                 self.each_recording(|recorder| recorder.flush());
             }
-            if let Some(report) = self.space.look(&self.folder) {
-                self.shared.report([report]);
+            let reports = [self.space.look(&self.folder), self.losses.look()];
+            if reports.iter().any(Option::is_some) {
+                self.shared.report(reports.into_iter().flatten());
             }
             self.hand_over();
             if more {
@@ -85,6 +90,7 @@ impl Writer {
         while let Some((recording, _)) = self.running.first_key_value() {
             self.finish(*recording, 0);
         }
+        self.shared.report(self.losses.look_now());
         // Waits for the sealer, which ends when the channel is empty and closed.
         for finished in self.finished.drain(..) {
             if self.to_seal.send(finished).is_err() {

@@ -52,6 +52,7 @@ const ONE_OF_EACH: { [T in EventType]: Extract<Happened, { type: T }> } = (() =>
       others: 40,
       cause: 'overload',
     },
+    'recording-sound-lost': { ...stamp, type: 'recording-sound-lost', blocks: 100 },
     'recording-space-low': {
       ...stamp,
       type: 'recording-space-low',

@@ -37,6 +37,7 @@ export interface EventFields {
     others: number
     cause: string
   }
+  'recording-sound-lost': { blocks: number }
   'recording-space-low': { free_mb: number; keep_free_mb: number }
   'recording-space-regained': { free_mb: number }
   'source-banned': { source: string; for_s: number; cause: string }
@@ -167,6 +168,7 @@ export function toneOf(event: Happened): Tone {
       return 'good'
     case 'queue-refused':
     case 'recording-failed':
+    case 'recording-sound-lost':
     case 'recording-space-low':
     case 'invite-rejected':
     case 'dial-rejected':

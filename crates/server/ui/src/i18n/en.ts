@@ -91,6 +91,8 @@ const events: EventTexts = {
     `Call ${e.caller || 'from a withheld number'} → ${e.called} rejected: ${e.status} (${e.cause})`,
   'requests-turned-away': (e) =>
     `Turned away in one second${e.trunk === null ? '' : ` on trunk ${e.trunk}`}: ${e.invites} calls and ${e.others} other requests (${e.cause})`,
+  'recording-sound-lost': (e) =>
+    `Recordings lack ${spell(e.blocks * 20)} of sound: their disk did not follow`,
   'recording-space-low': (e) =>
     `Room for recordings is low: ${e.free_mb} MB are free, ${e.keep_free_mb} MB should be`,
   'recording-space-regained': (e) => `Room for recordings is back: ${e.free_mb} MB are free`,

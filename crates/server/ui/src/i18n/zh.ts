@@ -112,6 +112,7 @@ const events: EventTexts = {
     `拒绝来电 ${e.caller || '匿名号码'} → ${e.called}：${e.status}（${causeInChinese(e.cause)}）`,
   'requests-turned-away': (e) =>
     `一秒内未受理${e.trunk === null ? '' : `（中继 ${e.trunk}）`}：来电 ${e.invites} 个，其他请求 ${e.others} 个（${causeInChinese(e.cause)}）`,
+  'recording-sound-lost': (e) => `录音盘跟不上，缺失声音 ${spell(e.blocks * 20)}`,
   'recording-space-low': (e) => `录音空间不足：剩余 ${e.free_mb} MB，应留 ${e.keep_free_mb} MB`,
   'recording-space-regained': (e) => `录音空间恢复：剩余 ${e.free_mb} MB`,
   'source-banned': (e) =>
