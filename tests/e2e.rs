@@ -11,6 +11,8 @@
 
 #[path = "e2e/baresip.rs"]
 mod baresip;
+#[path = "e2e/browsers.rs"]
+mod browsers;
 #[path = "e2e/capture.rs"]
 mod capture;
 #[allow(dead_code, reason = "the rest is used by wire.rs")]
@@ -543,7 +545,14 @@ fn seats_register_over_ipv6() {
 #[test]
 fn a_signed_in_browser_is_a_seat_without_a_password() {
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    transports::a_browser_is_a_seat();
+    browsers::a_browser_is_a_seat();
+}
+
+/// The softphone of the agents' page.
+#[test]
+fn an_agent_needs_no_phone_but_the_page() {
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    browsers::the_page_is_the_agents_phone(&screenshots());
 }
 
 /// Encrypted A-law recordings through a kill.

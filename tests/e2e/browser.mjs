@@ -1,25 +1,12 @@
 // A supervisor at the wallboard: signs in, sees the waiting caller, sees the talking seat.
 // usage: node browser.mjs URL PASSWORD SCREENSHOT_FOLDER
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { chromium } from 'playwright-core'
+import { open } from './chromium.mjs'
 
 const [url, password, pictures] = process.argv.slice(2)
-const browser = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) => existsSync(path))
-const profile = mkdtempSync(join(tmpdir(), 'hotline-e2e-'))
-const context = await chromium.launchPersistentContext(profile, {
-  executablePath: browser,
-  headless: true,
-  viewport: { width: 1440, height: 900 },
-  args: [
-    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-    '--disable-background-networking', '--disable-component-update', '--disable-sync',
-  ],
-})
+const { page, close } = await open({ viewport: { width: 1440, height: 900 } })
 const faults = []
 try {
-  const page = context.pages()[0] ?? (await context.newPage())
   page.on('pageerror', (error) => faults.push(String(error)))
   await page.goto(url)
   await page.getByTestId('login-user').fill('supervisor')
@@ -42,6 +29,5 @@ try {
   console.log('seat 1001 talks')
   if (faults.length > 0) throw new Error(`the page threw: ${faults.join('; ')}`)
 } finally {
-  await context.close()
-  rmSync(profile, { recursive: true, force: true })
+  await close()
 }

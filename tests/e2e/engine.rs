@@ -101,6 +101,12 @@ impl Engine {
             "id = \"0012\"\nname = \"零号\"\nqueues = [\"general\"]",
         );
         fs::write(seats, text).unwrap();
+        // Several engines run at once: the doors of browsers are opened where a test needs them.
+        let engine = dir.join("config/engine.toml");
+        let text = fs::read_to_string(&engine).unwrap();
+        let text = text.replace("\nws_port = 8088", "\nws_port = 0");
+        let text = text.replace("\nbrowser_port = 19000", "\nbrowser_port = 0");
+        fs::write(engine, text).unwrap();
         let (sip, http) = (free_port(), free_port());
         Self {
             dir,

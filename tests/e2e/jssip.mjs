@@ -1,15 +1,12 @@
 // A browser at a seat: signs in on a page, registers with JsSIP over a WebSocket under TLS by its
 // session alone, comes back after the socket was cut, is called, calls, and leaves.
 // usage: node jssip.mjs HTTP_PORT WSS_PORT CERTIFICATE KEY SEAT PASSWORD
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { createServer } from 'node:https'
 import { createRequire } from 'node:module'
 import { connect, createServer as createRelay } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { chromium } from 'playwright-core'
+import { listen as hear, open, step } from './chromium.mjs'
 
 const [http, wss, certificate, key, seat, password] = process.argv.slice(2)
 
@@ -60,7 +57,9 @@ const pages = createServer(tls, (asked, answer) => {
 })
 // The network between the browser and the engine, which can be cut.
 const lines = new Set()
+let broken = false
 const relay = createRelay((near) => {
+  if (broken) return near.destroy()
   const far = connect(Number(wss), '127.0.0.1')
   for (const [from, to] of [[near, far], [far, near]]) {
     lines.add(from)
@@ -71,45 +70,9 @@ const relay = createRelay((near) => {
 })
 const [page_port, relay_port] = [await listen(pages), await listen(relay)]
 
-const browser = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) => existsSync(path))
-const profile = mkdtempSync(join(tmpdir(), 'hotline-e2e-'))
-// What its microphone says: ten seconds of 600 Hz, again and again.
-const says = join(profile, 'says.wav')
-const wav = Buffer.alloc(44 + 2 * 480_000)
-wav.write('RIFF', 0)
-wav.writeUInt32LE(36 + 2 * 480_000, 4)
-wav.write('WAVEfmt ', 8)
-wav.writeUInt32LE(16, 16)
-for (const [at, value] of [[20, 1], [22, 1], [32, 2], [34, 16]]) wav.writeUInt16LE(value, at)
-wav.writeUInt32LE(48_000, 24)
-wav.writeUInt32LE(96_000, 28)
-wav.write('data', 36)
-wav.writeUInt32LE(2 * 480_000, 40)
-for (let n = 0; n < 480_000; n += 1) {
-  wav.writeInt16LE(Math.round(9_000 * Math.sin(2 * Math.PI * 600 * n / 48_000)), 44 + 2 * n)
-}
-writeFileSync(says, wav)
-const context = await chromium.launchPersistentContext(profile, {
-  executablePath: browser,
-  headless: true,
-  ignoreHTTPSErrors: true,
-  args: [
-    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-    '--disable-background-networking', '--disable-component-update', '--disable-sync',
-    '--ignore-certificate-errors',
-    '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream',
-    `--use-file-for-fake-audio-capture=${says}`, '--autoplay-policy=no-user-gesture-required',
-  ],
-})
-// The test looks at the engine's side of each step, and says when it has.
-const looked = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
-async function step(name) {
-  console.log(name)
-  await looked.next()
-}
+const { page, close } = await open({ hertz: 600, ignoreHTTPSErrors: true, args: ['--ignore-certificate-errors'] })
 let failure
 try {
-  const page = context.pages()[0] ?? (await context.newPage())
   page.on('pageerror', (error) => { throw error })
   // JsSIP does not tell of a refresh: the engine's answers do.
   let granted = 0
@@ -198,47 +161,24 @@ try {
       }
       if (originator === 'remote') session.answer(window.voice)
     })
-    // The strongest frequency of what comes must be this one, within 20 s.
-    window.hears = async (hertz) => {
-      const until = Date.now() + 20_000
-      const context = new AudioContext()
-      let at, level
-      while (Date.now() < until) {
-        const receiver = window.session.connection.getReceivers()[0]
-        const stream = new MediaStream([receiver.track])
-        // A track that nothing plays is not decoded.
-        const sink = new Audio()
-        sink.srcObject = stream
-        sink.muted = true
-        await sink.play()
-        const ear = context.createAnalyser()
-        ear.fftSize = 8_192
-        context.createMediaStreamSource(stream).connect(ear)
-        await new Promise((done) => setTimeout(done, 700))
-        const levels = new Float32Array(ear.frequencyBinCount)
-        ear.getFloatFrequencyData(levels)
-        level = Math.max(...levels)
-        at = levels.indexOf(level) * context.sampleRate / ear.fftSize
-        if (level > -50 && Math.abs(at - hertz) < 15) return
-      }
-      const stats = [...(await window.session.connection.getStats()).values()]
-      const told = stats.filter((it) => /rtp|transport|candidate-pair/.test(it.type))
-      throw new Error(`heard ${at} Hz at ${level} dB and not ${hertz}: ${JSON.stringify(told)}`)
-    }
   })
+  await page.evaluate(`window.hears = ${hear}`)
   await step('waits for a call')
   await page.evaluate(async () => {
     await window.next('confirmed')
-    await window.hears(900)
+    await window.hears(window.session.connection, 900)
   })
   await step('hears the caller')
 
+  // As long as a talk is to survive without signalling, less the second after which it is sought.
+  broken = true
   for (const line of lines) line.destroy()
+  setTimeout(() => { broken = false }, 9_000)
   await page.evaluate(async () => {
     await window.next('disconnected')
-    await window.hears(900)
+    await window.hears(window.session.connection, 900)
     await window.next('registered')
-    await window.hears(900)
+    await window.hears(window.session.connection, 900)
   })
   await step('hears the caller across a cut')
 
@@ -251,7 +191,7 @@ try {
   await page.evaluate(async () => {
     window.ua.call('sip:0012@127.0.0.1', window.voice)
     await window.next('confirmed')
-    await window.hears(1300)
+    await window.hears(window.session.connection, 1300)
   })
   await step('hears a colleague')
   await page.evaluate(async () => {
@@ -278,7 +218,6 @@ try {
   failure = error
   console.error(error)
 }
-await context.close()
-rmSync(profile, { recursive: true, force: true })
+await close()
 // Servers and the test's pipe would keep this running.
 process.exit(failure ? 1 : 0)

@@ -1,11 +1,10 @@
-//! The transports from outside: TLS, WebSockets, IPv6, and a browser's phone.
+//! The transports from outside: TLS, WebSockets, IPv6.
 
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::{TcpStream, ToSocketAddrs, UdpSocket},
     path::PathBuf,
-    process::{Child, ChildStdin, Command, Stdio},
     sync::Arc,
     time::Duration,
 };
@@ -16,9 +15,7 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, pem::PemObject},
 };
 
-use serde_json::json;
-
-use crate::engine::{Engine, Lines, free_port, hotline, node, root, target};
+use crate::engine::{Engine, Lines, free_port, hotline};
 
 /// Longest wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -197,118 +194,4 @@ pub fn phones_register_over_ipv6() {
         });
         phone.kill();
     }
-}
-
-/// JsSIP in Chromium at seat 1001.
-pub struct Browser {
-    child: Child,
-    looked: ChildStdin,
-    lines: BufReader<std::process::ChildStdout>,
-}
-
-impl Browser {
-    /// Opens the page.
-    pub fn open(doors: &Doors) -> Self {
-        let mut command = node("tests/e2e/jssip.mjs");
-        command.args([doors.engine.http, doors.wss].map(|port| port.to_string()));
-        command.args([&doors.certificate, &doors.key]);
-        command.args(["1001", &doors.engine.password("1001")]);
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let looked = child.stdin.take().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap());
-        Self {
-            child,
-            looked,
-            lines,
-        }
-    }
-
-    /// The next step must be this one; the page goes on after `look`.
-    pub fn step(&mut self, name: &str, look: impl FnOnce()) {
-        let mut line = String::new();
-        self.lines.read_line(&mut line).unwrap();
-        assert_eq!(line.trim_end(), name);
-        look();
-        self.looked.write_all(b"\n").unwrap();
-    }
-}
-
-impl Drop for Browser {
-    fn drop(&mut self) {
-        // It closes the browser when nobody listens any more.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// pjsua2 with a tone of so many Hz; a seat where it has a password.
-fn desk(engine: &Engine, user: &str, password: &str, hertz: u32) -> Lines {
-    let folder = engine.dir.join(format!("desk-{user}"));
-    fs::create_dir_all(&folder).unwrap();
-    let mut command = Command::new(target().join("venv/bin/python"));
-    command.arg(root().join("tests/wire/desk.py"));
-    command.args([&format!("127.0.0.1:{}", engine.sip), user, password]);
-    let mut desk = Lines::spoken_to(command.arg(hertz.to_string()).arg(folder));
-    let up = if password == "-" {
-        "ready"
-    } else {
-        "registered"
-    };
-    desk.expect(up, 20);
-    desk
-}
-
-/// A browser registers by its session alone, refreshes, comes back after a cut, is called through
-/// the queue and heard and hears, also while its socket is cut, hangs up by the new one, calls a
-/// colleague, and leaves; the engine sees each step.
-pub fn a_browser_is_a_seat() {
-    let doors = Doors::open();
-    let engine = &doors.engine;
-    let device = |wanted: &str| {
-        engine.until(&format!("1001 is {wanted}"), 20, |board| {
-            (Engine::seat(board, "1001")["device"] == wanted).then_some(())
-        });
-    };
-    let mut browser = Browser::open(&doors);
-    browser.step("refused without a session", || device("unregistered"));
-    browser.step("registered", || device("registered"));
-    browser.step("refreshed", || device("registered"));
-    browser.step("cut", || {});
-    browser.step("registered again", || device("registered"));
-    let mut caller = desk(engine, "13800001234", "-", 900);
-    browser.step("waits for a call", || {
-        assert_eq!(engine.post("/api/v1/seats/1001/ready", &json!({})).0, 204);
-        caller.say("call 12345");
-    });
-    browser.step("hears the caller", || {
-        caller.say("hears 600");
-        caller.expect("hears 600", 20);
-    });
-    browser.step("hears the caller across a cut", || {
-        caller.say("hears 600");
-        caller.expect("hears 600", 20);
-        let away = engine.post(
-            "/api/v1/seats/1001/not-ready",
-            &json!({"reason": "meeting"}),
-        );
-        assert_eq!(away.0, 204);
-    });
-    let mut colleague = None;
-    browser.step("hung up", || {
-        // The survey comes first.
-        caller.expect("ended", 60);
-        colleague = Some(desk(engine, "0012", &engine.password("0012"), 1_300));
-    });
-    browser.step("hears a colleague", || {
-        let colleague = colleague.as_mut().unwrap();
-        colleague.say("hears 600");
-        colleague.expect("hears 600", 20);
-    });
-    browser.step("another seat is refused", || device("registered"));
-    browser.step("unregistered", || device("unregistered"));
-    assert!(browser.child.wait().unwrap().success());
 }

@@ -37,7 +37,7 @@ export const enPhone: typeof zhPhone = {
     failed: 'The microphone cannot be opened. Check the headset, or choose another microphone.',
   },
   noSocket:
-    'The engine opens no WebSocket port for this page. Ask the administrator to set wss_port in config/engine.toml.',
+    'The engine opens no WebSocket port for this page. Ask the administrator: wss_port in config/engine.toml serves pages by https, ws_port those by http.',
   refusedHelp: 'The engine did not accept this page’s registration. Sign in again, then switch it on.',
   enable: 'Take calls in this browser',
   enableHelp: 'Calls go to this computer’s headset. Not needed where a SIP phone stands on the desk.',

@@ -34,7 +34,7 @@ export const zhPhone = {
     failed: '麦克风无法打开。请检查耳麦，或换一个麦克风后重试。',
   },
   noSocket:
-    '引擎没有为此页面开放 WebSocket 端口。请系统管理员在 config/engine.toml 中设置 wss_port。',
+    '引擎没有为此页面开放 WebSocket 端口。请系统管理员在 config/engine.toml 中设置 wss_port（https 页面）或 ws_port（http 页面）。',
   refusedHelp: '引擎没有接受本页的注册。请重新登录后再启用。',
   enable: '在此浏览器接听',
   enableHelp: '使用电脑耳麦接打电话。桌上已有 SIP 话机时不必启用。',

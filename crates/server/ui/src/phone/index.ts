@@ -5,6 +5,7 @@ import { remembered } from '../remembered'
 import { session } from '../session'
 import { openMicrophone, play } from './devices'
 import { type Phone, type UserAgent, makePhone } from './phone'
+import { socketOf } from './socket'
 import { tones } from './tones'
 
 export type { Phone, PhoneState } from './phone'
@@ -16,17 +17,6 @@ const SEEK_S = { min: 1, max: 3 } as const
 
 /** Whether this browser is the agent's phone; where a phone stands on the desk, it is not. */
 export const wantsPhone = remembered('phone', ['on', 'off'] as const, 'off')
-
-/** Where SIP is spoken by WebSocket; null: the engine does not serve it to this page. */
-export function socketOf(
-  page: { protocol: string; hostname: string },
-  ports: { ws_port: number; wss_port: number },
-): string | null {
-  const at = (scheme: string, port: number) => `${scheme}://${page.hostname}:${port}`
-  if (ports.wss_port !== 0) return at('wss', ports.wss_port)
-  // A page that came by TLS may not speak in the clear.
-  return ports.ws_port !== 0 && page.protocol === 'http:' ? at('ws', ports.ws_port) : null
-}
 
 /** No socket is served: the words are the page's. */
 export const NO_SOCKET = 'no-socket'
