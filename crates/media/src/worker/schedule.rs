@@ -33,11 +33,22 @@ pub(super) struct Schedule {
     phases: [Phase; PHASES],
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Phase {
     slots: Vec<usize>,
     /// Milliseconds since the start; meaningless while there are no legs.
     due: u64,
+}
+
+impl Default for Phase {
+    /// With room for a batch: a key that goes down brings a leg here on a packet's way, where
+    /// nothing may be allocated.
+    fn default() -> Self {
+        Self {
+            slots: Vec::with_capacity(BATCH),
+            due: 0,
+        }
+    }
 }
 
 fn millis(at: Instant) -> u64 {
