@@ -11,7 +11,7 @@
 //! - `gap`: time between two packets of a prompt at the phone, at 3,000 calls unless told.
 //! - `delay`: time from one phone's sending to the other's hearing.
 //! - `memory`: of a process that plays, bridges, records; and after the calls.
-//! - `ways`: ways in and out of the kernel, with nothing of the engine.
+//! - `io`: ways in and out of the kernel, with nothing of the engine.
 //!
 //! 50 packets a second and direction, 172 bytes, loopback. The floor does the same on connected
 //! sockets and nothing else: what goes by ticks as one batch each 20 ms, what is relayed by epoll.
@@ -202,7 +202,7 @@ fn main() -> Outcome<()> {
     pin::to(0)?;
     let options = Options::read(&arguments)?;
     let parts = [
-        "playback", "relay", "record", "mix", "srtp", "gap", "delay", "memory", "ways",
+        "playback", "relay", "record", "mix", "srtp", "gap", "delay", "memory", "io",
     ];
     if !parts.iter().any(|part| options.wants(part)) {
         return Err(format!("--part {} is not known", options.part).into());
@@ -218,7 +218,7 @@ fn main() -> Outcome<()> {
     if options.wants("delay") {
         time(&options, Work::Relay, &[100, 1_000])?;
     }
-    if options.wants("ways") {
+    if options.wants("io") {
         println!();
         ways::measure(&options.calls(&[200, 1_000]), options.time, options.runs)?;
     }
