@@ -4,7 +4,7 @@
 //! three for the next two, so that no buzz arises; it fades to nothing by 60 ms. Both edges are
 //! overlapped and added. For the first edge the sound is given out 3.75 ms late, always.
 
-use crate::codec::resample::Rate;
+use crate::codec::resample::{Rate, nearest};
 
 /// A fade of the appendix: a fifth each 10 ms after the first.
 const FADE: f32 = 0.2;
@@ -151,7 +151,7 @@ impl Concealer {
         let due = self.history.iter().skip(from);
         to.iter_mut()
             .zip(due)
-            .for_each(|(to, sample)| *to = sample.round() as i16);
+            .for_each(|(to, &sample)| *to = nearest(sample));
     }
 
     /// Fills the beginning of the spare buffer with repeated periods.

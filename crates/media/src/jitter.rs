@@ -114,7 +114,6 @@ struct Waiting {
     ticks: i64,
     arrived_us: u64,
     length: usize,
-    bytes: [u8; JITTER_PACKET_BYTES],
 }
 
 /// A jitter buffer for one stream; of fixed size, it never allocates after construction.
@@ -122,8 +121,11 @@ struct Waiting {
 pub struct Buffer {
     ticks_per_ms: i64,
     bounds: Bounds,
+    /// Apart from their bytes, so that looking through them touches little memory.
     waiting: Box<[Option<Waiting>; JITTER_PACKETS]>,
-    /// The packet that was given out last, so that its bytes can be lent.
+    /// The bytes of each, by its place.
+    bytes: Box<[[u8; JITTER_PACKET_BYTES]; JITTER_PACKETS]>,
+    /// The packet that was given out last.
     given: Option<Waiting>,
     stream: Option<Stream>,
     /// Timestamp that is due next, while the stream plays.
@@ -185,6 +187,7 @@ impl Buffer {
             ticks_per_ms: i64::from(clock / 1_000).max(1),
             bounds,
             waiting: Box::new([const { None }; JITTER_PACKETS]),
+            bytes: Box::new([[0; JITTER_PACKET_BYTES]; JITTER_PACKETS]),
             given: None,
             stream: None,
             due: None,
@@ -231,18 +234,18 @@ impl Buffer {
         if self.waiting.iter().all(Option::is_some) {
             self.skip();
         }
-        let Some(place) = self.waiting.iter_mut().find(|place| place.is_none()) else {
+        let mut places = self.waiting.iter_mut().zip(self.bytes.iter_mut());
+        let Some((place, bytes)) = places.find(|(place, _)| place.is_none()) else {
             return;
         };
-        let waiting = place.insert(Waiting {
+        *place = Some(Waiting {
             sequence,
             timestamp,
             ticks: packet.ticks.into(),
             arrived_us: us(now),
             length,
-            bytes: [0; JITTER_PACKET_BYTES],
         });
-        let bytes = waiting.bytes.iter_mut().zip(packet.payload);
+        let bytes = bytes.iter_mut().zip(packet.payload);
         bytes.for_each(|(to, &byte)| *to = byte);
     }
 
@@ -508,8 +511,10 @@ impl Buffer {
             self.watch = Watch::since(us(now));
             self.watch.shorten = (shortest >= enough).then_some(since);
         }
+        // Its place is free, but nothing is put there while the bytes are lent.
+        let bytes = self.bytes.get(at).and_then(|it| it.get(..packet.length));
         Frame::Packet {
-            payload: packet.bytes.get(..packet.length).unwrap_or_default(),
+            payload: bytes.unwrap_or_default(),
             ticks: packet.ticks as u32,
         }
     }

@@ -95,7 +95,7 @@ impl Resampler {
             let windows = self.line.windows(each).take(batch.len());
             for (window, to) in windows.zip(to.chunks_exact_mut(ratio)) {
                 for (phase, to) in taps.chunks_exact(each).zip(to) {
-                    *to = rounded(product(phase, window));
+                    *to = nearest(product(phase, window));
                     written += 1;
                 }
             }
@@ -127,7 +127,7 @@ impl Resampler {
                             .sum::<f32>()
                     })
                     .sum();
-                *to = rounded(sum / ratio as f32);
+                *to = nearest(sum / ratio as f32);
                 written += 1;
             }
             self.keep(before, batch.len());
@@ -154,9 +154,11 @@ fn product(taps: &[f32], samples: &[f32]) -> f32 {
         .sum()
 }
 
-fn rounded(value: f32) -> i16 {
-    // `as` saturates.
-    value.round() as i16
+/// The nearest sample; halves away from zero. Many at once cost little, for it needs no call of the
+/// mathematical library as `f32::round` does where the processor cannot round.
+pub(crate) fn nearest(value: f32) -> i16 {
+    // `as` cuts off, and saturates.
+    (value + 0.5_f32.copysign(value)) as i16
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ pub enum Turn {
 }
 
 /// The keys a leg still has to press.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Sender {
     waiting: VecDeque<(u8, u16)>,
     present: Option<Press>,
@@ -53,6 +53,18 @@ struct Press {
     duration: u16,
     total: u16,
     ends: u8,
+}
+
+impl Default for Sender {
+    /// With room for all that may wait: keys are passed on while packets come, where nothing may be
+    /// allocated.
+    fn default() -> Self {
+        Self {
+            waiting: VecDeque::with_capacity(WAITING),
+            present: None,
+            pause: 0,
+        }
+    }
 }
 
 impl Sender {

@@ -36,6 +36,10 @@ use recordings::Recordings;
 use schedule::Schedule;
 pub use wire::{Slot, Wire};
 
+/// Room for reports from the beginning: those of keys come on a packet's way, where nothing may be
+/// allocated, and are fetched after each batch.
+const REPORTS_ROOM: usize = 256;
+
 /// The sessions of one media thread.
 pub struct Worker {
     legs: Slab<Leg>,
@@ -83,7 +87,7 @@ impl Worker {
             slots: BTreeMap::new(),
             schedule: Schedule::default(),
             recordings: Recordings::default(),
-            reports: VecDeque::new(),
+            reports: VecDeque::with_capacity(REPORTS_ROOM),
             counts: Counts::default(),
             random: Random(seed),
             sweep: Instant::START,

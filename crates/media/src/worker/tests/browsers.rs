@@ -11,10 +11,10 @@ use crate::{
     },
 };
 
-const C: LegId = LegId(33);
-const AT: Slot = Slot(2);
+pub(super) const C: LegId = LegId(33);
+pub(super) const AT: Slot = Slot(2);
 
-fn there(port: u16) -> SocketAddr {
+pub(super) fn there(port: u16) -> SocketAddr {
     SocketAddr::from(([198, 51, 100, 7], port))
 }
 
@@ -42,7 +42,7 @@ fn of_browser(fingerprint: Fingerprint) -> Agreed {
 }
 
 /// A worker with a browser's leg C, and the browser.
-fn with_browser() -> (Bench, Client) {
+pub(super) fn with_browser() -> (Bench, Client) {
     let identity = identity();
     let client = Client::new(identity.fingerprint(), BOTH.to_vec(), true);
     let mut bench = Bench::new();
@@ -74,7 +74,7 @@ fn to_browser(bench: &mut Bench) -> Vec<(SocketAddr, Vec<u8>)> {
 }
 
 /// Checks and shakes hands; the browser's keys.
-fn secure(bench: &mut Bench, client: &mut Client) -> Guard {
+pub(super) fn secure(bench: &mut Bench, client: &mut Client) -> Guard {
     datagram(bench, there(1), &check());
     assert_eq!(bench.net.found, [(AT, there(1))]);
     for _ in 0..20 {
@@ -93,7 +93,7 @@ fn secure(bench: &mut Bench, client: &mut Client) -> Guard {
     Guard::new(&sending, &receiving).unwrap()
 }
 
-fn seal(guard: &mut Guard, packet: &[u8]) -> Vec<u8> {
+pub(super) fn seal(guard: &mut Guard, packet: &[u8]) -> Vec<u8> {
     let mut room = packet.to_vec();
     room.resize(packet.len() + OVERHEAD_BYTES, 0);
     let length = guard.protect_rtp(&mut room, packet.len()).unwrap();

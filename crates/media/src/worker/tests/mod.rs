@@ -10,6 +10,7 @@ use hotline_model::{Instant, LegId};
 use proptest::prelude::*;
 use rtp_rs::{RtpPacketBuilder, RtpReader};
 
+mod allocations;
 mod browsers;
 mod control;
 mod digits;
@@ -41,6 +42,10 @@ struct Net {
     /// Addresses of browsers' legs.
     found: Vec<(Slot, SocketAddr)>,
     recorder_full: bool,
+    /// Nothing of what is sent and recorded is kept but its number, so that this world allocates
+    /// nothing.
+    forgets: bool,
+    forgotten: u64,
     /// Sending to this address panics, as a fault of the engine would.
     breaks: Option<SocketAddr>,
 }
@@ -64,11 +69,15 @@ impl Wire for Net {
     }
     fn send(&mut self, slot: Slot, to: SocketAddr, packet: &[u8]) -> bool {
         assert_ne!(Some(to), self.breaks, "broken on purpose");
-        self.sent.push((slot, to, packet.to_vec()));
+        if !self.forgets() {
+            self.sent.push((slot, to, packet.to_vec()));
+        }
         true
     }
     fn send_control(&mut self, slot: Slot, to: SocketAddr, packet: &[u8]) -> bool {
-        self.control.push((slot, to, packet.to_vec()));
+        if !self.forgets() {
+            self.control.push((slot, to, packet.to_vec()));
+        }
         true
     }
     fn receive(&mut self, slot: Slot, buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {
@@ -80,10 +89,18 @@ impl Wire for Net {
         self.watched.insert(slot, on_arrival);
     }
     fn record(&mut self, block: &Block) -> bool {
-        if !self.recorder_full {
+        if !self.recorder_full && !self.forgets() {
             self.blocks.push(*block);
         }
         !self.recorder_full
+    }
+}
+
+impl Net {
+    /// Whether a thing that comes is not to be kept.
+    fn forgets(&mut self) -> bool {
+        self.forgotten += u64::from(self.forgets);
+        self.forgets
     }
 }
 

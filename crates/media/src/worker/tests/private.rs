@@ -7,11 +7,11 @@ fn keys(profile: Profile, n: u8) -> Keys {
     Keys::random(profile, &[n; KEY_BYTES + SALT_BYTES])
 }
 
-const AES: Profile = Profile::AesCm128HmacSha1_80;
-const GCM: Profile = Profile::AeadAes128Gcm;
+pub(super) const AES: Profile = Profile::AesCm128HmacSha1_80;
+pub(super) const GCM: Profile = Profile::AeadAes128Gcm;
 
 /// The engine sends a leg under key `n` and receives under `n + 100`.
-fn protected(leg: LegId, profile: Profile, n: u8) -> Agreed {
+pub(super) fn protected(leg: LegId, profile: Profile, n: u8) -> Agreed {
     Agreed {
         security: Security::Sdes {
             sending: keys(profile, n),
@@ -22,17 +22,25 @@ fn protected(leg: LegId, profile: Profile, n: u8) -> Agreed {
 }
 
 /// The phone at the other end of [`protected`].
-struct Phone(Guard);
+pub(super) struct Phone(Guard);
 
 impl Phone {
-    fn new(profile: Profile, n: u8) -> Self {
+    pub(super) fn new(profile: Profile, n: u8) -> Self {
         Self(Guard::new(&keys(profile, n + 100), &keys(profile, n)).unwrap())
     }
 
-    fn seal(&mut self, packet: &[u8]) -> Vec<u8> {
+    pub(super) fn seal(&mut self, packet: &[u8]) -> Vec<u8> {
         let mut room = packet.to_vec();
         room.resize(packet.len() + 40, 0);
         let length = self.0.protect_rtp(&mut room, packet.len()).unwrap();
+        room.truncate(length);
+        room
+    }
+
+    pub(super) fn seal_report(&mut self, packet: &[u8]) -> Vec<u8> {
+        let mut room = packet.to_vec();
+        room.resize(packet.len() + 40, 0);
+        let length = self.0.protect_rtcp(&mut room, packet.len()).unwrap();
         room.truncate(length);
         room
     }
