@@ -604,6 +604,13 @@ impl Phone {
                 }
                 self.outputs.0.append(&mut orders.0);
             }
+            SipEvent::Refreshed { dialog, body } => {
+                let mut orders = Outputs(VecDeque::new());
+                if let Some(leg) = self.connected(dialog) {
+                    leg.refreshed(&body, &mut orders);
+                }
+                self.outputs.0.append(&mut orders.0);
+            }
             SipEvent::ReferProgress { status, .. } => {
                 self.outputs.happened(PhoneEvent::Transfer(status));
             }

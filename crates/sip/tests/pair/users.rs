@@ -154,6 +154,9 @@ impl World {
                 user.pending_offers = 0;
                 user.early_offers += u32::from(!user.saw_answer && !user.saw_ack);
             }
+            Event::Refreshed { body, .. } => {
+                user.session = String::from_utf8(body).unwrap().parse().unwrap();
+            }
             Event::ReofferRefused { .. } => {
                 user.pending_offers = 0;
                 user.saw_refusal = true;
@@ -248,6 +251,7 @@ pub const fn dialog_of(event: &Event) -> Option<DialogId> {
         | Event::Acknowledged { dialog, .. }
         | Event::Reoffered { dialog, .. }
         | Event::ReofferAnswered { dialog, .. }
+        | Event::Refreshed { dialog, .. }
         | Event::ReofferRefused { dialog, .. }
         | Event::Ringing { dialog, .. }
         | Event::Answered { dialog, .. }

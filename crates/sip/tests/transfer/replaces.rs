@@ -1,6 +1,6 @@
 //! Replaces: in a Refer-To, and in an INVITE.
 
-use hotline_sip::endpoint::Event;
+use hotline_sip::endpoint::{Event, HangUpReason};
 
 use crate::support::*;
 use crate::words::refer;
@@ -131,4 +131,48 @@ fn an_invite_that_replaces_nothing_of_ours_is_refused() {
     desk.sent();
     desk.receive(&for_call(90, &invite_with(&format!("{good}\r\n"), "offer")));
     assert_eq!(status(&desk.one()), 603, "it is ending");
+}
+
+#[test]
+fn an_invite_takes_the_place_of_a_call_of_ours_that_rings() {
+    // RFC 3891 §3: an early dialog that we began, whether or not the sender means only such.
+    for early_only in ["", ";early-only"] {
+        let mut desk = Desk::untimed();
+        let ringing = desk.endpoint.invite(desk.now, invitation(udp()));
+        let invite = desk.one();
+        let (id, ours) = (value(&invite, "Call-ID"), tag(&value(&invite, "From")));
+        let lines = |theirs: &str| {
+            format!("Replaces: {id};to-tag={ours};from-tag={theirs}{early_only}\r\n")
+        };
+        // Nobody rings yet, and the other fork never did.
+        desk.receive(&for_call(2, &invite_with(&lines("fork-a"), "offer")));
+        assert_eq!(status(&desk.one()), 481, "nobody rings yet");
+        for fork in ["fork-a", "fork-b"] {
+            desk.receive(&response(&invite, "180 Ringing", fork, CONTACT, ""));
+            assert!(matches!(desk.event(), Event::Ringing { .. }));
+        }
+        desk.receive(&for_call(3, &invite_with(&lines("fork-c"), "offer")));
+        assert_eq!(status(&desk.one()), 481, "no such fork");
+
+        desk.receive(&for_call(4, &invite_with(&lines("fork-b"), "offer")));
+        let Event::Invited {
+            replaces,
+            dialog: new,
+            ..
+        } = desk.event()
+        else {
+            panic!("no call");
+        };
+        assert_eq!(replaces, Some(ringing));
+        // The user says so: the call is accepted, and what rings is cancelled.
+        desk.endpoint.answer(desk.now, new, b"answer".to_vec());
+        assert_eq!(status(&desk.one()), 200);
+        let elsewhere = HangUpReason::sip(200, "Call completed elsewhere");
+        desk.endpoint.hang_up(desk.now, ringing, Some(elsewhere));
+        let cancel = desk.one();
+        assert_eq!(method(&cancel), "CANCEL");
+        assert_eq!(value(&cancel, "Call-ID"), id);
+        desk.receive(&for_call(5, &invite_with(&lines("fork-b"), "offer")));
+        assert_eq!(status(&desk.one()), 481, "it rings no more");
+    }
 }
