@@ -54,3 +54,5 @@ mod town;
 mod transfers;
 #[path = "wire/trunks.rs"]
 mod trunks;
+#[path = "wire/trunks_tls.rs"]
+mod trunks_tls;

@@ -479,6 +479,7 @@ fn start_signalling(
             sessions,
         })),
         known: config.trunk_addresses(),
+        names: config.peer_names.clone(),
         ..streams::Settings::default()
     };
     start("signalling", move |runtime| {
