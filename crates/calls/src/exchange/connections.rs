@@ -22,9 +22,6 @@ impl Exchange {
         self.seat_disconnected(&path);
         self.board.endpoint.path_lost(now, path);
         self.board.registrar.path_lost(&path);
-        let registrar = &self.board.registrar;
-        self.admission
-            .left(path.remote.ip(), |at| registrar.is_at(at));
         self.board.trunks.path_lost(now, &path, why);
     }
 

@@ -386,6 +386,9 @@ impl Exchange {
                 );
                 self.board
                     .floor(now, FloorInput::SetDevice { seat, device });
+            } else if let Some(left) = self.board.registrar.poll_left() {
+                let registrar = &self.board.registrar;
+                self.admission.left(left, |at| registrar.is_at(at));
             } else if let Some(change) = self.board.trunks.poll_change() {
                 let event = Event::TrunkStateChanged {
                     trunk: change.trunk,
