@@ -268,6 +268,7 @@ export const en: Messages = {
     waiting: 'Waiting',
     offering: 'Ringing',
     talking: 'Talking',
+    transferring: 'Transfer',
     surveying: 'Survey',
     dialling: 'Dialling',
   },
