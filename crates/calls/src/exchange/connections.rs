@@ -18,7 +18,7 @@ impl Exchange {
     }
 
     /// A connection is gone, or a datagram could not be sent; with why where that is known.
-    pub(super) fn path_lost(&mut self, now: Instant, path: Path, why: Option<String>) {
+    pub(super) fn path_lost(&mut self, now: Instant, path: Path, why: Option<&str>) {
         self.seat_disconnected(&path);
         self.board.endpoint.path_lost(now, path);
         self.board.registrar.path_lost(&path);

@@ -214,7 +214,7 @@ impl Exchange {
             }
             Input::SeatConnected { path, seat } => self.seat_connected(path, seat),
             Input::PathLost(path) => self.path_lost(now, path, None),
-            Input::PathRefused { path, why } => self.path_lost(now, path, Some(why)),
+            Input::PathRefused { path, why } => self.path_lost(now, path, Some(&why)),
             Input::Media(report) => self.reported(now, report),
             Input::RecordingClosed {
                 recording,

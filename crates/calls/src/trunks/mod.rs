@@ -215,19 +215,19 @@ impl Trunks {
 
     /// A connection broke: who was registered over it is not any more. With `why` where it never
     /// came about, which is told of the targets that are found down by it.
-    pub fn path_lost(&mut self, now: Instant, lost: &Path, why: Option<String>) {
+    pub fn path_lost(&mut self, now: Instant, lost: &Path, why: Option<&str>) {
         let random = &mut self.random;
         for line in &mut self.lines {
             let targets = line.targets.iter_mut();
             for known in targets.filter(|known| known.target.path.is_lost_with(lost)) {
-                known.refused.clone_from(&why);
+                known.refused = why.map(str::to_owned);
             }
             let over = line.outbound.register.as_ref();
             let over = over.map(|register| register.target.path);
             if let Some(registration) = &mut line.registration
                 && lost.transport.is_reliable()
                 && over.is_some_and(|path| path.is_lost_with(lost))
-                && let Some(turn) = registration.path_lost(now, why.clone(), random)
+                && let Some(turn) = registration.path_lost(now, why, random)
             {
                 let change = Change::new(line.id, registration.name(), turn);
                 self.changes.push_back(change);

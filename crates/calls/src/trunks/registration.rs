@@ -152,10 +152,10 @@ impl Registration {
     pub fn path_lost(
         &mut self,
         now: Instant,
-        why: Option<String>,
+        why: Option<&str>,
         random: &mut ChaCha8Rng,
     ) -> Option<Turn> {
-        self.refused = why;
+        self.refused = why.map(str::to_owned);
         if self.asked.is_some() || self.state != TrunkState::Up {
             // The endpoint tells of a request under way by itself.
             return None;
