@@ -183,8 +183,8 @@ impl PeerNames {
 /// Why a handshake with who had to be `name` failed, in a few words for who runs the engine.
 pub fn refusal(error: &io::Error, name: &ServerName<'_>) -> String {
     use CertificateError::{
-        Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet,
-        NotValidYetContext, UnknownIssuer,
+        BadSignature, Expired, ExpiredContext, NotValidForName, NotValidForNameContext,
+        NotValidYet, NotValidYetContext, UnknownIssuer,
     };
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
     match inner {
@@ -192,7 +192,8 @@ pub fn refusal(error: &io::Error, name: &ServerName<'_>) -> String {
             NotValidForName | NotValidForNameContext { .. } => {
                 format!("its certificate is not for {}", name.to_str())
             }
-            UnknownIssuer => "its certificate is from nobody we trust".to_owned(),
+            // A signature under the name of somebody we trust, but not theirs, is the second.
+            UnknownIssuer | BadSignature => "its certificate is from nobody we trust".to_owned(),
             Expired | ExpiredContext { .. } => "its certificate has expired".to_owned(),
             NotValidYet | NotValidYetContext { .. } => {
                 "its certificate is not valid yet".to_owned()

@@ -12,7 +12,7 @@ use rustls::{
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector, client::TlsStream};
 
-use super::{OPTIONS, is_closed, pair, round_trip, secured, settings, with, write_pair};
+use super::{OPTIONS, Settings, is_closed, pair, round_trip, secured, settings, with, write_pair};
 
 /// A client that trusts what `certificate` holds.
 fn trusting(certificate: &FilePath, version: &'static SupportedProtocolVersion) -> TlsConnector {
@@ -167,7 +167,7 @@ fn a_peer_is_called_by_the_name_it_is_known_by() {
             ..Settings::default()
         }
     };
-    with(chosen, |mut bench| async move {
+    with(chosen, move |mut bench| async move {
         let acceptor: TlsAcceptor = secured::server(&files).unwrap().into();
         let (named, misnamed) = (asynchronous(named), asynchronous(misnamed));
 
