@@ -58,6 +58,11 @@ def rtp(sequence: int, timestamp: int, payload: bytes, later: int = 5, ssrc: int
     return bytes([len(packet), later]) + packet
 
 
+def srtp(packet: bytes, control: bool, stranger: bool = False, damaged: int = 0) -> bytes:
+    """One packet of the srtp target: length, its fate, packet."""
+    return bytes([len(packet), control | stranger << 1 | damaged << 2]) + packet
+
+
 def rtcp(kind: int, count: int, body: bytes, first: int = 0x80) -> bytes:
     """One RTCP packet (RFC 3550 §6.4)."""
     return struct.pack(">BBH", first | count, kind, len(body) // 4) + body
@@ -145,6 +150,14 @@ SEEDS = {
         b"".join(rtp(n, 160 * n, b"x" * 160, 0, n // 20) for n in range(50)),
         rtp(0, 0, b"") + b"\x0c\x00" + b"\xb0\x08" + bytes(10) + b"\xff\xff\x80",
         b"".join(rtp(n, -160 * n, b"y" * 160) for n in range(15)),
+    ],
+    "srtp": [
+        b"".join(srtp(rtp(65530 + n, 160 * n, bytes([n]) * 160)[2:], False) for n in range(12)),
+        b"".join(srtp(rtp(n, 160 * n, b"x" * 20)[2:], False, damaged=n + 1) for n in range(60)),
+        b"".join(srtp(rtcp(201, 0, struct.pack(">I", 9)) + SDES, True, damaged=n) for n in range(9)),
+        srtp(rtp(0, 0, b"a" * 160)[2:], False, True) + srtp(rtcp(200, 1, SENT + BLOCK), True, True),
+        b"".join(srtp(rtp(n, 0, b"", ssrc=n)[2:], False) for n in range(20)),
+        srtp(b"\x9f\x08" + bytes(70) + b"\x00\x01abcd", False) + srtp(b"\x80", True) + b"\x05",
     ],
     "ws": [
         b"\xff" + frame(REGISTER),

@@ -10,13 +10,14 @@ mod targets;
 /// A target by name.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 9] = [
+const TARGETS: [Target; 10] = [
     ("digest", targets::digest::run),
     ("framing", targets::framing::run),
     ("message", targets::message::run),
     ("rtcp", targets::rtcp::run),
     ("rtp", targets::rtp::run),
     ("sdp", targets::sdp::run),
+    ("srtp", targets::srtp::run),
     ("stun", targets::stun::run),
     ("uri", targets::uri::run),
     ("ws", targets::ws::run),

@@ -37,6 +37,8 @@ mod loss;
 mod party;
 #[path = "wire/phones.rs"]
 mod phones;
+#[path = "wire/pick_ups.rs"]
+mod pick_ups;
 #[path = "wire/scenario.rs"]
 mod scenario;
 #[path = "wire/sessions.rs"]
@@ -54,3 +56,5 @@ mod town;
 mod transfers;
 #[path = "wire/trunks.rs"]
 mod trunks;
+#[path = "wire/trunks_tls.rs"]
+mod trunks_tls;

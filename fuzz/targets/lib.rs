@@ -7,6 +7,7 @@ pub mod message;
 pub mod rtcp;
 pub mod rtp;
 pub mod sdp;
+pub mod srtp;
 pub mod stun;
 pub mod uri;
 pub mod ws;

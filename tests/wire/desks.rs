@@ -15,13 +15,13 @@ use crate::{
 };
 
 /// So long nothing may come.
-const SILENCE: Duration = Duration::from_millis(700);
+pub const SILENCE: Duration = Duration::from_millis(700);
 
 /// The seat's phones.
-const DESKS: [&str; 3] = ["127.0.0.66", "127.0.0.67", "127.0.0.68"];
+pub const DESKS: [&str; 3] = ["127.0.0.66", "127.0.0.67", "127.0.0.68"];
 
 /// Phones of seat 1001 at these addresses; the seat is ready.
-fn phones<const N: usize>(engine: &Engine, desks: [&str; N]) -> [Line; N] {
+pub fn phones<const N: usize>(engine: &Engine, desks: [&str; N]) -> [Line; N] {
     let lines = desks.map(|ip| {
         let line = Line::from(ip, engine);
         let answer = line.register("1001", &engine.password("1001"));
@@ -33,7 +33,7 @@ fn phones<const N: usize>(engine: &Engine, desks: [&str; N]) -> [Line; N] {
 }
 
 /// A caller in the queue, with sound.
-fn caller(engine: &Engine) -> (Party, Ear) {
+pub fn caller(engine: &Engine) -> (Party, Ear) {
     let line = Line::from("127.0.0.1", engine);
     let ear = Ear::at(line.local().ip(), 900.0);
     let own = session(&line, ear.port);
@@ -45,7 +45,7 @@ fn caller(engine: &Engine) -> (Party, Ear) {
 }
 
 /// A CANCEL is answered, and so is the INVITE it is about.
-fn cancelled(phone: &mut Party, invite: &Heard) -> Heard {
+pub fn cancelled(phone: &mut Party, invite: &Heard) -> Heard {
     let cancel = phone.hears("CANCEL", SOON);
     assert_eq!(cancel.header("Via"), invite.header("Via"), "RFC 3261 §9.1");
     phone.answers(&cancel, "200 OK", "", "");
@@ -117,7 +117,7 @@ fn a_silent_phone_that_answers_too_late_is_hung_up() {
 
 /// What an INVITE must say to take the place of the talk that `phone` answered (RFC 3891 §6.1): the
 /// tags as the engine has them.
-fn replaces(phone: &Party, invite: &Heard) -> String {
+pub fn replaces(phone: &Party, invite: &Heard) -> String {
     let tag = |value: &str| value.split(";tag=").nth(1).unwrap().to_owned();
     let to = tag(invite.header("From").unwrap());
     let (id, from) = (&phone.call_id, tag(phone.own_name()));

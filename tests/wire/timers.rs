@@ -110,6 +110,45 @@ fn sessions_are_refreshed_by_either_side_and_end_when_nobody_does() {
     });
 }
 
+/// Our refresh is a re-INVITE, and the phone answers it from another port, then on hold: its caller
+/// hears it there, and music while it holds.
+#[test]
+fn a_phone_that_is_elsewhere_in_its_answer_to_a_refresh_is_heard_there() {
+    let engine = town::start();
+    let phone = Line::from("127.0.0.66", &engine);
+    let registered = phone.register("1001", &engine.password("1001"));
+    assert_eq!(registered.status(), 200);
+    let ready = serde_json::json!({});
+    assert_eq!(engine.post("/api/v1/seats/1001/ready", &ready).0, 204);
+    let (mut caller, citizen, _) = caller(&engine, WITH_UPDATE);
+    let at = phone.local().ip();
+    let (before, after) = (Ear::at(at, 600.0), Ear::at(at, 1_300.0));
+    let (mut agent, invite) = Party::called(phone, SOON);
+    before.speaks_to(sound_at(&invite));
+    let own = session(&agent.line, before.port);
+    let wish = "Require: timer\nSession-Expires: 90;refresher=uac\nContact: <sip:party@{local}>\n";
+    agent.answers(&invite, "200 OK", &format!("{wish}{WITHOUT_UPDATE}"), &own);
+    agent.hears("ACK", SOON);
+    assert!(citizen.hears(600.0) && before.hears(900.0), "they talk");
+
+    let refresh = agent.hears("INVITE", REFRESHED_WITHIN);
+    after.speaks_to(sound_at(&refresh));
+    let own = session(&agent.line, after.port);
+    agent.answers(&refresh, "200 OK", &format!("{wish}{WITHOUT_UPDATE}"), &own);
+    agent.hears("ACK", SOON);
+    assert!(citizen.hears(1_300.0), "the citizen hears the other port");
+    assert!(after.hears(900.0), "and is heard there");
+
+    // The next refresh is answered with a hold.
+    let refresh = agent.hears("INVITE", REFRESHED_WITHIN);
+    let own = format!("{own}a=sendonly\r\n");
+    agent.answers(&refresh, "200 OK", &format!("{wish}{WITHOUT_UPDATE}"), &own);
+    agent.hears("ACK", SOON);
+    let held = journal::until(&engine, "the hold", |record| record["type"] == "talk-held");
+    assert_eq!(held["by"], "agent", "{held}");
+    caller.hangs_up();
+}
+
 /// Both sides of a talk get our refresh as re-INVITE, and both have one of their own under way: it
 /// is refused 491, ours is too, and ours comes again after the pause of §14.1: up to 2 s where the
 /// peer made the Call-ID, from 2.1 to 4 s where we did.

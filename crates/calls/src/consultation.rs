@@ -124,6 +124,12 @@ impl Consultation {
                 }
                 None
             }
+            Input::Refreshed(_, leg, body) => {
+                if let Some(leg) = self.leg_named(*leg) {
+                    leg.refreshed(body, board);
+                }
+                None
+            }
             Input::Cancelled => {
                 board.forget_dialog(&mut self.leg);
                 Some("cancelled")

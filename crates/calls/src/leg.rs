@@ -226,11 +226,32 @@ impl Leg {
         }
     }
 
+    /// Takes the peer's answer to our last description, which a refresh of the session repeated
+    /// (RFC 4028 §7.4): the peer may be elsewhere by now, or hold. The media worker follows only
+    /// what changed; an answer that cannot be used leaves all as it was.
+    pub fn refreshed(&mut self, answer: &[u8], board: &mut impl ToMedia) {
+        let Session::Agreed(local, before) = &self.session else {
+            return;
+        };
+        let (local, before) = (*local, **before);
+        let Ok(mut agreed) = sdp::accept_under(answer, &local, &self.offered_terms()) else {
+            return;
+        };
+        agreed.learns = self.learns(&agreed);
+        if agreed != before {
+            self.agree(local, agreed, board);
+        }
+    }
+
+    /// Whether a NAT lies between: a phone behind one tells the address it has on its side.
+    fn learns(&self, agreed: &Agreed) -> bool {
+        let remote = agreed.remote.ip();
+        let elsewhere = |ip: IpAddr| ip != remote && !remote.is_unspecified();
+        self.seen_at.is_some_and(elsewhere)
+    }
+
     fn agree(&mut self, local: Local, mut agreed: Agreed, board: &mut impl ToMedia) {
-        // A phone behind a NAT tells the address it has on its side.
-        let elsewhere =
-            |ip: IpAddr| ip != agreed.remote.ip() && !agreed.remote.ip().is_unspecified();
-        agreed.learns = self.seen_at.is_some_and(elsewhere);
+        agreed.learns = self.learns(&agreed);
         board.media(Command::Connect {
             leg: self.id,
             agreed,

@@ -220,3 +220,40 @@ fn each_leg_has_keys_of_its_own() {
     assert!(first.sdes.is_some() && first.sdes != second.sdes);
     assert_eq!(None::<Dtls>, first.dtls);
 }
+
+#[test]
+fn a_refresh_says_where_the_peer_is_now_and_whether_it_holds() {
+    let mut leg = fresh(Srtp::Optional, Transport::Udp);
+    let mut media = Media::default();
+    leg.offer().unwrap();
+    let answer = |port: u16, direction| {
+        let (mut local, _) = theirs();
+        local.port = port;
+        sdp::offer_under(&local, direction, &Terms::PLAIN)
+    };
+    let same = answer(9_000, Direction::SendRecv);
+    leg.refreshed(&same, &mut media);
+    assert_eq!(media.0.len(), 0, "nothing is agreed yet");
+    leg.accept(&same, &mut media).unwrap();
+    media.0.clear();
+
+    leg.refreshed(&same, &mut media);
+    assert_eq!(
+        media.0.len(),
+        0,
+        "nothing changed, and no sound is disturbed"
+    );
+    leg.refreshed(b"v=0\r\nnonsense", &mut media);
+    leg.refreshed(&answer(0, Direction::SendRecv), &mut media);
+    assert_eq!(media.0.len(), 0, "what is unusable changes nothing");
+
+    leg.refreshed(&answer(9_100, Direction::SendRecv), &mut media);
+    assert!(
+        matches!(media.0[..], [Command::Connect { leg: LegId(7), agreed }] if agreed.remote.port() == 9_100)
+    );
+    leg.refreshed(&answer(9_100, Direction::SendOnly), &mut media);
+    assert!(!leg.is_two_way() && media.0.len() == 2, "it holds");
+    // Our next description counts on from the last one, which was no new one.
+    let next = text(&leg.offer().unwrap());
+    assert!(next.contains("o=- 7 2 IN"), "{next}");
+}

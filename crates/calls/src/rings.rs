@@ -1,5 +1,6 @@
 //! The phones of one seat being rung at once: each its own INVITE and its own leg. The first that
-//! answers wins, and the others are told that the call was completed elsewhere.
+//! answers wins, and the others are told that the call was completed elsewhere. A further phone of
+//! the seat may take the place of one that rings (RFC 3891), and so answers for it.
 
 use hotline_model::{
     CallId, Instant, SeatId, event::Event, limits::CONTACTS_PER_SEAT, privacy::Masked,
@@ -11,7 +12,7 @@ use hotline_sip::{
 };
 
 use crate::{
-    leg::Leg,
+    leg::{BadBody, Leg},
     stage::Input,
     switchboard::{Owner, Switchboard},
     trunks::numbers::{NumberOf, NumberRule, by_rules},
@@ -74,6 +75,13 @@ struct RungPhone {
     uri: String,
 }
 
+/// A phone that picks up what rings at another; its media port is being opened.
+struct PickUp {
+    leg: Leg,
+    /// Its session description; empty where it wants ours.
+    offer: Vec<u8>,
+}
+
 /// The phones of a seat, being rung.
 pub struct Rings {
     /// The seat.
@@ -81,6 +89,7 @@ pub struct Rings {
     call: Option<CallId>,
     shown: Shown,
     phones: Vec<RungPhone>,
+    picking: Option<PickUp>,
     failure: Failure,
 }
 
@@ -116,13 +125,15 @@ impl Rings {
             call,
             shown,
             phones,
+            picking: None,
             failure,
         }
     }
 
     /// `Some` when no phone is left to wait for.
     pub fn failure(&self) -> Option<Failure> {
-        self.phones.is_empty().then_some(self.failure)
+        let over = self.phones.is_empty() && self.picking.is_none();
+        over.then_some(self.failure)
     }
 
     /// Whether the leg is one of these phones.
@@ -133,6 +144,10 @@ impl Rings {
     /// Takes in what happened at one of the phones; everything else is left alone.
     pub fn handle(&mut self, now: Instant, input: &Input, board: &mut Switchboard) -> Rung {
         let leg = match input {
+            Input::PickedUp(leg, offer) => {
+                self.picks_up(now, (**leg).clone(), offer.clone(), board);
+                return Rung::Still;
+            }
             Input::MediaOpened(leg, _)
             | Input::MediaFailed(leg, _)
             | Input::Ringing(leg, _)
@@ -142,6 +157,9 @@ impl Rings {
             | Input::Reoffered(_, leg, _) => *leg,
             _ => return Rung::Still,
         };
+        if let Some(picking) = self.picking.take_if(|picking| picking.leg.id == leg) {
+            return self.picking(now, picking, input, board);
+        }
         let Some(at) = self.phones.iter().position(|phone| phone.leg.id == leg) else {
             return Rung::Still;
         };
@@ -173,8 +191,56 @@ impl Rings {
         self.failure().map_or(Rung::Still, Rung::Over)
     }
 
+    /// Another phone wants to answer for one that rings. One at a time; the next is busy.
+    fn picks_up(&mut self, now: Instant, leg: Leg, offer: Vec<u8>, board: &mut Switchboard) {
+        let picking = PickUp { leg, offer };
+        if self.picking.is_none() {
+            self.picking = Some(picking);
+        } else {
+            picking.refuse(now, 486, board);
+        }
+    }
+
+    /// What happened at the phone that picks up: its port is open, and it has the call; or it is
+    /// out of it, and the others go on ringing.
+    fn picking(
+        &mut self,
+        now: Instant,
+        mut picking: PickUp,
+        input: &Input,
+        board: &mut Switchboard,
+    ) -> Rung {
+        match input {
+            Input::MediaOpened(_, port) => {
+                picking.leg.opened(*port);
+                match picking.answer(now, board) {
+                    Ok(()) => {
+                        self.elsewhere(now, board);
+                        return Rung::Answered(picking.leg);
+                    }
+                    Err(BadBody(status)) => picking.refuse(now, status, board),
+                }
+            }
+            Input::Ended(..) => {
+                board.forget_dialog(&mut picking.leg);
+                board.close_leg(now, &mut picking.leg, None);
+            }
+            _ => picking.refuse(now, 500, board),
+        }
+        self.failure().map_or(Rung::Still, Rung::Over)
+    }
+
+    /// RFC 3326 §2's own example: the phones that lost keep no missed call.
+    fn elsewhere(&mut self, now: Instant, board: &mut Switchboard) {
+        let elsewhere = HangUpReason::sip(200, "Call completed elsewhere");
+        self.stop(now, Some(&elsewhere), board);
+    }
+
     /// Stops the ringing of all that are left.
     pub fn stop(&mut self, now: Instant, reason: Option<&HangUpReason>, board: &mut Switchboard) {
+        if let Some(mut picking) = self.picking.take() {
+            board.close_leg(now, &mut picking.leg, reason.cloned());
+        }
         for mut phone in self.phones.drain(..) {
             board.close_leg(now, &mut phone.leg, reason.cloned());
         }
@@ -214,9 +280,7 @@ impl Rings {
             return self.failure().map_or(Rung::Still, Rung::Over);
         }
         let winner = self.phones.remove(at);
-        // RFC 3326 §2's own example: the phones that lost keep no missed call.
-        let elsewhere = HangUpReason::sip(200, "Call completed elsewhere");
-        self.stop(now, Some(&elsewhere), board);
+        self.elsewhere(now, board);
         Rung::Answered(winner.leg)
     }
 
@@ -261,6 +325,28 @@ impl Rings {
         if result == OfferResult::Refused || self.failure.result != OfferResult::Refused {
             self.failure = Failure { result, status };
         }
+    }
+}
+
+impl PickUp {
+    /// Answers its INVITE.
+    fn answer(&mut self, now: Instant, board: &mut Switchboard) -> Result<(), BadBody> {
+        let body = if self.offer.is_empty() {
+            self.leg.offer().ok_or(BadBody(500))?
+        } else {
+            self.leg.answer(&self.offer, board)?
+        };
+        let dialog = self.leg.dialog.ok_or(BadBody(500))?;
+        board.endpoint.answer(now, dialog, body);
+        Ok(())
+    }
+
+    fn refuse(mut self, now: Instant, status: u16, board: &mut Switchboard) {
+        if let Some(dialog) = self.leg.dialog {
+            board.endpoint.reject(now, dialog, status, &[]);
+            board.forget_dialog(&mut self.leg);
+        }
+        board.close_leg(now, &mut self.leg, None);
     }
 }
 

@@ -219,7 +219,9 @@ impl PhoneLine {
                     FromStream::Message(path, bytes) => {
                         self.order(PhoneInput::Received { path, bytes: &bytes });
                     }
-                    FromStream::Closed(path) => self.order(PhoneInput::PathLost(path)),
+                    FromStream::Closed(path) | FromStream::Refused(path, _) => {
+                        self.order(PhoneInput::PathLost(path));
+                    }
                     // The engine gives up a quiet connection, and no browser calls a phone.
                     FromStream::Idle(_) | FromStream::SeatConnected(..) => {}
                 },

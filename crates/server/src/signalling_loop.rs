@@ -247,6 +247,10 @@ impl SignallingLoop {
             // The exchange hears of it by `Closed`.
             FromStream::Idle(path) => self.streams.close(path),
             FromStream::Closed(path) => self.exchange.handle_input(now, Input::PathLost(path)),
+            FromStream::Refused(path, why) => {
+                self.exchange
+                    .handle_input(now, Input::PathRefused { path, why });
+            }
         }
     }
 

@@ -155,6 +155,8 @@ pub enum Stage {
     Offering,
     /// A human answered.
     Talking,
+    /// The human gives the caller on: another seat or a number outside is being rung.
+    Transferring,
     /// The caller is asked for a score.
     Surveying,
     /// A seat calls somebody outside.

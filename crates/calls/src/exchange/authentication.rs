@@ -95,13 +95,10 @@ impl Exchange {
             return;
         }
         let answer = self.board.registrar.register(now, seat, message, path);
-        let (ip, registrar) = (path.remote.ip(), &self.board.registrar);
-        let bindings = registrar.contacts(seat);
+        let (ip, bindings) = (path.remote.ip(), self.board.registrar.contacts(seat));
         if answer.status == 200 && bindings.iter().any(|at| at.path.remote.ip() == ip) {
             let life = Duration::from_secs(u64::from(limits::REGISTRATION_MAX_S));
             self.admission.proved(now, ip, life);
-        } else {
-            self.admission.left(ip, |at| registrar.is_at(at));
         }
         self.board
             .endpoint

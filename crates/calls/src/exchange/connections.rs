@@ -1,6 +1,6 @@
 //! What the exchange knows of connections: whose browser opened one, and whether one is needed.
 
-use hotline_model::{SeatId, limits};
+use hotline_model::{Instant, SeatId, limits};
 use hotline_sip::{message::Message, path::Path};
 
 use super::Exchange;
@@ -17,8 +17,16 @@ impl Exchange {
         }
     }
 
+    /// A connection is gone, or a datagram could not be sent; with why where that is known.
+    pub(super) fn path_lost(&mut self, now: Instant, path: Path, why: Option<&str>) {
+        self.seat_disconnected(&path);
+        self.board.endpoint.path_lost(now, path);
+        self.board.registrar.path_lost(&path);
+        self.board.trunks.path_lost(now, &path, why);
+    }
+
     /// The connection is gone, and its number is never used again.
-    pub(super) fn seat_disconnected(&mut self, path: &Path) {
+    fn seat_disconnected(&mut self, path: &Path) {
         if path.transport.is_websocket() {
             self.browsers.remove(&path.connection);
         }

@@ -132,6 +132,7 @@ const fn dialog_of(event: &SipEvent) -> Option<DialogId> {
         | SipEvent::Acknowledged { dialog, .. }
         | SipEvent::Reoffered { dialog, .. }
         | SipEvent::ReofferAnswered { dialog, .. }
+        | SipEvent::Refreshed { dialog, .. }
         | SipEvent::ReofferRefused { dialog, .. }
         | SipEvent::Ringing { dialog, .. }
         | SipEvent::Answered { dialog, .. }

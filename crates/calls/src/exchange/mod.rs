@@ -67,6 +67,14 @@ pub enum Input<'a> {
     },
     /// A connection closed, or a datagram could not be sent.
     PathLost(Path),
+    /// A connection that was to be opened is none: its peer could not show that it is who we
+    /// called.
+    PathRefused {
+        /// The connection.
+        path: Path,
+        /// Why, in a few words.
+        why: String,
+    },
     /// A media worker reported.
     Media(Report),
     /// A recording's file is complete.
@@ -205,15 +213,8 @@ impl Exchange {
                 while self.receive_next(now) {}
             }
             Input::SeatConnected { path, seat } => self.seat_connected(path, seat),
-            Input::PathLost(path) => {
-                self.seat_disconnected(&path);
-                self.board.endpoint.path_lost(now, path);
-                self.board.registrar.path_lost(&path);
-                let registrar = &self.board.registrar;
-                self.admission
-                    .left(path.remote.ip(), |at| registrar.is_at(at));
-                self.board.trunks.path_lost(now, &path);
-            }
+            Input::PathLost(path) => self.path_lost(now, path, None),
+            Input::PathRefused { path, why } => self.path_lost(now, path, Some(&why)),
             Input::Media(report) => self.reported(now, report),
             Input::RecordingClosed {
                 recording,
@@ -385,6 +386,9 @@ impl Exchange {
                 );
                 self.board
                     .floor(now, FloorInput::SetDevice { seat, device });
+            } else if let Some(left) = self.board.registrar.poll_left() {
+                let registrar = &self.board.registrar;
+                self.admission.left(left, |at| registrar.is_at(at));
             } else if let Some(change) = self.board.trunks.poll_change() {
                 let event = Event::TrunkStateChanged {
                     trunk: change.trunk,

@@ -1,8 +1,8 @@
-//! An INVITE that wants the place of a running call (RFC 3891): how an agent takes the own talk from
-//! the desk phone to the headset, how a consulted colleague takes the caller over, and how a
-//! stranger would take over a citizen's talk.
+//! An INVITE that wants the place of a call (RFC 3891): how an agent takes the own talk from the desk
+//! phone to the headset or picks up there what rings on the desk, how a consulted colleague takes
+//! the caller over, and how a stranger would take over a citizen's talk.
 
-use hotline_model::{Instant, event::Event};
+use hotline_model::{CallId, Instant, LegId, SeatId, event::Event};
 use hotline_sip::{
     endpoint::{DialogId, Request},
     message::Method,
@@ -15,10 +15,19 @@ use crate::{
     switchboard::{Owner, Side},
 };
 
+/// What goes over to another phone of the seat.
+#[derive(Clone, Copy)]
+enum Moves {
+    Talk,
+    /// A call that nobody has answered yet.
+    Ringing,
+}
+
 impl Exchange {
-    /// Only the seat that talks with a caller may move that talk, and only to itself, and a seat
-    /// that it consults may take the caller over; who asks proves to be a seat first (RFC 3891
-    /// §3). All others are refused, and it is journalled.
+    /// Only the seat that talks with a caller may move that talk, and only to itself; only the seat
+    /// that is rung for a caller may pick that call up elsewhere; and a seat that is consulted may
+    /// take the caller over. Who asks proves to be a seat first (RFC 3891 §3). All others are
+    /// refused, and it is journalled.
     pub(super) fn replace(
         &mut self,
         now: Instant,
@@ -63,17 +72,19 @@ impl Exchange {
             self.take_over(dialog, take_over);
             return;
         }
-        let call = match leg.and_then(|leg| self.board.owner(leg)) {
-            Some(Owner::Call(call, Side::Agent)) if self.talks_in(call) == Some(seat) => call,
-            _ => {
-                let cause = "may not take a call's place";
-                self.refuse(now, dialog, path, &message, 403, &[], cause);
-                return;
-            }
+        let moves = leg.and_then(|leg| self.may_move(seat, leg));
+        let Some((call, moves)) = moves else {
+            let cause = "may not take a call's place";
+            self.refuse(now, dialog, path, &message, 403, &[], cause);
+            return;
+        };
+        let wish = match moves {
+            Moves::Talk => "move to another phone",
+            Moves::Ringing => "pick up at another phone",
         };
         let event = Event::SeatRequested {
             seat,
-            request: "move to another phone".to_owned(),
+            request: wish.to_owned(),
             through: "phone".to_owned(),
             done: true,
         };
@@ -82,6 +93,24 @@ impl Exchange {
         let end = self.board.seat_end(seat, &path, &offer);
         let mut leg = self.board.open_leg(Owner::Call(call, Side::Target), end);
         self.board.connect_dialog(dialog, &mut leg);
-        self.tell_call(now, call, StageInput::Moved(Box::new(leg), offer));
+        let leg = Box::new(leg);
+        let input = match moves {
+            Moves::Talk => StageInput::Moved(leg, offer),
+            Moves::Ringing => StageInput::PickedUp(leg, offer),
+        };
+        self.tell_call(now, call, input);
+    }
+
+    /// The call whose place at `named` another phone of `seat` may take.
+    fn may_move(&self, seat: SeatId, named: LegId) -> Option<(CallId, Moves)> {
+        let Some(Owner::Call(call, side)) = self.board.owner(named) else {
+            return None;
+        };
+        let stage = &self.calls.get(&call)?.stage;
+        if side == Side::Agent && stage.talks() == Some(seat) {
+            return Some((call, Moves::Talk));
+        }
+        let rings = stage.rings()?;
+        (rings.seat == seat && rings.has(named)).then_some((call, Moves::Ringing))
     }
 }

@@ -38,6 +38,11 @@ impl Exchange {
                     Some(StageInput::Reoffered(side, leg, body))
                 });
             }
+            SipEvent::Refreshed { dialog, body } => {
+                self.tell_dialog(now, dialog, |side, leg| {
+                    Some(StageInput::Refreshed(side, leg, body))
+                });
+            }
             SipEvent::Ringing { dialog, body, .. } => {
                 self.tell_dialog(now, dialog, |_, leg| Some(StageInput::Ringing(leg, body)));
             }
@@ -144,6 +149,11 @@ impl Exchange {
                 Some(StageInput::Reoffered(_, _, body)) => {
                     if let Some(service) = self.services.get_mut(&leg) {
                         service.leg.reoffered(now, &body, &mut self.board);
+                    }
+                }
+                Some(StageInput::Refreshed(_, _, body)) => {
+                    if let Some(service) = self.services.get_mut(&leg) {
+                        service.leg.refreshed(&body, &mut self.board);
                     }
                 }
                 _ => {}

@@ -168,6 +168,7 @@ impl Facts {
         };
         match input {
             Input::Reoffered(_, _, body) => leg.reoffered(now, body, board),
+            Input::Refreshed(_, _, body) => leg.refreshed(body, board),
             Input::Acknowledged(_, _, body) if !body.is_empty() => {
                 let _ = leg.accept(body, board);
             }

@@ -86,6 +86,9 @@ impl Aside {
             Input::Reoffered(Side::Agent, leg, body) if agent == Some(*leg) => {
                 self.talk.leg.reoffered(now, body, board);
             }
+            Input::Refreshed(Side::Agent, leg, body) if agent == Some(*leg) => {
+                self.talk.leg.refreshed(body, board);
+            }
             Input::Acknowledged(Side::Agent, leg, body)
                 if agent == Some(*leg) && !body.is_empty() =>
             {

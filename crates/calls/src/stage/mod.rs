@@ -42,6 +42,7 @@ use crate::{
     leg::Leg,
     orders::TransferTo,
     outgoing::Outgoing,
+    rings::Rings,
     switchboard::{Side, Switchboard},
 };
 
@@ -98,6 +99,8 @@ pub enum Input {
     Ended(Side, LegId, EndedBy),
     /// A new offer in the dialog.
     Reoffered(Side, LegId, Vec<u8>),
+    /// The peer's answer to our last description, which a refresh of the session repeated.
+    Refreshed(Side, LegId, Vec<u8>),
     /// The floor matched the call to a seat.
     Offered {
         /// The seat.
@@ -119,6 +122,8 @@ pub enum Input {
     TakenOver(SeatId, Box<Leg>, Option<ReferId>),
     /// The seat that talks wants to go on by this leg of another phone, which made this offer.
     Moved(Box<Leg>, Vec<u8>),
+    /// Another phone of the seat that is rung wants to answer by this leg; it made this offer.
+    PickedUp(Box<Leg>, Vec<u8>),
     /// Something is asked of the talk and its guests.
     Guest(Wish),
     /// The stage's deadline came.
@@ -137,7 +142,8 @@ impl Input {
             | Self::Answered(leg, _)
             | Self::Refused(leg, _, _)
             | Self::Ended(_, leg, _)
-            | Self::Reoffered(_, leg, _) => Some(*leg),
+            | Self::Reoffered(_, leg, _)
+            | Self::Refreshed(_, leg, _) => Some(*leg),
             _ => None,
         }
     }
@@ -180,6 +186,15 @@ impl Stage {
     pub fn talks(&self) -> Option<SeatId> {
         match self {
             Self::Talking(stage) => stage.talks(),
+            _ => None,
+        }
+    }
+
+    /// The phones of a seat that are rung for the call.
+    pub const fn rings(&self) -> Option<&Rings> {
+        match self {
+            Self::Offering(stage) => Some(stage.rings()),
+            Self::Transferring(stage) => Some(stage.rings()),
             _ => None,
         }
     }
@@ -247,6 +262,10 @@ impl Stage {
                 if !body.is_empty() && !matches!(stage, Self::Arriving(_)) =>
             {
                 let _ = facts.leg.accept(&body, board);
+                stage.caller_changed(facts, now, board)
+            }
+            (stage, Input::Refreshed(Side::Caller, _, body)) => {
+                facts.leg.refreshed(&body, board);
                 stage.caller_changed(facts, now, board)
             }
             (stage, input) => stage.handle_own(facts, now, input, board),

@@ -69,6 +69,11 @@ impl Offering {
         self.place.comfort.deadline()
     }
 
+    /// The phones that are rung.
+    pub const fn rings(&self) -> &Rings {
+        &self.rings
+    }
+
     /// See [`Stage::handle`].
     #[must_use]
     pub fn handle(
@@ -125,6 +130,7 @@ impl Offering {
 
     fn answered(self, facts: &mut Facts, now: Instant, leg: Leg, board: &mut Switchboard) -> Stage {
         let (call, seat) = (facts.id, self.seat);
+        board.give_leg(leg.id, Owner::Call(call, Side::Agent));
         board.floor(now, FloorInput::Answered { call, seat });
         self.offer_ended(facts, now, OfferResult::Answered, board);
         let priority = self.place.priority;

@@ -119,6 +119,10 @@ impl Talking {
                 self.leg.reoffered(now, &body, board);
                 self.follow_hold(facts, now, board);
             }
+            Input::Refreshed(Side::Agent, _, body) => {
+                self.leg.refreshed(&body, board);
+                self.follow_hold(facts, now, board);
+            }
             Input::Acknowledged(Side::Agent, _, body) if !body.is_empty() => {
                 let _ = self.leg.accept(&body, board);
                 self.follow_hold(facts, now, board);

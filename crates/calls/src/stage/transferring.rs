@@ -78,6 +78,11 @@ impl Transferring {
         }
     }
 
+    /// The phones that are rung.
+    pub const fn rings(&self) -> &Rings {
+        &self.rings
+    }
+
     /// See [`Stage::handle`].
     #[must_use]
     pub fn handle(

@@ -51,6 +51,8 @@ struct Known {
     /// OPTIONS under way, and how long it is waited for.
     asked: Option<(RequestId, Instant)>,
     due: Option<Instant>,
+    /// Why the last connection to it came to nothing, where that was told.
+    refused: Option<String>,
 }
 
 /// Where a target stands: trunk and place among its targets.
@@ -211,16 +213,21 @@ impl Trunks {
         }
     }
 
-    /// A connection broke: who was registered over it is not any more.
-    pub fn path_lost(&mut self, now: Instant, lost: &Path) {
+    /// A connection broke: who was registered over it is not any more. With `why` where it never
+    /// came about, which is told of the targets that are found down by it.
+    pub fn path_lost(&mut self, now: Instant, lost: &Path, why: Option<&str>) {
         let random = &mut self.random;
         for line in &mut self.lines {
+            let targets = line.targets.iter_mut();
+            for known in targets.filter(|known| known.target.path.is_lost_with(lost)) {
+                known.refused = why.map(str::to_owned);
+            }
             let over = line.outbound.register.as_ref();
             let over = over.map(|register| register.target.path);
             if let Some(registration) = &mut line.registration
                 && lost.transport.is_reliable()
                 && over.is_some_and(|path| path.is_lost_with(lost))
-                && let Some(turn) = registration.path_lost(now, random)
+                && let Some(turn) = registration.path_lost(now, why, random)
             {
                 let change = Change::new(line.id, registration.name(), turn);
                 self.changes.push_back(change);
@@ -238,7 +245,10 @@ impl Trunks {
             Fared::Answered => known.condition.succeeded("answers"),
             Fared::Unheard => known.condition.failed(now, "no answer"),
             Fared::Unavailable(Some(seconds)) => known.condition.rests(now, seconds),
-            Fared::Unavailable(None) => known.condition.failed(now, "cannot be reached"),
+            Fared::Unavailable(None) => {
+                let why = registration::unreachable(known.refused.take());
+                known.condition.failed(now, &why)
+            }
         };
         if let Some(turn) = turn {
             let change = Change::new(id, known.target.to_string(), turn);
@@ -364,6 +374,7 @@ impl Line {
             asked: None,
             // Spread over a second, so that a start does not ask all at once.
             due: every.map(|_| Instant::START + Duration::from_millis(random.next_u64() % 1_000)),
+            refused: None,
         });
         let targets = targets.collect();
         let register = outbound.register.clone();

@@ -27,6 +27,16 @@ pub struct Registration {
     failures: u32,
     expires_s: u32,
     state: TrunkState,
+    /// Why the last connection to the registrar came to nothing, where that was told.
+    refused: Option<String>,
+}
+
+/// Why nothing could be sent to a peer.
+pub fn unreachable(refused: Option<String>) -> String {
+    match refused {
+        Some(why) => format!("cannot be reached: {why}"),
+        None => "cannot be reached".to_owned(),
+    }
 }
 
 impl Registration {
@@ -43,6 +53,7 @@ impl Registration {
             failures: 0,
             expires_s,
             state: TrunkState::Unknown,
+            refused: None,
         }
     }
 
@@ -131,13 +142,20 @@ impl Registration {
         let why = match message {
             Some(_) => format!("refused, {status}"),
             None if status == 408 => "no answer".to_owned(),
-            None => "cannot be reached".to_owned(),
+            None => unreachable(self.refused.take()),
         };
         self.turn(TrunkState::Down, why)
     }
 
-    /// The connection it went by is gone, and the carrier's way to us with it.
-    pub fn path_lost(&mut self, now: Instant, random: &mut ChaCha8Rng) -> Option<Turn> {
+    /// The connection it went by is gone, and the carrier's way to us with it; `why` where it
+    /// never came about.
+    pub fn path_lost(
+        &mut self,
+        now: Instant,
+        why: Option<&str>,
+        random: &mut ChaCha8Rng,
+    ) -> Option<Turn> {
+        self.refused = why.map(str::to_owned);
         if self.asked.is_some() || self.state != TrunkState::Up {
             // The endpoint tells of a request under way by itself.
             return None;

@@ -2,9 +2,14 @@
 
 use core::time::Duration;
 
-use hotline_model::{SeatId, event::Event, limits::WRONG_PROOFS};
+use hotline_calls::{Input, Output, Path};
+use hotline_model::{
+    SeatId,
+    event::Event,
+    limits::{REGISTRATION_MAX_S, STRANGER_BURST, WRONG_PROOFS},
+};
 
-use crate::bench::{A, Bench, STRANGER, s, settings, trunk};
+use crate::bench::{A, Bench, STRANGER, at, exchange_for, s, settings, trunk};
 
 /// The algorithms offered to whoever calls as `user`.
 fn offered(bench: &mut Bench, user: &str) -> Vec<String> {
@@ -84,4 +89,44 @@ fn guessing_by_refer_is_banned_like_guessing_by_register() {
         let heard = &bench.peers[STRANGER].heard;
         assert!(heard.is_empty(), "not even an answer: {heard:?}");
     }
+}
+
+/// Where a phone was signed in, more is served than of a stranger; until its binding ends, by
+/// whatever way.
+#[test]
+fn an_address_is_no_office_any_more_when_its_last_binding_has_expired() {
+    let served = |bench: &mut Bench| {
+        let path = Path::udp(exchange_for(STRANGER), at(STRANGER));
+        let asked = |n: u32| {
+            let from = format!("<sip:1001@hotline>;tag={n}");
+            format!(
+                "OPTIONS sip:hotline SIP/2.0\r\nVia: SIP/2.0/UDP {0};branch=z9hG4bKo{n};rport\r\n\
+                 From: {from}\r\nTo: <sip:hotline>\r\nCall-ID: options-{n}\r\nCSeq: 1 OPTIONS\r\n\
+                 Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
+                at(STRANGER)
+            )
+        };
+        (0..2 * STRANGER_BURST)
+            .filter(|&n| {
+                let bytes = asked(n);
+                let bytes = bytes.as_bytes();
+                bench
+                    .exchange
+                    .handle_input(bench.now, Input::Received { path, bytes });
+                let outputs = core::iter::from_fn(|| bench.exchange.poll_output());
+                let answered = |output: &Output| matches!(output, Output::Transmit { bytes, .. } if bytes.starts_with(b"SIP/2.0 200"));
+                outputs.filter(answered).count() == 1
+            })
+            .count()
+    };
+    let all = 2 * STRANGER_BURST as usize;
+    let mut bench = Bench::with(settings(vec![trunk("mobile", A, 1)]));
+    bench.sign_in(STRANGER, "1001", "secret");
+    assert_eq!(served(&mut bench), all, "a phone is signed in there");
+    // It went without a word: its binding ends long before the sign-in would.
+    bench.peers[STRANGER].dead = true;
+    bench.pass(s(u64::from(REGISTRATION_MAX_S) / 2));
+    let registrar = &bench.exchange.switchboard().registrar;
+    assert!(registrar.contact(SeatId::new("1001").unwrap()).is_none());
+    assert!(served(&mut bench) < all, "a stranger like others");
 }

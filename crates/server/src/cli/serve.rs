@@ -482,6 +482,7 @@ fn start_signalling(
             sessions,
         })),
         known: config.trunk_addresses(),
+        names: config.peer_names.clone(),
         ..streams::Settings::default()
     };
     start("signalling", move |runtime| {

@@ -34,7 +34,7 @@ use files::{EngineFile, QueuesFile, SeatsFile};
 use listen::Secured;
 use trunks::TrunksFile;
 
-use crate::{recording_loop, signalling_loop::Ports, vault::Keys};
+use crate::{net::tls::PeerNames, recording_loop, signalling_loop::Ports, vault::Keys};
 
 /// A compiled script.
 pub type Script = hotline_calls::settings::Program;
@@ -71,6 +71,8 @@ pub struct Config {
     pub numbers: Vec<Number>,
     /// The trunks.
     pub trunks: Vec<Trunk>,
+    /// Whom the certificates of called peers must name.
+    pub peer_names: PeerNames,
     /// The queues.
     pub queues: Vec<Queue>,
     /// The seats.
@@ -127,6 +129,7 @@ impl Config {
             }
             _ => local,
         });
+        let peer_names = trunks::peer_names(&mut trunks, &trunk_list);
         let queue_list = check_queues(&mut queues);
         let ids: Vec<QueueId> = queue_list.iter().map(|queue| queue.floor.id).collect();
         let seat_list = check_seats(&mut seats, &ids, engine.value.sip.md5);
@@ -165,6 +168,7 @@ impl Config {
             utc_offset_minutes: *keys.time.utc_offset_minutes.get_ref(),
             numbers,
             trunks: trunk_list,
+            peer_names,
             queues: queue_list,
             seats: seat_list,
             scripts,

@@ -10,10 +10,12 @@ use hotline_calls::{
     },
 };
 use hotline_model::{TrunkId, diagnostic::Diagnostic, limits};
+use rustls::pki_types::ServerName;
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::{File, accounts::REALM, files::SrtpKey, name, once};
+use crate::net::tls::PeerNames;
 
 /// `trunks.toml`
 #[derive(Debug, Deserialize)]
@@ -40,6 +42,7 @@ struct TrunkKeys {
     srtp: SrtpKey,
     #[serde(default)]
     outbound: Vec<Spanned<String>>,
+    tls_name: Option<Spanned<String>>,
     #[serde(default)]
     priority: u16,
     weight: Option<Spanned<u32>>,
@@ -183,6 +186,48 @@ pub fn check(
         found.push(Diagnostic::new(one_more.name.span(), what));
     }
     trunks
+}
+
+/// Whom the certificates of the targets must name, where it is not their address. `trunks` are
+/// those of the file, checked.
+pub fn peer_names(file: &mut File<TrunksFile>, trunks: &[Trunk]) -> PeerNames {
+    let mut names = PeerNames::default();
+    let found = &mut file.found;
+    for keys in &file.value.trunk {
+        let mut trunks = trunks.iter();
+        let trunk = trunks.find(|trunk| trunk.id.as_str() == keys.name.get_ref());
+        let (Some(trunk), Some(text)) = (trunk, &keys.tls_name) else {
+            continue;
+        };
+        let Ok(name) = ServerName::try_from(text.get_ref().clone()) else {
+            let what = "`tls_name` is a host name, as the carrier's certificate has it";
+            let help = "write it as \"sbc.carrier.example\", without sip: and without a port";
+            found.push(Diagnostic::new(text.span(), what).with_help(help));
+            continue;
+        };
+        let registrar = trunk.outbound.register.iter();
+        let targets = trunk.outbound.targets.iter();
+        let targets = targets.chain(registrar.map(|register| &register.target));
+        let mut secured = targets
+            .filter(|target| target.path.transport == Transport::Tls)
+            .peekable();
+        if secured.peek().is_none() {
+            let what = "`tls_name` is for targets called by TLS, and this trunk has none";
+            let help = "put ;transport=tls behind a target in `outbound`, or leave `tls_name` out";
+            found.push(Diagnostic::new(text.span(), what).with_help(help));
+        }
+        for target in secured {
+            if !names.insert(target.path.remote, name.clone()) {
+                let what = format!("another trunk expects another `tls_name` of {target}");
+                let help = "connections to one target are shared: give both trunks the same name";
+                found.push(Diagnostic::new(text.span(), what).with_help(help));
+            }
+        }
+        for &range in &trunk.addresses {
+            names.insert_range(range, name.clone());
+        }
+    }
+    names
 }
 
 fn addresses(texts: &[Spanned<String>], found: &mut Vec<Diagnostic>) -> Vec<AddressRange> {
@@ -400,6 +445,14 @@ mod tests {
 
     /// What `trunks.toml` of this text means, or its faults as line and text.
     fn read(folder: &Path, text: &str) -> Result<Vec<Trunk>, Vec<(usize, String)>> {
+        read_all(folder, text).map(|(trunks, _)| trunks)
+    }
+
+    /// The same, and whom certificates must name.
+    fn read_all(
+        folder: &Path,
+        text: &str,
+    ) -> Result<(Vec<Trunk>, PeerNames), Vec<(usize, String)>> {
         let path = folder.join("trunks.toml");
         fs::write(&path, text).unwrap();
         let mut faults = Vec::new();
@@ -411,8 +464,9 @@ mod tests {
             return Err(faults.iter().flat_map(lines).collect());
         };
         let trunks = check(&mut file, folder, |_| "10.0.0.1:5060".parse().unwrap());
+        let names = peer_names(&mut file, &trunks);
         match file.faults() {
-            None => Ok(trunks),
+            None => Ok((trunks, names)),
             Some(faults) => Err(lines(&faults)),
         }
     }
@@ -452,15 +506,16 @@ mod tests {
             .lines()
             .skip_while(|line| *line != "# [[trunk]]")
             .filter_map(|line| line.strip_prefix("# "))
-            .filter(|line| line.contains('=') || line.starts_with(['[', '{', ']']))
+            .filter(|line| line.contains('=') || line.starts_with(['[', '{', ']', '"']))
             .map(|line| format!("{line}\n"))
             .collect();
         secret(folder.path(), "mobile-in.secret", 0o600);
         secret(folder.path(), "mobile-out.secret", 0o600);
         let trunks = read(folder.path(), &sample).unwrap_or_else(|f| panic!("{f:?}\n{sample}"));
         let out = &trunks[0].outbound;
-        assert_eq!(out.targets.len(), 2);
+        assert_eq!(out.targets.len(), 3);
         assert_eq!(out.targets[1].to_string(), "TCP 192.0.2.2:5060");
+        assert_eq!(out.targets[2].to_string(), "TLS 192.0.2.3:5061");
         assert_eq!(out.options_every, Some(Duration::from_secs(30)));
         assert_eq!(
             (out.prefixes.as_slice(), out.caller_id.as_str()),
@@ -522,6 +577,33 @@ mod tests {
         assert!(with(rule).1.contains("fits no number"));
         let register = "register = { target = \"sip:192.0.2.1\", user = \"a\", every_s = 5 }";
         assert!(with(register).1.contains("60 to 86400"));
+    }
+
+    #[test]
+    fn a_certificate_is_for_the_name_that_the_trunk_has() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = |outbound: &str, name: &str| {
+            format!(
+                "[[trunk]]\nname = \"a\"\naddresses = [\"192.0.2.0/24\"]\n\
+                 outbound = [\"{outbound}\"]\ntls_name = \"{name}\"\n"
+            )
+        };
+        let secured = text("sip:192.0.2.1;transport=tls", "sbc.carrier.example");
+        let (_, names) = read_all(folder.path(), &secured).unwrap();
+        let of = |at: &str| names.of(at.parse().unwrap()).to_str().into_owned();
+        assert_eq!(of("192.0.2.1:5061"), "sbc.carrier.example");
+        assert_eq!(of("192.0.2.9:5071"), "sbc.carrier.example", "a Contact");
+        assert_eq!(of("198.51.100.1:5061"), "198.51.100.1");
+
+        let (line, what) = fault(&text("sip:192.0.2.1;transport=tls", "sip:sbc:5061"));
+        assert!(line == 5 && what.contains("is a host name"), "{what}");
+        let (line, what) = fault(&text("sip:192.0.2.1", "sbc.carrier.example"));
+        assert!(line == 5 && what.contains("this trunk has none"), "{what}");
+        let other = text("sip:192.0.2.1;transport=tls", "other.example")
+            .replace("name = \"a\"", "name = \"b\"");
+        let (line, what) = fault(&format!("{secured}{other}"));
+        let expected = "another trunk expects another `tls_name` of TLS 192.0.2.1:5061";
+        assert_eq!((line, what.as_str()), (10, expected));
     }
 
     #[test]

@@ -87,6 +87,13 @@ impl Wire {
         }
     }
 
+    /// Tells the loop, once, that there is no connection, since its peer is not who it has to be.
+    pub async fn refused(&self, why: String) {
+        if !self.told.replace(true) {
+            let _ = self.tell(FromStream::Refused(self.path, why)).await;
+        }
+    }
+
     /// Hands a keep-alive to the writer. Where the writer is behind, the peer is not in need of it.
     fn echo(&self, bytes: &'static [u8]) {
         if let Some(writer) = self.echo.upgrade() {

@@ -22,7 +22,7 @@ use tokio::{
 use super::{
     bytes::{self, Wire},
     patience::{Patience, Peer},
-    tls::Tls,
+    tls::{self, PeerNames, Tls},
     ws::{self, Browsers},
 };
 
@@ -51,6 +51,9 @@ pub enum FromStream {
     Idle(Path),
     /// The connection is gone.
     Closed(Path),
+    /// A connection that we opened is gone before it was one: its peer could not show that it is
+    /// who we called. With why, in a few words.
+    Refused(Path, String),
 }
 
 /// A socket that waits for connections.
@@ -65,6 +68,8 @@ pub struct Listening {
 pub struct Settings {
     /// Certificates, for both sides of TLS; `None` where nothing is secured.
     pub tls: Option<Tls>,
+    /// Whom the certificates of called peers must name.
+    pub names: PeerNames,
     /// Which browsers may come; `None` where none may.
     pub browsers: Option<Arc<Browsers>>,
     /// The trunks' addresses: no count of connections per source, and they may be quiet.
@@ -87,6 +92,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             tls: None,
+            names: PeerNames::default(),
             browsers: None,
             known: Vec::new(),
             connections: limits::SIP_CONNECTIONS,
@@ -175,7 +181,7 @@ impl Streams {
         loop {
             tokio::select! {
                 Some(from) = self.inbox.recv() => {
-                    if let FromStream::Closed(path) = &from {
+                    if let FromStream::Closed(path) | FromStream::Refused(path, _) = &from {
                         self.forget(path.connection);
                     }
                     return from;
@@ -295,6 +301,7 @@ impl Streams {
             let _ = open.writer.try_send(first);
         }
         let tls = self.settings.tls.as_ref().map(Tls::connector);
+        let name = self.settings.names.of(path.remote);
         spawn_local(async move {
             match timeout(CONNECT_WITHIN, dial(path)).await {
                 Ok(Ok(stream)) => {
@@ -302,15 +309,24 @@ impl Streams {
                     match (path.transport, tls) {
                         (Transport::Tls, Some(tls)) => {
                             let within = connection.patience.handshake;
-                            let secured = tls.connect(path.remote.ip().into(), stream);
-                            match timeout(within, secured).await {
-                                Ok(Ok(stream)) => bytes::carry(stream, &mut connection).await,
-                                Ok(Err(error)) => not_trusted(path, &error.to_string()),
-                                Err(_) => not_trusted(path, "the TLS handshake took too long"),
+                            let secured = tls.connect(name.clone(), stream);
+                            let why = match timeout(within, secured).await {
+                                Ok(Ok(stream)) => {
+                                    bytes::carry(stream, &mut connection).await;
+                                    None
+                                }
+                                Ok(Err(error)) => Some(tls::refusal(&error, &name)),
+                                Err(_) => Some("the TLS handshake took too long".to_owned()),
+                            };
+                            if let Some(why) = why {
+                                not_trusted(path, why, &connection.wire).await;
                             }
                         }
                         (Transport::Tcp, _) => bytes::carry(stream, &mut connection).await,
-                        _ => not_trusted(path, "TLS is not configured"),
+                        _ => {
+                            let why = "TLS is not configured".to_owned();
+                            not_trusted(path, why, &connection.wire).await;
+                        }
                     }
                 }
                 Ok(Err(error)) => tracing::debug!(%error, "a connection could not be opened"),
@@ -412,9 +428,10 @@ fn failed(transport: Transport, why: &str) {
     tracing::debug!(%transport, why, "a handshake failed");
 }
 
-fn not_trusted(path: Path, why: &str) {
+async fn not_trusted(path: Path, why: String, wire: &Wire) {
     metrics::counter!("hotline_sip_handshakes_failed").increment(1);
     tracing::warn!(%path, why, "a peer could not be reached securely");
+    wire.refused(why).await;
 }
 
 /// Whose connections are counted together: an IPv6 host has a /64 to itself (RFC 6177).

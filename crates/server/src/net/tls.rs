@@ -2,16 +2,19 @@
 //! we trust when we call.
 
 use std::{
+    collections::BTreeMap,
     fs, io,
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
+use hotline_calls::settings::AddressRange;
 use rustls::{
-    ClientConfig, RootCertStore, ServerConfig,
+    CertificateError, ClientConfig, RootCertStore, ServerConfig,
     crypto::{CryptoProvider, ring},
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
 };
 use tokio::{
     sync::watch,
@@ -142,6 +145,63 @@ pub fn client(authorities: Option<&Path>) -> Result<Arc<ClientConfig>, String> {
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(Arc::new(config))
+}
+
+/// Whom the certificates of called peers must name (RFC 5922 §7.2) and whom we ask for in the
+/// handshake (SNI), where it is not their address.
+#[derive(Clone, Debug, Default)]
+pub struct PeerNames {
+    targets: BTreeMap<SocketAddr, ServerName<'static>>,
+    ranges: Vec<(AddressRange, ServerName<'static>)>,
+}
+
+impl PeerNames {
+    /// The peer at `target` has a certificate for `name`. `false` when another name was given for
+    /// it before, which stays.
+    pub fn insert(&mut self, target: SocketAddr, name: ServerName<'static>) -> bool {
+        let known = self.targets.entry(target).or_insert_with(|| name.clone());
+        *known == name
+    }
+
+    /// So do peers at any port of these addresses, unless they were named themselves: a carrier
+    /// may want later requests of a call at another of its ports.
+    pub fn insert_range(&mut self, range: AddressRange, name: ServerName<'static>) {
+        self.ranges.push((range, name));
+    }
+
+    /// Whom the certificate of the peer at `remote` must name: its address, unless told otherwise.
+    pub fn of(&self, remote: SocketAddr) -> ServerName<'static> {
+        let mut ranges = self.ranges.iter();
+        let named = self.targets.get(&remote).or_else(|| {
+            let around = ranges.find(|(range, _)| range.contains(remote.ip()));
+            around.map(|(_, name)| name)
+        });
+        named.cloned().unwrap_or_else(|| remote.ip().into())
+    }
+}
+
+/// Why a handshake with who had to be `name` failed, in a few words for who runs the engine.
+pub fn refusal(error: &io::Error, name: &ServerName<'_>) -> String {
+    use CertificateError::{
+        BadSignature, Expired, ExpiredContext, NotValidForName, NotValidForNameContext,
+        NotValidYet, NotValidYetContext, UnknownIssuer,
+    };
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    match inner {
+        Some(rustls::Error::InvalidCertificate(invalid)) => match invalid {
+            NotValidForName | NotValidForNameContext { .. } => {
+                format!("its certificate is not for {}", name.to_str())
+            }
+            // A signature under the name of somebody we trust, but not theirs, is the second.
+            UnknownIssuer | BadSignature => "its certificate is from nobody we trust".to_owned(),
+            Expired | ExpiredContext { .. } => "its certificate has expired".to_owned(),
+            NotValidYet | NotValidYetContext { .. } => {
+                "its certificate is not valid yet".to_owned()
+            }
+            other => format!("its certificate is unusable: {other}"),
+        },
+        _ => format!("no TLS with it: {error}"),
+    }
 }
 
 fn provider() -> Arc<CryptoProvider> {

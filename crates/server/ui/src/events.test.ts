@@ -418,6 +418,8 @@ describe("the engine's own sentences", () => {
   it('keep the target that a trunk names', () => {
     expect(causeInChinese('UDP 192.0.2.1:5060: no answer')).toBe('UDP 192.0.2.1:5060：无应答')
     expect(causeInChinese('UDP 192.0.2.1:5060: of tomorrow')).toBe('UDP 192.0.2.1:5060: of tomorrow')
+    const misnamed = 'TLS 192.0.2.1:5061: cannot be reached: its certificate is not for sbc.example'
+    expect(causeInChinese(misnamed)).toBe('TLS 192.0.2.1:5061：无法到达：其证书不属于 sbc.example')
   })
 
   it('are split by language where the API sends both', () => {

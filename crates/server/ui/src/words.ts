@@ -42,7 +42,15 @@ export type GuestMode = 'monitor' | 'whisper' | 'barge' | 'consult' | 'take-over
 export type OfferResult =
   'answered' | 'no-answer' | 'refused' | 'unreachable' | 'caller-gone' | 'withdrawn'
 
-export type Stage = 'arriving' | 'menu' | 'waiting' | 'offering' | 'talking' | 'surveying' | 'dialling'
+export type Stage =
+  | 'arriving'
+  | 'menu'
+  | 'waiting'
+  | 'offering'
+  | 'talking'
+  | 'transferring'
+  | 'surveying'
+  | 'dialling'
 
 export type Outcome =
   | 'answered'

@@ -6,6 +6,7 @@
 mod client;
 mod fields;
 mod nonces;
+mod seal;
 
 use core::fmt;
 

@@ -1,12 +1,11 @@
-//! The server's side: nonces that carry their own time and seal, and the judgement of answers.
+//! The server's side: challenges, and the judgement of answers to them.
 
 use std::collections::BTreeMap;
 
 use hotline_model::{Instant, limits::NONCE_LIFE_S};
-use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use super::{Algorithm, Fields, Ha1, Hex, Offered, Proof, quote, unhex};
+use super::{Algorithm, Fields, Ha1, Offered, Proof, quote, seal::Seal, unhex};
 use crate::message::Method;
 
 /// Nonces whose counts are remembered. Only a right answer makes an entry, so that strangers
@@ -229,60 +228,6 @@ fn right_count(
     let wanted = proof.response(ha1.get(algorithm).as_bytes());
     let given = fields.response.to_ascii_lowercase();
     bool::from(wanted.as_bytes().ct_eq(&given)).then_some(count)
-}
-
-/// Seals nonces with HMAC-SHA-256 (RFC 2104), so that they need not be remembered.
-struct Seal {
-    key: [u8; 32],
-}
-
-/// Bytes of time, of number, and of the seal kept in a nonce.
-const TIME: usize = 8;
-const SEALED: usize = 16;
-const NONCE: usize = SEALED + 16;
-
-impl Seal {
-    fn close(&self, made_ms: u64, number: u64, realm: &[u8]) -> Hex {
-        let content = (u128::from(made_ms) << 64 | u128::from(number)).to_be_bytes();
-        let mut nonce = [0; NONCE];
-        let mac = self.mac(&content, realm);
-        for (to, from) in nonce.iter_mut().zip(content.iter().chain(&mac)) {
-            *to = *from;
-        }
-        Hex::of(&nonce)
-    }
-
-    /// Time and number of a nonce that is ours.
-    fn open(&self, nonce: &[u8], realm: &[u8]) -> Option<(u64, u64)> {
-        let bytes = unhex::<NONCE>(nonce)?;
-        let (content, mac) = bytes.split_first_chunk::<SEALED>()?;
-        let wanted = self.mac(content, realm);
-        let (time, number) = content.split_first_chunk::<TIME>()?;
-        let number = u64::from_be_bytes(number.try_into().ok()?);
-        bool::from(wanted.get(..mac.len())?.ct_eq(mac))
-            .then_some((u64::from_be_bytes(*time), number))
-    }
-
-    fn mac(&self, content: &[u8], realm: &[u8]) -> [u8; 32] {
-        let keyed = |pad: u8| {
-            let mut block = [pad; 64];
-            for (byte, key) in block.iter_mut().zip(self.key) {
-                *byte ^= key;
-            }
-            Sha256::new_with_prefix(block)
-        };
-        let inner = keyed(0x36)
-            .chain_update(content)
-            .chain_update(realm)
-            .finalize();
-        keyed(0x5C).chain_update(inner).finalize().into()
-    }
-}
-
-impl core::fmt::Debug for Seal {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("Seal(secret)")
-    }
 }
 
 #[cfg(test)]

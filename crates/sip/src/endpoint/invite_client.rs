@@ -233,9 +233,11 @@ impl Endpoint {
         if session.stage == Stage::Confirmed {
             self.agreed(dialog, response);
         }
-        if !refreshed {
-            let body = body::session(response).to_vec();
-            self.fx.event(Event::ReofferAnswered { dialog, body });
+        let body = body::session(response).to_vec();
+        match (refreshed, body.is_empty()) {
+            (false, _) => self.fx.event(Event::ReofferAnswered { dialog, body }),
+            (true, false) => self.fx.event(Event::Refreshed { dialog, body }),
+            (true, true) => {}
         }
         self.reoffer_if_quiet(dialog);
     }

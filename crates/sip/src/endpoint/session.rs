@@ -74,7 +74,7 @@ pub(super) struct Ours {
     /// 491s in a row.
     pub glares: u8,
     /// What waits or is under way is no new offer, but a refresh that repeats the last
-    /// description (RFC 4028 §7.4): the user is not told.
+    /// description (RFC 4028 §7.4): the user is told of it only what the peer describes.
     pub refreshes: bool,
 }
 

@@ -307,8 +307,9 @@ pub enum Event {
         path: Path,
         /// The INVITE.
         request: Request,
-        /// The confirmed dialog of ours whose place it is to take (RFC 3891). Who asks must be
-        /// entitled to; the user says.
+        /// The dialog of ours whose place it is to take (RFC 3891): confirmed, or one that we
+        /// began and that nobody has answered yet. Who asks must be entitled to; the user says,
+        /// and hangs up the dialog whose place was taken, which sends BYE or CANCEL.
         replaces: Option<DialogId>,
     },
     /// The peer withdrew an INVITE that had no final answer: by CANCEL or BYE (487 was sent), by
@@ -342,6 +343,14 @@ pub enum Event {
         /// The dialog.
         dialog: DialogId,
         /// SDP answer.
+        body: Vec<u8>,
+    },
+    /// Our refresh of the session (RFC 4028 §7.4) repeated our last description, and this is what the
+    /// peer says to it now: from here on the session is as it says (RFC 3264 §8).
+    Refreshed {
+        /// The dialog.
+        dialog: DialogId,
+        /// SDP answer, not empty.
         body: Vec<u8>,
     },
     /// Our re-INVITE was refused; the session stays as it was (RFC 3261 §14.1).

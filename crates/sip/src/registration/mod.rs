@@ -26,6 +26,8 @@ pub struct Registrar {
     expiries: TimerQueue<(SeatId, u64)>,
     pings: TimerQueue<(SeatId, u64)>,
     changes: VecDeque<Changed>,
+    /// From where bindings were that are not any more.
+    left: VecDeque<IpAddr>,
     last: u64,
 }
 
@@ -138,6 +140,12 @@ impl Registrar {
         self.changes.pop_front()
     }
 
+    /// An address that a binding was made from and is not any more, for whatever reason; another
+    /// may still be ([`Registrar::is_at`]). `None` when all were taken.
+    pub fn poll_left(&mut self) -> Option<IpAddr> {
+        self.left.pop_front()
+    }
+
     /// `Contact: *` with `Expires: 0` (§10.3 step 6). A binding of the same Call-ID must be older
     /// than the request.
     fn remove_all(&mut self, seat: SeatId, request: &Message<'_>) -> Result<bool, RegisterAnswer> {
@@ -149,7 +157,7 @@ impl Registrar {
             return Err(RegisterAnswer::plain(500));
         }
         for contact in self.seats.remove(&seat).unwrap_or_default() {
-            self.forget_times(seat, contact.number);
+            self.forget(seat, &contact);
         }
         Ok(false)
     }
@@ -218,8 +226,13 @@ impl Registrar {
             }
         }
         for old in &before {
-            if !contacts.iter().any(|contact| contact.number == old.number) {
-                self.forget_times(seat, old.number);
+            match contacts.iter().find(|contact| contact.number == old.number) {
+                None => self.forget(seat, old),
+                // It is somewhere else now.
+                Some(new) if new.path.remote.ip() != old.path.remote.ip() => {
+                    self.left.push_back(old.path.remote.ip());
+                }
+                Some(_) => {}
             }
         }
         if !contacts.is_empty() {
@@ -227,9 +240,11 @@ impl Registrar {
         }
     }
 
-    fn forget_times(&mut self, seat: SeatId, number: u64) {
-        self.expiries.stop((seat, number));
-        self.pings.stop((seat, number));
+    /// The contact is none of the seat's any more.
+    fn forget(&mut self, seat: SeatId, contact: &Contact) {
+        self.expiries.stop((seat, contact.number));
+        self.pings.stop((seat, contact.number));
+        self.left.push_back(contact.path.remote.ip());
     }
 
     fn remove_where(&mut self, seat: SeatId, why: &str, gone: impl Fn(&Contact) -> bool) {
@@ -241,8 +256,8 @@ impl Registrar {
         if contacts.is_empty() {
             self.seats.remove(&seat);
         }
-        for contact in removed {
-            self.forget_times(seat, contact.number);
+        for contact in &removed {
+            self.forget(seat, contact);
         }
         self.note_change(seat, before.as_ref(), why);
     }

@@ -398,8 +398,10 @@ fn a_binding_ends_in_time_and_with_its_connection() {
     desk.changes();
     desk.registrar.expire(at(29));
     assert_eq!(desk.uris().len(), 2);
+    assert_eq!(desk.registrar.poll_left(), None);
     desk.registrar.expire(at(30));
     assert_eq!(desk.uris(), ["sip:b@h"]);
+    assert_eq!(desk.registrar.poll_left(), Some(tcp(1).remote.ip()));
     let answer = desk.send(40, "c", 1, "");
     assert_eq!(
         answer.headers,

@@ -146,8 +146,17 @@ impl Live {
             }
             Event::SeatOffered { seat, .. } => {
                 self.seat = Some(*seat);
-                self.enter(Stage::Offering, up_ms);
+                let rung = if self.is_a_talk() {
+                    Stage::Transferring
+                } else {
+                    Stage::Offering
+                };
+                self.enter(rung, up_ms);
             }
+            // A trunk carries a caller on to somebody outside.
+            Event::TrunkTried { .. } if self.is_a_talk() => self.enter(Stage::Transferring, up_ms),
+            // Where the caller is then is told by what follows.
+            Event::OfferEnded { .. } if self.stage == Stage::Transferring => {}
             Event::OfferEnded { result, .. } if *result != OfferResult::Answered => {
                 self.seat = None;
                 self.enter(Stage::Waiting, up_ms);
@@ -156,21 +165,26 @@ impl Live {
                 self.seat = Some(*seat);
                 self.enter(Stage::Talking, up_ms);
             }
-            // Of a caller who is transferred it says nothing new: a human answered long ago.
-            Event::OutsideAnswered { .. } if self.stage == Stage::Dialling => {
-                self.enter(Stage::Talking, up_ms);
-            }
+            Event::OutsideAnswered { .. } => self.enter(Stage::Talking, up_ms),
             // Whoever took the caller is no seat.
             Event::TalkTransferred { to, .. } if to.starts_with("outside:") => self.seat = None,
-            Event::TransferFailed {
-                from, back: true, ..
-            } => {
-                self.seat = Some(*from);
-                self.enter(Stage::Talking, up_ms);
+            Event::TransferFailed { from, back, .. } => {
+                let (seat, stage) = if *back {
+                    (Some(*from), Stage::Talking)
+                } else {
+                    (None, Stage::Waiting)
+                };
+                self.seat = seat;
+                self.enter(stage, up_ms);
             }
             Event::SurveyOffered { .. } => self.enter(Stage::Surveying, up_ms),
             _ => {}
         }
+    }
+
+    /// Whether a human has answered, and nothing came after that.
+    const fn is_a_talk(&self) -> bool {
+        matches!(self.stage, Stage::Talking | Stage::Transferring)
     }
 
     fn enter(&mut self, stage: Stage, up_ms: u64) {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hotline_model::{
-    CallId, Timestamp,
+    CallId, Timestamp, TrunkId,
     event::{Event, Outcome, TransferKind},
     seat::OfferResult,
 };
@@ -337,6 +337,70 @@ fn a_live_call_is_where_its_last_event_put_it() {
         (Some(queue("general")), Some(seat("1001")))
     );
     assert_eq!(line.position, None);
+}
+
+#[test]
+fn a_caller_who_is_given_on_is_shown_so_until_somebody_talks_or_the_line_has_it_again() {
+    let call = CallId(1);
+    let offered = |to: &str| Event::SeatOffered {
+        call,
+        seat: seat(to),
+        queue: queue("general"),
+        why: "transferred by seat 1001".into(),
+    };
+    let not_answered = |to: &str| Event::OfferEnded {
+        call,
+        seat: seat(to),
+        result: OfferResult::NoAnswer,
+        rang_ms: 20_000,
+    };
+    let failed = |back: bool| Event::TransferFailed {
+        call,
+        from: seat("1001"),
+        to: "1002".into(),
+        cause: "status 480".into(),
+        back,
+    };
+    let tried = Event::TrunkTried {
+        call,
+        trunk: TrunkId::new("mobile").unwrap(),
+        target: "UDP 192.0.2.1:5060".into(),
+        called: "06358261234".into(),
+    };
+    let outside = Event::OutsideAnswered {
+        call,
+        trunk: TrunkId::new("mobile").unwrap(),
+        since_dialled_ms: 3_000,
+    };
+    let talk = [
+        arrived(1),
+        queued(1, "general"),
+        answered(1, "1001", "general", 9_000),
+    ];
+    let after = |more: &[Event]| {
+        let events: Vec<Event> = talk.iter().chain(more).cloned().collect();
+        let line = folded(&records(events)).live_calls(60_000).remove(0);
+        (line.stage, line.seat.map(|seat| seat.to_string()))
+    };
+    let at = |stage, seat: &str| (stage, Some(seat.to_owned()));
+    assert_eq!(after(&[]), at(Stage::Talking, "1001"));
+    assert_eq!(after(&[offered("1002")]), at(Stage::Transferring, "1002"));
+    let unanswered = [offered("1002"), not_answered("1002")];
+    assert_eq!(
+        after(&unanswered).0,
+        Stage::Transferring,
+        "until it is told"
+    );
+    let back = [&unanswered[..], &[failed(true)]].concat();
+    assert_eq!(after(&back), at(Stage::Talking, "1001"));
+    let in_line = [&unanswered[..], &[failed(false)]].concat();
+    assert_eq!(after(&in_line), (Stage::Waiting, None));
+    let again = [&back[..], &[offered("1003")]].concat();
+    assert_eq!(after(&again), at(Stage::Transferring, "1003"));
+    let taken = [&again[..], &[answered(1, "1003", "general", 30_000)]].concat();
+    assert_eq!(after(&taken), at(Stage::Talking, "1003"));
+    assert_eq!(after(&[tried.clone()]), at(Stage::Transferring, "1001"));
+    assert_eq!(after(&[tried, outside]).0, Stage::Talking);
 }
 
 #[test]

@@ -70,6 +70,14 @@ impl Bench {
         }
     }
 
+    /// Who was not who we called, and how that is told.
+    async fn refused(&mut self) -> (SocketAddr, String) {
+        match self.next().await {
+            FromStream::Refused(path, why) => (path.remote, why),
+            other => panic!("{other:?}"),
+        }
+    }
+
     fn send(&self, path: Path, text: &str) {
         let order = Order::Send(path, Arc::from(text.as_bytes()));
         assert!(self.orders.send(order).is_ok());

@@ -12,7 +12,7 @@ use rustls::{
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector, client::TlsStream};
 
-use super::{OPTIONS, is_closed, pair, round_trip, secured, settings, with, write_pair};
+use super::{OPTIONS, Settings, is_closed, pair, round_trip, secured, settings, with, write_pair};
 
 /// A client that trusts what `certificate` holds.
 fn trusting(certificate: &FilePath, version: &'static SupportedProtocolVersion) -> TlsConnector {
@@ -137,9 +137,87 @@ fn we_call_whom_we_trust_by_address_and_nobody_else() {
             bench.send(path, OPTIONS);
             let (stream, _) = listener.accept().await.unwrap();
             assert!(stranger.accept(stream).await.is_err());
-            assert_eq!(bench.closed().await.remote, remote);
+            let expected = "its certificate is from nobody we trust".to_owned();
+            assert_eq!(bench.refused().await, (remote, expected));
         },
     );
+}
+
+/// A carrier behind a name: its certificate has the name, and not the address that is called.
+#[test]
+fn a_peer_is_called_by_the_name_it_is_known_by() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = {
+        let name = "sbc.carrier.example".to_owned();
+        let pair = rcgen::generate_simple_self_signed([name]).unwrap();
+        write_pair(folder.path(), &pair)
+    };
+    let (named, misnamed) = listeners();
+    let (at_named, at_misnamed) = (named.local_addr().unwrap(), misnamed.local_addr().unwrap());
+    let trusted = files.certificate.clone();
+    let chosen = move || {
+        let name = |text: &'static str| ServerName::try_from(text).unwrap();
+        let mut names = secured::PeerNames::default();
+        assert!(names.insert(at_named, name("sbc.carrier.example")));
+        assert!(names.insert(at_misnamed, name("sbc.other.example")));
+        let client = secured::client(Some(&trusted)).unwrap();
+        Settings {
+            tls: Some(secured::Tls::new(None, client, Duration::from_secs(5))),
+            names,
+            ..Settings::default()
+        }
+    };
+    with(chosen, move |mut bench| async move {
+        let acceptor: TlsAcceptor = secured::server(&files).unwrap().into();
+        let (named, misnamed) = (asynchronous(named), asynchronous(misnamed));
+
+        let path = Path::stream(Transport::Tls, bench.tls, at_named, 0);
+        bench.send(path, OPTIONS);
+        let (stream, _) = named.accept().await.unwrap();
+        let mut stream = acceptor.accept(stream).await.unwrap();
+        assert_eq!(
+            stream.get_ref().1.server_name(),
+            Some("sbc.carrier.example"),
+            "SNI"
+        );
+        let mut came = vec![0; OPTIONS.len()];
+        tokio::io::AsyncReadExt::read_exact(&mut stream, &mut came)
+            .await
+            .unwrap();
+        assert_eq!(came, OPTIONS.as_bytes());
+        drop(stream);
+        bench.closed().await;
+
+        // The same carrier, known by another name, and by none but its address.
+        let path = Path::stream(Transport::Tls, bench.tls, at_misnamed, 0);
+        bench.send(path, OPTIONS);
+        let (stream, _) = misnamed.accept().await.unwrap();
+        assert!(acceptor.accept(stream).await.is_err());
+        let expected = "its certificate is not for sbc.other.example";
+        assert_eq!(bench.refused().await, (at_misnamed, expected.to_owned()));
+
+        let (third, at_third) = {
+            let third = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let at = third.local_addr().unwrap();
+            (asynchronous(third), at)
+        };
+        let path = Path::stream(Transport::Tls, bench.tls, at_third, 0);
+        bench.send(path, OPTIONS);
+        let (stream, _) = third.accept().await.unwrap();
+        assert!(acceptor.accept(stream).await.is_err());
+        let expected = "its certificate is not for 127.0.0.1";
+        assert_eq!(bench.refused().await, (at_third, expected.to_owned()));
+    });
+}
+
+fn listeners() -> (std::net::TcpListener, std::net::TcpListener) {
+    let bind = || std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    (bind(), bind())
+}
+
+fn asynchronous(listener: std::net::TcpListener) -> tokio::net::TcpListener {
+    listener.set_nonblocking(true).unwrap();
+    tokio::net::TcpListener::from_std(listener).unwrap()
 }
 
 #[test]
@@ -158,7 +236,9 @@ fn a_call_by_tls_to_who_speaks_none_fails() {
                 .await
                 .unwrap();
             is_closed(&mut stream).await;
-            assert_eq!(bench.closed().await.remote, remote);
+            let (refused, why) = bench.refused().await;
+            assert_eq!(refused, remote);
+            assert!(why.starts_with("no TLS with it: "), "{why}");
             // Nobody there at all.
             drop(listener);
             bench.send(path, OPTIONS);

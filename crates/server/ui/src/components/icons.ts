@@ -23,6 +23,7 @@ import {
   Right,
   Star,
   Sort,
+  Switch,
   SwitchButton,
   Top,
   UserFilled,
@@ -66,6 +67,7 @@ export const STAGE_ICONS: Record<Stage, Component> = {
   waiting: Clock,
   offering: BellFilled,
   talking: Headset,
+  transferring: Switch,
   surveying: Star,
   dialling: Phone,
 }

@@ -270,6 +270,7 @@ export const en: Messages = {
     waiting: 'Waiting',
     offering: 'Ringing',
     talking: 'Talking',
+    transferring: 'Transfer',
     surveying: 'Survey',
     dialling: 'Dialling',
   },

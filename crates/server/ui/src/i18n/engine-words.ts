@@ -51,6 +51,10 @@ const CAUSES: Readonly<Record<string, string>> = {
   'number not served, and none to dial outside': '号码未开通，也不是可外呼的号码',
   'no answer': '无应答',
   'cannot be reached': '无法到达',
+  'its certificate is from nobody we trust': '其证书的签发者不受信任',
+  'its certificate has expired': '其证书已过期',
+  'its certificate is not valid yet': '其证书尚未生效',
+  'the TLS handshake took too long': 'TLS 握手超时',
   answers: '有应答',
   'tried again': '重新尝试',
   'the engine stopped in mid-call': '通话中系统停止',
@@ -78,11 +82,16 @@ const CAUSES: Readonly<Record<string, string>> = {
 export function causeInChinese(cause: string): string {
   const known = CAUSES[cause]
   if (known !== undefined) return known
-  // A trunk's row names the target first: `UDP 192.0.2.1:5060: no answer`.
-  const at = cause.lastIndexOf(': ')
-  const last = at === -1 ? undefined : CAUSES[cause.slice(at + 2)]
-  if (last !== undefined) return `${cause.slice(0, at)}：${last}`
-  return cause.replace(/^status (\d{3})$/, '状态码 $1').replace(/^redirected to /, '话机要求改转至 ')
+  // A trunk's row names the target first, and may say more behind what it says:
+  // `TLS 192.0.2.1:5061: cannot be reached: its certificate has expired`.
+  const at = cause.indexOf(': ')
+  const behind = cause.slice(at + 2)
+  const said = at === -1 ? behind : causeInChinese(behind)
+  if (said !== behind) return `${causeInChinese(cause.slice(0, at))}：${said}`
+  return cause
+    .replace(/^status (\d{3})$/, '状态码 $1')
+    .replace(/^redirected to /, '话机要求改转至 ')
+    .replace(/^its certificate is not for (\S+)$/, '其证书不属于 $1')
 }
 
 /**

@@ -286,6 +286,7 @@ export const zh = {
     waiting: '等待',
     offering: '振铃',
     talking: '通话',
+    transferring: '转接',
     surveying: '评价',
     dialling: '外呼',
   },

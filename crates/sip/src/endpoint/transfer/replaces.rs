@@ -5,6 +5,7 @@ use crate::{
     endpoint::{
         Endpoint,
         blueprint::hex_number,
+        early::Early,
         session::{Session, Stage},
         words::DialogId,
     },
@@ -77,7 +78,19 @@ impl Endpoint {
     fn dialog_of(&self, call_id: &[u8], ours: &[u8], theirs: &[u8]) -> Option<DialogId> {
         let id = *self.by_tag.get(&hex_number(ours)?)?;
         let session = self.sessions.get(&id)?;
-        session.dialog.is_named(call_id, ours, theirs).then_some(id)
+        let mut early = self.early_dialogs(session).map(|early| &early.dialog);
+        let named = session.dialog.is_named(call_id, ours, theirs)
+            || early.any(|dialog| dialog.is_named(call_id, ours, theirs));
+        named.then_some(id)
+    }
+
+    /// The early dialogs of an INVITE of ours, one a fork.
+    fn early_dialogs(&self, session: &Session) -> impl Iterator<Item = &Early> {
+        let client = match session.stage {
+            Stage::Inviting(id) => self.clients.get(id),
+            _ => None,
+        };
+        client.into_iter().flat_map(|client| &client.context.early)
     }
 
     /// The dialog of ours, of any state, with either tag as ours.
@@ -121,8 +134,8 @@ impl Endpoint {
     ///
     /// # Errors
     /// The status to answer: 400 for more than one Replaces or a broken one, 486 where only an
-    /// early dialog was meant, 603 for a dialog that is ending, 481 for none of ours. An early
-    /// dialog is not replaced in either direction: 481.
+    /// early dialog was meant, 603 for a dialog that is ending, 481 for none of ours, and for an
+    /// early dialog that the peer began.
     pub(in crate::endpoint) fn replaced(
         &self,
         invite: &Message<'_>,
@@ -140,9 +153,10 @@ impl Endpoint {
             .ok_or(481_u16)?;
         match self.sessions.get(&id).map(|session| &session.stage) {
             Some(Stage::Confirmed) if named.early_only => Err(486),
-            Some(Stage::Confirmed) => Ok(Some(id)),
+            // A phone of ours that rings: whoever takes its place picks the call up.
+            Some(Stage::Confirmed | Stage::Inviting(_)) => Ok(Some(id)),
             Some(Stage::Leaving(_) | Stage::Left) => Err(603),
-            Some(Stage::Invited(_) | Stage::Inviting(_)) | None => Err(481),
+            Some(Stage::Invited(_)) | None => Err(481),
         }
     }
 }

@@ -1,144 +1,27 @@
 //! A telephone as a plain value: the far end of a leg. It is what `hotline call` and
 //! `hotline seat` are made of, and the callers and agents of the simulation.
 
-use core::{net::IpAddr, time::Duration};
-use std::{collections::VecDeque, sync::Arc};
+mod registration;
+mod sip_events;
+mod words;
+
+use std::collections::VecDeque;
 
 use hotline_media::{
     Command, Report,
     sdp::{Direction, Terms},
 };
 use hotline_model::{Instant, LegId};
-use hotline_sip::{
-    endpoint::{
-        Credentials, DialogId, EndedBy, Endpoint, EndpointSettings, Event as SipEvent, Invitation,
-        OutgoingRequest, Output as SipOutput, Request, RequestId,
-    },
-    message::Name,
-    path::Path,
+use hotline_sip::endpoint::{
+    Credentials, DialogId, Endpoint, EndpointSettings, Invitation, Output as SipOutput, RequestId,
 };
 
 use crate::{
     leg::{Leg, ToMedia},
     switchboard::End,
 };
-
-/// Expiry asked for in a registration, seconds.
-const REGISTER_FOR_S: u32 = 300;
-
-/// Time from a failed registration to the next try.
-const REGISTER_AGAIN: Duration = Duration::from_secs(5);
-
-/// How a phone is set up.
-#[derive(Clone, Debug)]
-pub struct PhoneSettings {
-    /// `User-Agent`.
-    pub product: String,
-    /// User part of its address: the seat's number, or a caller's.
-    pub user: String,
-    /// Password, when the server asks for one.
-    pub password: Option<String>,
-    /// Domain of its address.
-    pub domain: String,
-    /// The way to the server.
-    pub server: Path,
-    /// Address of its media.
-    pub media_address: IpAddr,
-}
-
-/// What happens to a phone.
-#[derive(Debug)]
-pub enum PhoneInput<'a> {
-    /// A message came.
-    Received {
-        /// The way it came.
-        path: Path,
-        /// The message.
-        bytes: &'a [u8],
-    },
-    /// A connection closed, or a datagram could not be sent.
-    PathLost(Path),
-    /// The media worker reported.
-    Media(Report),
-    /// The owner wants to be reachable from now on.
-    Register,
-    /// The owner wants to be reachable no more.
-    Unregister,
-    /// The owner dials.
-    Dial(String),
-    /// The owner answers the incoming call.
-    Answer,
-    /// The owner refuses the incoming call with this status.
-    Refuse(u16),
-    /// The owner's phone sends the caller to another number (302).
-    Redirect(String),
-    /// The owner puts the other side on hold.
-    Hold,
-    /// The owner takes the other side off hold.
-    Resume,
-    /// The owner puts the call aside and dials a colleague.
-    Consult(String),
-    /// The owner passes the call on to a number.
-    Transfer(String),
-    /// The owner passes the call put aside on to the colleague.
-    TransferToConsulted,
-    /// The owner presses keys.
-    Press(String),
-    /// The owner hangs up.
-    HangUp,
-    /// Time passed; see [`Phone::next_wake`].
-    TimePassed,
-}
-
-/// What a phone wants done, or tells its owner.
-#[derive(Debug)]
-pub enum PhoneOutput {
-    /// Send a message.
-    Transmit {
-        /// The way it goes.
-        path: Path,
-        /// The message.
-        bytes: Arc<[u8]>,
-    },
-    /// Close a connection.
-    ClosePath(Path),
-    /// Tell the media worker.
-    Media(Command),
-    /// Tell the owner.
-    Happened(PhoneEvent),
-}
-
-/// What a phone tells its owner.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PhoneEvent {
-    /// The server knows where we are.
-    Registered,
-    /// The server refused, with the status.
-    NotRegistered(u16),
-    /// Somebody calls; the header `From` as received. The phone rings.
-    Incoming {
-        /// The call's number at the server, from `X-Hotline-Call`.
-        call: Option<String>,
-    },
-    /// The other side rings.
-    Ringing,
-    /// The call is answered and its sound flows.
-    Connected {
-        /// The leg, for recording and playing.
-        leg: LegId,
-    },
-    /// A sound we played ended.
-    PlayEnded(u32),
-    /// The other side pressed a key.
-    Digit(char),
-    /// How far a transfer has come, as a SIP status.
-    Transfer(u16),
-    /// The call is over: refused with a status, or ended.
-    Ended {
-        /// Status of the refusal; `None` when the call was answered and then ended, or withdrawn.
-        status: Option<u16>,
-    },
-}
+use registration::{REGISTER_AGAIN, REGISTER_FOR_S};
+pub use words::{PhoneEvent, PhoneInput, PhoneOutput, PhoneSettings};
 
 /// What the phone is doing.
 enum Line {
@@ -405,30 +288,6 @@ impl Phone {
         })
     }
 
-    fn register(&mut self, now: Instant, expires_s: u32) {
-        // A challenged request takes the next number too.
-        self.cseq += 3;
-        let local = self.settings.server.local;
-        let transport = self.settings.server.transport.uri_name();
-        let contact = format!("<sip:{}@{local};transport={transport}>", self.settings.user);
-        let outgoing = OutgoingRequest {
-            path: self.settings.server,
-            method: "REGISTER".to_owned(),
-            target: format!("sip:{}", self.settings.domain),
-            from: self.address(),
-            to: self.address(),
-            call_id: Some(self.call_id.clone()),
-            cseq: Some(self.cseq),
-            headers: vec![
-                ("Contact".to_owned(), contact),
-                ("Expires".to_owned(), expires_s.to_string()),
-            ],
-            body: Vec::new(),
-            credentials: self.credentials(),
-        };
-        self.registering = Some(self.endpoint.request(now, outgoing));
-    }
-
     fn reported(&mut self, now: Instant, report: &Report) {
         match *report {
             Report::Opened { port, .. } => self.opened(now, port),
@@ -548,119 +407,6 @@ impl Phone {
             Line::Calling { leg } | Line::Incoming { leg, .. } | Line::Connected { leg } => {
                 leg.dialog == Some(dialog)
             }
-        }
-    }
-
-    fn sip(&mut self, now: Instant, event: SipEvent) {
-        match event {
-            SipEvent::Invited {
-                dialog, request, ..
-            } => self.invited(now, dialog, &request),
-            SipEvent::Request { id, .. } => self.endpoint.respond(now, id, 200, &[], Vec::new()),
-            SipEvent::Response { id, status, .. } if self.registering == Some(id) => {
-                self.registering = None;
-                self.registered(now, status);
-            }
-            SipEvent::Ringing { dialog, .. } if self.has(dialog) => {
-                self.outputs.happened(PhoneEvent::Ringing);
-            }
-            SipEvent::Answered { dialog, body } if self.has(dialog) => self.answered(now, &body),
-            SipEvent::Acknowledged { dialog, body } if self.has(dialog) => {
-                if let Line::Connected { leg } = &mut self.line {
-                    if !body.is_empty() {
-                        let _ = leg.accept(&body, &mut self.outputs);
-                    }
-                    let leg = leg.id;
-                    self.outputs.happened(PhoneEvent::Connected { leg });
-                }
-            }
-            SipEvent::Refused { dialog, status, .. } if self.has(dialog) => self.over(Some(status)),
-            SipEvent::Cancelled { dialog } if self.has(dialog) => self.over(None),
-            SipEvent::Ended { dialog, why, .. } if self.has(dialog) => {
-                self.over((why == EndedBy::NoAck).then_some(408));
-            }
-            SipEvent::Ended { dialog, .. } => {
-                let aside = self.aside.take_if(|leg| leg.dialog == Some(dialog));
-                if let Some(leg) = aside {
-                    self.outputs.media(Command::Close { leg: leg.id });
-                }
-            }
-            SipEvent::Reoffered { dialog, body } => {
-                let mut orders = Outputs(VecDeque::new());
-                let answer = self
-                    .connected(dialog)
-                    .map(|leg| leg.answer(&body, &mut orders));
-                self.outputs.0.append(&mut orders.0);
-                match answer {
-                    Some(Ok(answer)) => self.endpoint.answer_offer(now, dialog, answer),
-                    Some(Err(bad)) => self.endpoint.refuse_offer(now, dialog, bad.0),
-                    None => self.endpoint.refuse_offer(now, dialog, 488),
-                }
-            }
-            SipEvent::ReofferAnswered { dialog, body } => {
-                let mut orders = Outputs(VecDeque::new());
-                if let Some(leg) = self.connected(dialog) {
-                    let _ = leg.accept(&body, &mut orders);
-                }
-                self.outputs.0.append(&mut orders.0);
-            }
-            SipEvent::ReferProgress { status, .. } => {
-                self.outputs.happened(PhoneEvent::Transfer(status));
-            }
-            _ => {}
-        }
-    }
-
-    fn invited(&mut self, now: Instant, dialog: DialogId, request: &Request) {
-        let Some(message) = request.message() else {
-            return;
-        };
-        if !matches!(self.line, Line::Idle) {
-            self.endpoint.reject(now, dialog, 486, &[]);
-            return;
-        }
-        let call = message
-            .header(Name::of(b"X-Hotline-Call"))
-            .or_else(|| message.header_by_text("X-Hotline-Call"))
-            .map(|value| String::from_utf8_lossy(value).into_owned());
-        let mut leg = self.open_leg();
-        leg.dialog = Some(dialog);
-        let offer = request.session().to_vec();
-        self.line = Line::Incoming {
-            leg,
-            offer,
-            open: false,
-            wanted: false,
-        };
-        self.endpoint.ring(now, dialog, 180, Vec::new());
-        self.outputs.happened(PhoneEvent::Incoming { call });
-    }
-
-    fn answered(&mut self, now: Instant, body: &[u8]) {
-        let Line::Calling { mut leg } = core::mem::replace(&mut self.line, Line::Idle) else {
-            return;
-        };
-        let accepted = leg.accept(body, &mut self.outputs).is_ok();
-        let (id, dialog) = (leg.id, leg.dialog);
-        self.line = Line::Connected { leg };
-        if accepted {
-            self.outputs.happened(PhoneEvent::Connected { leg: id });
-        } else {
-            if let Some(dialog) = dialog {
-                self.endpoint.hang_up(now, dialog, None);
-            }
-            self.over(Some(488));
-        }
-    }
-
-    fn registered(&mut self, now: Instant, status: u16) {
-        if (200..300).contains(&status) {
-            let half = Duration::from_secs(u64::from(REGISTER_FOR_S) / 2);
-            self.register_at = self.wants_registration.then_some(now + half);
-            self.outputs.happened(PhoneEvent::Registered);
-        } else {
-            self.register_at = self.wants_registration.then_some(now + REGISTER_AGAIN);
-            self.outputs.happened(PhoneEvent::NotRegistered(status));
         }
     }
 }
