@@ -403,6 +403,7 @@ fn open(media: &MediaHandle, reports: &ArrayQueue<Report>, count: usize) -> Outc
             codec: Format::Pcma,
             payload_type: 8,
             digits: Some(101),
+            digits_clock: 8_000,
             direction: Direction::SendRecv,
             packet_ms: 20,
             learns: false,

@@ -1,16 +1,18 @@
 //! Codecs: G.711 in its two laws, a byte a sample, and every other format by way of 16-bit samples.
 
 mod format;
+mod formats;
 pub mod g711;
 pub mod g722;
 pub mod linear;
-#[cfg(feature = "opus")]
+#[cfg_attr(not(feature = "opus"), path = "without_opus.rs")]
 pub mod opus;
 pub mod resample;
 mod tables;
 mod taps;
 
 pub use format::Format;
+pub use formats::Formats;
 
 /// A law of G.711: what prompts, recordings and the relay work in, byte by byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
