@@ -77,10 +77,6 @@ fn offered(local: &Local, direction: Direction, terms: &Terms, before: Option<&A
 
 /// What we offer with its payload types: formats, and telephone-event in each of their clocks. What
 /// was agreed before keeps its number; what is new gets none of those.
-#[expect(
-    clippy::type_complexity,
-    reason = "two lists of numbers with what they stand for"
-)]
 fn numbered(terms: &Terms, before: Option<&Agreed>) -> (Vec<(u8, Format)>, Vec<(u8, u32)>) {
     let spoken = before.map(|before| (before.payload_type, before.codec));
     let keys = before.and_then(|before| Some((before.digits?, before.digits_clock)));
