@@ -5,11 +5,16 @@ mod formats;
 pub mod g711;
 pub mod g722;
 pub mod linear;
-#[cfg_attr(not(feature = "opus"), path = "without_opus.rs")]
+#[cfg(feature = "opus")]
 pub mod opus;
 pub mod resample;
 mod tables;
 mod taps;
+#[cfg(not(feature = "opus"))]
+mod without_opus;
+
+#[cfg(not(feature = "opus"))]
+use without_opus as opus;
 
 pub use format::Format;
 pub use formats::Formats;

@@ -19,6 +19,9 @@ const OFFERED_DIGITS: [(u8, u32); 2] = [(101, 8_000), (110, 48_000)];
 /// Payload types without a fixed meaning (RFC 3551 §6).
 const DYNAMIC: core::ops::RangeInclusive<u8> = 96..=127;
 
+/// What payload types stand for.
+type Numbered<T> = Vec<(u8, T)>;
+
 /// An offer of one audio stream in the clear: G.711 with `prefer` first, and telephone-event.
 pub fn offer(local: &Local, prefer: Codec, direction: Direction) -> Vec<u8> {
     let terms = Terms {
@@ -77,7 +80,7 @@ fn offered(local: &Local, direction: Direction, terms: &Terms, before: Option<&A
 
 /// What we offer with its payload types: formats, and telephone-event in each of their clocks. What
 /// was agreed before keeps its number; what is new gets none of those.
-fn numbered(terms: &Terms, before: Option<&Agreed>) -> (Vec<(u8, Format)>, Vec<(u8, u32)>) {
+fn numbered(terms: &Terms, before: Option<&Agreed>) -> (Numbered<Format>, Numbered<u32>) {
     let spoken = before.map(|before| (before.payload_type, before.codec));
     let keys = before.and_then(|before| Some((before.digits?, before.digits_clock)));
     let mut taken: Vec<u8> = spoken
@@ -93,7 +96,7 @@ fn numbered(terms: &Terms, before: Option<&Agreed>) -> (Vec<(u8, Format)>, Vec<(
         taken.push(number);
         number
     };
-    let formats: Vec<(u8, Format)> = terms
+    let formats = terms
         .formats
         .iter()
         .map(|format| match spoken.filter(|it| it.1 == format) {
