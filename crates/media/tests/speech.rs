@@ -180,7 +180,7 @@ fn through_a_call(
         let (id, address) = (LegId(leg), Ipv4Addr::LOCALHOST.into());
         let agreed = Agreed {
             remote: peer(leg as u16),
-            rtcp: peer(leg as u16),
+            rtcp: SocketAddr::new(peer(1).ip(), 5_001),
             codec,
             payload_type: codec.payload_type(),
             digits: Some(101),
