@@ -105,6 +105,12 @@ SEEDS = {
         SDP.replace(b"\r\n", b"\n"),
         SDP.replace(b"40000", b"99999999999"),
         b"v=0\r\n",
+        SDP.replace(b"8 0 101", b"110 9 101 8").replace(
+            b"a=rtpmap", b"a=rtpmap:101 opus/48000/2\r\na=rtpmap:110 telephone-event/48000\r\na=x"
+        ),
+        SDP.replace(b"8 0 101", b"8 0 9 96").replace(
+            b"a=rtpmap:101", b"a=rtpmap:8 OPUS/48000/2\r\na=rtpmap:0 G722/8000/1\r\na=rtpmap:96"
+        ),
     ],
     "stun": [
         STUN,

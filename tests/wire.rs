@@ -21,6 +21,8 @@ mod ear;
 mod engine;
 #[path = "wire/families.rs"]
 mod families;
+#[path = "wire/formats.rs"]
+mod formats;
 #[path = "wire/guests.rs"]
 mod guests;
 #[path = "wire/interop.rs"]

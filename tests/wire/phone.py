@@ -2,8 +2,9 @@
 heard. Prints one word a line for what happened: registered, answered, heard, ended.
 
 phone.py seat|caller udp|tcp|tls SERVER:PORT USER PASSWORD|- NUMBER|- SECONDS FOLDER [srtp]
+    [codec=NAME]...
 
-With srtp it takes and offers nothing but secure RTP.
+With srtp it takes and offers nothing but secure RTP; with codecs, nothing but these.
 """
 
 import sys
@@ -14,7 +15,8 @@ import pjsua2 as pj
 from tones import strength, write_tone
 
 ROLE, TRANSPORT, SERVER, USER, PASSWORD, NUMBER, SECONDS, FOLDER = sys.argv[1:9]
-SRTP = sys.argv[9:] == ["srtp"]
+SRTP = "srtp" in sys.argv[9:]
+CODECS = [word[6:] for word in sys.argv[9:] if word.startswith("codec=")]
 PARAMS = "" if TRANSPORT == "udp" else f";transport={TRANSPORT}"
 # The seat's tone and the caller's, Hz: each must be heard at the other side.
 TONES = {"seat": 600, "caller": 900}
@@ -80,6 +82,9 @@ def main():
     config.logConfig.consoleLevel = 0
     config.logConfig.filename = f"{FOLDER}/{ROLE}.log"
     endpoint.libInit(config)
+    for codec in endpoint.codecEnum2() if CODECS else []:
+        known = any(codec.codecId.startswith(f"{name}/") for name in CODECS)
+        endpoint.codecSetPriority(codec.codecId, 200 if known else 0)
     transport = pj.TransportConfig()
     transport.boundAddress = "127.0.0.1"
     kinds = {

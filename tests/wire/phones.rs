@@ -89,6 +89,17 @@ fn pjsua2_talks_with_pjsua2_over_tls() {
     talks_over(&engine, ("tls", port));
 }
 
+/// pjsua2's own G.722, and nothing else, at the seat; A-law, or µ-law, and nothing else at the
+/// caller.
+#[test]
+fn pjsua2_with_g722_alone_talks_with_a_caller_with_g711_alone() {
+    for law in ["codec=PCMA", "codec=PCMU"] {
+        let engine = town::start();
+        let udp = ("udp", engine.sip);
+        talk(&engine, (udp, &["codec=G722"]), (udp, &[law]));
+    }
+}
+
 /// A seat whose phone has nothing but secure RTP hears a caller in the clear and is heard.
 #[test]
 fn pjsua2_with_srtp_alone_talks_with_a_caller_in_the_clear() {

@@ -51,6 +51,7 @@ impl Consultation {
         let shown = Shown {
             from: shown_from(Some(from.as_str()), name.as_deref(), realm),
             headers: Vec::new(),
+            sound: None,
             hops,
         };
         let rings = Rings::begin(to, Owner::Consult(number), None, shown, board);

@@ -163,7 +163,7 @@ impl Leg {
         }
     }
 
-    /// Our offer (RFC 3264 §5): A-law first, for the trunk and the phones of this country.
+    /// Our offer (RFC 3264 §5): in the order of our formats, or with the one that is spoken first.
     pub fn offer(&mut self) -> Option<Vec<u8>> {
         self.offer_as(Direction::SendRecv)
     }
@@ -175,8 +175,11 @@ impl Leg {
             return None;
         }
         let local = self.next_local()?;
-        let body = sdp::offer_under(&local, direction, &terms);
         let before = self.agreed().copied().map(Box::new);
+        let body = match &before {
+            Some(before) => sdp::offer_again_under(&local, direction, &terms, before),
+            None => sdp::offer_under(&local, direction, &terms),
+        };
         self.session = Session::Offered(local, before);
         Some(body)
     }

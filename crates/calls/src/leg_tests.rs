@@ -257,3 +257,30 @@ fn a_refresh_says_where_the_peer_is_now_and_whether_it_holds() {
     let next = text(&leg.offer().unwrap());
     assert!(next.contains("o=- 7 2 IN"), "{next}");
 }
+
+#[test]
+fn our_formats_are_offered_in_order_and_ever_after_what_is_spoken_first() {
+    use hotline_media::{Format, Formats};
+    let mut own = terms(Srtp::Off, Transport::Udp);
+    own.formats = Formats::of(&[Format::Pcma, Format::Pcmu, Format::G722]);
+    let mut leg = Leg::new(LegId(7), end(own));
+    leg.opened(4_000);
+    let offer = text(&leg.offer().unwrap());
+    assert!(
+        offer.contains("m=audio 4000 RTP/AVP 8 0 9 101\r\n"),
+        "{offer}"
+    );
+    let answer = offer_of_theirs(false);
+    let answer = text(&answer)
+        .replace("RTP/AVP 8 0 101", "RTP/AVP 9 96")
+        .replace("a=rtpmap:101", "a=rtpmap:96");
+    let mut media = Media::default();
+    leg.accept(answer.as_bytes(), &mut media).unwrap();
+    assert_eq!(leg.agreed().unwrap().codec, Format::G722);
+    let held = text(&leg.offer_as(Direction::SendOnly).unwrap());
+    assert!(held.contains("m=audio 4000 RTP/AVP 9 8 0 96\r\n"), "{held}");
+    assert!(
+        held.contains("a=rtpmap:96 telephone-event/8000\r\n"),
+        "{held}"
+    );
+}

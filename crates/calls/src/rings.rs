@@ -2,6 +2,7 @@
 //! answers wins, and the others are told that the call was completed elsewhere. A further phone of
 //! the seat may take the place of one that rings (RFC 3891), and so answers for it.
 
+use hotline_media::Format;
 use hotline_model::{
     CallId, Instant, SeatId, event::Event, limits::CONTACTS_PER_SEAT, privacy::Masked,
     seat::OfferResult,
@@ -25,6 +26,9 @@ pub struct Shown {
     pub from: String,
     /// Further headers.
     pub headers: Vec<(String, String)>,
+    /// What the party speaks whom the phone will hear: offered first, so that the talk is passed on
+    /// as it is.
+    pub sound: Option<Format>,
     /// Hops the INVITEs may take ([`crate::call::Facts::hops`]).
     pub hops: Option<u32>,
 }
@@ -108,7 +112,10 @@ impl Rings {
             .into_iter()
             .take(CONTACTS_PER_SEAT)
             .map(|(uri, path)| {
-                let end = board.seat_end(seat, &path, &[]);
+                let mut end = board.seat_end(seat, &path, &[]);
+                if let Some(format) = shown.sound {
+                    end.terms.formats = end.terms.formats.led_by(format);
+                }
                 RungPhone {
                     leg: board.open_leg(owner, end),
                     path,

@@ -7,7 +7,7 @@ use hotline_acd::{QueueSettings, SeatSettings};
 pub use hotline_ivr::{Facts as ScriptFacts, Language, Program, PromptKey};
 use hotline_ivr::{Known, speech};
 use hotline_media::Clip;
-pub use hotline_media::sdp::Fingerprint;
+pub use hotline_media::{Format, Formats, sdp::Fingerprint};
 use hotline_model::{QueueId, ScriptId, SeatId, diagnostic::Diagnostic};
 pub use hotline_sip::digest::{Algorithm, Ha1, ha1};
 
@@ -35,6 +35,8 @@ pub struct Settings {
     pub media_address: IpAddr,
     /// Further addresses of ours, for the sound of peers that reach us by them.
     pub more_media_addresses: Vec<IpAddr>,
+    /// What sound may come and go in.
+    pub formats: SoundFormats,
     /// Our certificate for browsers' sound; `None`: browsers have none.
     pub browsers: Option<Fingerprint>,
     /// The carrier's lines.
@@ -53,6 +55,27 @@ pub struct Settings {
     pub prompts: Prompts,
     /// How often a waiting caller hears the position again.
     pub announce_every: Duration,
+}
+
+/// The formats of sound that are offered and taken, best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SoundFormats {
+    /// With trunks.
+    pub trunks: Formats,
+    /// With seats' phones and browsers. They are offered the caller's format first, where it is
+    /// among these.
+    pub seats: Formats,
+}
+
+impl Default for SoundFormats {
+    /// G.711, in which a talk is passed on and recorded byte by byte; of a phone that has nothing
+    /// else G.722 too.
+    fn default() -> Self {
+        Self {
+            trunks: Formats::G711,
+            seats: Formats::of(&[Format::Pcma, Format::Pcmu, Format::G722]),
+        }
+    }
 }
 
 /// A number that callers dial.

@@ -9,7 +9,7 @@ use std::{
 
 use hotline_acd::{Floor, Input as FloorInput};
 use hotline_media::{
-    Command, Stats,
+    Command, Formats, Stats,
     sdp::{self, Dtls, Family, Terms},
 };
 use hotline_model::{
@@ -235,21 +235,23 @@ impl Switchboard {
     /// (empty: none yet); see [`Switchboard::sound_address`].
     pub fn seat_end(&mut self, seat: SeatId, path: &Path, offer: &[u8]) -> End {
         let srtp = self.settings.seat(seat).map(|seat| seat.srtp);
+        let formats = self.settings.formats.seats;
         // A browser's address is found by ICE.
         let seen_at = (!path.transport.is_websocket()).then(|| path.remote.ip());
         End {
             seen_at,
-            ..self.end(srtp.unwrap_or_default(), path, offer)
+            ..self.end((srtp.unwrap_or_default(), formats), path, offer)
         }
     }
 
     /// Our end of the sound of a trunk; as [`Switchboard::seat_end`].
     pub fn trunk_end(&mut self, path: &Path, offer: &[u8]) -> End {
         let srtp = trunk_at(&self.settings, path.remote).map(|trunk| trunk.srtp);
-        self.end(srtp.unwrap_or_default(), path, offer)
+        let formats = self.settings.formats.trunks;
+        self.end((srtp.unwrap_or_default(), formats), path, offer)
     }
 
-    fn end(&mut self, srtp: Srtp, path: &Path, offer: &[u8]) -> End {
+    fn end(&mut self, (srtp, formats): (Srtp, Formats), path: &Path, offer: &[u8]) -> End {
         let terms = match self.settings.browsers {
             Some(fingerprint) if path.transport.is_websocket() => {
                 self.secrets.browser_terms(fingerprint)
@@ -258,7 +260,7 @@ impl Switchboard {
         };
         End {
             address: self.sound_address(path, offer),
-            terms,
+            terms: Terms { formats, ..terms },
             seen_at: None,
         }
     }

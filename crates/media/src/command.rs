@@ -253,6 +253,11 @@ pub struct Stats {
     pub rtcp: u64,
     /// Packets of a payload type that was not agreed, or while the peer may not send.
     pub not_agreed: u64,
+    /// Of sound that is decoded, since its present format began: frames made up for what was lost or
+    /// came late, and packets that came too late to be heard.
+    pub concealed: u64,
+    /// See [`concealed`](Self::concealed).
+    pub late: u64,
     /// Packets that could not be passed on: the other leg lacks telephone-event, or they came too
     /// late for their place.
     pub not_relayed: u64,

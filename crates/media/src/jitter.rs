@@ -206,7 +206,7 @@ impl Buffer {
     }
 
     /// Interarrival jitter, ticks (RFC 3550 §6.4.1).
-    pub fn jitter(&self) -> u32 {
+    fn jitter(&self) -> u32 {
         self.stream
             .map_or(0, |stream| (stream.jitter_16 / 16) as u32)
     }
@@ -303,6 +303,22 @@ impl Buffer {
                 ticks: ticks as u32,
             };
         }
+    }
+
+    /// The next packet that waits, whatever its time, for a stream that is over. `None` when none
+    /// is left.
+    pub fn leftover(&mut self) -> Option<&[u8]> {
+        let (at, ..) = self.earliest()?;
+        self.given = self.waiting.get_mut(at).and_then(Option::take);
+        let packet = self.given.as_ref()?;
+        packet.bytes.get(..packet.length)
+    }
+
+    /// The packet right after what was given out last, which may repeat some of it.
+    pub fn following(&self) -> Option<&[u8]> {
+        let (at, _, timestamp) = self.earliest()?;
+        let packet = self.waiting.get(at)?.as_ref()?;
+        (self.due == Some(timestamp)).then(|| packet.bytes.get(..packet.length))?
     }
 
     /// The packet's numbers without wrap-around; a new source begins anew.

@@ -22,7 +22,7 @@ pub mod worker;
 
 pub use block::{Block, Sound};
 pub use clip::Clip;
-pub use codec::{Codec, Format};
+pub use codec::{Codec, Format, Formats};
 pub use command::{Command, Gain, Report, Stats, Voice};
 
 /// Samples of one 20 ms packet at 8 kHz: what the engine sends (RFC 3551 §4.2's default).

@@ -1,14 +1,28 @@
-//! What decoded speech goes through, with people's speech: concealment scored by PESQ, and no keys
-//! heard where nobody pressed one.
+//! What decoded speech goes through, with people's speech: concealment, and a call between formats,
+//! scored by PESQ; and no keys heard where nobody pressed one.
 #![cfg(test)]
 
 use std::{
     fs,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     process::Command,
+    time::Duration,
 };
 
-use hotline_media::{codec::resample::Rate, conceal::Concealer, dtmf::Listener};
+use hotline_media::{
+    Block, Command as Order, Format,
+    codec::{
+        linear::{Decoder, Encoder, PACKET_SAMPLES},
+        resample::{Rate, Resampler},
+    },
+    conceal::Concealer,
+    dtmf::Listener,
+    sdp::{Agreed, Direction, Security},
+    secure::ice::Ufrag,
+    worker::{Slot, Wire, Worker},
+};
+use hotline_model::{Instant, LegId};
 
 /// Where Debian's asterisk-core-sounds-en-wav puts a woman's 568 prompts.
 const SPEECH: &str = "/usr/share/asterisk/sounds";
@@ -119,6 +133,141 @@ fn lossy(said: &[i16], per_cent: u32, seed: u32) -> Vec<i16> {
         heard.extend(out);
     }
     heard
+}
+
+/// A network without distance; what is sent to the second leg is kept.
+#[derive(Default)]
+struct Road(Vec<Vec<u8>>);
+
+impl Wire for Road {
+    fn open(&mut self, slot: Slot, _: IpAddr) -> Result<u16, String> {
+        Ok(30_000 + 2 * slot.0 as u16)
+    }
+    fn open_shared(&mut self, _: Slot, _: Ufrag) -> Result<u16, String> {
+        Err("no browsers".to_owned())
+    }
+    fn found(&mut self, _: Slot, _: SocketAddr) {}
+    fn close(&mut self, _: Slot) {}
+    fn send(&mut self, slot: Slot, _: SocketAddr, packet: &[u8]) -> bool {
+        if slot == Slot(1) {
+            self.0.push(packet.to_vec());
+        }
+        true
+    }
+    fn send_control(&mut self, _: Slot, _: SocketAddr, _: &[u8]) -> bool {
+        true
+    }
+    fn receive(&mut self, _: Slot, _: &mut [u8]) -> Option<(usize, SocketAddr)> {
+        None
+    }
+    fn watch(&mut self, _: Slot, _: bool) {}
+    fn record(&mut self, _: &Block) -> bool {
+        true
+    }
+}
+
+/// What a phone of one format hears of a phone of another through the engine, of whose packets so
+/// many per cent are lost at random.
+fn through_a_call(
+    said: &[i16],
+    (from, to): (Format, Format),
+    (per_cent, seed): (u32, u32),
+) -> Vec<i16> {
+    let (mut worker, mut road) = (Worker::new(seed.into()), Road::default());
+    let mut now = Instant::START + Duration::from_millis(1_003);
+    let peer = |leg: u16| SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 4_000 + 2 * leg);
+    for (leg, codec) in [(1, from), (2, to)] {
+        let (id, address) = (LegId(leg), Ipv4Addr::LOCALHOST.into());
+        let agreed = Agreed {
+            remote: peer(leg as u16),
+            rtcp: SocketAddr::new(peer(1).ip(), 5_001),
+            codec,
+            payload_type: codec.payload_type(),
+            digits: Some(101),
+            digits_clock: 8_000,
+            direction: Direction::SendRecv,
+            packet_ms: 20,
+            learns: false,
+            security: Security::Plain,
+        };
+        worker.handle_command(now, Order::Open { leg: id, address }, &mut road);
+        worker.handle_command(now, Order::Connect { leg: id, agreed }, &mut road);
+    }
+    let (a, b) = (LegId(1), LegId(2));
+    worker.handle_command(now, Order::Bridge { a, b }, &mut road);
+    let (mut encoder, mut decoder) = (Encoder::new(from).unwrap(), Decoder::new(to).unwrap());
+    let mut wide = Resampler::new(Rate::Narrow, from.rate());
+    let mut narrow = Resampler::new(to.rate(), Rate::Narrow);
+    let (mut state, mut heard) = (seed, Vec::new());
+    for (n, frame) in said.chunks_exact(160).enumerate() {
+        let (mut samples, mut payload) = ([0; PACKET_SAMPLES], [0; 2_000]);
+        let count = wide.process(frame, &mut samples);
+        let length = encoder.encode(&samples[..count], &mut payload);
+        let mut packet = vec![0x80, from.payload_type()];
+        packet.extend_from_slice(&(n as u16).to_be_bytes());
+        packet.extend_from_slice(&(n as u32 * from.clock() / 50).to_be_bytes());
+        packet.extend_from_slice(&[0, 0, 0, 7]);
+        packet.extend_from_slice(&payload[..length]);
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        if (state >> 16) % 1_000 >= per_cent * 10 {
+            worker.handle_packet(now, Slot(0), peer(1), &packet, &mut road);
+        }
+        now = now + Duration::from_millis(20);
+        while worker.next_tick().is_some_and(|due| due <= now) {
+            worker.handle_tick(now, &mut road);
+        }
+        for packet in road.0.drain(..) {
+            let count = decoder.decode(&packet[12..], &mut samples);
+            let mut out = [0; PACKET_SAMPLES];
+            let count = narrow.process(&samples[..count], &mut out);
+            heard.extend_from_slice(&out[..count]);
+        }
+    }
+    heard
+}
+
+#[test]
+fn speech_between_formats_scores_well_through_a_call() {
+    let (Some(python), pieces) = (python(), pieces()) else {
+        eprintln!("not scored: no Python with PESQ; scripts/setup-tests.sh makes it");
+        return;
+    };
+    if pieces.is_empty() {
+        eprintln!("not scored: no speech in {SPEECH}; scripts/setup-tests.sh installs it");
+        return;
+    }
+    use Format::{G722, Pcma, Pcmu};
+    let mut cases = vec![
+        ((Pcma, Pcmu), 0, 3.95),
+        ((Pcmu, Pcma), 0, 3.95),
+        ((Pcma, G722), 0, 3.95),
+        ((G722, Pcma), 0, 3.95),
+        ((Pcma, G722), 1, 3.5),
+        ((Pcma, G722), 3, 3.2),
+        ((Pcma, G722), 5, 2.9),
+        ((G722, Pcma), 1, 3.5),
+        ((G722, Pcma), 3, 3.2),
+        ((G722, Pcma), 5, 2.9),
+    ];
+    if Format::Opus.is_built() {
+        cases.extend([
+            ((Pcma, Format::Opus), 0, 3.95),
+            ((Format::Opus, Pcma), 5, 2.9),
+        ]);
+    }
+    for (formats, per_cent, least) in cases {
+        let scores: Vec<f64> = pieces
+            .iter()
+            .zip(1..)
+            .map(|(said, seed)| {
+                let heard = through_a_call(said, formats, (per_cent, seed));
+                score(&python, said, &heard)
+            })
+            .collect();
+        let mean = scores.iter().sum::<f64>() / scores.len() as f64;
+        println!("{formats:?}, {per_cent} % lost: PESQ-NB {mean:.2} {scores:?}");
+        assert!(mean >= least, "{formats:?}, {per_cent} % lost: {mean}");
+    }
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use hotline_acd::{QueueSettings, SeatSettings};
 use hotline_calls::settings::{
-    AddressRange, Ha1, Language, Number, PickUp, Program, Prompts, Queue, Seat, Settings, Srtp,
-    Trunk, compile_alone, engine_prompts,
+    AddressRange, Ha1, Language, Number, PickUp, Program, Prompts, Queue, Seat, Settings,
+    SoundFormats, Srtp, Trunk, compile_alone, engine_prompts,
 };
 use hotline_media::Clip;
 use hotline_model::{QueueId, ScriptId, SeatId, TrunkId};
@@ -86,6 +86,7 @@ pub fn settings(seats: usize, callers: impl Iterator<Item = IpAddr>) -> Result<S
         media_address: EXCHANGE.ip(),
         browsers: None,
         more_media_addresses: Vec::new(),
+        formats: SoundFormats::default(),
         trunks: vec![Trunk::inbound(
             TrunkId::new("town").map_err(name)?,
             callers.map(AddressRange::from),

@@ -126,6 +126,7 @@ impl Facts {
         Shown {
             from: shown_from(Some(invited.host.as_str()), name, &settings.realm),
             headers,
+            sound: self.leg.agreed().map(|agreed| agreed.codec),
             hops: self.hops,
         }
     }

@@ -220,6 +220,7 @@ pub(super) fn shown(facts: &Facts, seat: SeatId, queue: QueueId, board: &Switchb
             &settings.realm,
         ),
         headers,
+        sound: facts.leg.agreed().map(|agreed| agreed.codec),
         hops: facts.hops,
     }
 }

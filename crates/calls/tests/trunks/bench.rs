@@ -9,7 +9,7 @@ use hotline_calls::{
     orders::{Order, OrderRefused, SeatRequest},
     settings::{
         AddressRange, Credentials, Ha1, Number, Outbound, PickUp, Prompts, Queue, Seat, Settings,
-        Srtp, Target, Trunk, compile_alone,
+        SoundFormats, Srtp, Target, Trunk, compile_alone,
     },
 };
 use hotline_media::{Command, Report};
@@ -98,6 +98,7 @@ pub fn settings(trunks: Vec<Trunk>) -> Settings {
         utc_offset_minutes: 480,
         media_address: "10.0.0.1".parse().unwrap(),
         more_media_addresses: Vec::new(),
+        formats: SoundFormats::default(),
         browsers: None,
         trunks,
         numbers: vec![Number {

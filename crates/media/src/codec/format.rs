@@ -77,6 +77,18 @@ impl Format {
         }
     }
 
+    /// The format that a configuration names, in any case: `"PCMA"`, `"PCMU"`, `"G722"`, `"opus"`.
+    pub fn named(name: &str) -> Option<Self> {
+        let all = [Self::Pcma, Self::Pcmu, Self::G722, Self::Opus];
+        all.into_iter()
+            .find(|format| format.name().eq_ignore_ascii_case(name))
+    }
+
+    /// Whether the engine was built to decode and encode it: [`Format::Opus`] is a feature.
+    pub const fn is_built(self) -> bool {
+        !matches!(self, Self::Opus) || cfg!(feature = "opus")
+    }
+
     /// The law, when it is G.711.
     pub const fn law(self) -> Option<Codec> {
         match self {

@@ -1,157 +1,106 @@
 //! Any format as 16-bit samples and back, and from one format to another.
 
-#[cfg(feature = "opus")]
-use super::opus;
-use super::{
-    Codec, Format, g722,
-    resample::{Rate, Resampler},
-};
+use super::{Codec, Format, g722, opus};
 
 /// Most samples of one packet that are decoded: 60 ms at 48 kHz. What a longer packet has beyond
 /// them is left out.
 pub const PACKET_SAMPLES: usize = 2_880;
 
-/// Reads one stream of one format.
+/// What reads or writes a stream, by its format.
 #[derive(Debug)]
-pub enum Decoder {
-    /// G.711.
+enum By<G722, Opus> {
     G711(Codec),
-    /// G.722.
-    G722(Box<g722::Decoder>),
+    G722(Box<G722>),
     /// 16-bit samples in network order.
     L16,
-    /// Opus.
-    #[cfg(feature = "opus")]
-    Opus(opus::Decoder),
+    Opus(Opus),
 }
 
-impl Decoder {
-    /// A decoder at the beginning of a stream; `None` for Opus in an engine built without it.
-    pub fn new(format: Format) -> Option<Self> {
+impl<G722: Default, Opus> By<G722, Opus> {
+    fn format(format: Format, opus: impl FnOnce() -> Option<Opus>) -> Option<Self> {
         Some(match format {
             Format::Pcma => Self::G711(Codec::Pcma),
             Format::Pcmu => Self::G711(Codec::Pcmu),
             Format::G722 => Self::G722(Box::default()),
             Format::L16 => Self::L16,
-            #[cfg(feature = "opus")]
-            Format::Opus => Self::Opus(opus::Decoder::new()?),
-            #[cfg(not(feature = "opus"))]
-            Format::Opus => return None,
+            Format::Opus => Self::Opus(opus()?),
         })
+    }
+}
+
+/// Reads one stream of one format.
+#[derive(Debug)]
+pub struct Decoder(By<g722::Decoder, opus::Decoder>);
+
+impl Decoder {
+    /// A decoder at the beginning of a stream; `None` for Opus in an engine built without it.
+    pub fn new(format: Format) -> Option<Self> {
+        By::format(format, opus::Decoder::new).map(Self)
     }
 
     /// Decodes a packet and returns the number of samples, at the format's rate; 0 when the packet
     /// cannot be read.
     pub fn decode(&mut self, payload: &[u8], to: &mut [i16]) -> usize {
-        match self {
-            Self::G711(codec) => {
+        match &mut self.0 {
+            By::G711(codec) => {
                 let pairs = to.iter_mut().zip(payload);
                 pairs.map(|(to, &byte)| *to = codec.decode(byte)).count()
             }
-            Self::G722(decoder) => decoder.decode(payload, to),
-            Self::L16 => {
+            By::G722(decoder) => decoder.decode(payload, to),
+            By::L16 => {
                 let pairs = to.iter_mut().zip(payload.as_chunks::<2>().0);
                 pairs
                     .map(|(to, &bytes)| *to = i16::from_be_bytes(bytes))
                     .count()
             }
-            #[cfg(feature = "opus")]
-            Self::Opus(decoder) => decoder.decode(payload, to),
+            By::Opus(decoder) => decoder.decode(payload, to),
+        }
+    }
+
+    /// Fills all of `to` with what a lost packet may have said, where the format itself knows: Opus,
+    /// from what `next`, the packet right after it, repeats of it. False where it does not.
+    pub fn conceal(&mut self, next: Option<&[u8]>, to: &mut [i16]) -> bool {
+        match &mut self.0 {
+            By::Opus(decoder) => decoder.conceal(next, to) == to.len(),
+            By::G711(_) | By::G722(_) | By::L16 => false,
         }
     }
 }
 
 /// Writes one stream of one format.
 #[derive(Debug)]
-pub enum Encoder {
-    /// G.711.
-    G711(Codec),
-    /// G.722.
-    G722(Box<g722::Encoder>),
-    /// 16-bit samples in network order.
-    L16,
-    /// Opus.
-    #[cfg(feature = "opus")]
-    Opus(opus::Encoder),
-}
+pub struct Encoder(By<g722::Encoder, opus::Encoder>);
 
 impl Encoder {
     /// An encoder at the beginning of a stream; `None` for Opus in an engine built without it.
     pub fn new(format: Format) -> Option<Self> {
-        Some(match format {
-            Format::Pcma => Self::G711(Codec::Pcma),
-            Format::Pcmu => Self::G711(Codec::Pcmu),
-            Format::G722 => Self::G722(Box::default()),
-            Format::L16 => Self::L16,
-            #[cfg(feature = "opus")]
-            Format::Opus => Self::Opus(opus::Encoder::new()?),
-            #[cfg(not(feature = "opus"))]
-            Format::Opus => return None,
-        })
+        By::format(format, opus::Encoder::new).map(Self)
     }
 
     /// Encodes a packet of samples at the format's rate and returns the number of bytes; 0 when it
     /// is no packet (Opus knows 10, 20, 40 and 60 ms).
     pub fn encode(&mut self, samples: &[i16], to: &mut [u8]) -> usize {
-        match self {
-            Self::G711(codec) => {
+        match &mut self.0 {
+            By::G711(codec) => {
                 let pairs = to.iter_mut().zip(samples);
                 pairs
                     .map(|(to, &sample)| *to = codec.encode(sample))
                     .count()
             }
-            Self::G722(encoder) => encoder.encode(samples, to),
-            Self::L16 => {
+            By::G722(encoder) => encoder.encode(samples, to),
+            By::L16 => {
                 let pairs = to.as_chunks_mut::<2>().0.iter_mut().zip(samples);
                 2 * pairs.map(|(to, sample)| *to = sample.to_be_bytes()).count()
             }
-            #[cfg(feature = "opus")]
-            Self::Opus(encoder) => encoder.encode(samples, to),
+            By::Opus(encoder) => encoder.encode(samples, to),
         }
     }
-}
-
-/// Turns packets of one format into packets of another, of the same length in time.
-#[derive(Debug)]
-pub struct Transcoder {
-    decoder: Decoder,
-    resampler: Resampler,
-    encoder: Encoder,
-    heard: [i16; PACKET_SAMPLES],
-    said: [i16; PACKET_SAMPLES],
-}
-
-impl Transcoder {
-    /// A transcoder at the beginning of a stream; `None` as for [`Decoder::new`].
-    pub fn new(from: Format, to: Format) -> Option<Self> {
-        Some(Self {
-            decoder: Decoder::new(from)?,
-            resampler: Resampler::new(from.rate(), to.rate()),
-            encoder: Encoder::new(to)?,
-            heard: [0; PACKET_SAMPLES],
-            said: [0; PACKET_SAMPLES],
-        })
-    }
-
-    /// Transcodes a packet of at most 60 ms and returns the number of bytes; 0 when it cannot be
-    /// read.
-    pub fn transcode(&mut self, payload: &[u8], to: &mut [u8]) -> usize {
-        let heard = self.decoder.decode(payload, &mut self.heard);
-        let heard = self.heard.get(..heard).unwrap_or_default();
-        let said = self.resampler.process(heard, &mut self.said);
-        let said = self.said.get(..said).unwrap_or_default();
-        self.encoder.encode(said, to)
-    }
-}
-
-/// Samples of a packet of `ms` milliseconds.
-pub const fn samples_of(rate: Rate, ms: usize) -> usize {
-    rate.hertz() as usize / 1_000 * ms
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::resample::{Rate, Resampler};
 
     const FORMATS: [Format; 4] = [Format::Pcma, Format::Pcmu, Format::G722, Format::L16];
 
@@ -160,6 +109,34 @@ mod tests {
         (0..samples)
             .map(|n| (8_000.0 * (step * n as f64).sin()) as i16)
             .collect()
+    }
+
+    /// From one format to another, packet by packet.
+    struct Way {
+        decoder: Decoder,
+        resampler: Resampler,
+        encoder: Encoder,
+    }
+
+    impl Way {
+        fn new(from: Format, to: Format) -> Self {
+            Self {
+                decoder: Decoder::new(from).unwrap(),
+                resampler: Resampler::new(from.rate(), to.rate()),
+                encoder: Encoder::new(to).unwrap(),
+            }
+        }
+
+        fn pass(&mut self, payload: &[u8], to: &mut [u8]) -> usize {
+            let (mut heard, mut said) = ([0; PACKET_SAMPLES], [0; PACKET_SAMPLES]);
+            let count = self.decoder.decode(payload, &mut heard);
+            let count = self.resampler.process(&heard[..count], &mut said);
+            self.encoder.encode(&said[..count], to)
+        }
+    }
+
+    fn samples_of(rate: Rate, ms: usize) -> usize {
+        rate.frame() / 20 * ms
     }
 
     /// Level of the 1,020 Hz tone and of everything, as shares of what was said.
@@ -186,12 +163,12 @@ mod tests {
                     let said = tone(from.rate(), samples_of(from.rate(), ms) * 20);
                     let (mut encoder, mut decoder) =
                         (Encoder::new(from).unwrap(), Decoder::new(to).unwrap());
-                    let mut transcoder = Transcoder::new(from, to).unwrap();
+                    let mut way = Way::new(from, to);
                     let mut heard = Vec::new();
                     for packet in said.chunks(samples_of(from.rate(), ms)) {
                         let (mut a, mut b, mut c) = ([0; 2_000], [0; 2_000], [0; 2_000]);
                         let bytes = encoder.encode(packet, &mut a);
-                        let bytes = transcoder.transcode(&a[..bytes], &mut b);
+                        let bytes = way.pass(&a[..bytes], &mut b);
                         let count = decoder.decode(&b[..bytes], &mut c);
                         assert_eq!(count, samples_of(to.rate(), ms), "{from:?} {to:?} {ms}");
                         heard.extend_from_slice(&c[..count]);
@@ -209,9 +186,9 @@ mod tests {
     fn too_long_a_packet_is_cut_and_an_empty_one_is_nothing() {
         for from in FORMATS {
             for to in FORMATS {
-                let mut transcoder = Transcoder::new(from, to).unwrap();
-                assert_eq!(transcoder.transcode(&[], &mut [0; 100]), 0);
-                let bytes = transcoder.transcode(&[0x2A; 20_000], &mut [0; 100]);
+                let mut way = Way::new(from, to);
+                assert_eq!(way.pass(&[], &mut [0; 100]), 0);
+                let bytes = way.pass(&[0x2A; 20_000], &mut [0; 100]);
                 assert_eq!(bytes, 100, "{from:?} {to:?}");
             }
         }
@@ -222,6 +199,5 @@ mod tests {
     fn an_engine_without_opus_says_so() {
         assert!(Decoder::new(Format::Opus).is_none());
         assert!(Encoder::new(Format::Opus).is_none());
-        assert!(Transcoder::new(Format::Pcma, Format::Opus).is_none());
     }
 }

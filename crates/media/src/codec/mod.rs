@@ -1,6 +1,7 @@
 //! Codecs: G.711 in its two laws, a byte a sample, and every other format by way of 16-bit samples.
 
 mod format;
+mod formats;
 pub mod g711;
 pub mod g722;
 pub mod linear;
@@ -9,8 +10,14 @@ pub mod opus;
 pub mod resample;
 mod tables;
 mod taps;
+#[cfg(not(feature = "opus"))]
+mod without_opus;
+
+#[cfg(not(feature = "opus"))]
+use without_opus as opus;
 
 pub use format::Format;
+pub use formats::Formats;
 
 /// A law of G.711: what prompts, recordings and the relay work in, byte by byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -9,6 +9,7 @@ use core::time::Duration;
 use hotline_model::Instant;
 
 use super::key_of;
+use crate::SAMPLE_RATE;
 
 /// Time without an update after which a press is over, milliseconds. Updates come each 20 to 50 ms
 /// (RFC 4733 §2.5.1.2), so two in a row may be lost.
@@ -17,9 +18,9 @@ const GONE_MS: u64 = 150;
 /// Presses remembered after their report, so that late and doubled packets do not count again.
 const REMEMBERED: usize = 16;
 
-/// A press whose duration field is as full as this is continued in a new segment that begins where
-/// it ends (RFC 4733 §2.5.1.3): the field ends at 0xFFFF, and a sender may go on a packet early.
-const SEGMENT_FULL: u16 = 0xFFFF - 800;
+/// A press whose duration field is as near to its end as this, milliseconds, is continued in a new
+/// segment that begins where it ends (RFC 4733 §2.5.1.3): a sender may go on a packet early.
+const SEGMENT_FULL_MS: u16 = 100;
 
 /// A key that was pressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +32,10 @@ pub struct Digit {
 }
 
 /// What a leg has heard of keys.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Receiver {
+    /// Ticks of the events' clock.
+    per_ms: u16,
     pressed: Option<Press>,
     reported: [Option<Name>; REMEMBERED],
     next: usize,
@@ -49,29 +52,52 @@ struct Press {
     /// Of its present segment.
     name: Name,
     key: char,
-    /// Samples of earlier segments.
+    /// Ticks of earlier segments.
     before: u32,
     duration: u16,
     heard: Instant,
 }
 
 impl Press {
-    fn digit(&self) -> Digit {
+    fn digit(&self, per_ms: u16) -> Digit {
         Digit {
             key: self.key,
-            ms: (self.before + u32::from(self.duration)) / 8,
+            ms: (self.before + u32::from(self.duration)) / u32::from(per_ms),
         }
     }
 
     /// Whether a new name is the next segment of this press.
-    fn goes_on_as(&self, name: Name, marker: bool) -> bool {
+    fn goes_on_as(&self, name: Name, marker: bool, per_ms: u16) -> bool {
+        let early = SEGMENT_FULL_MS * per_ms;
         let end = self.name.timestamp.wrapping_add(u32::from(self.duration));
-        let near_end = name.timestamp.wrapping_sub(end) <= 0xFFFF - u32::from(SEGMENT_FULL);
-        !marker && name.event == self.name.event && self.duration >= SEGMENT_FULL && near_end
+        let near_end = name.timestamp.wrapping_sub(end) <= u32::from(early);
+        let full = self.duration >= u16::MAX - early;
+        !marker && name.event == self.name.event && full && near_end
+    }
+}
+
+impl Default for Receiver {
+    fn default() -> Self {
+        Self::at(SAMPLE_RATE)
     }
 }
 
 impl Receiver {
+    /// For events whose clock has so many ticks a second, at most 128,000.
+    pub fn at(clock: u32) -> Self {
+        Self {
+            per_ms: (clock / 1_000).clamp(1, 128) as u16,
+            pressed: None,
+            reported: [None; REMEMBERED],
+            next: 0,
+        }
+    }
+
+    /// The events' clock has so many ticks a second from now on.
+    pub fn retune(&mut self, clock: u32) {
+        self.per_ms = Self::at(clock).per_ms;
+    }
+
     /// Takes in an event packet, and hands out the presses that are thereby over: none, one, or
     /// two.
     pub fn receive(
@@ -96,7 +122,7 @@ impl Receiver {
         let duration = u16::from_be_bytes([high, low]);
         let mut press = match self.pressed.take() {
             Some(press) if press.name == name => press,
-            Some(press) if press.goes_on_as(name, marker) => {
+            Some(press) if press.goes_on_as(name, marker, self.per_ms) => {
                 self.remember(press.name);
                 Press {
                     name,
@@ -108,7 +134,7 @@ impl Receiver {
             other => {
                 if let Some(press) = other {
                     self.remember(press.name);
-                    over(press.digit());
+                    over(press.digit(self.per_ms));
                 }
                 Press {
                     name,
@@ -123,7 +149,7 @@ impl Receiver {
         press.heard = now;
         if flags & 0x80 != 0 {
             self.remember(name);
-            over(press.digit());
+            over(press.digit(self.per_ms));
         } else {
             self.pressed = Some(press);
         }
@@ -142,7 +168,7 @@ impl Receiver {
         }
         let press = self.pressed.take()?;
         self.remember(press.name);
-        Some(press.digit())
+        Some(press.digit(self.per_ms))
     }
 
     fn remember(&mut self, name: Name) {

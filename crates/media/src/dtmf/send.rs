@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::event_of;
-use crate::{FRAME_MS, FRAME_SAMPLES};
+use crate::FRAME_MS;
 
 /// Presses that may wait on one leg; more are refused.
 const WAITING: usize = 64;
@@ -14,7 +14,8 @@ const ENDS: u8 = 3;
 /// Pause between two presses, packets: with the repeated ends 100 ms, as a person's finger needs.
 const PAUSE: u8 = 3;
 
-/// Shortest and longest press, milliseconds. The duration field ends at 8,191 ms.
+/// Shortest and longest press, milliseconds. The duration field ends at 8,191 ms; with a clock of
+/// 48,000 a second, where it ends at 1,365 ms, longer presses are cut.
 const PRESS_MS: core::ops::RangeInclusive<u32> = 40..=8_000;
 
 /// −10 dBm0, the usual level.
@@ -29,7 +30,7 @@ pub enum Turn {
     Packet {
         /// Timestamp of the press's beginning.
         timestamp: u32,
-        /// Samples since then: where the next sound may begin.
+        /// Ticks since then: where the next sound may begin.
         duration: u16,
         /// First packet of the press.
         marker: bool,
@@ -50,7 +51,8 @@ pub struct Sender {
 struct Press {
     event: u8,
     timestamp: u32,
-    duration: u16,
+    /// 20 ms each: passed, and all.
+    frames: u16,
     total: u16,
     ends: u8,
 }
@@ -83,13 +85,13 @@ impl Sender {
         }
         let ms = ms.clamp(*PRESS_MS.start(), *PRESS_MS.end());
         let frames = u64::from(ms).div_ceil(FRAME_MS);
-        self.waiting
-            .push_back((event, frames as u16 * FRAME_SAMPLES as u16));
+        self.waiting.push_back((event, frames as u16));
         true
     }
 
-    /// What to send in the 20 ms that begin at `timestamp` of the stream.
-    pub fn turn(&mut self, timestamp: u32) -> Turn {
+    /// What to send in the 20 ms that begin at `timestamp` of the stream, of which a frame has so
+    /// many `ticks` of the events' clock.
+    pub fn turn(&mut self, timestamp: u32, ticks: u16) -> Turn {
         if self.pause > 0 {
             self.pause -= 1;
             return Turn::Free;
@@ -100,27 +102,28 @@ impl Sender {
                 Some((event, total)) => Press {
                     event,
                     timestamp,
-                    duration: 0,
-                    total,
+                    frames: 0,
+                    total: total.min(u16::MAX / ticks.max(1)),
                     ends: 0,
                 },
                 None => return Turn::Free,
             },
         };
-        let marker = press.duration == 0;
-        press.duration = press.total.min(press.duration + FRAME_SAMPLES as u16);
-        let end = press.duration == press.total;
+        let marker = press.frames == 0;
+        press.frames = press.total.min(press.frames + 1);
+        let end = press.frames == press.total;
+        let duration = press.frames.saturating_mul(ticks);
         press.ends += u8::from(end);
         if press.ends == ENDS {
             self.pause = PAUSE;
         } else {
             self.present = Some(press);
         }
-        let [high, low] = press.duration.to_be_bytes();
+        let [high, low] = duration.to_be_bytes();
         let flags = if end { 0x80 | VOLUME } else { VOLUME };
         Turn::Packet {
             timestamp: press.timestamp,
-            duration: press.duration,
+            duration,
             marker,
             payload: [press.event, flags, high, low],
         }
@@ -138,7 +141,7 @@ mod tests {
     fn a_press_has_a_marker_growing_durations_and_three_ends() {
         let mut sender = Sender::default();
         assert!(sender.press('9', 60));
-        let turns: Vec<Turn> = (0..9).map(|n| sender.turn(1_000 + 160 * n)).collect();
+        let turns: Vec<Turn> = (0..9).map(|n| sender.turn(1_000 + 160 * n, 160)).collect();
         let packet = |marker, flags, duration: u16| Turn::Packet {
             timestamp: 1_000,
             duration,
@@ -173,7 +176,7 @@ mod tests {
                 marker,
                 payload,
                 ..
-            } = sender.turn(timestamp)
+            } = sender.turn(timestamp, 160)
             {
                 receiver.receive(Instant::START, timestamp, marker, &payload, |digit| {
                     assert_eq!(digit.ms, 100);
@@ -183,6 +186,29 @@ mod tests {
             timestamp += 160;
         }
         assert_eq!(keys, "12345*#AD0");
+    }
+
+    #[test]
+    fn beside_opus_a_key_counts_in_opus_ticks() {
+        let mut sender = Sender::default();
+        assert!(sender.press('5', 60));
+        assert!(sender.press('6', 8_000));
+        let mut receiver = Receiver::at(48_000);
+        let (mut timestamp, mut heard) = (u32::MAX - 5_000, Vec::new());
+        while !sender.is_idle() {
+            if let Turn::Packet {
+                timestamp,
+                marker,
+                payload,
+                ..
+            } = sender.turn(timestamp, 960)
+            {
+                let over = |digit: crate::dtmf::Digit| heard.push((digit.key, digit.ms));
+                receiver.receive(Instant::START, timestamp, marker, &payload, over);
+            }
+            timestamp = timestamp.wrapping_add(960);
+        }
+        assert_eq!(heard, [('5', 60), ('6', 1_360)]);
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub use rtp_rs::{RtpReader, Seq};
 
 use hotline_model::Instant;
 
+use crate::SAMPLE_RATE;
+
 /// Bytes of an RTP header without contributing sources or extension.
 pub const HEADER_BYTES: usize = 12;
 
@@ -41,8 +43,12 @@ pub fn classify(bytes: &[u8]) -> Arrival<'_> {
 
 /// An instant on the 8 kHz sample clock: samples since the start of the engine.
 pub fn samples_at(at: Instant) -> u64 {
-    // 8,000 a second is one each 125 µs.
-    (at.since_start().as_nanos() / 125_000) as u64
+    ticks_at(at, SAMPLE_RATE)
+}
+
+/// An instant on a clock of so many ticks a second: ticks since the start of the engine.
+pub(crate) fn ticks_at(at: Instant, clock: u32) -> u64 {
+    (at.since_start().as_nanos() * u128::from(clock) / 1_000_000_000) as u64
 }
 
 /// A gap of more packets than this is a new source (RFC 3550 A.1, MAX_DROPOUT).

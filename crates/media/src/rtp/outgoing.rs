@@ -1,7 +1,7 @@
 //! The one stream a leg receives from us, whatever its sources: one SSRC, one numbering.
 //!
-//! Timestamps follow a media clock of the leg: a random base plus 8,000 a second of the engine's
-//! clock. A new source (a prompt after the menu, the agent after the music) begins at the clock's
+//! Timestamps follow a media clock of the leg: a random base plus the format's ticks a second of the
+//! engine's clock. A new source (a prompt after the menu, the agent after the music) begins at the clock's
 //! value, or right after the last packet when that lies ahead; then the clock is set forward to
 //! it, so that it never runs back. The receiver sees silence between two sources as time that
 //! passed, and never sees time run back.
@@ -9,8 +9,8 @@
 use hotline_model::Instant;
 use rtp_rs::{RtpPacketBuilder, Seq};
 
-use super::samples_at;
-use crate::FRAME_SAMPLES;
+use super::ticks_at;
+use crate::{FRAME_MS, SAMPLE_RATE};
 
 /// Sequence number and timestamp of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,9 @@ pub struct Outgoing {
     ssrc: u32,
     /// Number of the next packet.
     sequence: u16,
-    /// Timestamp of sample 0 of the engine's clock.
+    /// Ticks a second.
+    clock: u32,
+    /// Timestamp of the engine's start.
     base: u32,
     /// Timestamp after the last packet; none was sent yet when `None`.
     end: Option<u32>,
@@ -43,14 +45,28 @@ impl Outgoing {
             // In the lower half: a receiver of secure RTP that misses the first packets would guess
             // wrongly after a wrap among them (RFC 3711 §3.3.1).
             sequence: (random >> 32) as u16 & 0x7FFF,
+            clock: SAMPLE_RATE,
             base: (random >> 64) as u32,
             end: None,
         }
     }
 
+    /// The stream's clock has so many ticks a second from now on. True when it had others: it is
+    /// another source then, with its own SSRC (RFC 7160 §4.1). Of each clock there is one, since
+    /// who protects packets remembers few.
+    pub fn retune(&mut self, clock: u32) -> bool {
+        if clock == self.clock {
+            return false;
+        }
+        self.ssrc ^= self.clock ^ clock;
+        self.clock = clock;
+        self.end = None;
+        true
+    }
+
     /// Length of 20 ms in ticks of the stream's clock.
     pub const fn frame_ticks(&self) -> u32 {
-        FRAME_SAMPLES as u32
+        self.clock / 1_000 * FRAME_MS as u32
     }
 
     /// The stream's SSRC.
@@ -60,12 +76,12 @@ impl Outgoing {
 
     /// What the stream's clock shows at `at`.
     pub fn clock(&self, at: Instant) -> u32 {
-        self.base.wrapping_add(samples_at(at) as u32)
+        self.base.wrapping_add(ticks_at(at, self.clock) as u32)
     }
 
     /// Timestamp for a packet that begins at `at`, in no case before the end of the last one.
     pub fn timestamp(&mut self, at: Instant) -> u32 {
-        let clock = self.base.wrapping_add(samples_at(at) as u32);
+        let clock = self.clock(at);
         let ahead = self.end.map_or(0, |end| end.wrapping_sub(clock));
         if ahead.cast_signed() > 0 {
             self.base = self.base.wrapping_add(ahead);
@@ -158,6 +174,22 @@ mod tests {
         stream.passed(1, first + 20_000);
         assert_eq!(stream.timestamp(at(1_040)), first + 20_000);
         assert_eq!(stream.timestamp(at(1_060)), first + 20_160);
+    }
+
+    #[test]
+    fn another_clock_is_another_source_and_the_first_comes_back() {
+        let mut stream = Outgoing::new(0x1234_5678_9ABC_DEF0 << 40);
+        let narrow = stream.ssrc();
+        assert!(!stream.retune(8_000));
+        assert!(stream.retune(48_000));
+        assert_ne!(stream.ssrc(), narrow);
+        assert_eq!(stream.frame_ticks(), 960);
+        let first = stream.timestamp(at(20));
+        stream.number(first, true, first.wrapping_add(960));
+        assert_eq!(stream.timestamp(at(40)), first.wrapping_add(960));
+        assert_eq!(stream.timestamp(at(1_020)), first.wrapping_add(48_000));
+        assert!(stream.retune(8_000));
+        assert_eq!((stream.ssrc(), stream.frame_ticks()), (narrow, 160));
     }
 
     #[test]

@@ -76,6 +76,16 @@ impl Reception {
         }
     }
 
+    /// The stream's clock has so many ticks a second from now on: its sound has another format.
+    pub fn retune(&mut self, clock: u32) {
+        if let Some(source) = self.source.as_mut().filter(|_| clock != self.clock) {
+            source.transit = None;
+            let jitter = u64::from(source.jitter_16) * u64::from(clock) / u64::from(self.clock);
+            source.jitter_16 = jitter as u32;
+        }
+        self.clock = clock;
+    }
+
     /// Counts a packet. Another source, or a jump of the numbers, begins anew.
     pub fn count(&mut self, now: Instant, ssrc: u32, sequence: u16, timestamp: u32) {
         let known = self

@@ -11,7 +11,8 @@ use crate::{FRAME_MS, Format};
 pub(super) struct Stream<'a> {
     pub(super) proto: &'a str,
     pub(super) formats: &'a [(u8, Format)],
-    pub(super) digits: Option<u8>,
+    /// telephone-event: its numbers and clocks.
+    pub(super) digits: &'a [(u8, u32)],
     pub(super) direction: Direction,
     pub(super) rtcp_mux: bool,
     /// What it says of its protection.
@@ -39,7 +40,8 @@ pub(super) fn stream(port: u16, stream: &Stream<'_>) -> Media {
         rtcp_mux,
         protection,
     } = *stream;
-    let payload_types = formats.iter().map(|&(number, _)| number).chain(digits);
+    let digit_types = digits.iter().map(|&(number, _)| number);
+    let payload_types = formats.iter().map(|&(number, _)| number).chain(digit_types);
     let numbers: Vec<String> = payload_types.map(|number| number.to_string()).collect();
     let mut media = line("audio", port, proto, &numbers.join(" "));
     for (number, format) in formats {
@@ -55,8 +57,8 @@ pub(super) fn stream(port: u16, stream: &Stream<'_>) -> Media {
                 .push(Attribute::with_value("fmtp", parameters));
         }
     }
-    if let Some(number) = digits {
-        let map = format!("{number} telephone-event/8000");
+    for (number, clock) in digits {
+        let map = format!("{number} telephone-event/{clock}");
         media.attributes.push(Attribute::with_value("rtpmap", map));
         // Events 0–15 are the keys (RFC 4733 §2.4.1, §3.2).
         let range = format!("{number} 0-15");

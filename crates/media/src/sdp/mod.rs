@@ -1,4 +1,4 @@
-//! Offer and answer (RFC 8866, RFC 3264): one audio stream, G.711, telephone-event.
+//! Offer and answer (RFC 8866, RFC 3264): one audio stream and telephone-event.
 
 use core::{
     fmt,
@@ -19,8 +19,8 @@ mod tests;
 
 pub use family::{Family, family};
 pub use negotiate::{
-    G711, accept, accept_under, answer, answer_again, answer_again_under, answer_under, offer,
-    offer_under,
+    accept, accept_under, answer, answer_again, answer_again_under, answer_under, offer,
+    offer_again_under, offer_under,
 };
 pub use security::{Dtls, Fingerprint, Security, Terms};
 
@@ -106,8 +106,11 @@ pub struct Agreed {
     pub codec: Format,
     /// Payload type of the codec.
     pub payload_type: u8,
-    /// Payload type of telephone-event/8000, when agreed.
+    /// Payload type of telephone-event, when agreed.
     pub digits: Option<u8>,
+    /// Ticks a second of telephone-event's durations: those of the sound's clock, whose timestamps
+    /// it shares (RFC 4733 §2.1), unless the peer has it with 8,000 alone.
+    pub digits_clock: u32,
     /// What WE may do.
     pub direction: Direction,
     /// The peer's `ptime`, or 20: for information. The engine sends 20 ms packets, which RFC 3551

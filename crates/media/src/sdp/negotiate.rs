@@ -10,23 +10,22 @@ use super::{
     read::{self, Audio},
     security::{self, Words},
 };
-use crate::{Codec, FRAME_MS, Format, secure::sdes::Line};
+use crate::{Codec, FRAME_MS, Format, Formats, SAMPLE_RATE, secure::sdes::Line};
 
-/// Payload type under which we offer telephone-event: the number most phones use.
-const OFFERED_DIGITS: u8 = 101;
+/// Payload types under which we offer telephone-event, the numbers most peers use: with 8,000 ticks
+/// a second, and with Opus' 48,000 (RFC 4733 §2.1, RFC 7587 §4.1).
+const OFFERED_DIGITS: [(u8, u32); 2] = [(101, 8_000), (110, 48_000)];
 
-/// The formats a session uses when nothing else is said, best first: what can be relayed, played
-/// and recorded byte by byte.
-pub const G711: &[Format] = &[Format::Pcma, Format::Pcmu];
+/// Payload types without a fixed meaning (RFC 3551 §6).
+const DYNAMIC: core::ops::RangeInclusive<u8> = 96..=127;
+
+/// What payload types stand for.
+type Numbered<T> = Vec<(u8, T)>;
 
 /// An offer of one audio stream in the clear: G.711 with `prefer` first, and telephone-event.
 pub fn offer(local: &Local, prefer: Codec, direction: Direction) -> Vec<u8> {
-    let formats = match prefer {
-        Codec::Pcma => G711,
-        Codec::Pcmu => &[Format::Pcmu, Format::Pcma],
-    };
     let terms = Terms {
-        formats,
+        formats: Formats::G711.led_by(prefer.into()),
         ..Terms::PLAIN
     };
     offer_under(local, direction, &terms)
@@ -35,11 +34,26 @@ pub fn offer(local: &Local, prefer: Codec, direction: Direction) -> Vec<u8> {
 /// An offer of one audio stream under our terms: their formats, telephone-event, and the best
 /// protection they have.
 pub fn offer_under(local: &Local, direction: Direction, terms: &Terms) -> Vec<u8> {
-    let formats: Vec<(u8, Format)> = terms
-        .formats
-        .iter()
-        .map(|&format| (format.payload_type(), format))
-        .collect();
+    offered(local, direction, terms, None)
+}
+
+/// As [`offer_under`], in a session that stands: the format that is spoken is offered first, so that
+/// nothing changes without need, and no payload type changes its meaning (RFC 3264 §8.3.2).
+pub fn offer_again_under(
+    local: &Local,
+    direction: Direction,
+    terms: &Terms,
+    before: &Agreed,
+) -> Vec<u8> {
+    let terms = Terms {
+        formats: terms.formats.led_by(before.codec),
+        ..*terms
+    };
+    offered(local, direction, &terms, Some(before))
+}
+
+fn offered(local: &Local, direction: Direction, terms: &Terms, before: Option<&Agreed>) -> Vec<u8> {
+    let (formats, digits) = numbered(terms, before);
     let (proto, words) = match (&terms.dtls, &terms.sdes) {
         (Some(ours), _) => (
             "UDP/TLS/RTP/SAVPF",
@@ -55,13 +69,50 @@ pub fn offer_under(local: &Local, direction: Direction, terms: &Terms) -> Vec<u8
         &Stream {
             proto,
             formats: &formats,
-            digits: Some(OFFERED_DIGITS),
+            digits: &digits,
             direction,
             rtcp_mux: terms.dtls.is_some(),
             protection: &words.media,
         },
     ));
     compose::print(&session)
+}
+
+/// What we offer with its payload types: formats, and telephone-event in each of their clocks. What
+/// was agreed before keeps its number; what is new gets none of those.
+fn numbered(terms: &Terms, before: Option<&Agreed>) -> (Numbered<Format>, Numbered<u32>) {
+    let spoken = before.map(|before| (before.payload_type, before.codec));
+    let keys = before.and_then(|before| Some((before.digits?, before.digits_clock)));
+    let mut taken: Vec<u8> = spoken
+        .iter()
+        .map(|it| it.0)
+        .chain(keys.map(|it| it.0))
+        .collect();
+    let mut new = |usual: u8| {
+        let mut numbers = core::iter::once(usual).chain(DYNAMIC);
+        let number = numbers
+            .find(|number| !taken.contains(number))
+            .unwrap_or(usual);
+        taken.push(number);
+        number
+    };
+    let formats = terms
+        .formats
+        .iter()
+        .map(|format| match spoken.filter(|it| it.1 == format) {
+            Some(spoken) => spoken,
+            None => (new(format.payload_type()), format),
+        })
+        .collect();
+    let digits = OFFERED_DIGITS
+        .iter()
+        .filter(|(_, clock)| terms.formats.iter().any(|format| format.clock() == *clock))
+        .map(|&(number, clock)| match keys.filter(|it| it.1 == clock) {
+            Some(keys) => keys,
+            None => (new(number), clock),
+        })
+        .collect();
+    (formats, digits)
 }
 
 /// The answer to an offer of streams in the clear, and what was agreed: as [`answer_under`] with
@@ -73,8 +124,8 @@ pub fn answer(body: &[u8], local: &Local) -> Result<(Vec<u8>, Agreed), SdpError>
     answer_under(body, local, &Terms::PLAIN)
 }
 
-/// The answer to an offer, and what was agreed: the first audio stream with G.711, A-law before
-/// µ-law, that our terms have, a private one before one in the clear; every other stream is refused
+/// The answer to an offer, and what was agreed: the first audio stream with a format that our
+/// terms have, in the best of them, a private stream before one in the clear; every other stream is refused
 /// in its place. Hold is mirrored (RFC 3264 §8.4); the hold of RFC 2543 (`c=0.0.0.0`) becomes
 /// inactive.
 ///
@@ -181,7 +232,7 @@ pub fn accept_under(body: &[u8], offered: &Local, terms: &Terms) -> Result<Agree
     let security = security.ok_or(SdpError::NoCommonSecurity)?;
     let audio = read::audio(&session, media, found(security, offered))?;
     let mut audio = audio.ok_or(SdpError::NoAudio)?;
-    audio.use_only(terms.formats);
+    audio.use_only(&terms.formats);
     // The answerer has chosen: its first codec, whatever we prefer.
     audio
         .formats
@@ -222,7 +273,7 @@ fn take(session: &Session, media: &Media, local: &Local, terms: &Terms) -> Resul
     };
     let audio = read::audio(session, media, found(security, local))?;
     let mut audio = audio.ok_or(SdpError::NoAudio)?;
-    audio.use_only(terms.formats);
+    audio.use_only(&terms.formats);
     let agreed = choose(&audio, local, terms, security).ok_or_else(|| unusable(&audio, local))?;
     Ok(Taken { audio, agreed, key })
 }
@@ -234,9 +285,9 @@ fn found(security: Security, local: &Local) -> Option<SocketAddr> {
 }
 
 fn choose(audio: &Audio, local: &Local, terms: &Terms, security: Security) -> Option<Agreed> {
-    let best = terms.formats.first();
-    let ours = audio.formats.iter().find(|(_, it)| Some(it) == best);
-    agreed(audio, *ours.or(audio.formats.first())?, local, security)
+    let offered = |format: Format| audio.formats.iter().find(|(_, it)| *it == format);
+    let best = terms.formats.iter().find_map(offered);
+    agreed(audio, *best?, local, security)
 }
 
 fn agreed(
@@ -248,6 +299,7 @@ fn agreed(
     if !compose::same_family(local.address, audio.remote.ip()) {
         return None;
     }
+    let digits = audio.digits_with(format.1);
     let by_ice = matches!(security, Security::Dtls { .. });
     let held = audio.remote.ip().is_unspecified() && !by_ice;
     Some(Agreed {
@@ -255,7 +307,8 @@ fn agreed(
         rtcp: audio.rtcp(),
         codec: format.1,
         payload_type: format.0,
-        digits: audio.digits,
+        digits: digits.map(|(number, _)| number),
+        digits_clock: digits.map_or(SAMPLE_RATE, |(_, clock)| clock),
         direction: if held {
             Direction::Inactive
         } else {
@@ -277,12 +330,13 @@ fn unusable(audio: &Audio, local: &Local) -> SdpError {
 
 fn accepted(offered: &Media, local: &Local, taken: &Taken, protection: &[Attribute]) -> Media {
     let Taken { audio, agreed, .. } = taken;
+    let digits = agreed.digits.map(|number| (number, agreed.digits_clock));
     compose::stream(
         local.port,
         &Stream {
             proto: &offered.proto,
             formats: &[(agreed.payload_type, agreed.codec)],
-            digits: agreed.digits,
+            digits: digits.as_slice(),
             direction: agreed.direction,
             rtcp_mux: audio.rtcp_mux,
             protection,

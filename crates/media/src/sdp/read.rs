@@ -5,7 +5,7 @@ use core::net::{IpAddr, SocketAddr};
 use sdp_types::{Attribute, Connection, Media, Session};
 
 use super::{Direction, SDP_MEDIA_LINES, SdpError};
-use crate::{Format, SAMPLE_RATE};
+use crate::{Format, Formats, SAMPLE_RATE};
 
 /// One audio stream the peer described and we could use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,8 +14,8 @@ pub(super) struct Audio {
     pub(super) remote: SocketAddr,
     /// Its formats that we know, in its order of preference, with their payload types.
     pub(super) formats: Vec<(u8, Format)>,
-    /// Its telephone-event format.
-    pub(super) digits: Option<u8>,
+    /// Its telephone-event formats, with their payload types and clocks.
+    pub(super) digits: Vec<(u8, u32)>,
     /// What the PEER may do.
     pub(super) direction: Direction,
     /// Its `ptime`.
@@ -37,8 +37,15 @@ impl Audio {
     }
 
     /// Forgets the formats that we do not use.
-    pub(super) fn use_only(&mut self, formats: &[Format]) {
-        self.formats.retain(|(_, format)| formats.contains(format));
+    pub(super) fn use_only(&mut self, formats: &Formats) {
+        self.formats.retain(|(_, format)| formats.contains(*format));
+    }
+
+    /// The telephone-event that goes with a format: of its clock, since they share the timestamps
+    /// (RFC 4733 §2.1), else of 8,000 a second, which is all that some phones have beside Opus.
+    pub(super) fn digits_with(&self, format: Format) -> Option<(u8, u32)> {
+        let of = |clock: u32| self.digits.iter().find(|(_, it)| *it == clock).copied();
+        of(format.clock()).or_else(|| of(SAMPLE_RATE))
     }
 }
 
@@ -132,8 +139,11 @@ pub(super) fn audio(
             .collect(),
         digits: described
             .iter()
-            .find(|(_, meaning)| matches!(meaning, Meaning::Digits))
-            .map(|&(payload_type, _)| payload_type),
+            .filter_map(|&(payload_type, meaning)| match meaning {
+                Meaning::Digits(clock) => Some((payload_type, clock)),
+                _ => None,
+            })
+            .collect(),
         direction: direction(&media.attributes)
             .or_else(|| direction(&session.attributes))
             .unwrap_or_default(),
@@ -160,7 +170,8 @@ fn address(connection: &Connection) -> Result<IpAddr, SdpError> {
 #[derive(Clone, Copy)]
 enum Meaning {
     Sound(Format),
-    Digits,
+    /// With so many ticks a second.
+    Digits(u32),
     Other,
 }
 
@@ -198,11 +209,11 @@ fn meaning(encoding: &str) -> Meaning {
         return Meaning::Other;
     };
     let channels = parts.next().map_or(Ok(1), str::parse);
-    let (Ok(clock), Ok(channels)) = (clock.parse(), channels) else {
+    let (Ok(clock), Ok(channels)) = (clock.parse::<u32>(), channels) else {
         return Meaning::Other;
     };
-    if name.eq_ignore_ascii_case("telephone-event") && (clock, channels) == (SAMPLE_RATE, 1) {
-        return Meaning::Digits;
+    if name.eq_ignore_ascii_case("telephone-event") && channels == 1 {
+        return Meaning::Digits(clock);
     }
     Format::of(name, clock, channels).map_or(Meaning::Other, Meaning::Sound)
 }

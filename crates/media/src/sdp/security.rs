@@ -5,9 +5,9 @@ use core::{fmt, net::SocketAddr};
 
 use sdp_types::{Attribute, Media, Session};
 
-use super::{Local, negotiate::G711, read};
+use super::{Local, read};
 use crate::{
-    Format,
+    Formats,
     secure::{
         ice::{self, Credentials},
         sdes::{self, Line, Seed},
@@ -22,9 +22,9 @@ const CANDIDATE_PRIORITY: u32 = (126 << 24) + (65_535 << 8) + 255;
 /// clear; an offer has the most private alone, for a description of two is refused by phones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
-    /// The formats of sound, best first. Of an offer the first is taken if it is there, else the one
-    /// that the peer likes best.
-    pub formats: &'static [Format],
+    /// The formats of sound, best first. Of an offer the best that it has is taken, whatever the
+    /// peer likes best.
+    pub formats: Formats,
     /// RTP in the clear.
     pub plain: bool,
     /// Keys in the description, when its signalling is private.
@@ -36,7 +36,7 @@ pub struct Terms {
 impl Terms {
     /// G.711 in the clear and nothing else.
     pub const PLAIN: Self = Self {
-        formats: G711,
+        formats: Formats::G711,
         plain: true,
         sdes: None,
         dtls: None,

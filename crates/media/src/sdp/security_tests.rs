@@ -3,10 +3,13 @@
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::*;
-use crate::secure::{
-    ice::{Credentials, SEED_BYTES},
-    sdes::Seed,
-    srtp::{Guard, Profile},
+use crate::{
+    Formats,
+    secure::{
+        ice::{Credentials, SEED_BYTES},
+        sdes::Seed,
+        srtp::{Guard, Profile},
+    },
 };
 
 const LOCAL: Local = Local {
@@ -23,7 +26,7 @@ const KEY: &str = "inline:NzB4d1BINUAvLEw6UzF3WSJ+PSdFcGdUJShpX1Zj";
 
 fn sdes(plain: bool) -> Terms {
     Terms {
-        formats: G711,
+        formats: Formats::G711,
         plain,
         sdes: Some(Seed(core::array::from_fn(|n| n as u8))),
         dtls: None,
@@ -34,7 +37,7 @@ fn browser() -> Terms {
     let ice = Credentials::random(&[3; SEED_BYTES]);
     let fingerprint = Fingerprint(core::array::from_fn(|n| n as u8));
     Terms {
-        formats: G711,
+        formats: Formats::G711,
         plain: false,
         sdes: None,
         dtls: Some(Dtls { ice, fingerprint }),

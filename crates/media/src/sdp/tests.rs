@@ -5,7 +5,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use proptest::prelude::*;
 
 use super::*;
-use crate::Codec;
+use crate::{Codec, Formats};
 
 const LOCAL: Local = Local {
     address: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),
@@ -81,6 +81,7 @@ fn a_law_is_chosen_and_the_offered_numbers_are_mirrored() {
             codec: Format::Pcma,
             payload_type: 8,
             digits: Some(96),
+            digits_clock: 8_000,
             direction: Direction::SendRecv,
             packet_ms: 30,
             learns: false,
@@ -316,6 +317,19 @@ fn direction() -> impl Strategy<Value = Direction> {
     (any::<bool>(), any::<bool>()).prop_map(|(sends, receives)| Direction::of(sends, receives))
 }
 
+/// Some of the formats that can be agreed on, in any order.
+fn formats() -> impl Strategy<Value = Vec<Format>> {
+    let all = vec![Format::Pcma, Format::Pcmu, Format::G722, Format::Opus];
+    proptest::sample::subsequence(all, 1..=4).prop_shuffle()
+}
+
+fn terms_of(formats: impl AsRef<[Format]>) -> Terms {
+    Terms {
+        formats: Formats::of(formats.as_ref()),
+        ..Terms::PLAIN
+    }
+}
+
 proptest! {
     #[test]
     fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
@@ -327,7 +341,8 @@ proptest! {
     #[test]
     fn no_lines_make_it_panic(
         pieces in proptest::collection::vec(
-            "[vosctmab]=( |[A-Za-z0-9:/. *-]{0,12}|audio 4000 RTP/AVP 8|IN IP4 1\\.2\\.3\\.4|0){1,3}",
+            "[vosctmab]=( |[A-Za-z0-9:/. *-]{0,12}|audio 4000 RTP/AVP 8|IN IP4 1\\.2\\.3\\.4|0\
+         |rtpmap:|fmtp:|9[0-9]|opus/48000/2|G722/8000|telephone-event/(8000|48000)){1,3}",
             0..12,
         ),
     ) {
@@ -344,23 +359,109 @@ proptest! {
     #[test]
     fn our_answer_to_our_offer_is_accepted(
         port in (1u16..=32_000).prop_map(|n| 2 * n),
-        prefer_ulaw in any::<bool>(),
+        ours in formats(),
+        theirs in formats(),
         wish in direction(),
         version in any::<u64>(),
     ) {
         let offerer = Local { address: Ipv4Addr::new(192, 0, 2, 2).into(), port, version, ..LOCAL };
-        let prefer = if prefer_ulaw { Codec::Pcmu } else { Codec::Pcma };
-        let offered = offer(&offerer, prefer, wish);
-        let (answered, answerer) = answer(&offered, &LOCAL).unwrap();
-        let accepted = accept(&answered, &offerer).unwrap();
+        let (ours, theirs) = (terms_of(ours), terms_of(theirs));
+        let offered = offer_under(&offerer, wish, &theirs);
+        let common = ours.formats.iter().find(|format| theirs.formats.contains(*format));
+        let Some(common) = common else {
+            let refused = answer_under(&offered, &LOCAL, &ours).unwrap_err();
+            prop_assert_eq!(refused, SdpError::NoCommonCodec);
+            return Ok(());
+        };
+        let (answered, answerer) = answer_under(&offered, &LOCAL, &ours).unwrap();
+        prop_assert_eq!(answerer.codec, common);
+        let accepted = accept_under(&answered, &offerer, &theirs).unwrap();
         prop_assert_eq!(answerer.remote, SocketAddr::new(offerer.address, offerer.port));
         prop_assert_eq!(accepted.remote, SocketAddr::new(LOCAL.address, LOCAL.port));
         prop_assert_eq!(accepted.direction, wish);
         prop_assert_eq!(answerer.direction, wish.mirrored());
         prop_assert_eq!(accepted.codec, answerer.codec);
         prop_assert_eq!(accepted.digits, answerer.digits);
-        prop_assert_eq!(accepted.digits, Some(101));
+        prop_assert_eq!(accepted.payload_type, answerer.payload_type);
+        prop_assert_eq!(accepted.digits_clock, common.clock());
+        prop_assert_eq!(answerer.digits_clock, common.clock());
+        prop_assert_eq!(accepted.digits.is_some(), true);
+        // Either offers anew, to hold: nothing else changes, not even a number.
+        let again = offer_again_under(&offerer, Direction::SendOnly, &theirs, &accepted);
+        let (_, held) = answer_again_under(&again, &LOCAL, &answerer, &terms_of([common])).unwrap();
+        prop_assert_eq!(
+            (held.codec, held.payload_type, held.digits, held.digits_clock),
+            (common, answerer.payload_type, answerer.digits, answerer.digits_clock)
+        );
+        prop_assert_eq!(held.direction, Direction::RecvOnly);
     }
+
+    /// Whatever numbers a peer gives to what it offers, the answer uses them, and an offer of ours
+    /// after it gives none of them another meaning (RFC 3264 §8.3.2).
+    #[test]
+    fn the_peers_numbers_stay(
+        numbers in proptest::sample::subsequence((96u8..=127).collect::<Vec<_>>(), 4).prop_shuffle(),
+        ours in formats(),
+    ) {
+        let [opus, g722, narrow, full] = numbers[..] else { panic!("four numbers") };
+        let lines = [
+            format!("m=audio 4000 RTP/AVP {full} {opus} {g722} {narrow}"),
+            format!("a=rtpmap:{opus} opus/48000/2"),
+            format!("a=rtpmap:{g722} G722/8000"),
+            format!("a=rtpmap:{narrow} telephone-event/8000"),
+            format!("a=rtpmap:{full} telephone-event/48000"),
+        ];
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let terms = terms_of(ours);
+        match answer_under(&phone(&lines), &LOCAL, &terms) {
+            Err(error) => {
+                prop_assert_eq!(error, SdpError::NoCommonCodec);
+                let wide = [Format::Opus, Format::G722];
+                prop_assert!(!wide.iter().any(|format| terms.formats.contains(*format)));
+            }
+            Ok((answer, agreed)) => {
+                let (format, events) = match agreed.codec {
+                    Format::Opus => (opus, full),
+                    _ => (g722, narrow),
+                };
+                prop_assert_eq!((agreed.payload_type, agreed.digits), (format, Some(events)));
+                let said = format!("m=audio 30000 RTP/AVP {format} {events}\r\n");
+                prop_assert!(text(answer).contains(&said));
+                let again = text(offer_again_under(&LOCAL, Direction::SendRecv, &terms, &agreed));
+                let mine = format!("m=audio 30000 RTP/AVP {format} ");
+                prop_assert!(again.contains(&mine), "{}", again);
+                for (number, name) in [(format, agreed.codec.name()), (events, "telephone-event")] {
+                    let map = format!("a=rtpmap:{number} {name}/");
+                    let of_number = format!("a=rtpmap:{number} ");
+                    prop_assert_eq!(again.matches(&of_number).count(), 1, "{}", again);
+                    prop_assert!(again.contains(&map), "{}", again);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn keys_beside_opus_are_of_its_clock_where_the_peer_has_them() {
+    let terms = terms_of([Format::Opus]);
+    let both = [
+        "m=audio 4000 RTP/AVP 96 97 98",
+        "a=rtpmap:96 opus/48000/2",
+        "a=rtpmap:97 telephone-event/8000",
+        "a=rtpmap:98 telephone-event/48000",
+    ];
+    let (answer, agreed) = answer_under(&phone(&both), &LOCAL, &terms).unwrap();
+    assert_eq!((agreed.digits, agreed.digits_clock), (Some(98), 48_000));
+    assert!(text(answer).contains("a=rtpmap:98 telephone-event/48000\r\n"));
+    let (answer, agreed) = answer_under(&phone(&both[..3]), &LOCAL, &terms).unwrap();
+    assert_eq!((agreed.digits, agreed.digits_clock), (Some(97), 8_000));
+    assert!(text(answer).contains("a=rtpmap:97 telephone-event/8000\r\n"));
+    // Beside G.711 the other clock is of no use.
+    let narrow = [
+        "m=audio 4000 RTP/AVP 8 98",
+        "a=rtpmap:98 telephone-event/48000",
+    ];
+    assert_eq!(agreed_on(&narrow).unwrap().digits, None);
 }
 
 #[test]
@@ -439,19 +540,23 @@ fn g722_and_opus_are_taken_only_where_they_are_asked_for() {
     assert_eq!(accept(&only, &LOCAL).unwrap_err(), SdpError::NoCommonCodec);
 
     let wide_terms = Terms {
-        formats: &[Format::G722, Format::Pcma],
+        formats: Formats::of(&[Format::G722, Format::Pcma]),
         ..Terms::PLAIN
     };
     let (answer, agreed) = answer_under(&wide, &LOCAL, &wide_terms).unwrap();
     assert_eq!((agreed.codec, agreed.payload_type), (Format::G722, 9));
     assert!(text(answer).contains("m=audio 30000 RTP/AVP 9 101\r\na=rtpmap:9 G722/8000\r\n"));
-    // Our best is not there: the peer's best among the others.
+    // Our order counts, not the peer's.
     let browser = phone(&["m=audio 4000 RTP/AVP 96 0 8", "a=rtpmap:96 OPUS/48000/2"]);
     let wide_terms = Terms {
-        formats: &[Format::G722, Format::Pcma, Format::Pcmu, Format::Opus],
+        formats: Formats::of(&[Format::G722, Format::Pcma, Format::Pcmu, Format::Opus]),
         ..Terms::PLAIN
     };
     let (answer, agreed) = answer_under(&browser, &LOCAL, &wide_terms).unwrap();
+    assert_eq!((agreed.codec, agreed.payload_type), (Format::Pcma, 8));
+    assert!(text(answer).contains("m=audio 30000 RTP/AVP 8\r\n"));
+    let opus_alone = phone(&["m=audio 4000 RTP/AVP 96", "a=rtpmap:96 OPUS/48000/2"]);
+    let (answer, agreed) = answer_under(&opus_alone, &LOCAL, &wide_terms).unwrap();
     assert_eq!((agreed.codec, agreed.payload_type), (Format::Opus, 96));
     assert!(
         text(answer)
@@ -469,11 +574,12 @@ fn g722_and_opus_are_taken_only_where_they_are_asked_for() {
 #[test]
 fn an_offer_of_formats_is_answered_by_one_of_them() {
     let wide_terms = Terms {
-        formats: &[Format::Opus, Format::G722, Format::Pcma],
+        formats: Formats::of(&[Format::Opus, Format::G722, Format::Pcma]),
         ..Terms::PLAIN
     };
     let offered = text(offer_under(&LOCAL, Direction::SendRecv, &wide_terms));
-    assert!(offered.contains("m=audio 30000 RTP/AVP 111 9 8 101\r\n"));
+    assert!(offered.contains("m=audio 30000 RTP/AVP 111 9 8 101 110\r\n"));
+    assert!(offered.contains("a=rtpmap:110 telephone-event/48000\r\na=fmtp:110 0-15\r\n"));
     for (line, format) in [
         ("9 8", Format::G722),
         ("111", Format::Opus),

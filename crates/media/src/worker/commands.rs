@@ -129,6 +129,14 @@ impl Worker {
             return false;
         }
         leg.agreed = Some(agreed);
+        leg.digits.retune(agreed.digits_clock);
+        if leg.outgoing.retune(agreed.codec.clock()) {
+            leg.relay.restart();
+            leg.sounding = false;
+        }
+        if leg.said.is_none() {
+            leg.control.retune(agreed.codec.clock());
+        }
         leg.source = Source::of(&agreed);
         leg.heard = now;
         leg.silence_reported = false;
@@ -275,6 +283,10 @@ impl Worker {
         }
         let mut stats = closed.stats;
         stats.lost = closed.control.lost();
+        if let Some(ear) = &closed.ear {
+            let counts = ear.counts();
+            (stats.concealed, stats.late) = (counts.lost, counts.late);
+        }
         if let Some(agreed) = closed.agreed {
             let (jitter, trip, score) = closed.control.measured(agreed.codec);
             (stats.jitter_us, stats.round_trip_us, stats.score) = (jitter, trip, score);

@@ -11,7 +11,7 @@ use hotline_model::Instant;
 
 use super::{Slot, Wire, Worker, leg::Leg};
 use crate::{
-    Format,
+    Format, SAMPLE_RATE,
     quality::Received,
     rtp::{
         Reception, RtpReader,
@@ -43,7 +43,7 @@ pub(super) struct Control {
 impl Control {
     pub(super) const fn new(now: Instant) -> Self {
         Self {
-            reception: Reception::new(8_000),
+            reception: Reception::new(SAMPLE_RATE),
             due: now,
             octets: 0,
             told: 0,
@@ -55,6 +55,11 @@ impl Control {
     fn wait(&mut self, now: Instant, random: u64) {
         let (least, most) = BETWEEN_MS;
         self.due = now + Duration::from_millis(least + random % (most - least));
+    }
+
+    /// The peer speaks in a format of this clock from now on.
+    pub(super) fn retune(&mut self, clock: u32) {
+        self.reception.retune(clock);
     }
 
     /// A packet came.

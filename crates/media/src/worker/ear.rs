@@ -9,7 +9,7 @@ use crate::{
         resample::{Rate, Resampler},
     },
     conceal::Concealer,
-    jitter::{Arrived, Bounds, Buffer, Frame},
+    jitter::{Arrived, Bounds, Buffer, Counts, Frame},
     rtp::RtpReader,
 };
 
@@ -31,16 +31,23 @@ const REST: usize = 4 * FRAME_SAMPLES;
 
 /// Decodes what is heard of one leg, 20 ms each tick.
 pub(super) struct Ear {
-    format: Format,
-    waiting: Buffer,
-    decoder: Decoder,
-    conceal: Concealer,
-    narrow: Resampler,
+    hearing: Hearing,
+    /// What came in the format before, until it is decoded.
+    before: Option<Box<Hearing>>,
     rest: [i16; REST],
     rests: usize,
     frames: [Samples; KEPT],
     /// Frames made so far; the last ones are kept.
     made: u64,
+}
+
+/// A stream of one format, from packets to samples at 8 kHz.
+struct Hearing {
+    format: Format,
+    waiting: Buffer,
+    decoder: Decoder,
+    conceal: Concealer,
+    narrow: Resampler,
 }
 
 /// Room for one packet's samples, shared by the legs of a worker.
@@ -62,11 +69,8 @@ impl Ear {
     /// An ear for a format; `None` for one the engine cannot decode.
     pub(super) fn new(format: Format) -> Option<Self> {
         Some(Self {
-            format,
-            waiting: Buffer::new(format.clock(), DELAY),
-            decoder: Decoder::new(format)?,
-            conceal: Concealer::new(format.rate()),
-            narrow: Resampler::new(format.rate(), Rate::Narrow),
+            hearing: Hearing::new(format)?,
+            before: None,
             rest: [0; REST],
             rests: 0,
             frames: [[0; FRAME_SAMPLES]; KEPT],
@@ -76,19 +80,35 @@ impl Ear {
 
     /// The format it understands.
     pub(super) const fn format(&self) -> Format {
-        self.format
+        self.hearing.format
+    }
+
+    /// What became of the packets of its format.
+    pub(super) fn counts(&self) -> Counts {
+        self.hearing.waiting.counts()
+    }
+
+    /// The peer speaks in another format from now on; what waits of the one before is heard first.
+    /// False for one the engine cannot decode.
+    pub(super) fn change(&mut self, format: Format) -> bool {
+        let Some(hearing) = Hearing::new(format) else {
+            return false;
+        };
+        let before = core::mem::replace(&mut self.hearing, hearing);
+        self.before.get_or_insert_with(|| Box::new(before));
+        true
     }
 
     /// A packet of its format came.
     pub(super) fn heard(&mut self, now: Instant, packet: &RtpReader<'_>) {
         let payload = packet.payload();
-        self.waiting.put(
+        self.hearing.waiting.put(
             now,
             &Arrived {
                 ssrc: packet.ssrc(),
                 sequence: packet.sequence_number().into(),
                 timestamp: packet.timestamp(),
-                ticks: ticks(self.format, payload),
+                ticks: ticks(self.hearing.format, payload),
                 payload,
             },
         );
@@ -96,12 +116,20 @@ impl Ear {
 
     /// 20 ms have passed: makes the next frame.
     pub(super) fn turn(&mut self, now: Instant, scratch: &mut Scratch) -> Samples {
+        if let Some(mut before) = self.before.take() {
+            while self.rests + FRAME_SAMPLES < REST
+                && let Some(heard) = before.leftover(scratch)
+            {
+                keep(&mut self.rest, &mut self.rests, heard);
+            }
+        }
         while self.rests < FRAME_SAMPLES {
             let before = self.rests;
-            self.take(now, scratch);
+            let heard = self.hearing.take(now, scratch);
+            keep(&mut self.rest, &mut self.rests, heard);
             if self.rests == before {
                 // A packet that could not be decoded: as good as silence.
-                self.keep(&[0; FRAME_SAMPLES]);
+                keep(&mut self.rest, &mut self.rests, &[0; FRAME_SAMPLES]);
             }
         }
         let mut frame = [0; FRAME_SAMPLES];
@@ -118,7 +146,31 @@ impl Ear {
         frame
     }
 
-    fn take(&mut self, now: Instant, scratch: &mut Scratch) {
+    /// How many frames it has made.
+    pub(super) const fn made(&self) -> u64 {
+        self.made
+    }
+
+    /// A frame by its number from 0, while it is kept.
+    pub(super) fn frame(&self, number: u64) -> Option<&Samples> {
+        let kept = number < self.made && self.made - number <= KEPT as u64;
+        kept.then(|| self.frames.get((number % KEPT as u64) as usize))?
+    }
+}
+
+impl Hearing {
+    fn new(format: Format) -> Option<Self> {
+        Some(Self {
+            format,
+            waiting: Buffer::new(format.clock(), DELAY),
+            decoder: Decoder::new(format)?,
+            conceal: Concealer::new(format.rate()),
+            narrow: Resampler::new(format.rate(), Rate::Narrow),
+        })
+    }
+
+    /// The sound that is due now.
+    fn take<'a>(&mut self, now: Instant, scratch: &'a mut Scratch) -> &'a [i16] {
         let (clock, rate) = (self.format.clock(), self.format.rate().hertz());
         let samples = |ticks: u32| (u64::from(ticks) * u64::from(rate) / u64::from(clock)) as usize;
         let count = match self.waiting.next(now) {
@@ -131,7 +183,11 @@ impl Ear {
             Frame::Lost { ticks } => {
                 let count = samples(ticks).min(PACKET_SAMPLES);
                 let missing = scratch.decoded.get_mut(..count).unwrap_or_default();
-                self.conceal.lost(missing);
+                if self.decoder.conceal(self.waiting.following(), missing) {
+                    self.conceal.heard(missing);
+                } else {
+                    self.conceal.lost(missing);
+                }
                 count
             }
             Frame::Silence { ticks } => {
@@ -142,25 +198,21 @@ impl Ear {
                 count
             }
         };
+        self.narrowed(count, scratch)
+    }
+
+    /// The next of what waits of a stream that is over.
+    fn leftover<'a>(&mut self, scratch: &'a mut Scratch) -> Option<&'a [i16]> {
+        let payload = self.waiting.leftover()?;
+        let count = self.decoder.decode(payload, &mut scratch.decoded);
+        Some(self.narrowed(count, scratch))
+    }
+
+    /// The first `count` decoded samples at 8 kHz.
+    fn narrowed<'a>(&mut self, count: usize, scratch: &'a mut Scratch) -> &'a [i16] {
         let decoded = scratch.decoded.get(..count).unwrap_or_default();
         let count = self.narrow.process(decoded, &mut scratch.narrowed);
-        let heard = scratch.narrowed.get(..count).unwrap_or_default();
-        keep(&mut self.rest, &mut self.rests, heard);
-    }
-
-    fn keep(&mut self, samples: &[i16]) {
-        keep(&mut self.rest, &mut self.rests, samples);
-    }
-
-    /// How many frames it has made.
-    pub(super) const fn made(&self) -> u64 {
-        self.made
-    }
-
-    /// A frame by its number from 0, while it is kept.
-    pub(super) fn frame(&self, number: u64) -> Option<&Samples> {
-        let kept = number < self.made && self.made - number <= KEPT as u64;
-        kept.then(|| self.frames.get((number % KEPT as u64) as usize))?
+        scratch.narrowed.get(..count).unwrap_or_default()
     }
 }
 

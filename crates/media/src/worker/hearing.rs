@@ -191,10 +191,11 @@ impl Worker {
     }
 
     /// Whether the listener can be sent the source's packets as they are, or byte for byte in the
-    /// other law. While one of them has agreed on nothing, nothing is sent anyhow.
+    /// other law. What the source speaks counts, and what the listener agreed on. While one of them has agreed on nothing, nothing is sent anyhow.
     fn understands(&self, listener: usize, source: usize) -> bool {
-        let codec = |slot: usize| self.legs.get(slot)?.agreed.map(|agreed| agreed.codec);
-        match (codec(listener), codec(source)) {
+        let said = self.legs.get(source).and_then(Leg::spoken);
+        let agreed = self.legs.get(listener).and_then(|leg| leg.agreed);
+        match (agreed.map(|agreed| agreed.codec), said) {
             (Some(a), Some(b)) => a == b || a.law().is_some() && b.law().is_some(),
             _ => true,
         }

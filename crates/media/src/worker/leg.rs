@@ -25,6 +25,9 @@ pub(super) const TAPS: usize = 2;
 pub(super) struct Leg {
     pub(super) id: LegId,
     pub(super) agreed: Option<Agreed>,
+    /// What its last sound came in, with its payload type: after a change of the agreement the
+    /// format before, until the peer has changed too.
+    pub(super) said: Option<(u8, Format)>,
     /// Whether its packets may come from elsewhere than agreed.
     pub(super) source: Source,
     /// Protects its packets, where keys were agreed on.
@@ -104,6 +107,7 @@ impl Leg {
         Self {
             id,
             agreed: None,
+            said: None,
             source: Source::Locked,
             guard: None,
             shared: false,
@@ -147,31 +151,51 @@ impl Leg {
     }
 
     /// Whether the peer's packets of this type are sound or keys. Both static types are
-    /// understood whichever was chosen: an answer that lists both lets the peer send either.
-    pub(super) fn meaning(agreed: &Agreed, payload_type: u8) -> Meaning {
+    /// understood whichever was chosen: an answer that lists both lets the peer send either. So is
+    /// what the peer spoke before the agreement changed (RFC 3264 §8.3.2): it has not heard of it
+    /// yet.
+    pub(super) fn meaning(&self, agreed: &Agreed, payload_type: u8) -> Meaning {
         match payload_type {
             number if Some(number) == agreed.digits => Meaning::Digits,
             number if number == agreed.payload_type => Meaning::Sound(agreed.codec),
+            number
+                if let Some((before, format)) = self.said
+                    && number == before =>
+            {
+                Meaning::Sound(format)
+            }
             8 => Meaning::Sound(Format::Pcma),
             0 => Meaning::Sound(Format::Pcmu),
             _ => Meaning::Unknown,
         }
     }
 
+    /// The format that the peer speaks.
+    pub(super) fn spoken(&self) -> Option<Format> {
+        let agreed = self.agreed.map(|agreed| agreed.codec);
+        self.said.map(|(_, format)| format).or(agreed)
+    }
+
     /// Gets what it takes to decode what the leg says, where somebody needs samples of it, and to
     /// encode what it is sent; lets go of what is no longer needed.
     pub(super) fn tune(&mut self) {
-        let format = self.agreed.map(|agreed| agreed.codec);
-        let foreign = format.filter(|format| format.law().is_none());
-        let recorded = foreign.is_some() && self.taps.iter().any(Option::is_some);
+        let is_foreign = |format: &Format| format.law().is_none();
+        let spoken = self.spoken();
+        let foreign = self.agreed.map(|agreed| agreed.codec).filter(is_foreign);
+        let recorded = spoken.as_ref().is_some_and(is_foreign);
+        let recorded = recorded && self.taps.iter().any(Option::is_some);
         let toned = self
             .agreed
             .is_some_and(|it| it.digits.is_none() && it.direction.receives());
         if toned != self.tones.is_some() {
             self.tones = toned.then(Box::default);
         }
-        let heard = format.filter(|_| self.mixed || recorded || toned);
-        if self.ear.as_ref().map(|ear| ear.format()) != heard {
+        let heard = spoken.filter(|_| self.mixed || recorded || toned);
+        let changed = match (&mut self.ear, heard) {
+            (Some(ear), Some(format)) => ear.format() == format || ear.change(format),
+            _ => false,
+        };
+        if !changed {
             self.ear = heard.and_then(Ear::new).map(Box::new);
         }
         if self.voice.as_ref().map(|voice| voice.format()) != foreign {

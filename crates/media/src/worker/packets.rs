@@ -12,7 +12,7 @@ use super::{
     source::Source,
 };
 use crate::{
-    Report,
+    Format, Report,
     dtmf::Digit,
     rtp::{Arrival, HEADER_BYTES, RtpReader, classify},
     sdp::Agreed,
@@ -109,12 +109,18 @@ impl Worker {
         let Some(leg) = self.legs.get_mut(slot.0) else {
             return;
         };
-        let meaning = Leg::meaning(agreed, packet.payload_type());
+        let meaning = leg.meaning(agreed, packet.payload_type());
         if meaning == Meaning::Unknown || !agreed.direction.receives() {
             leg.stats.not_agreed += 1;
             return;
         }
         leg.stats.received += 1;
+        if let Meaning::Sound(format) = meaning {
+            self.speaks(now, slot.0, (packet.payload_type(), format), wire);
+        }
+        let Some(leg) = self.legs.get_mut(slot.0) else {
+            return;
+        };
         leg.control.heard(now, packet);
         let shielded = leg.shielded;
         if let Meaning::Sound(format) = meaning {
@@ -135,6 +141,20 @@ impl Worker {
         }
     }
 
+    /// Sound of this payload type and format came: where it is another than before, who listens
+    /// hears in another way.
+    fn speaks(&mut self, now: Instant, slot: usize, said: (u8, Format), wire: &mut impl Wire) {
+        let Some(leg) = self.legs.get_mut(slot) else {
+            return;
+        };
+        let before = leg.spoken();
+        leg.said = Some(said);
+        if before != Some(said.1) {
+            leg.control.retune(said.1.clock());
+            self.agreement_changed(now, slot, wire);
+        }
+    }
+
     /// Passes a packet on to everybody who hears it as it is.
     fn relay(
         &mut self,
@@ -144,12 +164,14 @@ impl Worker {
         meaning: Meaning,
         wire: &mut impl Wire,
     ) {
+        let agreed = self.legs.get(slot).and_then(|leg| leg.agreed);
+        let clock = agreed.map_or(0, |agreed| agreed.digits_clock);
         for index in 0.. {
             let listener = self.legs.get(slot).and_then(|leg| leg.heard_by.get(index));
             let Some(&to) = listener else { break };
             let relayed = |leg: &Leg| leg.way == Way::Relayed(slot);
             if self.legs.get(to).is_some_and(relayed)
-                && !self.pass_on(now, to, packet, meaning, wire)
+                && !self.pass_on(now, to, packet, (meaning, clock), wire)
                 && let Some(leg) = self.legs.get_mut(slot)
             {
                 leg.stats.not_relayed += 1;
@@ -206,14 +228,14 @@ impl Worker {
         }
     }
 
-    /// Passes a packet on to the other leg of the bridge. False when it could not be, although
-    /// that leg listens.
+    /// Passes a packet on to the other leg of the bridge; `clock` is that of its telephone events.
+    /// False when it could not be, although that leg listens.
     fn pass_on(
         &mut self,
         now: Instant,
         to: usize,
         packet: &RtpReader<'_>,
-        meaning: Meaning,
+        (meaning, clock): (Meaning, u32),
         wire: &mut impl Wire,
     ) -> bool {
         let Some(leg) = self.legs.get_mut(to) else {
@@ -242,7 +264,11 @@ impl Worker {
                 let payload_type = laws.map(|_| agreed.payload_type);
                 (payload_type, payload, payload.len() as u32)
             }
-            Meaning::Digits => (agreed.digits, payload, held_for(payload)),
+            Meaning::Digits => {
+                let payload =
+                    converted_key(payload, (clock, agreed.digits_clock), &mut self.converted);
+                (agreed.digits, payload, held_for(payload))
+            }
             Meaning::Unknown => (None, payload, 0),
         };
         let Some(payload_type) = payload_type else {
@@ -356,7 +382,23 @@ fn is_from(from: SocketAddr, agreed: &Agreed) -> bool {
     remote.port() == from.port() && remote.ip() == from.ip() && !remote.ip().is_unspecified()
 }
 
-/// Duration field of a telephone event, samples.
+/// A telephone event whose duration is of one clock, with the duration of another, built in `room`.
+fn converted_key<'a>(payload: &'a [u8], (from, to): (u32, u32), room: &'a mut [u8]) -> &'a [u8] {
+    let [event, flags, high, low] = *payload else {
+        return payload;
+    };
+    if from == to || from == 0 {
+        return payload;
+    }
+    let duration = u32::from(u16::from_be_bytes([high, low]));
+    let duration = u64::from(duration) * u64::from(to) / u64::from(from);
+    let [high, low] = u16::try_from(duration).unwrap_or(u16::MAX).to_be_bytes();
+    let key = room.iter_mut().zip([event, flags, high, low]);
+    let length = key.map(|(to, byte)| *to = byte).count();
+    room.get(..length).unwrap_or_default()
+}
+
+/// Duration field of a telephone event, ticks.
 fn held_for(payload: &[u8]) -> u32 {
     match *payload {
         [_, _, high, low, ..] => u32::from(u16::from_be_bytes([high, low])),

@@ -9,7 +9,7 @@ use super::{
     hearing::Way,
     leg::Leg,
 };
-use crate::{Codec, FRAME_SAMPLES, Gain, dtmf::Turn, sdp::Agreed};
+use crate::{Codec, FRAME_MS, FRAME_SAMPLES, Gain, dtmf::Turn, sdp::Agreed};
 
 /// Frames by which a listener may lag behind a voice before it is led to the newest one.
 const LAG: u64 = 3;
@@ -138,12 +138,13 @@ impl Leg {
             return false;
         };
         let now = self.outgoing.timestamp(desk.at);
+        let ticks = (agreed.digits_clock / 1_000 * FRAME_MS as u32) as u16;
         let Turn::Packet {
             timestamp,
             duration,
             marker,
             payload,
-        } = self.presses.turn(now)
+        } = self.presses.turn(now, ticks)
         else {
             return false;
         };

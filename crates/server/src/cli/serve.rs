@@ -373,6 +373,7 @@ fn settings(config: &Config, accounts: &Accounts) -> Settings {
         utc_offset_minutes: config.utc_offset_minutes,
         media_address: config.address,
         more_media_addresses: config.also.clone(),
+        formats: config.formats,
         browsers: None,
         trunks: config.trunks.clone(),
         numbers: config.numbers.clone(),

@@ -57,6 +57,10 @@ pub struct Media {
     /// UDP port of browsers' sound; 0 is off.
     #[serde(default = "off")]
     pub browser_port: Spanned<u16>,
+    /// Formats of sound with trunks, best first.
+    pub trunk_formats: Option<Spanned<Vec<Spanned<String>>>>,
+    /// The same with seats.
+    pub seat_formats: Option<Spanned<Vec<Spanned<String>>>>,
 }
 
 fn off() -> Spanned<u16> {

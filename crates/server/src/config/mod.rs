@@ -4,6 +4,7 @@
 pub mod accounts;
 pub mod fault;
 mod files;
+mod formats;
 pub mod listen;
 pub mod prompts;
 mod trunks;
@@ -21,7 +22,8 @@ use hotline_acd::{QueueSettings, SeatSettings};
 use hotline_calls::{
     Transport,
     settings::{
-        AddressRange, AutoAnswer, Number, PickUp, Prompts, Queue, Srtp, Trunk, compile_script,
+        AddressRange, AutoAnswer, Number, PickUp, Prompts, Queue, SoundFormats, Srtp, Trunk,
+        compile_script,
     },
 };
 use hotline_media::wav::Encoding;
@@ -59,6 +61,8 @@ pub struct Config {
     pub rtp_ports: (u16, u16),
     /// UDP port of browsers' sound; 0 is off.
     pub browser_port: u16,
+    /// Formats of sound.
+    pub formats: SoundFormats,
     /// Data folder.
     pub data: PathBuf,
     /// How recordings are kept.
@@ -137,6 +141,7 @@ impl Config {
         let numbers = check_numbers(&mut engine, &scripts);
         let survey = check_survey(&mut engine, &scripts);
         check_engine(&mut engine);
+        let formats = formats::check(&engine.value.media, &mut engine.found);
         engine.value.listen.check(&mut engine.found);
         let recordings = check_recordings(&mut engine, folder);
         let secured = engine.value.listen.secured(folder, &mut engine.found);
@@ -162,6 +167,7 @@ impl Config {
             md5: keys.sip.md5,
             rtp_ports: *keys.media.ports.get_ref(),
             browser_port: *keys.media.browser_port.get_ref(),
+            formats,
             data: folder.join(keys.data.directory),
             recordings,
             announce_every: Duration::from_secs(*keys.waiting.announce_every_s.get_ref()),

@@ -217,7 +217,7 @@ pub fn peer_names(file: &mut File<TrunksFile>, trunks: &[Trunk]) -> PeerNames {
             found.push(Diagnostic::new(text.span(), what).with_help(help));
         }
         for target in secured {
-            if !names.insert(target.path.remote, name.clone()) {
+            if !names.insert(target.path.remote, &name) {
                 let what = format!("another trunk expects another `tls_name` of {target}");
                 let help = "connections to one target are shared: give both trunks the same name";
                 found.push(Diagnostic::new(text.span(), what).with_help(help));
@@ -443,16 +443,16 @@ mod tests {
 
     use super::*;
 
+    /// Line and text of each.
+    type Faults = Vec<(usize, String)>;
+
     /// What `trunks.toml` of this text means, or its faults as line and text.
-    fn read(folder: &Path, text: &str) -> Result<Vec<Trunk>, Vec<(usize, String)>> {
+    fn read(folder: &Path, text: &str) -> Result<Vec<Trunk>, Faults> {
         read_all(folder, text).map(|(trunks, _)| trunks)
     }
 
     /// The same, and whom certificates must name.
-    fn read_all(
-        folder: &Path,
-        text: &str,
-    ) -> Result<(Vec<Trunk>, PeerNames), Vec<(usize, String)>> {
+    fn read_all(folder: &Path, text: &str) -> Result<(Vec<Trunk>, PeerNames), Faults> {
         let path = folder.join("trunks.toml");
         fs::write(&path, text).unwrap();
         let mut faults = Vec::new();

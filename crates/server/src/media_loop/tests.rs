@@ -102,6 +102,7 @@ impl Bench {
             codec: Format::Pcma,
             payload_type: 8,
             digits: Some(101),
+            digits_clock: 8_000,
             direction: Direction::SendRecv,
             packet_ms: 20,
             learns: false,

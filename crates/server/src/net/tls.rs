@@ -158,9 +158,9 @@ pub struct PeerNames {
 impl PeerNames {
     /// The peer at `target` has a certificate for `name`. `false` when another name was given for
     /// it before, which stays.
-    pub fn insert(&mut self, target: SocketAddr, name: ServerName<'static>) -> bool {
-        let known = self.targets.entry(target).or_insert_with(|| name.clone());
-        *known == name
+    pub fn insert(&mut self, target: SocketAddr, name: &ServerName<'static>) -> bool {
+        let known = self.targets.entry(target);
+        known.or_insert_with(|| name.clone()) == name
     }
 
     /// So do peers at any port of these addresses, unless they were named themselves: a carrier

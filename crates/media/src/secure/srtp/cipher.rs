@@ -99,20 +99,10 @@ impl Cipher {
         name: Name,
     ) -> Option<usize> {
         match self {
-            Self::Cm {
-                key,
-                salt,
-                mac,
-                tag,
-            } => {
-                let end = length + tag;
-                buffer.get(..end)?;
+            Self::Cm { key, salt, .. } => {
+                self.has_room(buffer, length)?;
                 keystream(key, salt, name, buffer.get_mut(clear..length)?);
-                let code = code(mac, buffer.get(..length)?, &rollover(name));
-                buffer
-                    .get_mut(length..end)?
-                    .copy_from_slice(code.get(..*tag)?);
-                Some(end)
+                self.sign(buffer, length, &rollover(name))
             }
             Self::Gcm { key, salt } => {
                 let end = length + GCM_TAG_BYTES;
@@ -125,6 +115,25 @@ impl Cipher {
                 Some(end)
             }
         }
+    }
+
+    /// `Some` when a tag has room behind the first `signed` bytes: checked before anything changes.
+    fn has_room(&self, buffer: &[u8], signed: usize) -> Option<()> {
+        buffer.get(..signed + self.rtp_tag()).map(|_| ())
+    }
+
+    /// Puts the tag of the first `signed` bytes, and of `more` that is not sent, behind them. The
+    /// new length.
+    fn sign(&self, buffer: &mut [u8], signed: usize, more: &[u8]) -> Option<usize> {
+        let Self::Cm { mac, tag, .. } = self else {
+            return None;
+        };
+        let end = signed + tag;
+        let code = code(mac, buffer.get(..signed)?, more);
+        buffer
+            .get_mut(signed..end)?
+            .copy_from_slice(code.get(..*tag)?);
+        Some(end)
     }
 
     /// Opens a whole packet, whose first `clear` bytes are readable. The new length.
@@ -172,21 +181,12 @@ impl Cipher {
         // E is set: all we send is encrypted.
         let word = ((name.index as u32) | 1 << 31).to_be_bytes();
         match self {
-            Self::Cm {
-                key,
-                salt,
-                mac,
-                tag,
-            } => {
-                let (signed, end) = (length + WORD_BYTES, length + WORD_BYTES + tag);
-                buffer.get(..end)?;
+            Self::Cm { key, salt, .. } => {
+                let signed = length + WORD_BYTES;
+                self.has_room(buffer, signed)?;
                 keystream(key, salt, name, buffer.get_mut(RTCP_CLEAR..length)?);
                 buffer.get_mut(length..signed)?.copy_from_slice(&word);
-                let code = code(mac, buffer.get(..signed)?, &[]);
-                buffer
-                    .get_mut(signed..end)?
-                    .copy_from_slice(code.get(..*tag)?);
-                Some(end)
+                self.sign(buffer, signed, &[])
             }
             Self::Gcm { key, salt } => {
                 let tagged = length + GCM_TAG_BYTES;

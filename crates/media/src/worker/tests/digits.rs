@@ -163,3 +163,79 @@ fn keys_in_the_sound_are_heard_where_no_other_way_was_agreed() {
         assert_eq!(heard, expected, "{digits:?}");
     }
 }
+
+/// Ten thousand presses on sixteen legs at once, with sound between them. Of their packets every
+/// tenth is lost, every twentieth comes twice, and all come up to 40 ms late, so that they overtake
+/// each other.
+#[test]
+fn ten_thousand_keys_are_all_heard_once_and_in_order() {
+    const LEGS: u64 = 16;
+    const PRESSES: usize = 625;
+    let mut bench = Bench::new();
+    let mut random = super::super::Random(47);
+    let mut parties = Vec::new();
+    for n in 0..LEGS {
+        let leg = LegId(100 + n);
+        bench.tell(open(leg));
+        bench.connect(leg, agreed(leg));
+        let keys: Vec<char> = (0..PRESSES)
+            .map(|_| crate::dtmf::key_of((random.next() % 16) as u8).unwrap())
+            .collect();
+        parties.push((leg, crate::dtmf::Sender::default(), keys, 0));
+    }
+    let mut heard: BTreeMap<LegId, Vec<char>> = BTreeMap::new();
+    let mut on_the_way: Vec<(u64, usize, Vec<u8>)> = Vec::new();
+    let mut lost = 0;
+    for frame in 0..8_000u32 {
+        for (n, (_, sender, keys, pressed)) in parties.iter_mut().enumerate() {
+            if sender.is_idle()
+                && let Some(&key) = keys.get(*pressed)
+            {
+                assert!(sender.press(key, 40 + (random.next() % 100) as u32));
+                *pressed += 1;
+            }
+            let timestamp = frame * 160;
+            let sequence = frame as u16;
+            let packet = match sender.turn(timestamp, 160) {
+                crate::dtmf::Turn::Free => rtp(8, sequence, timestamp, &[0x55; 160]),
+                crate::dtmf::Turn::Packet {
+                    timestamp, payload, ..
+                } => rtp(101, sequence, timestamp, &payload),
+            };
+            let copies = match random.next() % 20 {
+                0 | 1 => 0,
+                2 => 2,
+                _ => 1,
+            };
+            lost += u32::from(copies == 0);
+            for _ in 0..copies {
+                let late = random.next() % 41;
+                on_the_way.push((u64::from(frame) * 20 + late, n, packet.clone()));
+            }
+        }
+        for ms in u64::from(frame) * 20..u64::from(frame + 1) * 20 {
+            for (due, n, packet) in core::mem::take(&mut on_the_way) {
+                if due > ms {
+                    on_the_way.push((due, n, packet));
+                    continue;
+                }
+                let from = peer(LegId(100 + n as u64));
+                let slot = Slot(2 + n);
+                bench
+                    .worker
+                    .handle_packet(bench.now, slot, from, &packet, &mut bench.net);
+            }
+            bench.pass(1);
+        }
+        for report in bench.reports() {
+            if let Report::Digit { leg, digit, .. } = report {
+                heard.entry(leg).or_default().push(digit);
+            }
+        }
+    }
+    assert!(lost > 10_000, "{lost}");
+    for (leg, sender, keys, pressed) in &parties {
+        assert!(sender.is_idle() && *pressed == PRESSES, "{pressed} pressed");
+        assert_eq!(heard.get(leg), Some(keys));
+    }
+}

@@ -336,3 +336,145 @@ fn what_is_lost_is_concealed_for_those_who_mix() {
     };
     assert_eq!((power(false), power(true)), (0, 0), "no hole is heard");
 }
+
+#[test]
+fn a_format_that_changes_is_heard_to_its_last_packet() {
+    let mut room = Room::of(&[Format::Pcma, Format::Pcma]);
+    room.bench.bridge();
+    room.talk(50);
+    for format in [Format::G722, Format::Pcma, Format::Pcmu] {
+        let (leg, before) = (room.parties[1].leg, room.parties[0].heard.len());
+        room.bench.connect(
+            leg,
+            Agreed {
+                codec: format,
+                payload_type: format.payload_type(),
+                ..agreed(leg)
+            },
+        );
+        // The answer is on its way: the peer speaks as before.
+        room.talk(5);
+        let party = &mut room.parties[1];
+        (party.encoder, party.decoder) =
+            (Encoder::new(format).unwrap(), Decoder::new(format).unwrap());
+        party.format = format;
+        room.talk(60);
+        room.assert_heard(&[&[0.0, 1.0], &[1.0, 0.0]]);
+        let heard = &room.parties[0].heard[before..];
+        let power = |frame: &[i16]| frame.iter().map(|&s| f64::from(s).powi(2)).sum::<f64>();
+        let frames = heard.chunks_exact(FRAME_SAMPLES);
+        let quiet = frames.filter(|frame| power(frame) < 160.0 * 1e6).count();
+        // Where decoding begins, a jitter buffer fills.
+        let most = if format == Format::G722 { 2 } else { 0 };
+        assert!(
+            quiet <= most,
+            "{format:?}: {quiet} of {}",
+            heard.len() / 160
+        );
+        // Old numbers have no meaning any more.
+        let stats = room.bench.worker.legs[1].stats;
+        assert_eq!(stats.not_agreed, 0, "{format:?}");
+    }
+}
+
+#[cfg(feature = "opus")]
+mod of_opus {
+    use super::*;
+
+    #[test]
+    fn opus_is_transcoded_both_ways_on_its_own_clock() {
+        for other in [Format::Pcma, Format::G722] {
+            let mut room = Room::of(&[Format::Opus, other]);
+            room.bench.bridge();
+            room.talk(20);
+            room.bench.hear(B, &room.parties[1].say());
+            room.bench.pass(40);
+            let sent = room.bench.sent(A);
+            let steps = sent.windows(2);
+            for pair in steps {
+                assert_eq!(pair[1].timestamp.wrapping_sub(pair[0].timestamp), 960);
+            }
+            room.talk(100);
+            room.assert_heard(&[&[0.0, 1.0], &[1.0, 0.0]]);
+        }
+    }
+
+    #[test]
+    fn a_leg_that_becomes_opus_is_another_source_and_comes_back_as_the_first() {
+        let mut room = Room::of(&[Format::Pcma, Format::Pcma]);
+        room.bench.bridge();
+        let mut sources = Vec::new();
+        for format in [Format::Pcma, Format::Opus, Format::Pcma] {
+            let leg = room.parties[1].leg;
+            room.bench.connect(
+                leg,
+                Agreed {
+                    codec: format,
+                    payload_type: format.payload_type(),
+                    digits_clock: format.clock(),
+                    ..agreed(leg)
+                },
+            );
+            for _ in 0..10 {
+                let packet = room.parties[0].say();
+                room.bench.hear(A, &packet);
+                room.bench.pass(20);
+            }
+            let sent = room.bench.sent(B);
+            assert!(sent.iter().all(|it| it.ssrc == sent[0].ssrc), "{format:?}");
+            sources.push(sent[0].ssrc);
+        }
+        assert_eq!(sources[0], sources[2]);
+        assert_ne!(sources[0], sources[1]);
+    }
+
+    #[test]
+    fn a_key_between_opus_phones_keeps_its_length_on_either_clock() {
+        let mut room = Room::of(&[Format::Opus, Format::Opus]);
+        for (party, clock) in [(0, 48_000), (1, 8_000)] {
+            let leg = room.parties[party].leg;
+            room.bench.connect(
+                leg,
+                Agreed {
+                    codec: Format::Opus,
+                    payload_type: 111,
+                    digits_clock: clock,
+                    ..agreed(leg)
+                },
+            );
+        }
+        room.bench.bridge();
+        room.bench.hear(A, &digits::press(1, 0, 5, true, 4_800));
+        let sent = room.bench.sent(B);
+        assert_eq!(sent[0].payload, [5, 0x8A, 3, 32], "800 ticks of 8,000");
+        let digit = Report::Digit {
+            leg: A,
+            digit: '5',
+            ms: 100,
+        };
+        assert_eq!(room.bench.reports(), [digit]);
+    }
+
+    #[test]
+    fn what_opus_loses_is_made_up() {
+        let mut room = Room::of(&[Format::Opus, Format::Pcma]);
+        room.bench.bridge();
+        for n in 0..200 {
+            let packet = room.parties[0].say();
+            if n % 20 != 10 {
+                room.bench.hear(A, &packet);
+            }
+            room.bench.pass(20);
+        }
+        let sent = room.bench.sent(B);
+        let heard = payloads(&sent[sent.len() - 100..]);
+        let power = |frame: &[u8]| -> f64 {
+            let samples = frame.iter().map(|&byte| Codec::Pcma.decode(byte));
+            samples.map(|s| f64::from(s).powi(2)).sum()
+        };
+        let quiet = heard
+            .chunks_exact(160)
+            .filter(|frame| power(frame) < 160.0 * 1e5);
+        assert_eq!(quiet.count(), 0);
+    }
+}

@@ -127,6 +127,7 @@ fn agreed(leg: LegId) -> Agreed {
         codec: Format::Pcma,
         payload_type: 8,
         digits: Some(101),
+        digits_clock: 8_000,
         direction: Direction::SendRecv,
         packet_ms: 20,
         learns: false,

@@ -158,8 +158,8 @@ fn a_peer_is_called_by_the_name_it_is_known_by() {
     let chosen = move || {
         let name = |text: &'static str| ServerName::try_from(text).unwrap();
         let mut names = secured::PeerNames::default();
-        assert!(names.insert(at_named, name("sbc.carrier.example")));
-        assert!(names.insert(at_misnamed, name("sbc.other.example")));
+        assert!(names.insert(at_named, &name("sbc.carrier.example")));
+        assert!(names.insert(at_misnamed, &name("sbc.other.example")));
         let client = secured::client(Some(&trusted)).unwrap();
         Settings {
             tls: Some(secured::Tls::new(None, client, Duration::from_secs(5))),
