@@ -61,6 +61,16 @@ pub fn free_port() -> u16 {
     }
 }
 
+/// The first of two ports that are free for UDP: each media thread has one for its browsers.
+pub fn free_pair() -> u16 {
+    loop {
+        let port = free_port();
+        if UdpSocket::bind(("127.0.0.1", port + 1)).is_ok() {
+            return port;
+        }
+    }
+}
+
 /// A running engine.
 pub struct Engine {
     /// Its folder: config, ivr-scripts, data.
@@ -101,6 +111,12 @@ impl Engine {
             "id = \"0012\"\nname = \"零号\"\nqueues = [\"general\"]",
         );
         fs::write(seats, text).unwrap();
+        let engine = dir.join("config/engine.toml");
+        let text = fs::read_to_string(&engine).unwrap();
+        // Two threads of sound, however few cores there are.
+        let both = text.replace("\nthreads = 0\n", "\nthreads = 2\n");
+        assert_ne!(both, text, "engine.toml says nothing of threads");
+        fs::write(engine, both).unwrap();
         let (sip, http) = (free_port(), free_port());
         Self {
             dir,

@@ -18,7 +18,7 @@ use rustls::{
 
 use serde_json::json;
 
-use crate::engine::{Engine, Lines, free_port, hotline, node, root, target};
+use crate::engine::{Engine, Lines, free_pair, free_port, hotline, node, root, target};
 
 /// Longest wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -53,7 +53,7 @@ impl Doors {
             ("wss_port = 0", format!("wss_port = {wss}")),
             (
                 "browser_port = 0",
-                format!("browser_port = {}", free_port()),
+                format!("browser_port = {}", free_pair()),
             ),
             (
                 "script = \"12345-menu\"",

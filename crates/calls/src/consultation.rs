@@ -53,7 +53,8 @@ impl Consultation {
             headers: Vec::new(),
             hops,
         };
-        let rings = Rings::begin(to, Owner::Consult(number), None, shown, board);
+        let whose = (Owner::Consult(number), leg.id);
+        let rings = Rings::begin(to, whose, None, shown, board);
         Self {
             from,
             to,

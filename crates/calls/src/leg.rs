@@ -77,6 +77,15 @@ impl Leg {
         }
     }
 
+    /// Our end of its sound.
+    pub(crate) fn end(&self) -> End {
+        End {
+            address: self.address,
+            terms: *self.terms,
+            seen_at: self.seen_at,
+        }
+    }
+
     /// Our address of its media.
     pub fn address(&self) -> IpAddr {
         self.address

@@ -86,6 +86,7 @@ pub fn settings(seats: usize, callers: impl Iterator<Item = IpAddr>) -> Result<S
         media_address: EXCHANGE.ip(),
         browsers: None,
         more_media_addresses: Vec::new(),
+        media_threads: 3,
         trunks: vec![Trunk::inbound(
             TrunkId::new("town").map_err(name)?,
             callers.map(AddressRange::from),

@@ -25,7 +25,7 @@ use std::{
 use hotline_acd::{Input as FloorInput, Output as FloorOutput, board::BoardWriter};
 use hotline_media::{Command, Report};
 use hotline_model::{
-    CallId, Instant, LegId, SeatId, Timestamp,
+    CallId, Instant, LegId, MediaThread, SeatId, Timestamp,
     event::{Event, Stamped},
     seat::Device,
 };
@@ -69,6 +69,8 @@ pub enum Input<'a> {
     PathLost(Path),
     /// A media worker reported.
     Media(Report),
+    /// A media thread ended by a fault of its own: nothing it owned is heard of again.
+    MediaThreadLost(MediaThread),
     /// A recording's file is complete.
     RecordingClosed {
         /// The recording.
@@ -215,6 +217,7 @@ impl Exchange {
                 self.board.trunks.path_lost(now, &path);
             }
             Input::Media(report) => self.reported(now, report),
+            Input::MediaThreadLost(thread) => self.media_thread_lost(now, thread),
             Input::RecordingClosed {
                 recording,
                 ms,
