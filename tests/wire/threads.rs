@@ -126,8 +126,11 @@ fn a_thread_without_ports_hands_new_calls_to_another_until_none_has_any() {
     let mut third = Party::dials(line, "13800001235", "12345", "", &offer);
     let refused = third.hears("503 INVITE", SOON);
     assert!(refused.header("Retry-After").is_some());
+    // Nobody tells the thread that its ports are free again: it is asked.
     drop(taken);
-    for mut call in calls {
+    let fourth = citizen(&engine, 900.0);
+    assert!(fourth.port < first + 4, "{}", fourth.port);
+    for mut call in calls.into_iter().chain([fourth]) {
         call.party.hangs_up();
     }
 }

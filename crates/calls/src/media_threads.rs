@@ -19,6 +19,12 @@ struct Thread {
     lost: bool,
 }
 
+/// Threads that had no room for a leg, one bit each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asked(u64);
+
+const _: () = assert!(MEDIA_THREADS <= 64);
+
 impl MediaThreads {
     /// So many idle ones; at least one, at most [`MEDIA_THREADS`].
     pub fn new(count: usize) -> Self {
@@ -34,12 +40,15 @@ impl MediaThreads {
         MediaThread::of(best.map_or(0, |(_, at)| at))
     }
 
-    /// Another than this for a leg that it had no room for; `None` where no other has room.
-    pub fn choose_other(&mut self, than: MediaThread) -> Option<MediaThread> {
-        self.at(than)?.full = true;
-        let other = self.choose();
-        let room = |thread: &mut Thread| !thread.full && !thread.lost;
-        self.at(other).is_some_and(room).then_some(other)
+    /// Another for a leg that this one had no room for; `None` where every other was asked for it
+    /// too. One that had no room for an earlier leg is asked last: it may have some again.
+    pub fn choose_other(&mut self, refused: MediaThread, asked: &mut Asked) -> Option<MediaThread> {
+        self.at(refused)?.full = true;
+        asked.0 |= 1 << refused.at();
+        let threads = self.0.iter().zip(0_u64..);
+        let others = threads.filter(|(thread, at)| !thread.lost && asked.0 & (1 << at) == 0);
+        let best = others.min_by_key(|(thread, _)| (thread.full, thread.legs));
+        best.map(|(_, at)| MediaThread::of(at))
     }
 
     /// A leg is being opened.
@@ -109,7 +118,7 @@ mod tests {
         threads.closes(leg(1, 1));
         threads.closes(leg(1, 4));
         let order: Vec<usize> = (7..11).map(|nth| open(&mut threads, nth)).collect();
-        assert_eq!(order, [1, 1, 2, 1]);
+        assert_eq!(order, [1, 1, 1, 2]);
         assert_eq!(threads.legs().collect::<Vec<_>>(), [3, 3, 3]);
     }
 
@@ -118,12 +127,33 @@ mod tests {
         let mut threads = MediaThreads::new(2);
         threads.opens(leg(0, 1));
         threads.opens(leg(1, 2));
-        assert_eq!(threads.choose_other(thread(0)), Some(thread(1)));
+        let mut asked = Asked::default();
+        assert_eq!(threads.choose_other(thread(0), &mut asked), Some(thread(1)));
         threads.opens(leg(1, 3));
         assert_eq!(threads.choose(), thread(1), "more legs, and room");
-        assert_eq!(threads.choose_other(thread(1)), None, "none has room");
+        assert_eq!(
+            threads.choose_other(thread(1), &mut asked),
+            None,
+            "none has room"
+        );
         threads.closes(leg(0, 1));
         assert_eq!(threads.choose(), thread(0));
+    }
+
+    /// Its ports may have been another program's, who says nothing when they are free again.
+    #[test]
+    fn for_every_leg_each_is_asked_once_though_it_had_no_room_before() {
+        let mut threads = MediaThreads::new(3);
+        for _ in 0..2 {
+            let mut asked = Asked::default();
+            let first = threads.choose();
+            let second = threads.choose_other(first, &mut asked).unwrap();
+            let third = threads.choose_other(second, &mut asked).unwrap();
+            assert_eq!(threads.choose_other(third, &mut asked), None);
+            let mut all = [first, second, third];
+            all.sort();
+            assert_eq!(all, [thread(0), thread(1), thread(2)]);
+        }
     }
 
     #[test]
@@ -132,7 +162,7 @@ mod tests {
         threads.lost(thread(0));
         threads.opens(leg(1, 1));
         assert_eq!(threads.choose(), thread(1));
-        assert_eq!(threads.choose_other(thread(1)), None);
+        assert_eq!(threads.choose_other(thread(1), &mut Asked::default()), None);
         assert_eq!(threads.choose(), thread(1), "full, but it goes on");
         threads.lost(thread(1));
         assert_eq!(threads.choose(), thread(0), "whose refusal is as good");

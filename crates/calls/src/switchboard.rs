@@ -213,10 +213,10 @@ impl Switchboard {
     }
 
     /// The leg's media thread has no port for it: asks another that has room, under another number.
-    /// False where none has. Only for a leg that nothing was agreed for and no other meets yet.
+    /// False where all were asked. Only for a leg that nothing was agreed for and no other meets yet.
     pub fn reopen_leg(&mut self, leg: &mut Leg) -> bool {
         let before = leg.id;
-        let Some(thread) = self.threads.choose_other(before.thread()) else {
+        let Some(thread) = self.threads.choose_other(before.thread(), &mut leg.asked) else {
             return false;
         };
         let Some(owner) = self.legs.remove(&before) else {
