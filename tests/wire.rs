@@ -48,6 +48,8 @@ mod sessions;
 #[path = "e2e/sound.rs"]
 #[allow(dead_code, reason = "the rest is used by e2e.rs")]
 mod sound;
+#[path = "wire/threads.rs"]
+mod threads;
 #[path = "wire/timers.rs"]
 mod timers;
 #[path = "wire/torture.rs"]

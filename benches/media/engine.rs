@@ -59,7 +59,7 @@ impl Engine {
         let recorder = recording_loop::spawn(
             recording_loop::Settings::default(),
             folder.path().to_owned(),
-            blocks,
+            vec![blocks],
             Arc::new(ArrayQueue::new(limits::MEDIA_REPORTS)),
             quiet,
         )?;
@@ -193,6 +193,7 @@ fn agreed(work: Work, index: usize) -> Agreed {
         codec: Format::Pcma,
         payload_type: 8,
         digits: Some(101),
+        digits_clock: 8_000,
         direction: Direction::SendRecv,
         packet_ms: 20,
         learns: false,

@@ -61,6 +61,16 @@ pub fn free_port() -> u16 {
     }
 }
 
+/// The first of two ports that are free for UDP: each media thread has one for its browsers.
+pub fn free_pair() -> u16 {
+    loop {
+        let port = free_port();
+        if UdpSocket::bind(("127.0.0.1", port + 1)).is_ok() {
+            return port;
+        }
+    }
+}
+
 /// A running engine.
 pub struct Engine {
     /// Its folder: config, ivr-scripts, data.
@@ -101,11 +111,19 @@ impl Engine {
             "id = \"0012\"\nname = \"零号\"\nqueues = [\"general\"]",
         );
         fs::write(seats, text).unwrap();
-        // Several engines run at once: the doors of browsers are opened where a test needs them.
         let engine = dir.join("config/engine.toml");
-        let text = fs::read_to_string(&engine).unwrap();
-        let text = text.replace("\nws_port = 8088", "\nws_port = 0");
-        let text = text.replace("\nbrowser_port = 19000", "\nbrowser_port = 0");
+        let mut text = fs::read_to_string(&engine).unwrap();
+        for (from, to) in [
+            // Two threads of sound, however few cores there are.
+            ("threads = 0", "threads = 2"),
+            // Several engines run at once: the doors of browsers are opened where a test needs them.
+            ("ws_port = 8088", "ws_port = 0"),
+            ("browser_port = 19000", "browser_port = 0"),
+        ] {
+            let (from, to) = (format!("\n{from}\n"), format!("\n{to}\n"));
+            assert!(text.contains(&from), "engine.toml has no {from:?}");
+            text = text.replace(&from, &to);
+        }
         fs::write(engine, text).unwrap();
         let (sip, http) = (free_port(), free_port());
         Self {

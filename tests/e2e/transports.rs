@@ -15,7 +15,7 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, pem::PemObject},
 };
 
-use crate::engine::{Engine, Lines, free_port, hotline};
+use crate::engine::{Engine, Lines, free_pair, free_port, hotline};
 
 /// Longest wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -50,7 +50,7 @@ impl Doors {
             ("wss_port = 0", format!("wss_port = {wss}")),
             (
                 "browser_port = 0",
-                format!("browser_port = {}", free_port()),
+                format!("browser_port = {}", free_pair()),
             ),
             (
                 "script = \"12345-menu\"",

@@ -21,15 +21,25 @@ const AT_ONCE: &str = "name = \"at-once\"\nlanguage = \"zh\"\nstart = \"human\"\
 /// Engines side by side take their media ports from slices of their own.
 static SLICE: AtomicU16 = AtomicU16::new(0);
 
+/// First port of a slice of 200 that no other engine uses.
+pub fn slice() -> u16 {
+    20_000 + SLICE.fetch_add(1, Ordering::Relaxed) % 50 * 200
+}
+
 /// Its folder, nothing running yet.
 pub fn prepare() -> Engine {
+    let first = slice();
+    prepare_with(first, first + 198)
+}
+
+/// The same with these media ports.
+pub fn prepare_with(first: u16, last: u16) -> Engine {
     let engine = Engine::prepare();
-    let first = 20_000 + SLICE.fetch_add(1, Ordering::Relaxed) % 50 * 200;
     fs::write(engine.dir.join("ivr-scripts/at-once.toml"), AT_ONCE).unwrap();
     let file = engine.dir.join("config/engine.toml");
     let mut text = fs::read_to_string(&file).unwrap();
     text = text.replace("script = \"12345-menu\"", "script = \"at-once\"");
-    let ports = format!("ports = [{first}, {}]", first + 198);
+    let ports = format!("ports = [{first}, {last}]");
     text = text.replace("ports = [20000, 29998]", &ports);
     text.push_str("\n[[number]]\nnumber = \"12346\"\nscript = \"12345-menu\"\n");
     fs::write(file, text).unwrap();

@@ -54,7 +54,8 @@ impl Consultation {
             sound: None,
             hops,
         };
-        let rings = Rings::begin(to, Owner::Consult(number), None, shown, board);
+        let whose = (Owner::Consult(number), leg.id);
+        let rings = Rings::begin(to, whose, None, shown, board);
         Self {
             from,
             to,

@@ -10,7 +10,10 @@ use hotline_media::{
 use hotline_model::{Instant, LegId};
 use hotline_sip::endpoint::DialogId;
 
-use crate::switchboard::{End, Switchboard};
+use crate::{
+    media_threads::Asked,
+    switchboard::{End, Switchboard},
+};
 
 /// What a leg's session description is at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +41,8 @@ pub struct Leg {
     terms: Box<Terms>,
     seen_at: Option<IpAddr>,
     session: Session,
+    /// Media threads that had no port for it.
+    pub(crate) asked: Asked,
 }
 
 /// Who passes orders on to the media worker: the switchboard of an exchange, or a phone.
@@ -59,6 +64,7 @@ impl Leg {
             terms: Box::new(end.terms),
             seen_at: end.seen_at,
             session: Session::Opening,
+            asked: Asked::default(),
         }
     }
 
@@ -74,6 +80,15 @@ impl Leg {
         *self.terms = terms;
         if let Session::Offered(local, _) = self.session {
             self.session = Session::Offered(local, None);
+        }
+    }
+
+    /// Our end of its sound.
+    pub(crate) fn end(&self) -> End {
+        End {
+            address: self.address,
+            terms: *self.terms,
+            seen_at: self.seen_at,
         }
     }
 

@@ -13,6 +13,7 @@ pub mod consultation;
 pub mod exchange;
 pub mod guests;
 pub mod leg;
+pub mod media_threads;
 pub mod orders;
 pub mod outgoing;
 pub mod phone;

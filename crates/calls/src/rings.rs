@@ -4,7 +4,7 @@
 
 use hotline_media::Format;
 use hotline_model::{
-    CallId, Instant, SeatId, event::Event, limits::CONTACTS_PER_SEAT, privacy::Masked,
+    CallId, Instant, LegId, SeatId, event::Event, limits::CONTACTS_PER_SEAT, privacy::Masked,
     seat::OfferResult,
 };
 use hotline_sip::{
@@ -98,11 +98,11 @@ pub struct Rings {
 }
 
 impl Rings {
-    /// Opens a leg for each phone that is to ring; its INVITE follows when its port is known. A
-    /// seat without phones is over at once ([`Rings::failure`]).
+    /// Opens a leg for each phone that is to ring, beside the leg of whom it is rung for; its INVITE
+    /// follows when its port is known. A seat without phones is over at once ([`Rings::failure`]).
     pub fn begin(
         seat: SeatId,
-        owner: Owner,
+        (owner, beside): (Owner, LegId),
         call: Option<CallId>,
         shown: Shown,
         board: &mut Switchboard,
@@ -117,7 +117,7 @@ impl Rings {
                     end.terms.formats = end.terms.formats.led_by(format);
                 }
                 RungPhone {
-                    leg: board.open_leg(owner, end),
+                    leg: board.open_leg(owner, end, Some(beside)),
                     path,
                     uri,
                 }
@@ -144,7 +144,7 @@ impl Rings {
     }
 
     /// Whether the leg is one of these phones.
-    pub fn has(&self, leg: hotline_model::LegId) -> bool {
+    pub fn has(&self, leg: LegId) -> bool {
         self.phones.iter().any(|phone| phone.leg.id == leg)
     }
 

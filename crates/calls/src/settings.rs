@@ -39,6 +39,9 @@ pub struct Settings {
     pub formats: SoundFormats,
     /// Our certificate for browsers' sound; `None`: browsers have none.
     pub browsers: Option<Fingerprint>,
+    /// Media threads, over which calls are spread: 1 to
+    /// [`MEDIA_THREADS`](hotline_model::limits::MEDIA_THREADS).
+    pub media_threads: usize,
     /// The carrier's lines.
     pub trunks: Vec<Trunk>,
     /// The numbers served, each with its script.

@@ -13,7 +13,7 @@ use hotline_media::{
     sdp::{self, Dtls, Family, Terms},
 };
 use hotline_model::{
-    CallId, Instant, LegId, SeatId, Timestamp,
+    CallId, Instant, LegId, MediaThread, SeatId, Timestamp,
     event::{Event, Party, Stamped},
     seat::Work,
 };
@@ -27,6 +27,7 @@ use crate::{
     attached::Attached,
     exchange::Output,
     leg::{Leg, ToMedia},
+    media_threads::MediaThreads,
     privacy::{Secrets, Srtp},
     routing::trunk_at,
     settings::Settings,
@@ -99,6 +100,7 @@ pub struct Switchboard {
     /// Which call is with which seat, for the journal's sake.
     pub attached: Attached,
     legs: BTreeMap<LegId, Owner>,
+    threads: MediaThreads,
     dialogs: BTreeMap<DialogId, LegId>,
     lines: BTreeMap<SeatId, u32>,
     /// Legs being closed, whose worker will say what they heard.
@@ -138,6 +140,7 @@ impl Switchboard {
         let keys_seed = seed.map(|byte| byte ^ 0x6A);
         Self {
             trunks: Trunks::new(&settings.trunks, trunks_seed),
+            threads: MediaThreads::new(settings.media_threads),
             settings: Arc::new(settings),
             endpoint,
             registrar: Registrar::new(),
@@ -183,13 +186,58 @@ impl Switchboard {
         self.floor.handle_input(now, input);
     }
 
-    /// A new leg of `owner`; a media port of our end's address is asked for at once.
-    pub fn open_leg(&mut self, owner: Owner, end: End) -> Leg {
-        let id = LegId(self.next_leg);
-        self.next_leg += 1;
-        self.legs.insert(id, owner);
+    /// A new leg of `owner`; a media port of our end's address is asked for at once. It goes to the
+    /// media thread of the leg `beside` which it is opened: every leg of a call beside the call's
+    /// first, whatever a seat opens beside what it takes part in already. So those who can ever
+    /// hear each other meet in one thread.
+    pub fn open_leg(&mut self, owner: Owner, end: End, beside: Option<LegId>) -> Leg {
+        let thread = beside.map_or_else(|| self.threads.choose(), LegId::thread);
+        let id = self.new_leg(owner, thread);
         self.open_port(id, &end);
         Leg::new(id, end)
+    }
+
+    fn new_leg(&mut self, owner: Owner, thread: MediaThread) -> LegId {
+        let id = LegId(thread.number(self.next_leg));
+        self.next_leg += 1;
+        self.legs.insert(id, owner);
+        self.threads.opens(id);
+        id
+    }
+
+    /// Forgets a leg, and gives whose it was.
+    fn forget_leg(&mut self, leg: LegId) -> Option<Owner> {
+        let owner = self.legs.remove(&leg)?;
+        self.threads.closes(leg);
+        Some(owner)
+    }
+
+    /// The leg's media thread has no port for it: asks another that has room, under another number.
+    /// False where all were asked. Only for a leg that nothing was agreed for and no other meets yet.
+    pub fn reopen_leg(&mut self, leg: &mut Leg) -> bool {
+        let before = leg.id;
+        let Some(thread) = self.threads.choose_other(before.thread(), &mut leg.asked) else {
+            return false;
+        };
+        let Some(owner) = self.legs.remove(&before) else {
+            return false;
+        };
+        self.threads.gave_up(before);
+        leg.id = self.new_leg(owner, thread);
+        if let Some(dialog) = leg.dialog {
+            self.dialogs.insert(dialog, leg.id);
+        }
+        self.trunks.renamed(before, leg.id);
+        self.open_port(leg.id, &leg.end());
+        true
+    }
+
+    /// A media thread ended by a fault of its own, and what it owned with it: the legs that are to
+    /// be taken for broken.
+    pub(crate) fn lose_thread(&mut self, thread: MediaThread) -> Vec<LegId> {
+        self.threads.lost(thread);
+        let legs = self.legs.keys().copied();
+        legs.filter(|leg| leg.thread() == thread).collect()
     }
 
     fn open_port(&mut self, leg: LegId, end: &End) {
@@ -211,6 +259,11 @@ impl Switchboard {
         self.media(Command::Close { leg: leg.id });
         self.open_port(leg.id, &end);
         leg.moved(end);
+    }
+
+    /// Nobody says any more what the closed legs of this thread heard.
+    pub(crate) fn hears_no_more_of(&mut self, thread: MediaThread) {
+        self.closing.retain(|leg, _| leg.thread() != thread);
     }
 
     /// Our address for the sound of a peer that is reached by `path` and made this `offer` (empty:
@@ -286,7 +339,7 @@ impl Switchboard {
         self.hang_up_dialog(now, leg, reason);
         self.trunks.released(leg.id);
         // One that never agreed heard nothing, and may not exist at the worker.
-        if let Some(Owner::Call(call, side)) = self.legs.remove(&leg.id)
+        if let Some(Owner::Call(call, side)) = self.forget_leg(leg.id)
             && leg.agreed().is_some()
         {
             self.closing.insert(leg.id, (call, side));
@@ -349,7 +402,7 @@ impl Switchboard {
             .collect();
         legs.into_iter()
             .map(|leg| {
-                self.legs.remove(&leg);
+                self.forget_leg(leg);
                 let dialog = self
                     .dialogs
                     .iter()
@@ -403,6 +456,11 @@ impl Switchboard {
         self.dialogs.get(&dialog).copied()
     }
 
+    /// Legs of each media thread.
+    pub fn threads(&self) -> &MediaThreads {
+        &self.threads
+    }
+
     /// Live legs, for the checks of tests and the metrics.
     pub fn live_legs(&self) -> usize {
         self.legs.len()
@@ -429,7 +487,7 @@ impl Switchboard {
         left: LegId,
         right: LegId,
     ) -> u64 {
-        let recording = self.next_recording;
+        let recording = left.thread().number(self.next_recording);
         self.next_recording += 1;
         let t = self.wall(now).civil(self.settings.utc_offset_minutes);
         let file = format!(

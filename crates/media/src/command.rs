@@ -2,7 +2,7 @@
 
 use core::net::IpAddr;
 
-use hotline_model::LegId;
+use hotline_model::{LegId, MediaThread};
 
 use crate::{Clip, sdp::Agreed, secure::ice::Ufrag};
 
@@ -145,6 +145,34 @@ impl Command {
             Self::PauseRecord { .. } | Self::StopRecord { .. } => None,
         }
     }
+
+    /// The thread that is to carry it out.
+    pub fn thread(&self) -> MediaThread {
+        match *self {
+            Self::PauseRecord { recording, .. } | Self::StopRecord { recording } => {
+                MediaThread::of(recording)
+            }
+            _ => self.leg().map_or(MediaThread::of(0), LegId::thread),
+        }
+    }
+
+    /// Whether all legs and recordings that it names are one thread's: no thread can carry it out
+    /// else.
+    pub fn is_of_one_thread(&self) -> bool {
+        let all = |numbers: &[u64]| {
+            let mut threads = numbers.iter().map(|&number| MediaThread::of(number));
+            threads.all(|thread| thread == self.thread())
+        };
+        match self {
+            Self::Bridge { b, .. } => all(&[b.0]),
+            Self::Hear { voices, .. } => voices.iter().all(|voice| all(&[voice.leg.0])),
+            Self::Record {
+                recording, right, ..
+            } => all(&[*recording]) && right.is_none_or(|right| all(&[right.0])),
+            Self::RecordAlso { recording, .. } => all(&[*recording]),
+            _ => true,
+        }
+    }
 }
 
 /// A leg that another one hears.
@@ -272,4 +300,60 @@ pub struct Stats {
     pub round_trip_us: Option<u32>,
     /// Mean opinion score of what was heard, in hundredths (ITU-T G.107); `None` when nothing was.
     pub score: Option<u16>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_over_two_threads_is_told_from_others() {
+        let leg = |thread: u64, nth| LegId(MediaThread::of(thread).number(nth));
+        let (a, b, c) = (leg(3, 1), leg(3, 2), leg(4, 3));
+        let recording = MediaThread::of(3).number(9);
+        let voices = |legs: &[LegId]| {
+            let voice = |&leg| Voice {
+                leg,
+                gain: Gain::FULL,
+            };
+            legs.iter().map(voice).collect()
+        };
+        let record = |right| Command::Record {
+            recording,
+            left: a,
+            right,
+        };
+        for together in [
+            Command::Bridge { a, b },
+            Command::Hear {
+                leg: a,
+                voices: voices(&[b]),
+            },
+            record(Some(b)),
+            record(None),
+            Command::RecordAlso { recording, leg: b },
+            Command::StopRecord { recording },
+            Command::Close { leg: b },
+        ] {
+            assert_eq!(together.thread(), MediaThread::of(3), "{together:?}");
+            assert!(together.is_of_one_thread(), "{together:?}");
+        }
+        for apart in [
+            Command::Bridge { a, b: c },
+            Command::Bridge { a: c, b },
+            Command::Hear {
+                leg: a,
+                voices: voices(&[b, c]),
+            },
+            record(Some(c)),
+            Command::Record {
+                recording,
+                left: c,
+                right: None,
+            },
+            Command::RecordAlso { recording, leg: c },
+        ] {
+            assert!(!apart.is_of_one_thread(), "{apart:?}");
+        }
+    }
 }

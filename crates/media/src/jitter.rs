@@ -311,14 +311,15 @@ impl Buffer {
         let (at, ..) = self.earliest()?;
         self.given = self.waiting.get_mut(at).and_then(Option::take);
         let packet = self.given.as_ref()?;
-        packet.bytes.get(..packet.length)
+        // Its place is free, but nothing is put there while the bytes are lent.
+        self.bytes.get(at)?.get(..packet.length)
     }
 
     /// The packet right after what was given out last, which may repeat some of it.
     pub fn following(&self) -> Option<&[u8]> {
         let (at, _, timestamp) = self.earliest()?;
         let packet = self.waiting.get(at)?.as_ref()?;
-        (self.due == Some(timestamp)).then(|| packet.bytes.get(..packet.length))?
+        (self.due == Some(timestamp)).then(|| self.bytes.get(at)?.get(..packet.length))?
     }
 
     /// The packet's numbers without wrap-around; a new source begins anew.

@@ -4,6 +4,8 @@ use core::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::limits::MEDIA_THREADS;
+
 /// A call, from its INVITE to its end. Unique in the life of a data directory: the shell passes
 /// the first free number at start, the exchange counts up from there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -16,7 +18,8 @@ impl fmt::Display for CallId {
     }
 }
 
-/// One side of a call: a SIP dialog and its media session. Unique in one run of the engine.
+/// One side of a call: a SIP dialog and its media session. Unique in one run of the engine. Of the
+/// engine's legs the low bits name the [`MediaThread`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct LegId(pub u64);
@@ -24,6 +27,45 @@ pub struct LegId(pub u64);
 impl fmt::Display for LegId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "leg-{}", self.0)
+    }
+}
+
+impl LegId {
+    /// The media thread that owns the leg.
+    pub const fn thread(self) -> MediaThread {
+        MediaThread::of(self.0)
+    }
+}
+
+/// A media thread, by its place among them. It stands in the low bits of the numbers of legs and
+/// recordings: who has such a number knows without a table where its sound is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MediaThread(u8);
+
+// A place fits into a byte, and no bit of it reaches into the count beside it.
+const _: () = assert!(MEDIA_THREADS.is_power_of_two() && MEDIA_THREADS <= 256);
+
+impl MediaThread {
+    /// The thread that the number of a leg or a recording names.
+    pub const fn of(number: u64) -> Self {
+        Self((number % MEDIA_THREADS as u64) as u8)
+    }
+
+    /// The number of the `nth` leg or recording, counted over all threads, when it is this
+    /// thread's.
+    pub const fn number(self, nth: u64) -> u64 {
+        nth * MEDIA_THREADS as u64 + self.0 as u64
+    }
+
+    /// Its place among them, from 0.
+    pub const fn at(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl fmt::Display for MediaThread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
     }
 }
 
@@ -172,6 +214,20 @@ name!(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_tells_its_thread_and_is_no_other_one() {
+        let mut seen = std::collections::BTreeSet::new();
+        for at in 0..MEDIA_THREADS as u64 {
+            let thread = MediaThread::of(at);
+            assert_eq!(thread.at() as u64, at);
+            for nth in 1..50 {
+                let leg = LegId(thread.number(nth));
+                assert_eq!(leg.thread(), thread);
+                assert!(seen.insert(leg), "{leg}");
+            }
+        }
+    }
 
     #[test]
     fn a_leading_zero_makes_another_seat() {

@@ -11,5 +11,5 @@ pub mod privacy;
 pub mod seat;
 pub mod time;
 
-pub use ids::{CallId, LegId, QueueId, ScriptId, SeatId, SkillId, TrunkId};
+pub use ids::{CallId, LegId, MediaThread, QueueId, ScriptId, SeatId, SkillId, TrunkId};
 pub use time::{Instant, Timestamp};

@@ -50,6 +50,10 @@ pub const REGISTRATION_MAX_S: u32 = 3_600;
 /// Life of a digest nonce, seconds. Older is answered 401 with stale=true.
 pub const NONCE_LIFE_S: u64 = 300;
 
+/// Most media threads: their number has six bits in the numbers of legs and recordings. More cores
+/// than that go on with other work; a configuration that asks for more is refused.
+pub const MEDIA_THREADS: usize = 64;
+
 /// Commands waiting for one media worker. When full the call that asked is ended with 503 and the
 /// failure is counted: a worker that far behind cannot carry it.
 pub const MEDIA_COMMANDS: usize = 16_384;
@@ -58,9 +62,9 @@ pub const MEDIA_COMMANDS: usize = 16_384;
 /// again next turn; nothing is lost.
 pub const MEDIA_REPORTS: usize = 16_384;
 
-/// Blocks of sound waiting for the recorder. 32,768 blocks of 20 ms in two channels are 1.6 s of
-/// 200 recorded calls. When full the block is dropped, counted and reported as a gap; the call
-/// goes on.
+/// Blocks of sound of one media thread that wait for the recorder. 32,768 blocks of 20 ms in two
+/// channels are 1.6 s of 200 recorded calls. When full the block is dropped, counted and reported as
+/// a gap; the call goes on.
 pub const RECORDING_BLOCKS: usize = 32_768;
 
 /// Longest RTP packet accepted, bytes: an Ethernet frame. Longer is dropped and counted.

@@ -4,6 +4,7 @@ mod cli;
 mod config;
 mod http;
 mod media_loop;
+mod media_threads;
 mod net;
 mod phone_loop;
 mod recording_loop;

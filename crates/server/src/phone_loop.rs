@@ -131,7 +131,7 @@ impl PhoneLine {
         let recorder = recording_loop::spawn(
             recording_loop::Settings::default(),
             folder.unwrap_or(FilePath::new(".")).to_owned(),
-            blocks.clone(),
+            vec![blocks.clone()],
             recorded.clone(),
             ring(),
         )?;

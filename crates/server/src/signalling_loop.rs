@@ -5,7 +5,7 @@ use std::{
     collections::BTreeMap,
     io,
     net::{IpAddr, SocketAddr, TcpListener, UdpSocket},
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     time::{Duration, Instant as StdInstant, SystemTime},
 };
 
@@ -23,7 +23,8 @@ use hotline_model::{
 use tokio::sync::{Notify, oneshot, watch};
 
 use crate::{
-    media_loop::{Full, MediaHandle},
+    media_loop::Full,
+    media_threads::MediaThreads,
     net::{
         streams::{FromStream, Listening, Streams},
         udp::Datagrams,
@@ -79,8 +80,8 @@ pub struct SignallingLoop {
     pub datagrams: Datagrams,
     /// SIP over connections.
     pub streams: Streams,
-    /// The media worker.
-    pub media: MediaHandle,
+    /// The media threads.
+    pub media: MediaThreads,
     /// The recorder.
     pub recorder: RecordingHandle,
     /// The doors.
@@ -156,24 +157,16 @@ impl SignallingLoop {
     }
 
     /// Runs until the engine was asked to stop and the last call is over, or the time for it; then
-    /// ends the media thread, and after it the recorder, which has the last blocks by then.
+    /// ends the media threads, and after them the recorder, which has the last blocks by then.
     pub async fn run(mut self) {
         self.work().await;
         self.media.shut_down();
         self.recorder.shut_down();
     }
 
-    /// What the media thread counts, for the metrics page.
+    /// What the media threads count, for the metrics page.
     fn measure(&self) {
-        let gauges = self.media.gauges();
-        for (name, value) in [
-            ("hotline_media_legs", &gauges.legs),
-            ("hotline_media_commands_dropped", &gauges.commands_dropped),
-            ("hotline_media_frames_late", &gauges.frames_late),
-            ("hotline_recording_blocks_dropped", &gauges.blocks_dropped),
-        ] {
-            metrics::gauge!(name).set(value.load(Ordering::Relaxed) as f64);
-        }
+        self.media.measure();
         metrics::gauge!("hotline_sip_connections").set(self.streams.count() as f64);
         metrics::gauge!("hotline_live_calls").set(self.exchange.live_calls() as f64);
     }
@@ -289,6 +282,13 @@ impl SignallingLoop {
             self.exchange.handle_input(now, Input::Media(report));
             self.carry_out(answers).await;
         }
+        // After the reports that it could still make.
+        while let Some(thread) = self.media.newly_lost() {
+            let now = self.now();
+            self.exchange
+                .handle_input(now, Input::MediaThreadLost(thread));
+            self.carry_out(answers).await;
+        }
         while let Some(report) = self.doors.recordings.pop() {
             let now = self.now();
             let input = match report {
@@ -352,7 +352,7 @@ impl SignallingLoop {
     }
 
     /// Wakes the threads that were given something: once a turn, not once a thing.
-    fn wake_others(&self, answers: &mut Answers) {
+    fn wake_others(&mut self, answers: &mut Answers) {
         if core::mem::take(&mut answers.journalled) {
             self.doors.journal_bell.notify_one();
         }
@@ -414,9 +414,9 @@ impl SignallingLoop {
         if let Err(Full(command)) = self.media.put(command)
             && let Open { leg, .. } | OpenShared { leg, .. } = *command
         {
-            // A call whose port cannot be asked for is refused; for the rest the leg's silence
-            // ends the call.
-            let cause = "the media worker is too far behind".to_owned();
+            // A call whose port cannot be asked for goes to another thread or is refused; for the
+            // rest the leg's silence, or the thread's loss, ends the call.
+            let cause = "the media thread is too far behind or gone".to_owned();
             let now = self.now();
             self.exchange
                 .handle_input(now, Input::Media(Report::OpenFailed { leg, cause }));

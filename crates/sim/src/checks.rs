@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hotline_calls::Exchange;
+use hotline_media::Command;
 use hotline_model::{
     CallId, QueueId, SeatId,
     event::{Event, Stamped},
@@ -110,6 +111,14 @@ impl Checks {
         if !holds && self.broken.is_none() {
             self.broken = Some(what());
         }
+    }
+
+    /// The media threads are told something: none knows the legs of another.
+    pub fn told(&mut self, command: &Command) {
+        let one = command.is_of_one_thread();
+        self.require(one, || {
+            format!("two media threads are to meet: {command:?}")
+        });
     }
 
     /// What can be judged at any moment.

@@ -3,6 +3,7 @@
 
 use core::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    ops::RangeInclusive,
     time::Duration,
 };
 use std::collections::BTreeMap;
@@ -61,6 +62,7 @@ pub const EXCHANGE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0,
 /// The sockets of one media worker: many legs, each with a port of its own.
 pub struct Sockets {
     address_of: fn(Slot) -> IpAddr,
+    range: RangeInclusive<u16>,
     next_port: u16,
     ports: BTreeMap<usize, u16>,
     slots: BTreeMap<u16, Slot>,
@@ -71,15 +73,25 @@ pub struct Sockets {
 }
 
 impl Sockets {
-    /// Sockets whose addresses follow from the slot.
-    pub fn new(address_of: fn(Slot) -> IpAddr) -> Self {
+    /// Sockets with ports of this range, whose addresses follow from the slot.
+    pub fn new(address_of: fn(Slot) -> IpAddr, range: RangeInclusive<u16>) -> Self {
         Self {
             address_of,
-            next_port: 20_000,
+            next_port: *range.start(),
+            range,
             ports: BTreeMap::new(),
             slots: BTreeMap::new(),
             sent: Vec::new(),
             recorded: 0,
+        }
+    }
+
+    fn after(&self, port: u16) -> u16 {
+        let next = port.saturating_add(2);
+        if self.range.contains(&next) {
+            next
+        } else {
+            *self.range.start()
         }
     }
 
@@ -96,15 +108,14 @@ impl Sockets {
 
 impl Wire for Sockets {
     fn open(&mut self, slot: Slot, _address: IpAddr) -> Result<u16, String> {
+        if self.slots.len() >= self.range.clone().step_by(2).count() {
+            return Err("all ports are in use".to_owned());
+        }
         while self.slots.contains_key(&self.next_port) {
-            self.next_port = if self.next_port >= 65_000 {
-                20_000
-            } else {
-                self.next_port + 2
-            };
+            self.next_port = self.after(self.next_port);
         }
         let port = self.next_port;
-        self.next_port = if port >= 65_000 { 20_000 } else { port + 2 };
+        self.next_port = self.after(port);
         self.ports.insert(slot.0, port);
         self.slots.insert(port, slot);
         Ok(port)

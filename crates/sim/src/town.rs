@@ -87,6 +87,7 @@ pub fn settings(seats: usize, callers: impl Iterator<Item = IpAddr>) -> Result<S
         browsers: None,
         more_media_addresses: Vec::new(),
         formats: SoundFormats::default(),
+        media_threads: 3,
         trunks: vec![Trunk::inbound(
             TrunkId::new("town").map_err(name)?,
             callers.map(AddressRange::from),

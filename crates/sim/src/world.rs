@@ -2,6 +2,7 @@
 
 use core::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    ops::RangeInclusive,
     time::Duration,
 };
 use std::{
@@ -17,10 +18,10 @@ use hotline_calls::{
     settings::Settings,
 };
 use hotline_media::{
-    Clip, Command,
+    Clip, Command, Report,
     worker::{Slot, Worker},
 };
-use hotline_model::{CallId, Instant, LegId, Timestamp, event::Stamped};
+use hotline_model::{CallId, Instant, LegId, MediaThread, Timestamp, event::Stamped};
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{Rng as _, SeedableRng as _},
@@ -39,6 +40,9 @@ const PHONES_MEDIA: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 1, 0, 1));
 /// Legs of one phone have numbers of their own.
 const LEGS_OF_A_PHONE: u64 = 1 << 20;
 
+/// Ports of the sound of one address.
+const PORTS: RangeInclusive<u16> = 20_000..=64_999;
+
 /// Way of a packet of sound.
 const SOUND_DELAY: Duration = Duration::from_millis(1);
 
@@ -56,6 +60,32 @@ enum Due {
     },
     /// A person does something.
     Deed(usize, Deed),
+    /// A media thread of the exchange ends by a fault.
+    ThreadLost(usize),
+}
+
+/// A media thread of the exchange.
+struct Media {
+    worker: Worker,
+    sockets: Sockets,
+    lost: bool,
+    /// Most legs at once.
+    most: usize,
+}
+
+impl Media {
+    /// The one at this place of so many, with ports of its own.
+    fn new(seed: u64, at: usize, of: usize) -> Self {
+        let each = (PORTS.len() / of.max(1)).next_multiple_of(2) - 2;
+        let first = *PORTS.start() + (at * each) as u16;
+        let ports = first..=first + (each - 2) as u16;
+        Self {
+            worker: Worker::new(seed.wrapping_add(at as u64)),
+            sockets: Sockets::new(|_: Slot| EXCHANGE.ip(), ports),
+            lost: false,
+            most: 0,
+        }
+    }
 }
 
 struct Line {
@@ -74,8 +104,7 @@ pub struct World {
     due: BTreeMap<(Instant, u64), Due>,
     number: u64,
     exchange: Exchange,
-    worker: Worker,
-    sockets: Sockets,
+    media: Vec<Media>,
     lines: Vec<Line>,
     phones_worker: Worker,
     phones_sockets: Sockets,
@@ -91,7 +120,7 @@ pub struct World {
 enum Next {
     Due,
     Exchange,
-    Worker,
+    Worker(usize),
     PhonesWorker,
     Phone(usize),
 }
@@ -132,17 +161,21 @@ impl World {
         let mut exchange_seed = [0; 32];
         random.fill_bytes(&mut exchange_seed);
         let wall = Timestamp(1_795_305_600_000);
+        let threads = settings.media_threads;
         let mut world = Self {
             now: Instant::START,
             weather,
             due: BTreeMap::new(),
             number: 0,
             exchange: Exchange::new(settings, exchange_seed, CallId(1), wall),
-            worker: Worker::new(random.next_u64()),
-            sockets: Sockets::new(|_: Slot| EXCHANGE.ip()),
+            media: {
+                let seed = random.next_u64();
+                let media = (0..threads).map(|at| Media::new(seed, at, threads));
+                media.collect()
+            },
             lines: Vec::new(),
             phones_worker: Worker::new(random.next_u64()),
-            phones_sockets: Sockets::new(|_: Slot| PHONES_MEDIA),
+            phones_sockets: Sockets::new(|_: Slot| PHONES_MEDIA, PORTS),
             breath: Clip::silence(40),
             journal: Vec::new(),
             checks: Checks::default(),
@@ -204,6 +237,18 @@ impl World {
         self.due.insert((at, self.number), Due::Deed(line, deed));
     }
 
+    /// The media thread at that place ends by a fault at that time.
+    pub fn lose_thread_at(&mut self, time: Duration, at: usize) {
+        self.number += 1;
+        let due = (Instant::START + time, self.number);
+        self.due.insert(due, Due::ThreadLost(at));
+    }
+
+    /// The most legs that each media thread of the exchange had at once, since it began or was lost.
+    pub fn most_legs(&self) -> Vec<usize> {
+        self.media.iter().map(|media| media.most).collect()
+    }
+
     /// What the exchange sent to the phone at `line`, as text.
     pub fn sent_to(&self, line: usize) -> Vec<String> {
         self.sent
@@ -251,8 +296,18 @@ impl World {
     pub fn judge(&self) -> Result<(), String> {
         self.checks.conservation(&self.exchange)?;
         let left = [
-            ("open ports of the exchange", self.sockets.open_ports()),
-            ("legs at its media worker", self.worker.legs()),
+            (
+                "open ports of the exchange",
+                self.media.iter().map(|it| it.sockets.open_ports()).sum(),
+            ),
+            (
+                "legs at its media workers",
+                self.media.iter().map(|it| it.worker.legs()).sum(),
+            ),
+            (
+                "legs that count as load",
+                self.exchange.switchboard().threads().legs().sum(),
+            ),
             ("legs of calls", self.exchange.switchboard().live_legs()),
             ("recordings", self.checks.open_recordings()),
         ];
@@ -276,7 +331,9 @@ impl World {
             }
         };
         consider(self.exchange.next_wake(), Next::Exchange);
-        consider(self.worker.next_tick(), Next::Worker);
+        for (at, media) in self.media.iter().enumerate() {
+            consider(media.worker.next_tick(), Next::Worker(at));
+        }
         consider(self.phones_worker.next_tick(), Next::PhonesWorker);
         // A phone without power has no clock.
         for (at, line) in self.lines.iter().enumerate().filter(|(_, line)| !line.dead) {
@@ -288,9 +345,11 @@ impl World {
     fn step(&mut self, next: Next) {
         match next {
             Next::Exchange => self.exchange(Input::TimePassed),
-            Next::Worker => {
-                self.worker.handle_tick(self.now, &mut self.sockets);
-                self.after_media();
+            Next::Worker(at) => {
+                if let Some(media) = self.media.get_mut(at) {
+                    media.worker.handle_tick(self.now, &mut media.sockets);
+                    self.after_media();
+                }
             }
             Next::PhonesWorker => {
                 self.phones_worker
@@ -323,6 +382,7 @@ impl World {
                 }
                 Some((_, Due::Sound { from, to, packet })) => self.sound(from, to, &packet),
                 Some((_, Due::Deed(at, deed))) => self.does(at, &deed),
+                Some((_, Due::ThreadLost(at))) => self.thread_lost(at),
                 None => {}
             },
         }
@@ -408,8 +468,8 @@ impl World {
                         Command::StopRecord { recording } => Some(recording),
                         _ => None,
                     };
-                    self.worker
-                        .handle_command(self.now, command, &mut self.sockets);
+                    self.checks.told(&command);
+                    self.tell_media(command);
                     if let Some(recording) = stopped {
                         // The recorder's report, as the shell would bring it.
                         let sha256 = String::new();
@@ -437,9 +497,38 @@ impl World {
         self.after_media();
     }
 
+    /// Hands a command to the thread that its leg's number names.
+    fn tell_media(&mut self, command: Command) {
+        let Some(media) = self.media.get_mut(command.thread().at()) else {
+            return;
+        };
+        if !media.lost {
+            let (worker, sockets) = (&mut media.worker, &mut media.sockets);
+            worker.handle_command(self.now, command, sockets);
+            media.most = media.most.max(media.worker.legs());
+        } else if let Command::Open { leg, .. } = command {
+            // As the shell does for a thread that takes nothing any more.
+            let cause = "the media thread ended".to_owned();
+            let report = Report::OpenFailed { leg, cause };
+            self.exchange.handle_input(self.now, Input::Media(report));
+        }
+    }
+
+    fn thread_lost(&mut self, at: usize) {
+        let of = self.media.len();
+        if let Some(media) = self.media.get_mut(at) {
+            *media = Media {
+                lost: true,
+                ..Media::new(0, at, of)
+            };
+            self.exchange(Input::MediaThreadLost(MediaThread::of(at as u64)));
+        }
+    }
+
     fn after_media(&mut self) {
         self.send_sound();
-        while let Some(report) = self.worker.poll_report() {
+        let report = |media: &mut Media| media.worker.poll_report();
+        while let Some(report) = self.media.iter_mut().find_map(report) {
             self.exchange(Input::Media(report));
         }
     }
@@ -498,7 +587,10 @@ impl World {
     }
 
     fn send_sound(&mut self) {
-        let mut sent = core::mem::take(&mut self.sockets.sent);
+        let mut sent = Vec::new();
+        for media in &mut self.media {
+            sent.append(&mut media.sockets.sent);
+        }
         sent.append(&mut self.phones_sockets.sent);
         for (from, to, packet) in sent {
             self.plan(SOUND_DELAY, Due::Sound { from, to, packet });
@@ -507,9 +599,13 @@ impl World {
 
     fn sound(&mut self, from: SocketAddr, to: SocketAddr, packet: &[u8]) {
         if to.ip() == EXCHANGE.ip() {
-            if let Some(slot) = self.sockets.slot(to.port()) {
-                self.worker
-                    .handle_packet(self.now, slot, from, packet, &mut self.sockets);
+            let heard = self.media.iter_mut().find_map(|media| {
+                let slot = media.sockets.slot(to.port())?;
+                Some((media, slot))
+            });
+            if let Some((media, slot)) = heard {
+                let (worker, sockets) = (&mut media.worker, &mut media.sockets);
+                worker.handle_packet(self.now, slot, from, packet, sockets);
                 self.after_media();
             }
         } else if let Some(slot) = self.phones_sockets.slot(to.port()) {

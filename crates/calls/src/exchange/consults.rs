@@ -47,7 +47,8 @@ impl Exchange {
         self.next_consult += 1;
         let offer = request.session().to_vec();
         let end = self.board.seat_end(from, &path, &offer);
-        let mut leg = self.board.open_leg(Owner::Consult(number), end);
+        let (owner, beside) = (Owner::Consult(number), self.leg_beside(from));
+        let mut leg = self.board.open_leg(owner, end, beside);
         self.board.connect_dialog(dialog, &mut leg);
         let (seats, hops) = ((from, to), super::invites::hops(&message));
         let consult = Consultation::new(now, number, seats, leg, offer, hops, &mut self.board);
@@ -73,6 +74,7 @@ impl Exchange {
         let input = match report {
             Report::Opened { port, .. } => StageInput::MediaOpened(leg, port),
             Report::OpenFailed { cause, .. } => StageInput::MediaFailed(leg, cause),
+            Report::Broke { .. } => return self.end_consult(now, number, "a fault of the engine"),
             Report::Silent { .. } => StageInput::Silent(Side::Agent, leg),
             _ => return,
         };
@@ -133,6 +135,22 @@ impl Exchange {
             self.tell_call(now, call, input);
         }
         Ok(())
+    }
+
+    /// The first leg of a call: what the call opens further is opened beside it.
+    pub(super) fn leg_of_call(&self, call: CallId) -> Option<LegId> {
+        self.calls.get(&call).map(|call| call.facts.leg.id)
+    }
+
+    /// A leg of what the seat takes part in, beside which a further leg of it is opened: it may give
+    /// its caller on to whom it dials.
+    pub(super) fn leg_beside(&self, seat: SeatId) -> Option<LegId> {
+        let call = self.board.floor.seat(seat).and_then(|view| view.call);
+        let talk = call.and_then(|call| self.leg_of_call(call));
+        talk.or_else(|| {
+            let consult = self.consults.values().find(|it| it.has(seat))?;
+            consult.leg_of(seat)
+        })
     }
 
     /// The seat that talks in the call.

@@ -91,7 +91,8 @@ impl Exchange {
             (_, Some(seat)) if dialled.starts_with('*') => {
                 let (offer, request) = (request.session().to_vec(), star_code(&dialled));
                 let end = self.board.seat_end(seat, &path, &offer);
-                let leg = self.board.open_leg(Owner::Service, end);
+                let beside = self.leg_beside(seat);
+                let leg = self.board.open_leg(Owner::Service, end, beside);
                 let mut service = SeatService::new(now, seat, request, leg, offer);
                 self.board.connect_dialog(dialog, &mut service.leg);
                 self.board.seat_takes_line(now, seat);
@@ -111,7 +112,7 @@ impl Exchange {
                     None => self.board.trunk_end(&path, &offer),
                 };
                 let numbers = (caller.number, dialled);
-                let mut facts = self.taken_in(now, dialog, from, numbers, end);
+                let mut facts = self.taken_in(now, dialog, from, numbers, (end, seat));
                 facts.withheld = caller.withheld;
                 facts.hops = hops(&message);
                 if let Some(from) = from {
@@ -205,7 +206,7 @@ impl Exchange {
         let numbers = (seat.to_string(), outside.number().to_owned());
         let offer = request.session().to_vec();
         let end = self.board.seat_end(seat, &path, &offer);
-        let mut facts = self.taken_in(now, dialog, None, numbers, end);
+        let mut facts = self.taken_in(now, dialog, None, numbers, (end, Some(seat)));
         facts.dialled_by = Some(seat);
         facts.outgoing = Some(Talked::default());
         facts.hops = hops(&message);
@@ -217,18 +218,21 @@ impl Exchange {
         self.begin(facts, Stage::Outgoing(Box::new(outgoing)));
     }
 
-    /// A call's number and its caller's leg, with our end of its sound.
+    /// A call's number and its caller's leg, with our end of its sound; the seat that dialled, where
+    /// one did.
     fn taken_in(
         &mut self,
         now: Instant,
         dialog: DialogId,
         trunk: Option<TrunkId>,
         (caller, called): (String, String),
-        end: End,
+        (end, dialled_by): (End, Option<SeatId>),
     ) -> Facts {
         let id = CallId(self.next_call);
         self.next_call += 1;
-        let mut leg = self.board.open_leg(Owner::Call(id, Side::Caller), end);
+        let beside = dialled_by.and_then(|seat| self.leg_beside(seat));
+        let owner = Owner::Call(id, Side::Caller);
+        let mut leg = self.board.open_leg(owner, end, beside);
         self.board.connect_dialog(dialog, &mut leg);
         Facts::new(id, trunk, caller, called, leg, now)
     }

@@ -25,7 +25,7 @@ use std::{
 use hotline_acd::{Input as FloorInput, Output as FloorOutput, board::BoardWriter};
 use hotline_media::{Command, Report};
 use hotline_model::{
-    CallId, Instant, LegId, SeatId, Timestamp,
+    CallId, Instant, LegId, MediaThread, SeatId, Timestamp,
     event::{Event, Stamped},
     seat::Device,
 };
@@ -77,6 +77,8 @@ pub enum Input<'a> {
     },
     /// A media worker reported.
     Media(Report),
+    /// A media thread ended by a fault of its own: nothing it owned is heard of again.
+    MediaThreadLost(MediaThread),
     /// A recording's file is complete.
     RecordingClosed {
         /// The recording.
@@ -216,6 +218,7 @@ impl Exchange {
             Input::PathLost(path) => self.path_lost(now, path, None),
             Input::PathRefused { path, why } => self.path_lost(now, path, Some(&why)),
             Input::Media(report) => self.reported(now, report),
+            Input::MediaThreadLost(thread) => self.media_thread_lost(now, thread),
             Input::RecordingClosed {
                 recording,
                 ms,

@@ -58,14 +58,16 @@ impl Exchange {
         };
         let leg = self.board.leg_of(replaced);
         if let Some(named) = leg
-            && self.may_take_over(seat, named).is_some()
+            && let Some((call, _)) = self.may_take_over(seat, named)
         {
             let offer = request.session().to_vec();
             let end = self.board.seat_end(seat, &path, &offer);
-            let leg = self.board.open_leg(Owner::TakeOver, end);
+            let beside = self.leg_of_call(call);
+            let leg = self.board.open_leg(Owner::TakeOver, end, beside);
             let take_over = TakeOver {
                 seat,
                 named,
+                call,
                 leg,
                 offer,
             };
@@ -91,7 +93,8 @@ impl Exchange {
         self.board.happened(now, event);
         let offer = request.session().to_vec();
         let end = self.board.seat_end(seat, &path, &offer);
-        let mut leg = self.board.open_leg(Owner::Call(call, Side::Target), end);
+        let (owner, beside) = (Owner::Call(call, Side::Target), self.leg_of_call(call));
+        let mut leg = self.board.open_leg(owner, end, beside);
         self.board.connect_dialog(dialog, &mut leg);
         let leg = Box::new(leg);
         let input = match moves {

@@ -1,7 +1,7 @@
 //! What the media workers report: to the call or the star-code call whose leg it is.
 
 use hotline_media::Report;
-use hotline_model::{Instant, LegId};
+use hotline_model::{CallId, Instant, LegId, MediaThread, event::Event};
 
 use super::Exchange;
 use crate::{
@@ -26,6 +26,11 @@ impl Exchange {
                     let fault = "a leg was closed by a fault of the media worker";
                     return self.call_broke(now, call, fault.to_owned());
                 }
+                if let Report::OpenFailed { .. } = report
+                    && self.opened_elsewhere(call, leg)
+                {
+                    return;
+                }
                 let input = match (report, side) {
                     (Report::Opened { leg, port }, _) => StageInput::MediaOpened(leg, port),
                     (Report::OpenFailed { leg, cause }, _) => StageInput::MediaFailed(leg, cause),
@@ -45,6 +50,32 @@ impl Exchange {
             Some(Owner::TakeOver) => self.take_over_reported(now, leg, &report),
             None => {}
         }
+    }
+
+    /// A new call's thread had no port for it. Nothing was promised to the caller yet, and no other
+    /// leg is beside: another thread is asked, where one has room.
+    fn opened_elsewhere(&mut self, call: CallId, leg: LegId) -> bool {
+        let Some(call) = self.calls.get_mut(&call) else {
+            return false;
+        };
+        let own = &mut call.facts.leg;
+        own.id == leg && own.agreed().is_none() && self.board.reopen_leg(own)
+    }
+
+    /// What a media thread owned broke with it: its calls end, and the others go on.
+    pub(super) fn media_thread_lost(&mut self, now: Instant, thread: MediaThread) {
+        let legs = self.board.lose_thread(thread);
+        tracing::error!(%thread, legs = legs.len(), "a media thread ended by a fault");
+        let fault = format!(
+            "media thread {thread} ended, and {} legs with it",
+            legs.len()
+        );
+        let event = Event::FaultCaught { call: None, fault };
+        self.board.happened(now, event);
+        for leg in legs {
+            self.reported(now, Report::Broke { leg });
+        }
+        self.board.hears_no_more_of(thread);
     }
 
     pub(super) fn service_reported(&mut self, now: Instant, leg: LegId, report: &Report) {

@@ -17,6 +17,8 @@ pub(super) struct TakeOver {
     pub(super) seat: SeatId,
     /// The leg whose dialog it named.
     pub(super) named: LegId,
+    /// The caller's call, beside which its leg was opened.
+    pub(super) call: CallId,
     pub(super) leg: Leg,
     /// Its session description; empty where it wants ours.
     pub(super) offer: Vec<u8>,
@@ -85,7 +87,8 @@ impl Exchange {
     /// Answers the INVITE, or says with which status to refuse it. The talk may have ended
     /// meanwhile: 603 (RFC 3891 §3).
     fn agreed_take_over(&mut self, now: Instant, it: &mut TakeOver) -> Result<(CallId, u64), u16> {
-        let (call, number) = self.may_take_over(it.seat, it.named).ok_or(603_u16)?;
+        let may = self.may_take_over(it.seat, it.named);
+        let (call, number) = may.filter(|(call, _)| *call == it.call).ok_or(603_u16)?;
         let body = if it.offer.is_empty() {
             it.leg.offer().ok_or(500_u16)?
         } else {

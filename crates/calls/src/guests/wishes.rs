@@ -96,8 +96,8 @@ impl Facts {
         };
         board.happened(now, event);
         let shown = self.shown_to_guest(invited, board);
-        let owner = Owner::Call(call, Side::Guest);
-        let rings = Rings::begin(guest, owner, Some(call), shown, board);
+        let whose = (Owner::Call(call, Side::Guest), self.leg.id);
+        let rings = Rings::begin(guest, whose, Some(call), shown, board);
         let failure = rings.failure();
         let until = now + Duration::from_secs(GUEST_RINGS_S);
         self.guests.list.push(Guest {

@@ -94,12 +94,12 @@ pub struct AnsweredLeg {
 }
 
 impl Attempt {
-    /// Opens a leg of the call for `number`; the first INVITE follows when its media port is open.
+    /// Opens a leg of the call for `number`, beside its first; the first INVITE follows when its media port is open.
     /// The leg is the call's agent side. `hops` is what is left of the Max-Forwards of the INVITE it
     /// is made for ([`crate::call::Facts::hops`]).
     pub fn new(
         now: Instant,
-        call: CallId,
+        (call, beside): (CallId, LegId),
         number: Outside,
         hops: Option<u32>,
         board: &mut Switchboard,
@@ -112,7 +112,7 @@ impl Attempt {
         };
         let first = ways.front();
         let end = first.map_or(nowhere, |way| board.trunk_end(&way.target.path, &[]));
-        let leg = board.open_leg(Owner::Call(call, Side::Agent), end);
+        let leg = board.open_leg(Owner::Call(call, Side::Agent), end, Some(beside));
         Self {
             call,
             number,

@@ -167,7 +167,8 @@ fn dial(
             }
         }
     };
-    let attempt = Attempt::new(now, facts.id, number, facts.hops, board);
+    let whose = (facts.id, facts.leg.id);
+    let attempt = Attempt::new(now, whose, number, facts.hops, board);
     stage(Phase::Dialling(Box::new(Dialling {
         attempt,
         answer,

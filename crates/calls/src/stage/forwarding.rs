@@ -42,7 +42,8 @@ impl Forwarding {
     ) -> Stage {
         let aside = Aside::new(talk, facts, now, refer, board);
         let to = format!("outside:{}", number.number());
-        let attempt = Attempt::new(now, facts.id, number, facts.hops, board);
+        let whose = (facts.id, facts.leg.id);
+        let attempt = Attempt::new(now, whose, number, facts.hops, board);
         Stage::Forwarding(Box::new(Self {
             aside,
             attempt,

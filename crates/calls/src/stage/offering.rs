@@ -47,9 +47,9 @@ impl Offering {
                 why,
             },
         );
-        let owner = Owner::Call(facts.id, Side::Agent);
+        let whose = (Owner::Call(facts.id, Side::Agent), facts.leg.id);
         let shown = shown(facts, seat, queue, board);
-        let rings = Rings::begin(seat, owner, Some(facts.id), shown, board);
+        let rings = Rings::begin(seat, whose, Some(facts.id), shown, board);
         let failure = rings.failure();
         let offering = Self {
             place,

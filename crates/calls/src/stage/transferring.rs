@@ -63,9 +63,9 @@ impl Transferring {
                 why: format!("transferred by seat {}", aside.seat()),
             },
         );
-        let owner = Owner::Call(call, Side::Target);
+        let whose = (Owner::Call(call, Side::Target), facts.leg.id);
         let shown = shown(facts, to, queue, board);
-        let rings = Rings::begin(to, owner, Some(call), shown, board);
+        let rings = Rings::begin(to, whose, Some(call), shown, board);
         let failure = rings.failure();
         let stage = Box::new(Self {
             aside,

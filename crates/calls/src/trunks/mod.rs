@@ -330,6 +330,13 @@ impl Trunks {
         }
     }
 
+    /// A leg has another number from now on.
+    pub fn renamed(&mut self, before: LegId, after: LegId) {
+        if let Some(at) = self.carried.remove(&before) {
+            self.carried.insert(after, at);
+        }
+    }
+
     /// `leg` is on no trunk any more.
     pub fn released(&mut self, leg: LegId) {
         if let Some(at) = self.carried.remove(&leg)

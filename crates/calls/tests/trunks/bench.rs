@@ -14,7 +14,8 @@ use hotline_calls::{
 };
 use hotline_media::{Command, Report};
 use hotline_model::{
-    CallId, Instant, LegId, QueueId, ScriptId, SeatId, Timestamp, TrunkId, event::Event, seat::Work,
+    CallId, Instant, LegId, MediaThread, QueueId, ScriptId, SeatId, Timestamp, TrunkId,
+    event::Event, seat::Work,
 };
 use hotline_sip::{
     endpoint::{
@@ -99,6 +100,7 @@ pub fn settings(trunks: Vec<Trunk>) -> Settings {
         media_address: "10.0.0.1".parse().unwrap(),
         more_media_addresses: Vec::new(),
         formats: SoundFormats::default(),
+        media_threads: 2,
         browsers: None,
         trunks,
         numbers: vec![Number {
@@ -156,6 +158,8 @@ pub struct Bench {
     pub done: Vec<Result<(), OrderRefused>>,
     /// Media ports are not opened until [`Bench::open_ports`].
     pub ports_wait: bool,
+    /// Media threads that have no port.
+    pub portless: Vec<MediaThread>,
     waiting: Vec<LegId>,
 }
 
@@ -181,6 +185,7 @@ impl Bench {
             media: Vec::new(),
             done: Vec::new(),
             ports_wait: false,
+            portless: Vec::new(),
             waiting: Vec::new(),
         }
     }
@@ -226,9 +231,14 @@ impl Bench {
                 self.peers[peer].endpoint.receive(self.now, back, &bytes);
             }
             Output::Media(command) => {
+                assert!(command.is_of_one_thread(), "{command:?}");
                 self.media.push(command.clone());
                 match command {
                     Command::Open { leg, .. } if self.ports_wait => self.waiting.push(leg),
+                    Command::Open { leg, .. } if self.portless.contains(&leg.thread()) => {
+                        let cause = "all RTP ports are in use".to_owned();
+                        self.input(Input::Media(Report::OpenFailed { leg, cause }));
+                    }
                     Command::Open { leg, .. } => {
                         let port = 20_000 + 2 * leg.0 as u16;
                         self.input(Input::Media(Report::Opened { leg, port }));
@@ -435,6 +445,14 @@ impl Bench {
         }));
         self.settle();
         self.done.pop().unwrap()
+    }
+
+    /// A media thread ends by a fault.
+    pub fn thread_lost(&mut self, at: u64) {
+        let thread = MediaThread::of(at);
+        self.portless.push(thread);
+        self.input(Input::MediaThreadLost(thread));
+        self.settle();
     }
 
     /// A media worker reports.

@@ -13,3 +13,4 @@ mod moving;
 mod outgoing;
 mod proofs;
 mod states;
+mod threads;

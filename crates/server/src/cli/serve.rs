@@ -38,6 +38,7 @@ use crate::{
     },
     http::{self, App, Sessions, paint_wallboards},
     media_loop,
+    media_threads::{self, BlockRing, MediaThreads},
     net::{
         streams::{self, Streams},
         tls::{self, Tls},
@@ -375,6 +376,7 @@ fn settings(config: &Config, accounts: &Accounts) -> Settings {
         more_media_addresses: config.also.clone(),
         formats: config.formats,
         browsers: None,
+        media_threads: config.media_threads,
         trunks: config.trunks.clone(),
         numbers: config.numbers.clone(),
         queues: config.queues.clone(),
@@ -436,7 +438,9 @@ fn start_signalling(
     drain: watch::Receiver<bool>,
     drain_for: Duration,
 ) -> Result<JoinHandle<()>, Failure> {
-    let blocks = Arc::new(ArrayQueue::new(limits::RECORDING_BLOCKS));
+    let blocks: Vec<BlockRing> = (0..config.media_threads)
+        .map(|_| Arc::new(ArrayQueue::new(limits::RECORDING_BLOCKS)))
+        .collect();
     let identity = (config.browser_port > 0)
         .then(|| Identity::generate(epoch))
         .transpose()
@@ -455,27 +459,17 @@ fn start_signalling(
         ring(),
     )
     .map_err(|error| Failure::world(format!("the recorder cannot start: {error}")))?;
-    let media = media_loop::spawn(
-        media_loop::Settings {
-            browsers: identity.map(|identity| media_loop::Browsers {
-                address: config.address,
-                port: config.browser_port,
-                identity,
-            }),
-            ports: config.rtp_ports.0..=config.rtp_ports.1,
-            seed: u64::from_le_bytes(core.seed.first_chunk().copied().unwrap_or_default()),
-        },
-        epoch,
-        doors.reports.clone(),
-        ring(),
-        blocks,
-    )
-    .map_err(|error| {
-        Failure::world(format!(
-            "the media thread cannot start (its port for browsers: {}): {error}",
-            config.browser_port
-        ))
-    })?;
+    let plan = media_threads::Plan {
+        ports: config.rtp_ports.0..=config.rtp_ports.1,
+        browsers: identity.map(|identity| media_loop::Browsers {
+            address: config.address,
+            port: config.browser_port,
+            identity,
+        }),
+        seeds: media_seeds(config.media_threads)?,
+    };
+    let media = MediaThreads::start(&plan, epoch, &doors.reports, ring, &blocks)
+        .map_err(|failed| media_not_started(&failed))?;
     let secured = config.tls.clone();
     let mut treatment = streams::Settings {
         browsers: Some(Arc::new(Browsers {
@@ -523,6 +517,25 @@ fn start_signalling(
             signalling.run().await;
         });
     })
+}
+
+/// What the media threads' SSRCs and first numbers begin with: drawn for each, and for nothing else,
+/// since everybody sees them.
+fn media_seeds(count: usize) -> Result<Vec<u64>, Failure> {
+    let drawn = |_| {
+        Ok(u64::from_le_bytes(
+            *seed()?.first_chunk().unwrap_or(&[0; 8]),
+        ))
+    };
+    (0..count).map(drawn).collect()
+}
+
+fn media_not_started(failed: &media_threads::NotStarted) -> Failure {
+    let at = failed.browser_port.map_or_else(String::new, |port| {
+        format!(" (its UDP port for browsers: {port}, see browser_port in engine.toml)")
+    });
+    let (thread, error) = (failed.thread, &failed.error);
+    Failure::world(format!("media thread {thread} cannot start{at}: {error}"))
 }
 
 /// Waits for a thread without stopping the runtime.

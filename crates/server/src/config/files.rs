@@ -54,13 +54,20 @@ impl Default for SipKeys {
 pub struct Media {
     /// First and last RTP port.
     pub ports: Spanned<(u16, u16)>,
-    /// UDP port of browsers' sound; 0 is off.
+    /// UDP port of browsers' sound, of the first thread; 0 is off.
     #[serde(default = "off")]
     pub browser_port: Spanned<u16>,
     /// Formats of sound with trunks, best first.
     pub trunk_formats: Option<Spanned<Vec<Spanned<String>>>>,
     /// The same with seats.
     pub seat_formats: Option<Spanned<Vec<Spanned<String>>>>,
+    /// Media threads; 0 is one for each core but one.
+    #[serde(default = "by_cores")]
+    pub threads: Spanned<usize>,
+}
+
+fn by_cores() -> Spanned<usize> {
+    Spanned::new(0..0, 0)
 }
 
 fn off() -> Spanned<u16> {

@@ -6,6 +6,7 @@ pub mod fault;
 mod files;
 mod formats;
 pub mod listen;
+mod media;
 pub mod prompts;
 mod trunks;
 
@@ -59,10 +60,12 @@ pub struct Config {
     pub md5: bool,
     /// First and last RTP port.
     pub rtp_ports: (u16, u16),
-    /// UDP port of browsers' sound; 0 is off.
+    /// UDP port of browsers' sound, of the first media thread; those of the others follow. 0 is off.
     pub browser_port: u16,
     /// Formats of sound.
     pub formats: SoundFormats,
+    /// Media threads.
+    pub media_threads: usize,
     /// Data folder.
     pub data: PathBuf,
     /// How recordings are kept.
@@ -168,6 +171,7 @@ impl Config {
             rtp_ports: *keys.media.ports.get_ref(),
             browser_port: *keys.media.browser_port.get_ref(),
             formats,
+            media_threads: media::threads(&keys.media),
             data: folder.join(keys.data.directory),
             recordings,
             announce_every: Duration::from_secs(*keys.waiting.announce_every_s.get_ref()),
@@ -528,20 +532,11 @@ fn check_recordings(file: &mut File<EngineFile>, folder: &Path) -> recording_loo
 
 fn check_engine(file: &mut File<EngineFile>) {
     let keys = &file.value;
-    let (first, last) = *keys.media.ports.get_ref();
-    if first < 1024 || last <= first {
-        let fault = Diagnostic::new(
-            keys.media.ports.span(),
-            "RTP ports are two numbers from 1024, the first below the last",
-        );
-        file.found.push(fault);
-    }
-    let browsers = *keys.media.browser_port.get_ref();
-    if (1..1024).contains(&browsers) || (first..=last).contains(&browsers) {
-        let what = "`browser_port` is 0 (off), or a port from 1024 outside `ports`";
-        file.found
-            .push(Diagnostic::new(keys.media.browser_port.span(), what));
-    }
+    media::check(
+        &keys.media,
+        *keys.listen.sip_port.get_ref(),
+        &mut file.found,
+    );
     if *keys.waiting.announce_every_s.get_ref() == 0 {
         let what = "`announce_every_s` must be at least 1";
         file.found

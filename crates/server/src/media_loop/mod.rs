@@ -126,6 +126,8 @@ struct Shared {
     /// Whether a command was put in that the thread is to be woken for.
     urgent: AtomicBool,
     stop: AtomicBool,
+    /// Whether the thread has ended, by a fault or because it was asked to.
+    gone: AtomicBool,
     gauges: Gauges,
 }
 
@@ -172,6 +174,7 @@ pub fn spawn(
         looks_soon: AtomicBool::new(false),
         urgent: AtomicBool::new(false),
         stop: AtomicBool::new(false),
+        gone: AtomicBool::new(false),
         gauges: Gauges::default(),
     });
     let mut worker = Worker::new(settings.seed);
@@ -192,9 +195,16 @@ pub fn spawn(
         notify,
         unfinished: VecDeque::with_capacity(EVENTS),
     };
+    let leaving = Leaving {
+        shared: Arc::clone(&shared),
+        notify: Arc::clone(&media.notify),
+    };
     let thread = thread::Builder::new()
         .name("media".to_owned())
-        .spawn(move || media.run())?;
+        .spawn(move || {
+            let _leaving = leaving;
+            media.run();
+        })?;
     Ok(MediaHandle {
         shared,
         thread: Some(thread),
@@ -238,6 +248,12 @@ impl MediaHandle {
         }
     }
 
+    /// Whether the thread has ended. While nobody shut it down, a fault did: no command is carried
+    /// out any more, and what was not reported yet never is.
+    pub fn is_gone(&self) -> bool {
+        self.shared.gone.load(Ordering::Acquire)
+    }
+
     /// What the thread counts.
     pub fn gauges(&self) -> &Gauges {
         &self.shared.gauges
@@ -261,6 +277,20 @@ impl MediaHandle {
 impl Drop for MediaHandle {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+/// Says that the thread has ended, however it does: its owner asks [`MediaHandle::is_gone`].
+struct Leaving {
+    shared: Arc<Shared>,
+    notify: Notify,
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.shared.gauges.legs.store(0, Ordering::Relaxed);
+        self.shared.gone.store(true, Ordering::Release);
+        (self.notify)();
     }
 }
 

@@ -149,15 +149,16 @@ impl Shared {
     }
 }
 
-/// Starts the recorder's threads. Files go into `folder`, which must exist; what became of them
-/// goes into `outcomes`, then `notify` is called.
+/// Starts the recorder's threads. Blocks come by one ring of each media thread; all blocks of a
+/// recording by the same. Files go into `folder`, which must exist; what became of them goes into
+/// `outcomes`, then `notify` is called.
 ///
 /// # Errors
 /// When the folder does not exist, or the operating system gives no thread.
 pub fn spawn(
     settings: Settings,
     folder: PathBuf,
-    blocks: Arc<ArrayQueue<Block>>,
+    rings: Vec<Arc<ArrayQueue<Block>>>,
     outcomes: Arc<ArrayQueue<RecordingReport>>,
     notify: crate::media_loop::Notify,
 ) -> io::Result<RecordingHandle> {
@@ -180,7 +181,7 @@ pub fn spawn(
         losses: Losses::new(),
         settings,
         folder,
-        blocks,
+        rings,
         shared: Arc::clone(&shared),
         running: BTreeMap::new(),
         finished: VecDeque::new(),
@@ -217,7 +218,7 @@ impl RecordingHandle {
         }
     }
 
-    /// Writes what is in the ring, completes all files and ends the threads.
+    /// Writes what is in the rings, completes all files and ends the threads.
     pub fn shut_down(mut self) {
         self.stop();
     }

@@ -35,7 +35,7 @@ impl Bench {
         let recorder = spawn(
             settings,
             path,
-            Arc::clone(&blocks),
+            vec![Arc::clone(&blocks)],
             Arc::clone(&outcomes),
             notify,
         );
@@ -206,7 +206,7 @@ fn a_write_error_fails_that_recording_once_and_no_other() {
         losses: Losses::new(),
         space: Space::new(0),
         folder: folder.path().to_owned(),
-        blocks: Arc::new(ArrayQueue::new(10)),
+        rings: vec![Arc::new(ArrayQueue::new(10)), Arc::new(ArrayQueue::new(10))],
         shared: Arc::new(Shared {
             beginnings: ArrayQueue::new(BEGINNINGS),
             asleep: AtomicBool::new(false),
@@ -241,7 +241,7 @@ fn a_write_error_fails_that_recording_once_and_no_other() {
             recording,
             at_sample: 160,
         };
-        writer.blocks.push(block).unwrap();
+        writer.rings[recording as usize - 1].push(block).unwrap();
     }
     writer.take_blocks();
     writer.hand_over();

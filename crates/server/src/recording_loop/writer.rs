@@ -21,7 +21,8 @@ use super::{
     tape::FileTape,
 };
 
-/// Blocks written before the clock and the beginnings are looked at again.
+/// Blocks of one ring that are written before the other rings, the clock and the beginnings are
+/// looked at again.
 const BLOCKS_AT_ONCE: usize = 8_192;
 
 /// How long the writer sleeps while recordings run: the ring holds 1.6 s of 200 calls.
@@ -36,7 +37,8 @@ pub(super) struct Writer {
     pub(super) space: Space,
     pub(super) losses: Losses,
     pub(super) folder: PathBuf,
-    pub(super) blocks: Arc<ArrayQueue<Block>>,
+    /// One of each media thread.
+    pub(super) rings: Vec<Arc<ArrayQueue<Block>>>,
     pub(super) shared: Arc<Shared>,
     pub(super) running: BTreeMap<u64, Running>,
     pub(super) finished: VecDeque<Finished>,
@@ -111,9 +113,17 @@ impl Writer {
 
     /// Opens files that begin and writes blocks. True when there may be more.
     pub(super) fn take_blocks(&mut self) -> bool {
-        self.open_beginnings();
+        let mut more = false;
+        for at in 0..self.rings.len() {
+            self.open_beginnings();
+            more |= self.take_from(at);
+        }
+        more
+    }
+
+    fn take_from(&mut self, ring: usize) -> bool {
         for _ in 0..BLOCKS_AT_ONCE {
-            match self.blocks.pop() {
+            match self.rings.get(ring).and_then(|ring| ring.pop()) {
                 Some(Block::Sound(sound)) => self.write(&sound),
                 Some(Block::End {
                     recording,

@@ -1,6 +1,9 @@
 //! The folds of the wallboard: window edges, counting rules, and a naive count beside them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    slice,
+};
 
 use hotline_model::{
     CallId, Timestamp, TrunkId,
@@ -399,7 +402,10 @@ fn a_caller_who_is_given_on_is_shown_so_until_somebody_talks_or_the_line_has_it_
     assert_eq!(after(&again), at(Stage::Transferring, "1003"));
     let taken = [&again[..], &[answered(1, "1003", "general", 30_000)]].concat();
     assert_eq!(after(&taken), at(Stage::Talking, "1003"));
-    assert_eq!(after(&[tried.clone()]), at(Stage::Transferring, "1001"));
+    assert_eq!(
+        after(slice::from_ref(&tried)),
+        at(Stage::Transferring, "1001")
+    );
     assert_eq!(after(&[tried, outside]).0, Stage::Talking);
 }
 
