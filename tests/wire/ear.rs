@@ -28,9 +28,8 @@ const PACKET: usize = 160;
 /// Samples that are looked at for a tone: the last half second.
 const LOOKED_AT: usize = 4_000;
 
-/// Length of a packet, and what is late of one.
+/// Length of a packet.
 const TICK: Duration = Duration::from_millis(20);
-const LATE: Duration = Duration::from_millis(15);
 
 /// Payload type of its telephone-event.
 const KEYS: u8 = 101;
@@ -107,9 +106,6 @@ struct Heard {
     payload_type: u8,
     keys: String,
     receiver: dtmf::Receiver,
-    /// When the last sound came, and how often one came or went much too late.
-    last: Option<Instant>,
-    late: usize,
 }
 
 impl Ear {
@@ -187,12 +183,6 @@ impl Ear {
     /// What was heard so far, at 8 kHz.
     pub fn heard(&self) -> Vec<i16> {
         self.shared.heard.lock().unwrap().samples.clone()
-    }
-
-    /// How often a packet went or came more than 15 ms too late: not the engine's fault alone, where
-    /// the machine has others to serve.
-    pub fn late(&self) -> usize {
-        self.shared.heard.lock().unwrap().late
     }
 
     /// Payload type of the sound that was heard last.
@@ -321,8 +311,6 @@ fn hear(packet: &[u8], listening: &mut Option<Listening>, shared: &Shared) {
     let count = listening.decoder.decode(payload, &mut wide);
     let count = listening.narrow.process(&wide[..count], &mut narrow);
     heard.samples.extend_from_slice(&narrow[..count]);
-    let late = heard.last.replace(Instant::now());
-    heard.late += usize::from(late.is_some_and(|last| last.elapsed() > LATE + TICK));
     heard.payload_type = payload_type;
 }
 
@@ -345,7 +333,6 @@ fn speak(socket: &UdpSocket, shared: &Shared) {
         if Instant::now() < due {
             continue;
         }
-        shared.heard.lock().unwrap().late += usize::from(due.elapsed() > LATE);
         let mut voice = shared.voice.lock().unwrap();
         if presses.is_idle()
             && let Some(key) = voice.keys.pop_front()
