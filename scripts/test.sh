@@ -15,11 +15,14 @@ step() {
 }
 
 # Packets are captured and played from files, which takes rights over the network. Who is not root
-# gets them in a network of the tests' own, with nothing in it but the loopback.
+# gets them in a network of the tests' own: the loopback, and a cable that leads nowhere, since
+# browsers send no sound where there is nothing but a loopback.
 alone=()
 if [ "$(id -u)" -ne 0 ]; then
     alone=(unshare --user --map-current-user --keep-caps --net
-        bash -c 'PATH=$PATH:/usr/sbin && ip link set lo up && exec "$@"' alone)
+        bash -c 'PATH=$PATH:/usr/sbin && ip link set lo up &&
+            ip link add lan0 type veth peer name lan1 && ip address add 192.0.2.1/24 dev lan0 &&
+            ip link set lan0 up && ip link set lan1 up && exec "$@"' alone)
     "${alone[@]}" true || {
         echo "This system gives no user a network namespace: run make test as root." >&2
         exit 1
