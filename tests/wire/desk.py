@@ -19,10 +19,10 @@ import time
 import wave
 
 import pjsua2 as pj
+import telephone
 from tones import strength, write_tone
 
 SERVER, USER, PASSWORD, HERTZ, FOLDER = sys.argv[1:6]
-HOST = "127.0.0.1"
 
 
 def say(word):
@@ -124,30 +124,11 @@ def obey(words):
 
 calls, rung = [], []
 write_tone(f"{FOLDER}/says.wav", int(HERTZ))
-endpoint = pj.Endpoint()
-endpoint.libCreate()
-config = pj.EpConfig()
-config.uaConfig.threadCnt = 0
-config.uaConfig.mainThreadOnly = True
-config.logConfig.level = 4
-config.logConfig.consoleLevel = 0
-config.logConfig.filename = f"{FOLDER}/log"
-endpoint.libInit(config)
-transport = pj.TransportConfig()
-transport.boundAddress = HOST
-endpoint.transportCreate(pj.PJSIP_TRANSPORT_UDP, transport)
-endpoint.libStart()
-endpoint.audDevManager().setNullDev()
+endpoint = telephone.started(f"{FOLDER}/log")
 player = pj.AudioMediaPlayer()
 player.createPlayer(f"{FOLDER}/says.wav")
-account_config = pj.AccountConfig()
-account_config.idUri = f"sip:{USER}@{SERVER}"
-account_config.mediaConfig.transportConfig.boundAddress = HOST
-if PASSWORD != "-":
-    account_config.regConfig.registrarUri = f"sip:{SERVER}"
-    account_config.sipConfig.authCreds.append(pj.AuthCredInfo("digest", "*", USER, 0, PASSWORD))
 account = Account()
-account.create(account_config)
+account.create(telephone.account_of(SERVER, USER, PASSWORD))
 say("ready")
 
 typed, obeys = b"", True

@@ -12,6 +12,7 @@ import time
 import wave
 
 import pjsua2 as pj
+import telephone
 from tones import strength, write_tone
 
 ROLE, TRANSPORT, SERVER, USER, PASSWORD, NUMBER, SECONDS, FOLDER = sys.argv[1:9]
@@ -73,38 +74,11 @@ class Account(pj.Account):
 
 def main():
     write_tone(f"{FOLDER}/{ROLE}-says.wav", TONES[ROLE])
-    endpoint = pj.Endpoint()
-    endpoint.libCreate()
-    config = pj.EpConfig()
-    config.uaConfig.threadCnt = 0
-    config.uaConfig.mainThreadOnly = True
-    config.logConfig.level = 4
-    config.logConfig.consoleLevel = 0
-    config.logConfig.filename = f"{FOLDER}/{ROLE}.log"
-    endpoint.libInit(config)
-    for codec in endpoint.codecEnum2() if CODECS else []:
-        known = any(codec.codecId.startswith(f"{name}/") for name in CODECS)
-        endpoint.codecSetPriority(codec.codecId, 200 if known else 0)
-    transport = pj.TransportConfig()
-    transport.boundAddress = "127.0.0.1"
-    kinds = {
-        "udp": pj.PJSIP_TRANSPORT_UDP,
-        "tcp": pj.PJSIP_TRANSPORT_TCP,
-        "tls": pj.PJSIP_TRANSPORT_TLS,
-    }
-    endpoint.transportCreate(kinds[TRANSPORT], transport)
-    endpoint.libStart()
-    endpoint.audDevManager().setNullDev()
-    account_config = pj.AccountConfig()
-    account_config.idUri = f"sip:{USER}@{SERVER}"
-    account_config.mediaConfig.transportConfig.boundAddress = "127.0.0.1"
+    endpoint = telephone.started(f"{FOLDER}/{ROLE}.log", TRANSPORT, CODECS)
+    account_config = telephone.account_of(SERVER, USER, PASSWORD, PARAMS)
     if SRTP:
         account_config.mediaConfig.srtpUse = pj.PJMEDIA_SRTP_MANDATORY
         account_config.mediaConfig.srtpSecureSignaling = 1
-    if PASSWORD != "-":
-        account_config.regConfig.registrarUri = f"sip:{SERVER}{PARAMS}"
-        credentials = pj.AuthCredInfo("digest", "*", USER, 0, PASSWORD)
-        account_config.sipConfig.authCreds.append(credentials)
     account = Account()
     account.create(account_config)
     until = time.monotonic() + float(SECONDS)
