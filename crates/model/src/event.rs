@@ -59,6 +59,8 @@ pub enum TransferKind {
     Blind,
     /// 咨询转: the two seats talked first.
     Attended,
+    /// 抢接: a supervisor took the place of the seat, which was not asked.
+    TakeOver,
 }
 
 /// How a call ended, one word for the statistics. Each call ends exactly once with one of them.
@@ -299,7 +301,7 @@ pub enum Event {
     TalkTransferred {
         /// The call.
         call: CallId,
-        /// The seat that gave the caller on.
+        /// The seat that gave the caller on, or from which the caller was taken.
         from: SeatId,
         /// Who takes the caller: a seat's number, `queue:NAME`, or `outside:NUMBER`.
         to: String,
