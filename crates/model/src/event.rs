@@ -655,6 +655,21 @@ pub enum Event {
 }
 
 impl Event {
+    /// Whether it tells of a supervisor who only listens, or is about to take a caller over: agents
+    /// are not to know.
+    pub fn is_of_silent_guest(&self) -> bool {
+        match self {
+            Self::GuestCalled { mode, .. }
+            | Self::GuestJoined { mode, .. }
+            | Self::GuestModeChanged { mode, .. }
+            | Self::GuestLeft { mode, .. } => mode.is_silent(),
+            Self::SeatRequested { request, .. } => {
+                request.starts_with("supervise ") || request.starts_with("end supervision ")
+            }
+            _ => false,
+        }
+    }
+
     /// The call the event belongs to.
     pub fn call(&self) -> Option<CallId> {
         match *self {

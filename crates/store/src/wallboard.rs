@@ -207,10 +207,7 @@ impl GuestLine {
     /// Whether the agent of the talk may know of it: nobody knows who only listens, or is about to
     /// take the caller over.
     pub const fn is_open(&self) -> bool {
-        matches!(
-            self.mode,
-            GuestMode::Consult | GuestMode::Barge | GuestMode::Whisper
-        )
+        !self.mode.is_silent()
     }
 }
 

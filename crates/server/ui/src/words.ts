@@ -118,6 +118,8 @@ export interface LiveCall {
   since_ms: number
   /** Time since the call arrived, ms. */
   total_ms: number
+  /** Further seats in the talk; absent from an engine of before. */
+  guests?: readonly Guest[]
 }
 
 export type TrunkState = 'up' | 'unknown' | 'down'
