@@ -1,4 +1,5 @@
 // The words of the HTTP API, version 1: exactly what the engine sends.
+import type { Guest } from './talk'
 
 export type Role = 'supervisor' | 'agent'
 
