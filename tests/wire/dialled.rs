@@ -6,10 +6,12 @@ use std::{
     time::Duration,
 };
 
+use serde_json::json;
+
 use crate::{
     ear::Ear,
     engine::{Engine, free_port},
-    journal,
+    guests, journal,
     line::{Heard, Line},
     party::{Party, SOON, session, sound_at},
     trunks::{NUMBER, with_trunks},
@@ -252,4 +254,59 @@ impl Dialled {
         self.carrier_says("487 Request Terminated", "");
         self.carrier.hears("ACK", SOON);
     }
+}
+
+/// A supervisor at a seat's own call, each party with a tone of its own: listens, whispers, talks
+/// with both, and takes it over.
+#[test]
+fn a_seat_s_own_call_is_supervised() {
+    const GUEST: f64 = 1_500.0;
+    let all = [TONES.0, TONES.1, GUEST];
+    let mut call = dials("");
+    call.carrier_says_with_sound("200 OK", "");
+    call.carrier.hears("ACK", SOON);
+    let answer = call.seat.hears("200 INVITE", SOON);
+    call.seat.acknowledges(&answer, "");
+    call.desk.speaks_to(sound_at(&answer));
+    assert!(call.desk.hears(TONES.1) && call.far.hears(TONES.0));
+    let line = guests::registered(&call.engine, "1002", "127.0.0.67");
+    let supervise = |mode: &str| {
+        let body = json!({ "mode": mode, "by": "1002" });
+        let (status, answer) = call.engine.post("/api/v1/seats/0012/supervise", &body);
+        assert_eq!(status, 204, "{mode}: {answer}");
+    };
+    supervise("monitor");
+    let (mut guest, _) = guests::answers(line, GUEST);
+    assert!(guest.ear.hears_just(&[TONES.0, TONES.1], &all), "the guest");
+    assert!(
+        call.desk.hears_just(&[TONES.1], &all),
+        "the seat, listened to"
+    );
+    assert!(
+        call.far.hears_just(&[TONES.0], &all),
+        "outside, listened to"
+    );
+    supervise("whisper");
+    assert!(
+        call.desk.hears_just(&[TONES.1, GUEST], &all),
+        "the seat, whispered to"
+    );
+    assert!(
+        call.far.hears_just(&[TONES.0], &all),
+        "outside, beside a whisper"
+    );
+    supervise("barge");
+    assert!(
+        call.far.hears_just(&[TONES.0, GUEST], &all),
+        "outside, of three"
+    );
+    supervise("take-over");
+    let bye = call.seat.hears("BYE", SOON);
+    call.seat.answers(&bye, "200 OK", "", "");
+    assert!(call.far.hears_just(&[GUEST], &all), "outside, taken over");
+    assert!(guest.ear.hears_just(&[TONES.1], &all), "who took it over");
+    guest.phone.hangs_up();
+    let bye = call.carrier.hears("BYE", SOON);
+    call.carrier.answers(&bye, "200 OK", "", "");
+    call.ended("answered");
 }

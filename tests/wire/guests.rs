@@ -19,13 +19,16 @@ const AGENT: f64 = 600.0;
 const GUEST: f64 = 1_300.0;
 const ALL: [f64; 3] = [CITIZEN, AGENT, GUEST];
 
+/// The ring-back tone, Hz.
+const RINGS_BACK: f64 = 450.0;
+
 /// A seat's phone with a voice.
-struct Desk {
-    phone: Party,
-    ear: Ear,
+pub struct Desk {
+    pub phone: Party,
+    pub ear: Ear,
 }
 
-fn registered(engine: &Engine, seat: &str, ip: &str) -> Line {
+pub fn registered(engine: &Engine, seat: &str, ip: &str) -> Line {
     let line = Line::from(ip, engine);
     let answer = line.register(seat, &engine.password(seat));
     assert_eq!(answer.status(), 200, "{}", answer.0);
@@ -33,7 +36,7 @@ fn registered(engine: &Engine, seat: &str, ip: &str) -> Line {
 }
 
 /// The phone is called and picks up; the INVITE.
-fn answers(line: Line, hertz: f64) -> (Desk, Heard) {
+pub fn answers(line: Line, hertz: f64) -> (Desk, Heard) {
     let ear = Ear::at(line.local().ip(), hertz);
     let (mut phone, invite) = Party::called(line, SOON);
     ear.speaks_to(sound_at(&invite));
@@ -107,6 +110,26 @@ impl Office {
         }
     }
 
+    /// The modes of the guests of the one call, as the supervisor sees them and as the agent does.
+    fn guests_seen(&self, agent: &str) -> [Vec<Value>; 2] {
+        let path = "/api/v1/wallboard";
+        let (status, for_agent) = self.engine.request("GET", path, Some(agent), "");
+        assert_eq!(status, 200);
+        [self.engine.get(path), for_agent].map(|board| {
+            let guests = board["calls"][0]["guests"].as_array().unwrap();
+            guests.iter().map(|guest| guest["mode"].clone()).collect()
+        })
+    }
+
+    fn until_seen(&self, by_supervisor: &[&str], by_agent: &[&str]) {
+        let agent = self.engine.sign_in("1001");
+        let wanted = [by_supervisor, by_agent].map(|modes| json!(modes));
+        self.engine.until("the guests on the board", 5, |_| {
+            let seen = self.guests_seen(&agent).map(|modes| json!(modes));
+            (seen == wanted).then_some(())
+        });
+    }
+
     fn ends(mut self, guest: &mut Desk) {
         self.citizen.hangs_up();
         let bye = guest.phone.hears("BYE", SOON);
@@ -134,14 +157,29 @@ fn a_supervisor_listens_whispers_and_barges_in() {
     assert_eq!(invite.header("X-Hotline-Guest"), Some("monitor"));
     guest_hears(&guest, &[CITIZEN, AGENT]);
     office.hear(&[AGENT], &[CITIZEN]);
+    office.until_seen(&["monitor"], &[]);
     office.supervise("whisper");
     office.hear(&[AGENT], &[CITIZEN, GUEST]);
+    office.until_seen(&["whisper"], &["whisper"]);
     guest_hears(&guest, &[CITIZEN, AGENT]);
     office.supervise("barge");
     office.hear(&[AGENT, GUEST], &[CITIZEN, GUEST]);
     guest_hears(&guest, &[CITIZEN, AGENT]);
     office.supervise("monitor");
     office.hear(&[AGENT], &[CITIZEN]);
+    let told = |token: &str| {
+        let (status, call) = office
+            .engine
+            .request("GET", "/api/v1/calls/1", Some(token), "");
+        assert_eq!(status, 200, "{call}");
+        let timeline = call["timeline"].as_array().unwrap().clone();
+        let modes = timeline.iter().filter(|it| it["mode"] == "monitor").count();
+        let whispers = timeline.iter().filter(|it| it["mode"] == "whisper").count();
+        (modes, whispers)
+    };
+    let supervisor = told(&office.engine.sign_in("supervisor"));
+    assert_eq!(supervisor, (3, 1), "called, joined, back again; whispers");
+    assert_eq!(told(&office.engine.sign_in("1001")), (0, 1));
     office.ends(&mut guest);
 }
 
@@ -154,7 +192,31 @@ fn a_supervisor_takes_the_caller_over() {
     office.agent.phone.answers(&bye, "200 OK", "", "");
     assert!(office.heard.hears_just(&[GUEST], &ALL), "the citizen");
     guest_hears(&guest, &[CITIZEN]);
+    let given = journal::until(&office.engine, "the take-over", |record| {
+        record["type"] == "talk-transferred"
+    });
+    assert_eq!(
+        (&given["kind"], &given["to"]),
+        (&json!("take-over"), &json!("1002"))
+    );
     office.ends(&mut guest);
+}
+
+#[test]
+fn an_agent_who_consults_hears_that_the_phone_rings() {
+    let mut office = Office::open();
+    office.ask("1001", "consult", &json!({ "to": "1002" }));
+    let line = office.guest.take().unwrap();
+    let ear = Ear::at(line.local().ip(), GUEST);
+    let (mut phone, invite) = Party::called(line, SOON);
+    let contact = "Contact: <sip:party@{local}>\n";
+    phone.answers(&invite, "180 Ringing", contact, "");
+    assert!(office.agent.ear.hears(RINGS_BACK), "the agent");
+    ear.speaks_to(sound_at(&invite));
+    let own = session(&phone.line, ear.port);
+    phone.picks_up(&invite, &own);
+    office.hear(&[], &[GUEST]);
+    office.ends(&mut Desk { phone, ear });
 }
 
 #[test]

@@ -158,10 +158,22 @@ pub fn compile_script(
 }
 
 /// The sounds callers hear, encoded once and shared by all calls.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Prompts {
     clips: BTreeMap<(Language, String), Clip>,
     music: Option<Clip>,
+    ring_back: [Clip; 2],
+}
+
+impl Default for Prompts {
+    /// No prompt and no music; the ring-back tone of GB 3380: 450 Hz, 1 s on, 4 s off.
+    fn default() -> Self {
+        Self {
+            clips: BTreeMap::new(),
+            music: None,
+            ring_back: [Clip::tone(450, 1_000), Clip::silence(4_000)],
+        }
+    }
 }
 
 impl Prompts {
@@ -186,6 +198,11 @@ impl Prompts {
         keys.iter()
             .filter_map(|k| self.clips.get(&(k.language, k.key.clone())).cloned())
             .collect()
+    }
+
+    /// One turn of the ring-back tone.
+    pub fn ring_back(&self) -> Vec<Clip> {
+        self.ring_back.to_vec()
     }
 
     /// The music; none configured is silence.

@@ -477,6 +477,17 @@ impl Switchboard {
         });
     }
 
+    /// A leg hears the ring-back tone until something else is played there, or it is stopped.
+    pub fn play_ring_back(&mut self, leg: LegId, play: u32) {
+        let clips = self.settings.prompts.ring_back();
+        self.media(Command::Play {
+            leg,
+            play,
+            clips,
+            repeat: true,
+        });
+    }
+
     /// Starts a two-channel recording of `left` (caller) and `right` (agent) into a file named by
     /// local date, time and call, and says so in the journal.
     pub fn start_recording(

@@ -59,6 +59,8 @@ pub enum TransferKind {
     Blind,
     /// 咨询转: the two seats talked first.
     Attended,
+    /// 抢接: a supervisor took the place of the seat, which was not asked.
+    TakeOver,
 }
 
 /// How a call ended, one word for the statistics. Each call ends exactly once with one of them.
@@ -299,7 +301,7 @@ pub enum Event {
     TalkTransferred {
         /// The call.
         call: CallId,
-        /// The seat that gave the caller on.
+        /// The seat that gave the caller on, or from which the caller was taken.
         from: SeatId,
         /// Who takes the caller: a seat's number, `queue:NAME`, or `outside:NUMBER`.
         to: String,
@@ -653,6 +655,21 @@ pub enum Event {
 }
 
 impl Event {
+    /// Whether it tells of a supervisor who only listens, or is about to take a caller over: agents
+    /// are not to know.
+    pub fn is_of_silent_guest(&self) -> bool {
+        match self {
+            Self::GuestCalled { mode, .. }
+            | Self::GuestJoined { mode, .. }
+            | Self::GuestModeChanged { mode, .. }
+            | Self::GuestLeft { mode, .. } => mode.is_silent(),
+            Self::SeatRequested { request, .. } => {
+                request.starts_with("supervise ") || request.starts_with("end supervision ")
+            }
+            _ => false,
+        }
+    }
+
     /// The call the event belongs to.
     pub fn call(&self) -> Option<CallId> {
         match *self {

@@ -21,6 +21,11 @@ pub enum GuestMode {
 }
 
 impl GuestMode {
+    /// Whether nobody in the talk can notice it.
+    pub const fn is_silent(self) -> bool {
+        matches!(self, Self::Monitor | Self::TakeOver)
+    }
+
     /// The word in the API and the journal.
     pub const fn word(self) -> &'static str {
         match self {

@@ -2,7 +2,10 @@
 
 use core::time::Duration;
 
-use hotline_calls::phone::{PhoneEvent, PhoneInput};
+use hotline_calls::{
+    orders::TalkRequest,
+    phone::{PhoneEvent, PhoneInput},
+};
 use hotline_model::SeatId;
 use rand_chacha::{ChaCha8Rng, rand_core::Rng as _};
 
@@ -43,6 +46,8 @@ pub enum Deed {
     Order(&'static str),
     /// Pass the call put aside on to the colleague.
     TransferToConsulted,
+    /// Ask something of the talk through the page.
+    Ask(TalkRequest),
 }
 
 impl Deed {
@@ -62,7 +67,9 @@ impl Deed {
             Self::Consult(number) => PhoneInput::Consult((*number).to_owned()),
             Self::Transfer(number) => PhoneInput::Transfer((*number).to_owned()),
             Self::TransferToConsulted => PhoneInput::TransferToConsulted,
-            Self::Breathe | Self::Die | Self::GoReady | Self::Order(_) => return None,
+            Self::Breathe | Self::Die | Self::GoReady | Self::Order(_) | Self::Ask(_) => {
+                return None;
+            }
         })
     }
 }

@@ -4,6 +4,7 @@
 
 pub mod actors;
 pub mod checks;
+pub mod ears;
 pub mod network;
 pub mod town;
 pub mod world;

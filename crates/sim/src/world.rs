@@ -30,6 +30,7 @@ use rand_chacha::{
 use crate::{
     actors::{Deed, Person, Plans},
     checks::Checks,
+    ears::{Ears, Who},
     network::{EXCHANGE, Sockets, Weather},
     town::{self, PASSWORD, REALM},
 };
@@ -111,6 +112,7 @@ pub struct World {
     breath: Clip,
     journal: Vec<Stamped>,
     checks: Checks,
+    ears: Option<Ears>,
     hang_up: Option<(usize, usize)>,
     sent: Vec<(usize, Arc<[u8]>)>,
 }
@@ -179,6 +181,7 @@ impl World {
             breath: Clip::silence(40),
             journal: Vec::new(),
             checks: Checks::default(),
+            ears: None,
             hang_up: None,
             sent: Vec::new(),
             random,
@@ -223,6 +226,17 @@ impl World {
     /// engine would.
     pub fn break_in(&mut self, look: BeforeStage) {
         self.exchange.break_in(look);
+    }
+
+    /// Has it judged after every step who hears whom. Seats then talk with citizens and are their
+    /// guests, and dial nobody.
+    pub fn judge_ears(&mut self) {
+        self.ears = Some(Ears::default());
+    }
+
+    /// The judge of who hears whom, where there is one.
+    pub fn ears(&self) -> Option<&Ears> {
+        self.ears.as_ref()
     }
 
     /// Somebody hangs up when the journal has so many events: the person at `line`.
@@ -276,8 +290,12 @@ impl World {
             }
             self.now = self.now.max(at);
             self.step(next);
-            self.checks
-                .rules(&self.exchange)
+            let heard = self.ears.as_ref().map_or(Ok(()), |ears| {
+                ears.judge(self.media.iter().map(|media| &media.worker))
+            });
+            let rules = self.checks.rules(&self.exchange);
+            rules
+                .and(heard)
                 .map_err(|broken| format!("at {:?}: {broken}", self.now.since_start()))?;
         }
         self.now = end;
@@ -431,6 +449,17 @@ impl World {
                     self.exchange(Input::Ordered(order));
                 }
             }
+            Deed::Ask(request) => {
+                if let Some(seat) = line.person.seat() {
+                    let order = Order {
+                        ticket: 0,
+                        by: "sim".to_owned(),
+                        seat,
+                        request: SeatRequest::Talk(request.clone()),
+                    };
+                    self.exchange(Input::Ordered(order));
+                }
+            }
             Deed::Order(to) => {
                 if let Some(seat) = line.person.seat() {
                     let order = Order {
@@ -469,6 +498,9 @@ impl World {
                         _ => None,
                     };
                     self.checks.told(&command);
+                    if let Some(ears) = &mut self.ears {
+                        ears.told(&command);
+                    }
                     self.tell_media(command);
                     if let Some(recording) = stopped {
                         // The recorder's report, as the shell would bring it.
@@ -483,6 +515,9 @@ impl World {
                 }
                 Output::Event(stamped) => {
                     self.checks.happened(&stamped);
+                    if let Some(ears) = &mut self.ears {
+                        ears.happened(&stamped);
+                    }
                     self.journal.push(stamped);
                     if let Some((events, at)) = self.hang_up
                         && self.journal.len() == events
@@ -580,9 +615,22 @@ impl World {
         self.send_sound();
         while let Some(report) = self.phones_worker.poll_report() {
             let leg = hotline_calls::leg::reported_leg(&report);
+            self.phone_opened(&report);
             if let Some(at) = leg.and_then(|leg| (leg.0 / LEGS_OF_A_PHONE).checked_sub(1)) {
                 self.phone(at as usize, PhoneInput::Media(report));
             }
+        }
+    }
+
+    /// The judge learns whose phone has which port.
+    fn phone_opened(&mut self, report: &Report) {
+        let Report::Opened { leg, port } = report else {
+            return;
+        };
+        let at = (leg.0 / LEGS_OF_A_PHONE).saturating_sub(1) as usize;
+        if let (Some(ears), Some(line)) = (&mut self.ears, self.lines.get(at)) {
+            let seat = line.person.seat().map(Who::Seat);
+            ears.phone_opened(*port, seat.unwrap_or(Who::Citizen(at)));
         }
     }
 

@@ -6,6 +6,7 @@
 use hotline_model::{
     CallId, QueueId, SeatId, Timestamp, TrunkId,
     event::TrunkState,
+    guest::GuestMode,
     seat::{Device, Intent, Reason, Work},
 };
 use serde::{Deserialize, Serialize};
@@ -184,6 +185,41 @@ pub struct CallLine {
     pub since_ms: u64,
     /// Time since the INVITE, ms.
     pub total_ms: u64,
+    /// Further seats that take part in the talk or are rung to, in the order they were called.
+    #[serde(default)]
+    pub guests: Vec<GuestLine>,
+}
+
+/// A further seat in a talk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuestLine {
+    /// The seat.
+    pub seat: SeatId,
+    /// How it takes part.
+    pub mode: GuestMode,
+    /// It has answered; else its phone rings.
+    pub joined: bool,
+    /// The agent asked for it, to consult; a supervisor asked for the others.
+    pub asked: bool,
+}
+
+impl GuestLine {
+    /// Whether the agent of the talk may know of it: nobody knows who only listens, or is about to
+    /// take the caller over.
+    pub const fn is_open(&self) -> bool {
+        !self.mode.is_silent()
+    }
+}
+
+impl Wallboard {
+    /// The picture as agents see it: without silent guests.
+    #[must_use]
+    pub fn for_agents(mut self) -> Self {
+        for call in &mut self.calls {
+            call.guests.retain(GuestLine::is_open);
+        }
+        self
+    }
 }
 
 /// One trunk.
@@ -252,6 +288,12 @@ mod tests {
                 position: Some(1),
                 since_ms: 8,
                 total_ms: 9,
+                guests: vec![GuestLine {
+                    seat: SeatId::new("1009").unwrap(),
+                    mode: GuestMode::Monitor,
+                    joined: true,
+                    asked: false,
+                }],
             }],
             trunks: vec![TrunkLine {
                 trunk: TrunkId::new("mobile").unwrap(),
@@ -283,7 +325,8 @@ mod tests {
             }],
             "calls": [{
                 "call": 12, "stage": "waiting", "caller": "138****5678", "called": "12345",
-                "queue": null, "seat": null, "position": 1, "since_ms": 8, "total_ms": 9
+                "queue": null, "seat": null, "position": 1, "since_ms": 8, "total_ms": 9,
+                "guests": [{"seat": "1009", "mode": "monitor", "joined": true, "asked": false}]
             }],
             "trunks": [{
                 "trunk": "mobile", "state": "down", "detail": "UDP 192.0.2.1:5060: no answer",
@@ -296,5 +339,6 @@ mod tests {
             wallboard
         );
         assert_eq!(intent_words(Intent::Ready), (IntentWord::Ready, None));
+        assert!(wallboard.for_agents().calls[0].guests.is_empty());
     }
 }

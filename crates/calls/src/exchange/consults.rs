@@ -3,6 +3,7 @@
 use hotline_media::Report;
 use hotline_model::{
     CallId, Instant, LegId, SeatId,
+    event::TransferKind,
     seat::{Device, Work},
 };
 use hotline_sip::{
@@ -131,7 +132,8 @@ impl Exchange {
         if let Some(leg) = leg {
             let owner = Owner::Call(call, Side::Agent);
             self.board.give_leg(leg.id, owner);
-            let input = StageInput::TakenOver(to, Box::new(leg), Some(refer));
+            let input =
+                StageInput::TakenOver(to, Box::new(leg), TransferKind::Attended, Some(refer));
             self.tell_call(now, call, input);
         }
         Ok(())

@@ -26,10 +26,20 @@ impl Exchange {
         let view = self.board.floor.seat(seat);
         let view = view.ok_or(OrderRefused::SeatUnknown)?;
         let call = view.call.filter(|call| self.talks_in(*call) == Some(seat));
+        let call = call.or_else(|| self.own_call_of(seat));
         let call = call.ok_or(OrderRefused::NotTalking)?;
         let wish = self.wish(call, seat, request, through)?;
         self.tell_call(now, call, StageInput::Guest(wish));
         Ok(())
+    }
+
+    /// The call by which the seat talks with whom it called outside: the floor knows nothing of it.
+    fn own_call_of(&self, seat: SeatId) -> Option<CallId> {
+        let mut calls = self.calls.iter();
+        let own = calls.find(|(_, call)| {
+            call.facts.outgoing.is_some() && call.stage.host(&call.facts) == Some(seat)
+        });
+        own.map(|(call, _)| *call)
     }
 
     fn wish(

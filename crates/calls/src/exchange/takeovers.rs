@@ -2,7 +2,10 @@
 //! colleague's dialog (RFC 3891; RFC 5589 §7.3 has the colleague's phone tell it which).
 
 use hotline_media::Report;
-use hotline_model::{CallId, Instant, LegId, SeatId, event::Event};
+use hotline_model::{
+    CallId, Instant, LegId, SeatId,
+    event::{Event, TransferKind},
+};
 use hotline_sip::endpoint::DialogId;
 
 use super::Exchange;
@@ -71,7 +74,8 @@ impl Exchange {
                 self.end_consult(now, number, "the caller was given on");
                 self.board
                     .give_leg(it.leg.id, Owner::Call(call, Side::Agent));
-                let input = StageInput::TakenOver(it.seat, Box::new(it.leg), None);
+                let kind = TransferKind::Attended;
+                let input = StageInput::TakenOver(it.seat, Box::new(it.leg), kind, None);
                 self.tell_call(now, call, input);
             }
             Err(status) => {

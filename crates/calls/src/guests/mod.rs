@@ -4,6 +4,7 @@
 //! them where they are; when nobody serves the caller any more, they go.
 
 mod recorded;
+mod ring_back;
 mod rows;
 mod wishes;
 
@@ -11,7 +12,11 @@ pub use recorded::Recorded;
 pub use rows::Scene;
 pub use wishes::{Invited, Wish};
 
-use hotline_model::{Instant, LegId, SeatId, event::Event, guest::GuestMode};
+use hotline_model::{
+    Instant, LegId, SeatId,
+    event::{Event, TransferKind},
+    guest::GuestMode,
+};
 
 use crate::{
     call::Facts,
@@ -26,6 +31,8 @@ use crate::{
 pub struct Guests {
     list: Vec<Guest>,
     scene: Scene,
+    /// Whose leg hears the ring-back tone.
+    rings_back: Option<LegId>,
 }
 
 /// A guest.
@@ -155,7 +162,8 @@ impl Facts {
         let leg = match &mut guest.at {
             At::Rung(rings, _) => {
                 match rings.handle(now, input, board) {
-                    Rung::Still | Rung::Rings => {}
+                    Rung::Still => {}
+                    Rung::Rings => self.ring_back(board),
                     Rung::Answered(leg) => return self.guest_answered(now, at, leg, talks, board),
                     Rung::Over(failure) => {
                         let why = format!("not answered: status {}", failure.status);
@@ -197,6 +205,7 @@ impl Facts {
         };
         guest.at = At::Here(leg);
         let (seat, mode) = (guest.seat, guest.mode);
+        self.ring_back_ends(board);
         let event = Event::GuestJoined {
             call,
             guest: seat,
@@ -220,13 +229,19 @@ impl Facts {
         talks: bool,
         board: &mut Switchboard,
     ) -> Option<Input> {
-        let seat = self.guests.list.get(at)?.seat;
-        if !talks || !board.reserve(now, self.id, seat) {
+        let guest = self.guests.list.get(at)?;
+        let (seat, consulted) = (guest.seat, guest.consulted);
+        if !talks || !self.reserve(now, seat, board) {
             self.guest_leaves(now, at, "there is no talk to take over", board);
             return None;
         }
         let leg = self.becomes_agent(now, at, board)?;
-        Some(Input::TakenOver(seat, Box::new(leg), None))
+        let kind = if consulted {
+            TransferKind::Attended
+        } else {
+            TransferKind::TakeOver
+        };
+        Some(Input::TakenOver(seat, Box::new(leg), kind, None))
     }
 
     /// The guest that goes on with the caller when the agent hangs up on both: the first of those
@@ -236,11 +251,16 @@ impl Facts {
         let talks = |guest: &Guest| guest.mode == GuestMode::Barge && guest.here().is_some();
         let at = guests.position(talks)?;
         let seat = self.guests.list.get(at)?.seat;
-        if !board.reserve(now, self.id, seat) {
+        if !self.reserve(now, seat, board) {
             return None;
         }
         let leg = self.becomes_agent(now, at, board)?;
         Some((seat, leg))
+    }
+
+    /// Has the floor keep the seat for the call; it knows nothing of a seat's own calls.
+    fn reserve(&self, now: Instant, seat: SeatId, board: &mut Switchboard) -> bool {
+        self.outgoing.is_some() || board.reserve(now, self.id, seat)
     }
 
     /// The guest is none any more: its leg is the agent's.
@@ -248,10 +268,16 @@ impl Facts {
         self.guests.list.get(at)?.here()?;
         let guest = self.guests.list.remove(at);
         self.says_left(now, &guest, "took the caller over".to_owned(), board);
-        board.seat_leaves_line(now, guest.seat);
         let At::Here(leg) = guest.at else { return None };
         self.recorded.forget(leg.id);
-        board.give_leg(leg.id, Owner::Call(self.id, Side::Agent));
+        let side = if self.outgoing.is_some() {
+            // The line stays the seat's, which has the call from here on.
+            Side::Caller
+        } else {
+            board.seat_leaves_line(now, guest.seat);
+            Side::Agent
+        };
+        board.give_leg(leg.id, Owner::Call(self.id, side));
         Some(leg)
     }
 
@@ -276,7 +302,10 @@ impl Facts {
         }
         let mut guest = self.guests.list.remove(at);
         match &mut guest.at {
-            At::Rung(rings, _) => rings.stop(now, None, board),
+            At::Rung(rings, _) => {
+                rings.stop(now, None, board);
+                self.ring_back_ends(board);
+            }
             At::Here(leg) => {
                 self.recorded.forget(leg.id);
                 board.close_leg(now, leg, None);

@@ -163,10 +163,9 @@ impl Facts {
         }
         let before = self.recorded.is_silent();
         self.recorded.card_entry = on;
-        board.media(Command::Shield {
-            leg: self.leg.id,
-            shielded: on,
-        });
+        if let Some(leg) = self.citizens_leg() {
+            board.media(Command::Shield { leg, shielded: on });
+        }
         self.pauses(before, board);
         let call = self.id;
         let event = if on {

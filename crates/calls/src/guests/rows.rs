@@ -57,7 +57,15 @@ impl Facts {
         self.guests.scene = scene;
         let own = self.leg.id;
         match scene {
-            Scene::Apart => board.media(Command::Unbridge { leg: own }),
+            Scene::Apart => {
+                board.media(Command::Unbridge { leg: own });
+                // Nor do the guests hear each other: whoever becomes a silent one meanwhile would
+                // still be heard.
+                let guests = self.guests.list.iter().filter_map(|guest| guest.here());
+                for leg in guests {
+                    board.media(Command::Unbridge { leg });
+                }
+            }
             Scene::Talk { other, music: None } => {
                 board.media(Command::Bridge { a: own, b: other });
             }
@@ -88,6 +96,16 @@ impl Facts {
             });
             let voices = voices.collect();
             board.media(Command::Hear { leg, voices });
+        }
+    }
+
+    /// The leg of the citizen, while somebody talks with one.
+    pub(super) fn citizens_leg(&self) -> Option<LegId> {
+        match (&self.outgoing, self.guests.scene) {
+            (None, _) => Some(self.leg.id),
+            // A seat's own call: the citizen is at the other end.
+            (Some(_), Scene::Talk { other, .. }) => Some(other),
+            (Some(_), Scene::Apart) => None,
         }
     }
 

@@ -129,7 +129,12 @@ impl Outgoing {
         }
     }
 
-    /// The seat's session changed: it may hold.
+    /// Whether a seat talks with whom it called itself, and not a caller who was given on.
+    pub fn is_own_talk(&self, facts: &Facts) -> bool {
+        facts.outgoing.is_some() && matches!(self.phase, Phase::Talking(_))
+    }
+
+    /// The seat's session changed, or its guests: it may hold.
     #[must_use]
     pub fn seat_changed(
         mut self,

@@ -4,7 +4,7 @@
 use hotline_media::Command;
 use hotline_model::{
     Instant, SeatId,
-    event::{Event, Outcome, ReleasedBy},
+    event::{Event, Outcome, ReleasedBy, TransferKind},
 };
 use hotline_sip::endpoint::{EndedBy, HangUpReason};
 
@@ -82,6 +82,18 @@ impl Talk {
                 let _ = self.leg.accept(&body, board);
                 self.follow_hold(facts, now, board);
             }
+            Input::TakenOver(seat, leg, kind, _) => {
+                return self.taken_over(facts, now, (seat, *leg), kind, board);
+            }
+            Input::Ended(Side::Caller, _, EndedBy::Bye) if facts.outgoing.is_some() => {
+                // Whoever talks with both goes on, as in any conference.
+                if let Some(next) = facts.successor(now, board) {
+                    let kind = TransferKind::Attended;
+                    return self.taken_over(facts, now, next, kind, board);
+                }
+                let (by, why) = (word(facts, Side::Caller), crate::stage::cause(EndedBy::Bye));
+                return self.end(facts, now, Side::Caller, (by, why), board);
+            }
             Input::Ended(side, _, why) => {
                 if side == Side::Agent {
                     board.forget_dialog(&mut self.leg);
@@ -108,7 +120,10 @@ impl Talk {
     /// A side may have put the other on hold or taken it off (RFC 3264 §8.4): the other hears
     /// music meanwhile.
     pub(super) fn follow_hold(&mut self, facts: &mut Facts, now: Instant, board: &mut Switchboard) {
+        // A seat that consults has let go of whom it called.
+        let consults = facts.guests.is_consulting();
         let holding = match (facts.leg.is_two_way(), self.leg.is_two_way()) {
+            _ if consults => Some(Side::Caller),
             // A seat whose offer is still under way (it made none) does not hold.
             (false, _) if facts.leg.agreed().is_some() => Some(Side::Caller),
             (_, false) => Some(Side::Agent),
@@ -118,19 +133,14 @@ impl Talk {
         match (self.held, holding) {
             (None, Some(by)) => {
                 self.held = Some((by, now));
-                let other = self.leg.id;
-                let music = match by {
-                    Side::Caller => Some(other),
-                    Side::Agent | Side::Target | Side::Guest => Some(facts.leg.id),
-                };
-                facts.sounds(Scene::Talk { other, music }, board);
-                board.happened(
-                    now,
-                    Event::TalkHeld {
-                        call,
-                        by: word(facts, by),
-                    },
-                );
+                self.hold(facts, now, by, board);
+            }
+            // The seat consults while the other side holds: the music is the other's from here on.
+            (Some((Side::Agent, since)), Some(Side::Caller)) if consults => {
+                self.held = Some((Side::Caller, since));
+                let leg = facts.leg.id;
+                board.media(Command::StopPlay { leg });
+                self.hold(facts, now, Side::Caller, board);
             }
             (Some((by, since)), None) => {
                 self.held_before_ms += now.millis_since(since);
@@ -147,6 +157,55 @@ impl Talk {
             }
             (None, None) | (Some(_), Some(_)) => {}
         }
+    }
+
+    fn hold(&self, facts: &mut Facts, now: Instant, by: Side, board: &mut Switchboard) {
+        let other = self.leg.id;
+        let music = match by {
+            Side::Caller => Some(other),
+            Side::Agent | Side::Target | Side::Guest => Some(facts.leg.id),
+        };
+        facts.sounds(Scene::Talk { other, music }, board);
+        let (call, by) = (facts.id, word(facts, by));
+        board.happened(now, Event::TalkHeld { call, by });
+    }
+
+    /// Another seat takes the place of the one that called: its leg is the call's own from here on.
+    fn taken_over(
+        mut self,
+        facts: &mut Facts,
+        now: Instant,
+        (seat, leg): (SeatId, Leg),
+        kind: TransferKind,
+        board: &mut Switchboard,
+    ) -> Stage {
+        facts.consults_end(now, board);
+        facts.stop_recording(board);
+        facts.sounds(Scene::Apart, board);
+        let mut before = core::mem::replace(&mut facts.leg, leg);
+        board.close_leg(now, &mut before, None);
+        let call = facts.id;
+        if let Some(from) = facts.dialled_by.replace(seat) {
+            let to = seat.to_string();
+            let event = Event::TalkTransferred {
+                call,
+                from,
+                to,
+                kind,
+            };
+            board.happened(now, event);
+            board.seat_leaves_line(now, from);
+        }
+        facts.record(now, self.leg.id, facts.leg.id, board);
+        if let Some((by, since)) = self.held.take() {
+            self.held_before_ms += now.millis_since(since);
+            let by = word(facts, by);
+            board.happened(now, Event::TalkResumed { call, by });
+        }
+        let (other, music) = (self.leg.id, None);
+        facts.sounds(Scene::Talk { other, music }, board);
+        self.follow_hold(facts, now, board);
+        stage(Phase::Talking(self))
     }
 
     fn end(

@@ -33,7 +33,11 @@ pub use talking::Talking;
 pub use transferring::Transferring;
 pub use waiting::Waiting;
 
-use hotline_model::{Instant, LegId, QueueId, SeatId, event::Outcome, seat::OfferResult};
+use hotline_model::{
+    Instant, LegId, QueueId, SeatId,
+    event::{Outcome, TransferKind},
+    seat::OfferResult,
+};
 use hotline_sip::endpoint::{EndedBy, ReferId};
 
 use crate::{
@@ -118,8 +122,9 @@ pub enum Input {
     QueueRefused(QueueId, &'static str),
     /// The seat gives the caller on; the peer's REFER, where it was asked by one.
     Transfer(TransferTo, Option<ReferId>),
-    /// A seat that was consulted takes the caller over, by this leg; the REFER that asked for it.
-    TakenOver(SeatId, Box<Leg>, Option<ReferId>),
+    /// Another seat takes the caller over, by this leg, and how that came; the REFER that asked for
+    /// it.
+    TakenOver(SeatId, Box<Leg>, TransferKind, Option<ReferId>),
     /// The seat that talks wants to go on by this leg of another phone, which made this offer.
     Moved(Box<Leg>, Vec<u8>),
     /// Another phone of the seat that is rung wants to answer by this leg; it made this offer.
@@ -190,6 +195,16 @@ impl Stage {
         }
     }
 
+    /// The seat whose talk it is, to which guests may come: it talks with a caller, or with whom it
+    /// called outside.
+    pub fn host(&self, facts: &Facts) -> Option<SeatId> {
+        match self {
+            Self::Talking(stage) => stage.talks(),
+            Self::Outgoing(stage) if stage.is_own_talk(facts) => facts.dialled_by,
+            _ => None,
+        }
+    }
+
     /// The phones of a seat that are rung for the call.
     pub const fn rings(&self) -> Option<&Rings> {
         match self {
@@ -208,7 +223,7 @@ impl Stage {
         input: Input,
         board: &mut Switchboard,
     ) -> Self {
-        let talks = self.talks().is_some();
+        let talks = self.host(facts).is_some();
         let stage = match facts.guests_see(now, input, talks, board) {
             Seen::Taken => self.guests_changed(facts, now, board),
             // A guest's, and not the stage's.
@@ -217,24 +232,26 @@ impl Stage {
             }
             Seen::Passed(input) => self.handle_both(facts, now, input, board),
         };
-        if !stage.is_a_talk() {
+        if !stage.is_a_talk(facts) {
             facts.talk_over(now, board);
         }
         stage
     }
 
-    /// Whether an agent serves the caller, or gives the caller on.
-    const fn is_a_talk(&self) -> bool {
-        matches!(
-            self,
-            Self::Talking(_) | Self::Transferring(_) | Self::Forwarding(_)
-        )
+    /// Whether an agent serves the citizen, or gives the caller on.
+    fn is_a_talk(&self, facts: &Facts) -> bool {
+        match self {
+            Self::Talking(_) | Self::Transferring(_) | Self::Forwarding(_) => true,
+            Self::Outgoing(stage) => stage.is_own_talk(facts),
+            _ => false,
+        }
     }
 
     /// The guests changed: whoever is consulted has the caller hear music.
     fn guests_changed(self, facts: &mut Facts, now: Instant, board: &mut Switchboard) -> Self {
         match self {
             Self::Talking(stage) => stage.caller_changed(facts, now, board),
+            Self::Outgoing(stage) => stage.seat_changed(facts, now, board),
             stage => stage,
         }
     }

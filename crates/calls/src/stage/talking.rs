@@ -128,8 +128,8 @@ impl Talking {
                 self.follow_hold(facts, now, board);
             }
             Input::Transfer(to, refer) => return self.transfer(facts, now, &to, refer, board),
-            Input::TakenOver(seat, leg, refer) => {
-                return self.taken_over(facts, now, seat, *leg, refer, board);
+            Input::TakenOver(seat, leg, kind, refer) => {
+                return self.taken_over(facts, now, (seat, *leg), kind, refer, board);
             }
             Input::Ended(Side::Caller, _, why) => {
                 return self.caller_gone(
@@ -192,18 +192,18 @@ impl Talking {
         }
     }
 
-    /// The colleague this seat consulted takes the caller over.
+    /// The colleague this seat consulted, or a supervisor, takes the caller over.
     fn taken_over(
         mut self,
         facts: &mut Facts,
         now: Instant,
-        seat: SeatId,
-        leg: Leg,
+        (seat, leg): (SeatId, Leg),
+        kind: TransferKind,
         refer: Option<ReferId>,
         board: &mut Switchboard,
     ) -> Stage {
         let to = seat.to_string();
-        self.given_on(facts, now, to, TransferKind::Attended, refer, board);
+        self.given_on(facts, now, to, kind, refer, board);
         let call = facts.id;
         board.floor(now, FloorInput::Answered { call, seat });
         Self::enter(facts, now, seat, self.queue, self.priority, leg, board)
@@ -401,9 +401,9 @@ impl Talking {
         // Whoever talks with both goes on with the caller, as in any conference.
         if talked
             && why == EndedBy::Bye
-            && let Some((seat, leg)) = facts.successor(now, board)
+            && let Some(next) = facts.successor(now, board)
         {
-            return self.taken_over(facts, now, seat, leg, None, board);
+            return self.taken_over(facts, now, next, TransferKind::Attended, None, board);
         }
         self.talk_ended(facts, now, released_by(Side::Agent, why), board);
         if talked && why == EndedBy::Bye {

@@ -40,8 +40,12 @@ struct Ears {
 
 impl Ears {
     fn of(bench: &Bench) -> Self {
+        Self::after(&bench.media)
+    }
+
+    fn after(commands: &[Command]) -> Self {
         let mut ears = Self::default();
-        for command in &bench.media {
+        for command in commands {
             match command {
                 Command::Open { leg, .. } => {
                     ears.rows.insert(*leg, BTreeSet::new());
@@ -427,7 +431,7 @@ fn take_over_takes_the_agents_place() {
         );
         assert_eq!(talk.left(first, "took the caller over"), 1);
         let given = |e: &Event| {
-            matches!(e, Event::TalkTransferred { from, to, kind: TransferKind::Attended, .. }
+            matches!(e, Event::TalkTransferred { from, to, kind: TransferKind::TakeOver, .. }
                 if *from == seat() && to == "1002")
         };
         assert_eq!(talk.bench.count(given), 1);
@@ -534,7 +538,219 @@ fn a_consultation_becomes_a_talk_of_three_and_a_transfer() {
         assert!(hung_up(&mut talk.bench, PHONE));
         assert_eq!(talk.hears(), "CG GC");
         assert_eq!(talk.work_of("1002"), Work::Talking);
+        let given = |e: &Event| {
+            let attended = TransferKind::Attended;
+            matches!(e, Event::TalkTransferred { kind, .. } if *kind == attended)
+        };
+        assert_eq!(talk.bench.count(given), 1);
         talk.ends_clean();
+    }
+}
+
+/// A guest of the agent beside the first one, and so on: each is consulted, then brought in.
+#[test]
+fn a_talk_of_three_becomes_one_of_four() {
+    let (mut talk, _) = Talk::consulting();
+    assert_eq!(talk.ask(TalkRequest::Merge), Ok(()));
+    assert_eq!(talk.ask(TalkRequest::Consult(named("1003"))), Ok(()));
+    talk.answers(THIRD, 'H');
+    assert_eq!(talk.hears(), "C* AG AH GA GH HA HG");
+    assert_eq!(talk.ask(TalkRequest::Merge), Ok(()));
+    assert_eq!(talk.hears(), "CA CG CH AC AG AH GC GA GH HC HA HG");
+    assert_eq!(talk.also_recorded(), "GH");
+    // The newest goes first.
+    assert_eq!(talk.ask(TalkRequest::Cancel), Ok(()));
+    assert_eq!(talk.hears(), "CA CG AC AG GC GA");
+    talk.ends_clean();
+}
+
+/// Found by a random day: the rows of the guests stayed while the next agent's number was said, so
+/// that one who became a silent listener meanwhile was still heard.
+#[test]
+fn guests_hear_nobody_until_the_next_agent_talks() {
+    let (mut talk, _) = Talk::with("1002", SECOND, GuestMode::Barge);
+    assert_eq!(talk.supervise("1003", GuestMode::Barge), Ok(()));
+    talk.answers(THIRD, 'H');
+    assert_eq!(talk.supervise("1002", GuestMode::TakeOver), Ok(()));
+    assert_eq!(talk.hears(), "CG CH GC GH HC HG");
+    let media = &talk.bench.media;
+    let recorded = |command: &Command| matches!(command, Command::Record { .. });
+    let at = media.iter().rposition(recorded).unwrap();
+    let meanwhile = Ears::after(&media[..at]);
+    assert_eq!(meanwhile.words(&talk.legs), "");
+    talk.ends_clean();
+}
+
+/// The agent who consults hears that the colleague's phone rings.
+#[test]
+fn the_agent_hears_the_ring_back_tone() {
+    for answered in [true, false] {
+        let mut talk = Talk::new();
+        assert_eq!(talk.ask(TalkRequest::Consult(named("1002"))), Ok(()));
+        assert_eq!(talk.hears(), "C*", "it does not ring yet");
+        let dialog = talk.bench.invited(SECOND).unwrap();
+        let opened = |command: &Command| match command {
+            Command::Open { leg, .. } => Some(*leg),
+            _ => None,
+        };
+        let leg = talk.bench.media.iter().rev().find_map(opened).unwrap();
+        talk.legs.push(('G', leg));
+        talk.bench.does(SECOND, |endpoint, now| {
+            endpoint.ring(now, dialog, 180, Vec::new());
+        });
+        assert_eq!(talk.hears(), "C* A*");
+        // 450 Hz for 1 s, then 4 s of nothing.
+        let last = talk
+            .bench
+            .media
+            .iter()
+            .rev()
+            .find_map(|command| match command {
+                Command::Play {
+                    clips,
+                    repeat: true,
+                    ..
+                } => Some(clips.clone()),
+                _ => None,
+            });
+        let lengths: Vec<_> = last.unwrap().iter().map(|clip| clip.duration()).collect();
+        assert_eq!(lengths, [s(1), s(4)]);
+        if answered {
+            talk.bench.does(SECOND, |endpoint, now| {
+                endpoint.answer(now, dialog, sdp(SECOND, 7_000, "sendrecv"));
+            });
+            assert_eq!(talk.hears(), "C* AG GA");
+        } else {
+            assert_eq!(talk.ask(TalkRequest::Cancel), Ok(()));
+            assert_eq!(talk.hears(), "CA AC");
+        }
+        talk.ends_clean();
+    }
+    // A supervisor's phone rings for nobody to hear.
+    let mut talk = Talk::new();
+    assert_eq!(talk.supervise("1002", GuestMode::Barge), Ok(()));
+    let dialog = talk.bench.invited(SECOND).unwrap();
+    talk.bench.does(SECOND, |endpoint, now| {
+        endpoint.ring(now, dialog, 180, Vec::new());
+    });
+    assert_eq!(talk.hears(), "CA AC");
+    talk.ends_clean();
+}
+
+/// The seat 1001 talks with somebody it called outside: C is that citizen.
+fn called_outside() -> (Talk, DialogId) {
+    let mut bench = Bench::new(vec![trunk("first", A, 1)]);
+    let agent = bench.dial("06358261234");
+    let outside = bench.invited(A).unwrap();
+    bench.does(A, |endpoint, now| {
+        endpoint.answer(now, outside, sdp(A, 6_000, "sendrecv"));
+    });
+    bench.sign_in(SECOND, "1002", "secret2");
+    bench.sign_in(THIRD, "1003", "secret3");
+    bench.told(PHONE);
+    let (a, c) = bench.bridged().unwrap();
+    let talk = Talk {
+        bench,
+        caller: outside,
+        agent,
+        legs: vec![('C', c), ('A', a)],
+    };
+    (talk, outside)
+}
+
+fn ends_outside(mut talk: Talk) {
+    let outside = talk.caller;
+    talk.hangs_up(A, outside);
+    talk.bench.pass(s(60));
+    assert!(talk.bench.is_clean());
+    for seat in ["1001", "1002", "1003"] {
+        assert_eq!(talk.work_of(seat), Work::Free, "{seat}");
+    }
+    let count = |which: fn(&Event) -> bool| talk.bench.count(which);
+    assert_eq!(
+        count(|e| matches!(e, Event::GuestCalled { .. })),
+        count(|e| matches!(e, Event::GuestLeft { .. })),
+    );
+    assert_eq!(count(|e| matches!(e, Event::DialEnded { .. })), 1);
+    assert_eq!(count(|e| matches!(e, Event::FaultCaught { .. })), 0);
+}
+
+#[test]
+fn a_seats_own_call_is_supervised_as_any() {
+    let (mut talk, _) = called_outside();
+    assert_eq!(talk.supervise("1002", GuestMode::Monitor), Ok(()));
+    talk.answers(SECOND, 'G');
+    for (mode, hears) in [
+        (GuestMode::Monitor, "CA AC GC GA"),
+        (GuestMode::Whisper, "CA AC AG GC GA"),
+        (GuestMode::Barge, "CA CG AC AG GC GA"),
+    ] {
+        if mode != GuestMode::Monitor {
+            assert_eq!(talk.supervise("1002", mode), Ok(()));
+        }
+        assert_eq!(talk.hears(), hears, "{mode}");
+    }
+    assert_eq!(talk.also_recorded(), "G");
+    // Who enters a card's number is the citizen.
+    let citizen = talk.legs[0].1;
+    assert_eq!(talk.ask(TalkRequest::CardEntry(true)), Ok(()));
+    assert!(Ears::of(&talk.bench).shielded.contains(&citizen));
+    talk.agent_holds("sendonly");
+    assert_eq!(talk.hears(), "C* AG GA");
+    ends_outside(talk);
+}
+
+#[test]
+fn a_seats_own_call_is_taken_over() {
+    for first in [GuestMode::TakeOver, GuestMode::Whisper] {
+        let (mut talk, _) = called_outside();
+        assert_eq!(talk.supervise("1002", first), Ok(()));
+        let guest = talk.answers(SECOND, 'G');
+        if first == GuestMode::Whisper {
+            assert_eq!(talk.supervise("1002", GuestMode::TakeOver), Ok(()));
+        }
+        assert!(hung_up(&mut talk.bench, PHONE), "the old agent");
+        assert_eq!(talk.hears(), "CG GC");
+        assert_eq!(
+            (talk.work_of("1001"), talk.work_of("1002")),
+            (Work::Free, Work::Busy)
+        );
+        let given = |e: &Event| {
+            matches!(e, Event::TalkTransferred { from, to, kind: TransferKind::TakeOver, .. }
+                if *from == seat() && to == "1002")
+        };
+        assert_eq!(talk.bench.count(given), 1);
+        // It is the supervisor's call now, who may be supervised again and ends it.
+        let monitor = TalkRequest::Supervise(named("1003"), GuestMode::Monitor);
+        assert_eq!(talk.bench.order(named("1002"), monitor.into()), Ok(()));
+        talk.answers(THIRD, 'H');
+        assert_eq!(talk.hears(), "CG GC HC HG");
+        talk.hangs_up(SECOND, guest);
+        assert!(hung_up(&mut talk.bench, A));
+        ends_outside(talk);
+    }
+}
+
+#[test]
+fn a_seat_consults_while_it_talks_with_whom_it_called() {
+    for complete in [false, true] {
+        let (mut talk, _) = called_outside();
+        assert_eq!(talk.ask(TalkRequest::Consult(named("1002"))), Ok(()));
+        assert_eq!(talk.hears(), "C*");
+        talk.answers(SECOND, 'G');
+        assert_eq!(talk.hears(), "C* AG GA");
+        if complete {
+            assert_eq!(talk.ask(TalkRequest::Complete), Ok(()));
+            assert!(hung_up(&mut talk.bench, PHONE));
+        } else {
+            assert_eq!(talk.ask(TalkRequest::Merge), Ok(()));
+            assert_eq!(talk.hears(), "CA CG AC AG GC GA");
+            // The agent leaves the conference.
+            let agent = talk.agent;
+            talk.hangs_up(PHONE, agent);
+        }
+        assert_eq!(talk.hears(), "CG GC");
+        ends_outside(talk);
     }
 }
 

@@ -123,6 +123,17 @@ impl Worker {
         self.legs.len()
     }
 
+    /// Who hears whom at present: each leg with those it hears, for checks. Whoever is shielded is
+    /// heard by nobody.
+    pub fn rows(&self) -> impl Iterator<Item = (LegId, Vec<LegId>)> + '_ {
+        self.legs.iter().map(|(_, leg)| {
+            let heard = leg.hears.iter();
+            let heard = heard.filter_map(|heard| self.legs.get(heard.slot));
+            let audible = heard.filter(|heard| !heard.shielded);
+            (leg.id, audible.map(|heard| heard.id).collect())
+        })
+    }
+
     /// Digits are dropped when nobody fetches reports; all other reports are bounded by the
     /// commands they answer.
     fn report(&mut self, report: Report) {

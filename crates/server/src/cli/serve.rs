@@ -36,7 +36,7 @@ use crate::{
         Config,
         accounts::{Accounts, REALM, demo_file, demo_passwords, keep_for_demo},
     },
-    http::{self, App, Sessions, paint_wallboards},
+    http::{self, App, Painted, Sessions, paint_wallboards},
     media_loop,
     media_threads::{self, BlockRing, MediaThreads},
     net::{
@@ -233,7 +233,7 @@ async fn serve(config: Config, drain_for: Duration) -> Result<(), Failure> {
         drain_for,
     )?;
 
-    let (canvas, wallboard) = watch::channel(Arc::from("{}"));
+    let (canvas, wallboard) = watch::channel(Painted::default());
     tokio::spawn(paint_wallboards(
         story.picture.clone(),
         reader,

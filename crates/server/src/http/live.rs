@@ -21,7 +21,7 @@ use hotline_calls::board::BoardReader;
 use hotline_model::{Instant, QueueId, SeatId, event::TrunkState};
 use hotline_store::{
     Wallboard,
-    wallboard::{EngineLine, QueueLine, SeatLine, intent_words},
+    wallboard::{EngineLine, GuestLine, QueueLine, SeatLine, intent_words},
 };
 use tokio::sync::watch;
 use tokio_stream::{
@@ -30,13 +30,53 @@ use tokio_stream::{
 };
 
 use super::{App, error::ApiError, session::Who};
-use crate::store_loop::Picture;
+use crate::{config::accounts::Role, store_loop::Picture};
 use hotline_model::limits::LIVE_STREAMS;
 
 /// How often the stream says that it lives, when nothing else is said.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 static STREAMS: AtomicUsize = AtomicUsize::new(0);
+
+/// The wallboard as JSON, as supervisors see it and as agents do.
+#[derive(Clone)]
+pub struct Painted {
+    all: Arc<str>,
+    for_agents: Arc<str>,
+}
+
+impl Default for Painted {
+    /// Nothing yet.
+    fn default() -> Self {
+        let nothing: Arc<str> = Arc::from("{}");
+        Self {
+            all: Arc::clone(&nothing),
+            for_agents: nothing,
+        }
+    }
+}
+
+impl Painted {
+    fn of(wallboard: Wallboard) -> Option<Self> {
+        let all: Arc<str> = serde_json::to_string(&wallboard).ok()?.into();
+        let mut guests = wallboard.calls.iter().flat_map(|call| &call.guests);
+        // Seldom is anything kept from anybody, and nothing is written twice then.
+        let for_agents = if guests.all(GuestLine::is_open) {
+            Arc::clone(&all)
+        } else {
+            serde_json::to_string(&wallboard.for_agents()).ok()?.into()
+        };
+        Some(Self { all, for_agents })
+    }
+
+    /// What somebody of that role may see.
+    pub fn for_role(&self, role: Role) -> &str {
+        match role {
+            Role::Supervisor => &self.all,
+            Role::Agent => &self.for_agents,
+        }
+    }
+}
 
 /// Turns each new picture of the folds, with the board of that moment, into JSON for everybody.
 pub async fn paint_wallboards(
@@ -45,7 +85,7 @@ pub async fn paint_wallboards(
     seats: Vec<(SeatId, String)>,
     queues: Vec<(QueueId, String)>,
     epoch: StdInstant,
-    canvas: watch::Sender<Arc<str>>,
+    canvas: watch::Sender<Painted>,
 ) {
     loop {
         let picture = pictures.borrow_and_update().clone();
@@ -54,8 +94,8 @@ pub async fn paint_wallboards(
             metrics::gauge!("hotline_trunk_down", "trunk" => line.trunk.to_string()).set(down);
         }
         let wallboard = compose(&picture, &board, &seats, &queues, epoch);
-        if let Ok(json) = serde_json::to_string(&wallboard) {
-            canvas.send_replace(json.into());
+        if let Some(painted) = Painted::of(wallboard) {
+            canvas.send_replace(painted);
         }
         if pictures.changed().await.is_err() {
             return;
@@ -128,8 +168,8 @@ fn compose(
 }
 
 /// `GET /api/v1/wallboard`
-pub async fn wallboard(State(app): State<Arc<App>>, _who: Who) -> Response {
-    let json = app.wallboard.borrow().to_string();
+pub async fn wallboard(State(app): State<Arc<App>>, who: Who) -> Response {
+    let json = app.wallboard.borrow().for_role(who.role).to_owned();
     ([(header::CONTENT_TYPE, "application/json")], json).into_response()
 }
 
@@ -153,25 +193,29 @@ impl Drop for Seat {
     }
 }
 
-/// `GET /api/v1/stream`: `wallboard` at each change, `happened` for each journal record.
-pub async fn stream(State(app): State<Arc<App>>, _who: Who) -> Result<Response, ApiError> {
+/// `GET /api/v1/stream`: `wallboard` at each change, `happened` for each journal record; agents are
+/// told of no silent guests.
+pub async fn stream(State(app): State<Arc<App>>, who: Who) -> Result<Response, ApiError> {
+    let role = who.role;
     let seat = Seat::take()
         .ok_or_else(|| ApiError::unavailable("too-many-streams", "too many live streams"))?;
     let wallboards = WatchStream::new(app.wallboard.clone())
-        .map(|json| vec![Sse::default().event("wallboard").data(&*json)]);
-    let records = BroadcastStream::new(app.story.records.subscribe()).map(|group| match group {
-        Ok(group) => group
-            .iter()
-            .filter_map(|record| {
-                let json = serde_json::to_string(&record.masked()).ok()?;
-                Some(Sse::default().event("happened").data(json))
-            })
-            .collect(),
-        // The reader was too slow: it is told, and reads the list instead.
-        Err(BroadcastStreamRecvError::Lagged(groups)) => {
-            vec![Sse::default().event("missed").data(groups.to_string())]
-        }
-    });
+        .map(move |it| vec![Sse::default().event("wallboard").data(it.for_role(role))]);
+    let records =
+        BroadcastStream::new(app.story.records.subscribe()).map(move |group| match group {
+            Ok(group) => group
+                .iter()
+                .filter(|it| role == Role::Supervisor || !it.stamped.event.is_of_silent_guest())
+                .filter_map(|record| {
+                    let json = serde_json::to_string(&record.masked()).ok()?;
+                    Some(Sse::default().event("happened").data(json))
+                })
+                .collect(),
+            // The reader was too slow: it is told, and reads the list instead.
+            Err(BroadcastStreamRecvError::Lagged(groups)) => {
+                vec![Sse::default().event("missed").data(groups.to_string())]
+            }
+        });
     let mut stop = app.stop.clone();
     let stopped = async move {
         let _ = stop.wait_for(|&stop| stop).await;

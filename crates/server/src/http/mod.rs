@@ -27,7 +27,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{net::TcpListener, sync::watch};
 
 use crate::{config::accounts::Accounts, signalling_loop::Doors, store_loop::Story, vault::Keys};
-pub use live::paint_wallboards;
+pub use live::{Painted, paint_wallboards};
 pub use phone::Sockets;
 pub use session::{Seated, Sessions};
 
@@ -49,8 +49,8 @@ pub struct App {
     pub keys: Option<Arc<Keys>>,
     /// The monotonic clock's zero.
     pub epoch: StdInstant,
-    /// The newest wallboard as JSON.
-    pub wallboard: watch::Receiver<Arc<str>>,
+    /// The newest wallboard.
+    pub wallboard: watch::Receiver<Painted>,
     /// Rises when the engine takes no more calls.
     pub draining: watch::Receiver<bool>,
     /// Rises when the engine stops: long answers end.

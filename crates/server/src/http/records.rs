@@ -6,7 +6,7 @@ use axum::{
     Json,
     extract::{Path, Query, State, rejection::QueryRejection},
 };
-use hotline_model::CallId;
+use hotline_model::{CallId, event::Event};
 use hotline_store::fold::{CallRow, CaseRow};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -78,8 +78,17 @@ pub async fn call(
 ) -> Result<Json<CallStory>, ApiError> {
     let row = find(&app, call).await?;
     may_see(&who, &row)?;
-    let timeline = app.tables.timeline(CallId(call), false).await?;
+    let mut timeline = app.tables.timeline(CallId(call), false).await?;
+    if who.role == Role::Agent {
+        timeline.retain(|entry| !is_of_silent_guest(entry));
+    }
     Ok(Json(CallStory { row, timeline }))
+}
+
+/// Whether the entry tells of a guest whom agents are not to know.
+fn is_of_silent_guest(entry: &Value) -> bool {
+    let event = Event::deserialize(entry);
+    event.is_ok_and(|event| event.is_of_silent_guest())
 }
 
 /// A call's row.

@@ -65,6 +65,24 @@ const wallboard = (change: Partial<Wallboard> = {}): Wallboard => ({
   ...change,
 })
 
+describe('the guests of a call', () => {
+  const guest = { seat: '1009', mode: 'monitor', joined: true, asked: false } as const
+
+  it('leave the row the same object while they are the same', () => {
+    const of = (...guests: (typeof guest)[]) => wallboard({ calls: [call({ guests })] })
+    const first = mergeBoard(null, of({ ...guest }), 1_000)
+    const again = mergeBoard(first, of({ ...guest }), 1_000)
+    expect(again.calls[0]).toBe(first.calls[0])
+    const gone = mergeBoard(again, of(), 1_000)
+    expect([again.calls[0]?.guests, gone.calls[0]?.guests]).toEqual([[guest], []])
+  })
+
+  it('may be absent, from an engine of before', () => {
+    const board = mergeBoard(null, wallboard({ calls: [call()] }), 1_000)
+    expect(board.calls[0]?.guests).toEqual([])
+  })
+})
+
 describe('a wallboard laid over the one before', () => {
   it('keeps an unchanged seat as the same object in spite of jitter', () => {
     const first = mergeBoard(null, wallboard(), 50_000)

@@ -43,6 +43,10 @@ function same<T extends object>(a: T, b: T): boolean {
   return keys.length === Object.keys(a).length && keys.every((key) => a[key] === b[key])
 }
 
+function sameRows<T extends object>(a: readonly T[] | undefined, b: readonly T[]): boolean {
+  return a?.length === b.length && b.every((row, at) => same(a[at] ?? {}, row))
+}
+
 function keep<T extends object>(before: T | undefined, fresh: T): T {
   return before !== undefined && same(before, fresh) ? before : fresh
 }
@@ -66,8 +70,10 @@ function mergeSeat(before: Seat | undefined, row: SeatRow, received: number): Se
 function mergeCall(before: Call | undefined, row: LiveCall, received: number): Call {
   const { since_ms, total_ms, ...rest } = row
   const sameStage = before !== undefined && before.stage === row.stage
+  const guests = row.guests ?? []
   return keep(before, {
     ...rest,
+    guests: sameRows(before?.guests, guests) ? before?.guests : guests,
     since: settle(sameStage ? before.since : undefined, received - since_ms),
     arrived: settle(before?.arrived, received - total_ms),
   })

@@ -354,6 +354,9 @@ describe('sentences', () => {
     expect(sentence(zh, ONE_OF_EACH['talk-transferred'])).toBe(
       '1001 号坐席将市民转接至「综合」队列',
     )
+    const taken = { ...ONE_OF_EACH['talk-transferred'], to: '1009', kind: 'take-over' as const }
+    expect(sentence(zh, taken)).toBe('1009 号坐席（班长）抢接了 1001 号坐席的通话')
+    expect(sentence(en, taken)).toBe('Seat 1009 took the call over from seat 1001')
     expect(sentence(zh, ONE_OF_EACH['transfer-failed'])).toBe(
       '1001 号坐席转接至 1002 未成功（状态码 486），市民回到原坐席',
     )

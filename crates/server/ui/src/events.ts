@@ -63,7 +63,7 @@ export interface EventFields {
   'talk-held': { call: number; by: ReleasedBy }
   'talk-resumed': { call: number; by: ReleasedBy }
   /** `to`: a seat's number, or `queue:NAME`. */
-  'talk-transferred': { call: number; from: string; to: string; kind: 'blind' | 'attended' }
+  'talk-transferred': { call: number; from: string; to: string; kind: 'blind' | 'attended' | 'take-over' }
   /** `back`: the caller talks with `from` again; else the caller is back in the queue. */
   'transfer-failed': { call: number; from: string; to: string; cause: string; back: boolean }
   'consult-started': { from: string; to: string }

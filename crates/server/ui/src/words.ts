@@ -1,4 +1,5 @@
 // The words of the HTTP API, version 1: exactly what the engine sends.
+import type { Guest } from './talk'
 
 export type Role = 'supervisor' | 'agent'
 
@@ -118,6 +119,8 @@ export interface LiveCall {
   since_ms: number
   /** Time since the call arrived, ms. */
   total_ms: number
+  /** Further seats in the talk; absent from an engine of before. */
+  guests?: readonly Guest[]
 }
 
 export type TrunkState = 'up' | 'unknown' | 'down'

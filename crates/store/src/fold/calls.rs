@@ -187,6 +187,10 @@ impl Call {
             Event::SurveyAnswered { digit, meaning, .. } => {
                 (row.score, row.meaning) = (Some(*digit), Some(meaning.clone()));
             }
+            // Another seat took the place of the one that dialled.
+            Event::TalkTransferred { to, .. } if outbound => {
+                row.seat = SeatId::new(to).ok().or(row.seat);
+            }
             Event::TrunkTried { trunk, .. } if outbound => row.trunk = Some(*trunk),
             Event::OutsideAnswered { trunk, .. } if outbound => {
                 row.trunk = Some(*trunk);

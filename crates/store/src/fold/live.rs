@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use hotline_model::{CallId, QueueId, SeatId, event::Event, privacy::Masked, seat::OfferResult};
+use hotline_model::{
+    CallId, QueueId, SeatId, event::Event, guest::GuestMode, privacy::Masked, seat::OfferResult,
+};
 
 use crate::{
     Record,
-    wallboard::{CallLine, Stage},
+    wallboard::{CallLine, GuestLine, Stage},
 };
 
 /// The live calls of the present run.
@@ -28,6 +30,7 @@ struct Live {
     seat: Option<SeatId>,
     since_up_ms: u64,
     arrived_up_ms: u64,
+    guests: Vec<GuestLine>,
 }
 
 impl LiveCalls {
@@ -84,6 +87,7 @@ impl LiveCalls {
                 position: positions.get(&call).copied(),
                 since_ms: now_up_ms.saturating_sub(live.since_up_ms),
                 total_ms: now_up_ms.saturating_sub(live.arrived_up_ms),
+                guests: live.guests.clone(),
             })
             .collect();
         lines.sort_by_key(|line| core::cmp::Reverse(line.total_ms));
@@ -127,6 +131,7 @@ impl Live {
             seat: None,
             since_up_ms: up_ms,
             arrived_up_ms: up_ms,
+            guests: Vec::new(),
         }
     }
 
@@ -166,8 +171,15 @@ impl Live {
                 self.enter(Stage::Talking, up_ms);
             }
             Event::OutsideAnswered { .. } => self.enter(Stage::Talking, up_ms),
-            // Whoever took the caller is no seat.
-            Event::TalkTransferred { to, .. } if to.starts_with("outside:") => self.seat = None,
+            // Whoever took the caller is no seat; or the seat that called outside is another now.
+            // Of a call that came in the seat's answer follows.
+            Event::TalkTransferred { to, .. } => {
+                if to.starts_with("outside:") {
+                    self.seat = None;
+                } else if let Ok(seat) = SeatId::new(to) {
+                    self.seat = Some(seat);
+                }
+            }
             Event::TransferFailed { from, back, .. } => {
                 let (seat, stage) = if *back {
                     (Some(*from), Stage::Talking)
@@ -178,6 +190,32 @@ impl Live {
                 self.enter(stage, up_ms);
             }
             Event::SurveyOffered { .. } => self.enter(Stage::Surveying, up_ms),
+            event => self.guests_changed(event),
+        }
+    }
+
+    fn guests_changed(&mut self, event: &Event) {
+        let at = |guests: &[GuestLine], seat| guests.iter().position(|it| it.seat == seat);
+        match *event {
+            Event::GuestCalled { guest, mode, .. } => self.guests.push(GuestLine {
+                seat: guest,
+                mode,
+                joined: false,
+                asked: mode == GuestMode::Consult,
+            }),
+            Event::GuestJoined { guest, mode, .. } => {
+                let at = at(&self.guests, guest);
+                if let Some(line) = at.and_then(|at| self.guests.get_mut(at)) {
+                    (line.joined, line.mode) = (true, mode);
+                }
+            }
+            Event::GuestModeChanged { guest, mode, .. } => {
+                let at = at(&self.guests, guest);
+                if let Some(line) = at.and_then(|at| self.guests.get_mut(at)) {
+                    line.mode = mode;
+                }
+            }
+            Event::GuestLeft { guest, .. } => self.guests.retain(|it| it.seat != guest),
             _ => {}
         }
     }

@@ -549,3 +549,77 @@ proptest! {
         prop_assert_eq!(folds.live_calls(u64::MAX).len(), 0);
     }
 }
+
+#[test]
+fn the_guests_of_a_talk_stand_on_its_line() {
+    use crate::wallboard::GuestLine;
+    use hotline_model::guest::GuestMode;
+
+    let (call, guest) = (CallId(1), seat("1009"));
+    let colleague = seat("1002");
+    let events = [
+        arrived(1),
+        queued(1, "general"),
+        answered(1, "1001", "general", 1_000),
+        Event::GuestCalled {
+            call,
+            seat: seat("1001"),
+            guest,
+            mode: GuestMode::Monitor,
+        },
+        Event::GuestJoined {
+            call,
+            guest,
+            mode: GuestMode::Monitor,
+        },
+        Event::GuestCalled {
+            call,
+            seat: seat("1001"),
+            guest: colleague,
+            mode: GuestMode::Consult,
+        },
+        Event::GuestModeChanged {
+            call,
+            guest,
+            mode: GuestMode::Barge,
+        },
+        Event::GuestLeft {
+            call,
+            guest,
+            mode: GuestMode::Barge,
+            cause: "hung up".into(),
+        },
+    ];
+    let line = |seat, mode, joined, asked| GuestLine {
+        seat,
+        mode,
+        joined,
+        asked,
+    };
+    let all = records(events);
+    let after = |count: usize| folded(&all[..count]).live_calls(0)[0].guests.clone();
+    let asked = line(colleague, GuestMode::Consult, false, true);
+    assert_eq!(after(3), []);
+    assert_eq!(after(4), [line(guest, GuestMode::Monitor, false, false)]);
+    assert_eq!(after(5), [line(guest, GuestMode::Monitor, true, false)]);
+    assert_eq!(
+        after(7),
+        [line(guest, GuestMode::Barge, true, false), asked]
+    );
+    assert_eq!(after(8), [asked]);
+    assert!(!line(guest, GuestMode::Monitor, true, false).is_open());
+    assert!(asked.is_open());
+}
+
+#[test]
+fn a_seats_own_call_is_the_one_s_who_took_it_over() {
+    let mut events: Vec<Event> = dialled(2).into_iter().take(3).collect();
+    events.push(Event::TalkTransferred {
+        call: CallId(2),
+        from: seat("1001"),
+        to: "1009".into(),
+        kind: TransferKind::TakeOver,
+    });
+    let lines = folded(&records(events)).live_calls(0);
+    assert_eq!(lines[0].seat, Some(seat("1009")));
+}

@@ -122,7 +122,9 @@ const events: EventTexts = {
   'talk-held': (e) => `Put on hold by the ${parties[e.by]}`,
   'talk-resumed': (e) => `Taken off hold by the ${parties[e.by]}`,
   'talk-transferred': (e, queue) =>
-    `Seat ${e.from} gave the caller on to ${target(e.to, queue)}${e.kind === 'attended' ? ' after asking there' : ''}`,
+    e.kind === 'take-over'
+      ? `Seat ${e.to} took the call over from seat ${e.from}`
+      : `Seat ${e.from} gave the caller on to ${target(e.to, queue)}${e.kind === 'attended' ? ' after asking there' : ''}`,
   'transfer-failed': (e, queue) =>
     `Seat ${e.from} could not give the caller on to ${target(e.to, queue)} (${e.cause}); ${e.back ? 'they talk again' : 'the caller is back in the queue'}`,
   'consult-started': (e) => `Seat ${e.from} asks seat ${e.to}`,

@@ -139,7 +139,9 @@ const events: EventTexts = {
   'talk-held': (e) => `${parties[e.by]}保持通话`,
   'talk-resumed': (e) => `${parties[e.by]}恢复通话`,
   'talk-transferred': (e, queue) =>
-    `${e.from} 号坐席${e.kind === 'attended' ? '咨询后' : ''}将市民转接至${target(e.to, queue)}`,
+    e.kind === 'take-over'
+      ? `${e.to} 号坐席（班长）抢接了 ${e.from} 号坐席的通话`
+      : `${e.from} 号坐席${e.kind === 'attended' ? '咨询后' : ''}将市民转接至${target(e.to, queue)}`,
   'transfer-failed': (e, queue) =>
     `${e.from} 号坐席转接至${target(e.to, queue)} 未成功（${causeInChinese(e.cause)}），${e.back ? '市民回到原坐席' : '市民回到队列'}`,
   'consult-started': (e) => `${e.from} 号坐席咨询 ${e.to} 号坐席`,
