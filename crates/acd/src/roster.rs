@@ -67,6 +67,10 @@ impl<Id: Eq + Hash, A: At, T> Roster<Id, A, T> {
         self.by_name.get(name).copied()
     }
 
+    pub(crate) fn named(&self, name: &Id) -> Option<&T> {
+        self.members.get(self.find(name)?.index())
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.members.len()
     }

@@ -12,7 +12,7 @@ mod support;
 
 use std::time::Duration;
 
-use hotline_acd::{Input, QueueSettings, SeatSettings};
+use hotline_acd::{Choice, Input, QueueSettings, SeatSettings, Skills, Widening};
 use hotline_model::{
     CallId, Instant, QueueId, SeatId, SkillId,
     seat::{Device, Intent, OfferResult, Reason},
@@ -74,14 +74,38 @@ fn a_skill() -> impl Strategy<Value = (SkillId, u8)> {
     (select(names.to_vec()), 0..4u8)
 }
 
+fn a_choice() -> impl Strategy<Value = Choice> {
+    select(vec![
+        Choice::LongestIdle,
+        Choice::LeastOccupied,
+        Choice::FewestCalls,
+        Choice::MostSkilled,
+        Choice::RoundRobin,
+        Choice::FixedOrder,
+        Choice::WeightedRandom,
+    ])
+}
+
+prop_compose! {
+    fn a_widening()(
+        after in a_duration(), skills in option::of(vec(a_skill(), 0..2)),
+        queues in vec(a_queue(), 0..2),
+    ) -> Widening {
+        Widening { after, skills: skills.map(Skills::from), queues }
+    }
+}
+
 prop_compose! {
     fn queue_settings()(
         id in a_queue(), threshold in a_duration(), weight in select(vec![0, 1, 5, u32::MAX]),
         capacity in 0..4usize, longest_wait in option::of(a_duration()), ring_for in a_duration(),
         wrap_up in a_duration(), wrap_up_cap in a_duration(), skills in vec(a_skill(), 0..2),
+        choice in a_choice(), seed in any::<u64>(), widen in vec(a_widening(), 0..4),
+        ageing in option::of(a_duration()),
     ) -> QueueSettings {
         QueueSettings {
-            id, threshold, weight, capacity, longest_wait, ring_for, wrap_up, wrap_up_cap, skills,
+            id, threshold, weight, capacity, longest_wait, ring_for, wrap_up, wrap_up_cap,
+            skills: Skills::from(skills), choice, seed, widen, ageing,
         }
     }
 }
@@ -89,8 +113,9 @@ prop_compose! {
 prop_compose! {
     fn seat_settings()(
         id in a_seat(), queues in vec(a_queue(), 0..3), skills in vec(a_skill(), 0..3),
+        weight in select(vec![0, 1, 3, u32::MAX]),
     ) -> SeatSettings {
-        SeatSettings { id, queues, skills }
+        SeatSettings { id, queues, skills, weight }
     }
 }
 

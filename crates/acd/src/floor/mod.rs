@@ -3,10 +3,13 @@
 //! Between two inputs no caller waits before a seat that would take the call: whatever frees a seat
 //! or brings a caller also looks for the other side, in the same turn. So there is never a search
 //! over all pairs, only for one seat (the head of its most pressing queue) or for one caller (the
-//! longest idle of the queue's ready seats).
+//! first of the queue's ready seats in the order of its choice). Both cost the logarithm of the
+//! seats and of the callers, times the queues of a seat, the rings of a queue and the priorities in
+//! use, which are few.
 
 mod matching;
 mod offers;
+mod reason;
 mod seats;
 mod transfers;
 mod views;
@@ -19,10 +22,11 @@ use crate::{
     Input, Output, QueueSettings, SeatSettings,
     lookup::Lookup,
     queue::{Call, Place, Queue, Stage},
+    ready::Ready,
+    rings,
     roster::{QueueAt, Roster, SeatAt},
     rules,
-    seat::{Duty, Seat},
-    skills,
+    seat::{Duty, Post, Seat},
     timers::{Timer, Timers},
 };
 pub use views::{QueueView, SeatView};
@@ -53,18 +57,16 @@ impl Floor {
     /// with one name the first counts; a seat's queue that does not exist is passed over (`hotline
     /// check` finds both before the engine starts).
     pub fn new(queues: Vec<QueueSettings>, seats: Vec<SeatSettings>) -> Self {
+        let count = seats.len();
         let mut queues: Roster<QueueId, QueueAt, Queue> =
-            Roster::new(queues.into_iter().map(|q| (q.id, Queue::new(q))));
+            Roster::new(queues.into_iter().map(|q| (q.id, Queue::new(q, count))));
         let seats: Roster<SeatId, SeatAt, Seat> = Roster::new(seats.into_iter().map(|settings| {
-            let serves = queues
-                .iter()
-                .filter(|(_, queue)| skills::may_serve(&settings, &queue.settings));
-            let serves = serves.map(|(at, _)| at).collect();
-            (settings.id, Seat::new(settings.id, serves))
+            let serves = serves(&settings, &queues);
+            (settings.id, Seat::new(settings, serves))
         }));
         for (at, seat) in seats.iter() {
-            for &queue in &seat.serves {
-                queues[queue].served_by.push(at);
+            for post in &seat.serves {
+                queues[post.queue].served_by.push((at, post.ring()));
             }
         }
         Self {
@@ -88,6 +90,9 @@ impl Floor {
     /// A `now` before the last one counts as the last one.
     pub fn handle_input(&mut self, now: Instant, input: Input) {
         self.now = self.now.max(now).min(rules::LAST_INSTANT);
+        while let Some(queue) = self.timers.pop_widening(self.now) {
+            self.widen(queue);
+        }
         if !self.apply(input) {
             self.ignored = self.ignored.saturating_add(1);
         }
@@ -172,7 +177,9 @@ impl Floor {
             return true;
         };
         let there = &self.queues[at];
-        if there.line.len() >= there.settings.capacity && there.ready.is_empty() {
+        let ring = there.ring_at(place.arrived, self.now);
+        let mut open = there.ready.iter().take(ring + 1);
+        if there.line.len() >= there.settings.capacity && open.all(Ready::is_empty) {
             self.outputs.push_back(refuse(rules::QUEUE_FULL));
             return true;
         }
@@ -220,6 +227,7 @@ impl Floor {
                 self.settle(seat);
             }
             Timer::LongestWait(queue) => self.give_up_oldest(queue),
+            Timer::Widens(queue) => self.widen(queue),
         }
     }
 
@@ -261,6 +269,7 @@ impl Floor {
     fn touch(&mut self, at: SeatAt) {
         self.touched.push(at);
         let seat = &mut self.seats[at];
+        seat.note_work(self.now);
         if !core::mem::replace(&mut seat.unposted, true) {
             self.unposted_seats.push(at);
         }
@@ -272,4 +281,15 @@ impl Floor {
             self.unposted_queues.push(at);
         }
     }
+}
+
+/// The queues that a seat serves, in their order.
+fn serves(seat: &SeatSettings, queues: &Roster<QueueId, QueueAt, Queue>) -> Vec<Post> {
+    let find = |id: &QueueId| queues.named(id).map(|queue| &queue.settings);
+    let posts = queues.iter().filter_map(|(queue, there)| {
+        let ring = rings::ring_of(seat, &there.settings, find)?;
+        let level = there.settings.skills.level_of(&seat.skills);
+        Some(Post::new(queue, ring, level))
+    });
+    posts.collect()
 }

@@ -50,6 +50,7 @@ impl Floor {
         let seat = &mut self.seats[at];
         seat.refusals = 0;
         seat.failures = 0;
+        seat.taken = seat.taken.saturating_add(1);
         self.set_duty(at, Duty::Talking { call });
         true
     }

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use hotline_model::{
     CallId,
-    seat::{Device, Intent},
+    seat::{Device, Intent, Reason},
 };
 
 use super::Floor;
@@ -123,6 +123,9 @@ impl Floor {
     fn adopt(&mut self, at: SeatAt, intent: Intent) {
         let seat = &mut self.seats[at];
         let before = core::mem::replace(&mut seat.intent, intent);
+        if before == Intent::NotReady(Reason::LoggedOut) && intent != before {
+            seat.taken = 0;
+        }
         if before != Intent::Ready && intent == Intent::Ready {
             seat.refusals = 0;
             self.end_back_off(at, BackOff::Refused);

@@ -22,8 +22,8 @@ impl Floor {
         }
         held.transfer_to = Some(to);
         let queue_at = held.queue;
-        if let Some(turn) = self.seats[to].ready {
-            self.stand_down(to, turn);
+        if let Some(standing) = self.seats[to].ready {
+            self.stand_down(to, &standing);
         }
         let queue = &mut self.queues[queue_at];
         queue.offering += 1;

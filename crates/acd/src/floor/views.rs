@@ -42,7 +42,7 @@ pub struct QueueView {
     pub waiting: usize,
     /// Original arrival of the one who waits longest.
     pub longest_wait_since: Option<Instant>,
-    /// Seats that would take a call of this queue at once.
+    /// Seats that would take a call that just came to this queue at once.
     pub ready_seats: usize,
     /// Seats being rung for a caller of this queue.
     pub offering: usize,
@@ -101,7 +101,7 @@ impl Floor {
         Some(QueueView {
             waiting: queue.line.len(),
             longest_wait_since: queue.line.oldest().map(|place| place.arrived),
-            ready_seats: queue.ready.len(),
+            ready_seats: queue.ready_at_once(),
             offering: queue.offering,
             talking: queue.talking,
             staffed: queue.staffed,
@@ -144,7 +144,7 @@ fn queue_word(queue: &Queue) -> QueueWord {
     QueueWord {
         waiting: count(queue.line.len()),
         longest_wait_since: queue.line.oldest().map(|place| place.arrived),
-        ready_seats: count(queue.ready.len()),
+        ready_seats: count(queue.ready_at_once()),
         offering: count(queue.offering),
         talking: count(queue.talking),
         staffed: count(queue.staffed),

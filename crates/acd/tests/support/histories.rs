@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use hotline_acd::{Input, QueueSettings, SeatSettings};
+use hotline_acd::{Choice, Input, QueueSettings, SeatSettings, Skills, Widening};
 use hotline_model::{
-    CallId, SkillId,
+    CallId, QueueId, SkillId,
     seat::{Device, Intent, OfferResult, Reason, Work},
 };
 
@@ -12,26 +12,10 @@ use super::{Dice, Seen, Tracked, World, queue, seat};
 
 /// A random centre: a few queues of differing rules, a few seats of differing skills.
 pub fn centre(dice: &mut Dice) -> (Vec<QueueSettings>, Vec<SeatSettings>) {
+    let names = &["general", "business", "english", "leader"][..1 + dice.below(4) as usize];
+    let queues: Vec<_> = names.iter().map(|name| a_queue(dice, name)).collect();
     let english = SkillId::new("english").unwrap();
-    let seconds = |n: u64| Duration::from_secs(n);
-    let queues: Vec<_> = ["general", "business", "english", "leader"][..1 + dice.below(4) as usize]
-        .iter()
-        .map(|name| QueueSettings {
-            threshold: seconds(5 + dice.below(4) * 5),
-            weight: 1 + dice.below(3) as u32,
-            capacity: dice.below(8) as usize,
-            longest_wait: (dice.below(2) == 0).then(|| seconds(30 + dice.below(60))),
-            ring_for: seconds(3 + dice.below(20)),
-            wrap_up: seconds(dice.below(4) * 10),
-            wrap_up_cap: seconds(15 + dice.below(3) * 20),
-            skills: if *name == "english" {
-                vec![(english, 3)]
-            } else {
-                Vec::new()
-            },
-            ..queue(name)
-        })
-        .collect();
+    let tax = SkillId::new("tax").unwrap();
     let seats = (0..1 + dice.below(6))
         .map(|n| {
             let some = queues
@@ -41,12 +25,68 @@ pub fn centre(dice: &mut Dice) -> (Vec<QueueSettings>, Vec<SeatSettings>) {
                 .collect();
             SeatSettings {
                 queues: some,
-                skills: vec![(english, 1 + dice.below(5) as u8)],
+                skills: vec![
+                    (english, 1 + dice.below(5) as u8),
+                    (tax, dice.below(3) as u8),
+                ],
+                weight: dice.below(4) as u32,
                 ..seat(&format!("{}", 1001 + n), &[])
             }
         })
         .collect();
     (queues, seats)
+}
+
+/// A queue with random rules; its widening may name queues that the centre does not have.
+fn a_queue(dice: &mut Dice, name: &str) -> QueueSettings {
+    let seconds = |n: u64| Duration::from_secs(n);
+    let choices = [
+        Choice::LongestIdle,
+        Choice::LeastOccupied,
+        Choice::FewestCalls,
+        Choice::MostSkilled,
+        Choice::RoundRobin,
+        Choice::FixedOrder,
+        Choice::WeightedRandom,
+    ];
+    let skills = match (name, dice.below(3)) {
+        ("english", 0) => "english>=3",
+        ("english", _) => "english>=3 and (tax or english>=5)",
+        (_, 0) => "tax or english>=2",
+        _ => "",
+    };
+    let skills = Skills::parse(skills).unwrap_or_default();
+    let mut widen = Vec::new();
+    for _ in 0..dice.below(4) {
+        widen.push(Widening {
+            after: Duration::from_millis(dice.below(80) * 100),
+            skills: (dice.below(2) == 0).then(|| {
+                let all = ["english>=2", "tax", "english or tax"];
+                Skills::parse(dice.one_of::<&str>(&all)).unwrap()
+            }),
+            queues: (dice.below(2) == 0)
+                .then(|| {
+                    QueueId::new(dice.one_of::<&str>(&["general", "business", "leader"])).unwrap()
+                })
+                .into_iter()
+                .collect(),
+        });
+    }
+    QueueSettings {
+        threshold: seconds(5 + dice.below(4) * 5),
+        weight: 1 + dice.below(3) as u32,
+        capacity: dice.below(8) as usize,
+        longest_wait: (dice.below(2) == 0).then(|| seconds(30 + dice.below(60))),
+        ring_for: seconds(3 + dice.below(20)),
+        wrap_up: seconds(dice.below(4) * 10),
+        wrap_up_cap: seconds(15 + dice.below(3) * 20),
+        skills,
+        choice: *dice.one_of(&choices),
+        seed: dice.next(),
+        widen,
+        ageing: (dice.below(2) == 0).then(|| Duration::from_millis(dice.below(60) * 100)),
+        ..queue(name)
+    }
 }
 
 /// The next thing that may rightly happen, or `None` when the dice chose something that may not.
