@@ -210,6 +210,8 @@ pub(crate) struct Queue {
     /// The wait from which each ring counts.
     pub(crate) waits: Vec<Duration>,
     pub(crate) memory: Memory,
+    /// The settings name it no more: nobody comes in.
+    pub(crate) closed: bool,
     /// Seats being rung for a caller of this queue.
     pub(crate) offering: usize,
     /// Seats talking with a caller of this queue.
@@ -234,11 +236,34 @@ impl Queue {
             waits,
             memory: Memory::new(settings.seed),
             settings,
+            closed: false,
             offering: 0,
             talking: 0,
             staffed: 0,
             unposted: true,
         }
+    }
+
+    /// Takes new settings. Whoever stands in line stands where the new ones say.
+    pub(crate) fn reopen(&mut self, settings: QueueSettings) {
+        self.closed = false;
+        self.line.set_ageing(settings.ageing);
+        self.waits = rings::waits(&settings);
+        self.memory.reseed(self.settings.seed, settings.seed);
+        self.settings = settings;
+    }
+
+    /// No seat serves it, of a roster of so many.
+    pub(crate) fn clear_seats(&mut self, seats: usize) {
+        let ring = |_: &Duration| Ready::new(self.settings.choice, seats);
+        self.ready = self.waits.iter().map(ring).collect();
+        self.served_by.clear();
+        self.staffed = 0;
+    }
+
+    /// Whether some call is still its own, in line or at a seat.
+    pub(crate) fn has_calls(&self) -> bool {
+        self.line.len() + self.offering + self.talking > 0
     }
 
     /// Seats that would take a call that just came.
@@ -306,7 +331,8 @@ impl Queue {
 
     /// When the oldest caller's longest wait ends.
     pub(crate) fn times_out_at(&self) -> Option<Instant> {
-        Some(self.line.oldest()?.arrived + self.settings.longest_wait?)
+        let longest = self.settings.longest_wait?;
+        Some(self.line.oldest()?.arrived + longest)
     }
 }
 

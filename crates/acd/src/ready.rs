@@ -61,6 +61,13 @@ impl Memory {
         Self { last, dice }
     }
 
+    /// Another seed begins anew; the same one goes on.
+    pub(crate) fn reseed(&mut self, before: u64, seed: u64) {
+        if before != seed {
+            self.dice = seed;
+        }
+    }
+
     /// The seat is rung for the queue.
     pub(crate) fn rang(&mut self, seat: SeatAt) {
         self.last = Some(seat);

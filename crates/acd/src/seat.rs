@@ -131,6 +131,8 @@ pub(crate) struct Seat {
     pub(crate) ready: Option<Standing>,
     /// Calls answered since it signed in.
     pub(crate) taken: u32,
+    /// The settings name it no more: no call is for it.
+    pub(crate) unnamed: bool,
     /// Since when it works, while it does; what it worked before is in its load.
     pub(crate) works_since: Option<Instant>,
     pub(crate) load: Load,
@@ -161,6 +163,7 @@ impl Seat {
             failures: 0,
             ready: None,
             taken: 0,
+            unnamed: false,
             works_since: None,
             load: Load::default(),
             idle_since: Instant::START,
@@ -204,12 +207,15 @@ impl Seat {
             && self.device == Device::Registered
             && self.duty == Duty::Free
             && !self.busy
+            && !self.unnamed
             && self.back_off.is_none()
     }
 
     /// Signed in with a phone, breaks included.
     pub(crate) fn is_staffed(&self) -> bool {
-        self.device == Device::Registered && self.intent != Intent::NotReady(Reason::LoggedOut)
+        !self.unnamed
+            && self.device == Device::Registered
+            && self.intent != Intent::NotReady(Reason::LoggedOut)
     }
 
     /// What the seat does, in the words of the ledger.

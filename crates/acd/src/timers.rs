@@ -43,6 +43,18 @@ impl Timers {
         }
     }
 
+    /// Makes room for so many seats and queues.
+    pub(crate) fn grow(&mut self, seats: usize, queues: usize) {
+        for (slots, count) in [
+            (&mut self.work, seats),
+            (&mut self.back_off, seats),
+            (&mut self.longest_wait, queues),
+            (&mut self.widens, queues),
+        ] {
+            slots.resize(count.max(slots.len()), None);
+        }
+    }
+
     /// When the timer is due, if it is set.
     pub(crate) fn at(&self, timer: Timer) -> Option<Instant> {
         let (slots, index) = match timer {

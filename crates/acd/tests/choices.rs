@@ -345,3 +345,111 @@ fn with_ageing_a_long_wait_overtakes_a_better_priority() {
                a better priority";
     assert_eq!(whys(&out), [why]);
 }
+
+/// The names of those who wait, in order.
+fn line(world: &World) -> Vec<u64> {
+    world.floor.waiting(q("general")).map(|it| it.0).collect()
+}
+
+#[test]
+fn new_settings_cost_nobody_a_place() {
+    let mut world = World::new(vec![queue("general")], vec![seat("1001", &["general"])]);
+    world.sign_in("1001");
+    world.call(1, "general");
+    world.answer(1, "1001");
+    world.call_with(2, "general", 5);
+    world.pass(at(10));
+    world.call_with(3, "general", 0);
+    world.call_with(4, "general", 5);
+    assert_eq!(line(&world), [3, 2, 4]);
+    let aged = QueueSettings {
+        ageing: Some(Duration::from_secs(1)),
+        capacity: 1,
+        ..queue("general")
+    };
+    let out = world.change(
+        world.now,
+        vec![aged.clone()],
+        vec![seat("1001", &["general"])],
+    );
+    assert_eq!(out, []);
+    assert_eq!(line(&world), [2, 3, 4]);
+    // A seat that comes is signed out, and then takes the first.
+    let both = vec![seat("1001", &["general"]), seat("1002", &["general"])];
+    world.change(world.now, vec![aged], both);
+    assert_eq!(offers(&world.sign_in("1002")), offered(2, "1002"));
+    assert_eq!(world.work("1001"), hotline_model::seat::Work::Talking);
+}
+
+#[test]
+fn a_seat_that_learns_a_queue_serves_who_waits_there() {
+    let queues = vec![queue("general"), queue("other")];
+    let mut world = World::new(queues.clone(), vec![seat("1001", &["other"])]);
+    world.sign_in("1001");
+    world.call(1, "general");
+    let out = world.change(at(3), queues, vec![seat("1001", &["other", "general"])]);
+    assert_eq!(offers(&out), offered(1, "1001"));
+}
+
+#[test]
+fn a_queue_that_goes_is_served_to_its_end() {
+    let queues = vec![queue("general"), queue("other")];
+    let both = ["general", "other"];
+    let seats = vec![seat("1001", &both), seat("1002", &both)];
+    let mut world = World::new(queues, seats);
+    world.call(1, "general");
+    world.call(2, "general");
+    let seats = vec![seat("1001", &["other"]), seat("1002", &["other"])];
+    assert_eq!(world.change(at(1), vec![queue("other")], seats.clone()), []);
+    let out = world.call(3, "general");
+    let refused = Output::Refused {
+        call: hotline_model::CallId(3),
+        queue: q("general"),
+        cause: hotline_acd::rules::QUEUE_UNKNOWN,
+    };
+    assert_eq!(out, [refused]);
+    assert_eq!(offers(&world.sign_in("1001")), offered(1, "1001"));
+    // Its last seat goes: nobody is left to wait for.
+    let out = world.change(at(2), vec![queue("other")], vec![seat("1009", &["other"])]);
+    let gone: Vec<u64> = out
+        .iter()
+        .filter_map(|output| match output {
+            Output::TimedOut { call, .. } => Some(call.0),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(gone, [2], "{out:?}");
+}
+
+#[test]
+fn a_seat_that_goes_finishes_its_talk_and_gives_back_what_rings() {
+    let all = ["1001", "1002"]
+        .map(|name| seat(name, &["general"]))
+        .to_vec();
+    let mut world = World::new(vec![queue("general")], all);
+    world.sign_in("1001");
+    world.sign_in("1002");
+    world.call(1, "general");
+    world.answer(1, "1001");
+    assert_eq!(offers(&world.call(2, "general")), offered(2, "1002"));
+    let others = vec![seat("1003", &["general"])];
+    let out = world.change(at(1), vec![queue("general")], others);
+    let withdrawn = Output::Withdraw {
+        call: hotline_model::CallId(2),
+        seat: "1002".parse().unwrap(),
+        why: OfferResult::Withdrawn,
+    };
+    assert_eq!(out[0], withdrawn);
+    assert_eq!(line(&world), [2]);
+    let view = world.floor.seat("1001".parse().unwrap()).unwrap();
+    let signed_out = Intent::NotReady(Reason::LoggedOut);
+    assert_eq!(
+        (view.intent, view.pending),
+        (Intent::Ready, Some(signed_out))
+    );
+    world.end(1, "1001");
+    world.pass(at(60));
+    assert_eq!(offers(&world.intent("1001", Intent::Ready)), []);
+    let view = world.floor.seat("1001".parse().unwrap()).unwrap();
+    assert_eq!(view.intent, signed_out);
+}

@@ -143,6 +143,28 @@ fn an_input() -> impl Strategy<Value = Input> {
     ]
 }
 
+/// Something happens, or the settings change.
+#[derive(Clone, Debug)]
+enum Step {
+    Input(Input),
+    Change(Vec<QueueSettings>, Vec<SeatSettings>),
+}
+
+fn a_step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        30 => an_input().prop_map(Step::Input),
+        1 => (vec(queue_settings(), 0..4), vec(seat_settings(), 0..5))
+            .prop_map(|(queues, seats)| Step::Change(queues, seats)),
+    ]
+}
+
+fn take(world: &mut World, now: Instant, step: Step) {
+    match step {
+        Step::Input(input) => world.step(now, input),
+        Step::Change(queues, seats) => world.change(now, queues, seats),
+    };
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1_500, ..ProptestConfig::default() })]
 
@@ -150,13 +172,13 @@ proptest! {
     fn whatever_comes_in_every_invariant_holds(
         queues in vec(queue_settings(), 0..4),
         seats in vec(seat_settings(), 0..5),
-        steps in vec((0..15_000u64, an_input()), 0..120),
+        steps in vec((0..15_000u64, a_step()), 0..120),
     ) {
         let mut world = World::new(queues, seats);
         let mut now = at_ms(0);
-        for (ms, input) in steps {
+        for (ms, step) in steps {
             now = now + Duration::from_millis(ms * ms / 15_000);
-            world.step(now, input);
+            take(&mut world, now, step);
         }
     }
 
@@ -165,11 +187,11 @@ proptest! {
     fn whatever_the_clock_says_every_invariant_holds(
         queues in vec(queue_settings(), 1..3),
         seats in vec(seat_settings(), 1..4),
-        steps in vec((an_instant(), an_input()), 0..60),
+        steps in vec((an_instant(), a_step()), 0..60),
     ) {
         let mut world = World::new(queues, seats);
-        for (now, input) in steps {
-            world.step(now, input);
+        for (now, step) in steps {
+            take(&mut world, now, step);
         }
     }
 }

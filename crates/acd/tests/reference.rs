@@ -20,7 +20,7 @@ use hotline_model::{
 };
 use support::{
     Dice, World, at, at_ms,
-    histories::{centre, legal_input, pause_ms, shift_begins},
+    histories::{centre, changed, legal_input, pause_ms, shift_begins},
     q, queue, s, seat,
 };
 
@@ -61,6 +61,7 @@ struct NaiveSeat {
     answered: u32, // since it signed in
     worked: u128,
     works_since: Option<u128>,
+    unnamed: bool,
 }
 
 /// The first ring of the queue that takes the seat: 0 is its own seats, then its widenings.
@@ -94,10 +95,12 @@ fn work_clock(now: Instant) -> u128 {
 struct Naive {
     now: Instant,
     queues: Vec<QueueSettings>,
+    closed: Vec<bool>,
     names: Vec<SeatId>,
     rules: Vec<SeatSettings>,
     seats: Vec<NaiveSeat>,
     calls: Vec<NaiveCall>,
+    only: Option<usize>,      // the one seat that looks for a caller just now
     idle: Vec<usize>,         // ready seats, the longest idle first
     last: Vec<Option<usize>>, // of each queue, the seat rung last
     dice: Vec<Dice>,
@@ -124,9 +127,11 @@ impl Naive {
             answered: 0,
             worked: 0,
             works_since: None,
+            unnamed: false,
         };
         Self {
             now: Instant::START,
+            closed: vec![false; queues.len()],
             queues: queues.to_vec(),
             rules: seats.to_vec(),
             last: vec![None; queues.len()],
@@ -134,6 +139,7 @@ impl Naive {
             names: seats.iter().map(|seat| seat.id).collect(),
             seats: seats.iter().map(member).collect(),
             calls: Vec::new(),
+            only: None,
             idle: Vec::new(),
             decided: Vec::new(),
         }
@@ -143,7 +149,12 @@ impl Naive {
         self.widen(now);
         self.take(input);
         self.pair_all();
-        // Everything that is due, earliest first; seats' work, then back-offs, then callers.
+        self.run_until_done();
+        std::mem::take(&mut self.decided)
+    }
+
+    /// Everything that is due, earliest first; seats' work, then back-offs, then callers.
+    fn run_until_done(&mut self) {
         loop {
             let works = self.seats.iter().enumerate();
             let works = works.filter_map(|(i, seat)| Some((seat.until?, 0, i)));
@@ -156,12 +167,11 @@ impl Naive {
             });
             let first = works.chain(backs).chain(waits).min();
             match first {
-                Some((then, kind, index)) if then <= now => self.due(kind, index),
+                Some((then, kind, index)) if then <= self.now => self.due(kind, index),
                 _ => break,
             }
             self.pair_all();
         }
-        std::mem::take(&mut self.decided)
     }
 
     /// Time goes on: whoever has waited long enough meanwhile is served by further seats.
@@ -241,7 +251,7 @@ impl Naive {
             }
             let clear = !seat.busy && seat.back_off.is_none() && seat.work == Work::Free;
             match (
-                seat.intent == READY && seat.phone && clear,
+                seat.intent == READY && seat.phone && clear && !seat.unnamed,
                 self.idle.contains(&i),
             ) {
                 (true, false) => self.idle.push(i),
@@ -324,7 +334,13 @@ impl Naive {
             let ring = self.seats[*seat].rings[call.queue];
             ring.is_some_and(|ring| self.wait_for(call.queue, ring) <= waited)
         };
-        self.idle.iter().copied().filter(may).collect()
+        let looks = |seat: &usize| self.only.is_none_or(|only| only == *seat);
+        self.idle
+            .iter()
+            .copied()
+            .filter(looks)
+            .filter(may)
+            .collect()
     }
 
     fn call_mut(&mut self, id: CallId) -> Option<&mut NaiveCall> {
@@ -370,6 +386,15 @@ impl Naive {
             seat.answered = 0;
         }
         seat.intent = intent;
+    }
+
+    fn wish(&mut self, at: usize, intent: Intent) {
+        let seat = &mut self.seats[at];
+        match seat.work {
+            Work::Free | Work::Busy | Work::WrapUp => self.want(at, intent),
+            _ if seat.intent == intent => seat.pending = None,
+            _ => seat.pending = Some(intent),
+        }
     }
 
     fn wish_granted(&mut self, seat: usize) {
@@ -504,11 +529,8 @@ impl Naive {
             }
             Input::SetIntent { seat, intent } => {
                 let at = find(seat);
-                let seat = &mut self.seats[at];
-                match seat.work {
-                    Work::Free | Work::Busy | Work::WrapUp => self.want(at, intent),
-                    _ if seat.intent == intent => seat.pending = None,
-                    _ => seat.pending = Some(intent),
+                if !self.seats[at].unnamed {
+                    self.wish(at, intent);
                 }
             }
             Input::SetDevice { seat, device } => {
@@ -536,8 +558,99 @@ impl Naive {
         }
     }
 
+    /// New settings: who serves whom is told anew, and every ready seat looks for a caller.
+    fn change(
+        &mut self,
+        now: Instant,
+        queues: &[QueueSettings],
+        seats: &[SeatSettings],
+    ) -> Vec<Decision> {
+        self.now = now;
+        self.look_at_seats();
+        self.rename(queues, seats);
+        for (i, rules) in self.rules.iter().enumerate() {
+            let old = self.seats[i].rings.clone();
+            let rings = (0..self.queues.len()).map(|j| {
+                let kept = old.get(j).copied().flatten();
+                let used = self.calls.iter().any(|call| call.queue == j);
+                match (self.seats[i].unnamed, self.closed[j]) {
+                    (true, _) => None,
+                    (false, false) => ring(rules, &self.queues[j], queues),
+                    (false, true) => kept.filter(|_| used),
+                }
+            });
+            self.seats[i].rings = rings.collect();
+        }
+        for j in 0..self.queues.len() {
+            if self.closed[j] && self.seats.iter().all(|seat| seat.rings[j].is_none()) {
+                let mut gone: Vec<_> = self.waiting(j).into_iter().cloned().collect();
+                gone.sort_by_key(|call| self.order(call));
+                for call in gone {
+                    self.calls.retain(|it| it.id != call.id);
+                    self.decided.push(Decision::TimedOut(call.id));
+                }
+            }
+        }
+        for i in self.idle.clone() {
+            self.only = Some(i);
+            self.pair_all();
+        }
+        self.only = None;
+        for i in 0..self.seats.len() {
+            if self.seats[i].unnamed {
+                if matches!(self.seats[i].work, Work::Reserved | Work::Ringing) {
+                    self.withdraw(i, OfferResult::Withdrawn);
+                }
+                self.wish(i, Intent::NotReady(Reason::LoggedOut));
+                self.pair_all();
+            }
+        }
+        self.run_until_done();
+        std::mem::take(&mut self.decided)
+    }
+
+    fn rename(&mut self, queues: &[QueueSettings], seats: &[SeatSettings]) {
+        self.closed.fill(true);
+        for named in queues {
+            match self.queues.iter().position(|it| it.id == named.id) {
+                Some(j) => {
+                    if self.queues[j].seed != named.seed {
+                        self.dice[j] = Dice(named.seed);
+                    }
+                    self.queues[j] = named.clone();
+                    self.closed[j] = false;
+                }
+                None => {
+                    self.queues.push(named.clone());
+                    self.closed.push(false);
+                    self.last.push(None);
+                    self.dice.push(Dice(named.seed));
+                }
+            }
+        }
+        self.seats.iter_mut().for_each(|seat| seat.unnamed = true);
+        for named in seats {
+            match self.names.iter().position(|name| *name == named.id) {
+                Some(i) => {
+                    self.rules[i] = named.clone();
+                    self.seats[i].unnamed = false;
+                }
+                None => {
+                    let one = Naive::new(&[], std::slice::from_ref(named));
+                    self.seats.extend(one.seats);
+                    self.names.push(named.id);
+                    self.rules.push(named.clone());
+                }
+            }
+        }
+    }
+
     fn queued(&mut self, id: CallId, queue: QueueId, priority: u8, arrived: Instant) {
         let there = self.queues.iter().position(|it| it.id == queue).unwrap();
+        assert!(
+            !self.closed[there],
+            "the histories know which queues there are"
+        );
         let full = self.waiting(there).len() >= self.queues[there].capacity;
         let (at, declined) = (None, Vec::new());
         let call = NaiveCall {
@@ -589,6 +702,14 @@ fn ten_thousand_histories_are_decided_as_the_naive_matcher_decides_them() {
                 .next()
                 .or_else(|| legal_input(&world, &mut dice, &mut next_call));
             let Some(input) = next else { continue };
+            if dice.below(40) == 0 {
+                let (queues, seats) = changed(&world, &mut dice);
+                let wanted = naive.change(now, &queues, &seats);
+                let decided = decisions(&world.change(now, queues, seats));
+                assert_eq!(decided, wanted, "seed {seed} step {step}: a change");
+                same_state(&world, &naive, seed, step);
+                continue;
+            }
             let decided = decisions(&world.step(now, input));
             let wanted = naive.step(now, input);
             assert_eq!(decided, wanted, "seed {seed} step {step}: {input:?}");
@@ -608,8 +729,12 @@ fn ten_thousand_histories_are_decided_as_the_naive_matcher_decides_them() {
 }
 
 fn same_state(world: &World, naive: &Naive, seed: u64, step: u64) {
-    for (i, settings) in world.seats.iter().enumerate() {
-        let (view, other) = (world.floor.seat(settings.id).unwrap(), &naive.seats[i]);
+    for settings in &world.seats {
+        let i = naive.names.iter().position(|name| *name == settings.id);
+        let (view, other) = (
+            world.floor.seat(settings.id).unwrap(),
+            &naive.seats[i.unwrap()],
+        );
         let work = if other.busy && other.work == Work::Free {
             Work::Busy
         } else {

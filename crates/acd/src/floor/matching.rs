@@ -39,16 +39,14 @@ impl Floor {
     }
 
     /// The line changed: so may the next deadlines of those in it.
-    fn arm_line(&mut self, at: QueueAt) {
+    pub(super) fn arm_line(&mut self, at: QueueAt) {
         self.arm_longest_wait(at);
         self.arm_widening(at);
     }
 
     fn arm_longest_wait(&mut self, at: QueueAt) {
-        if self.queues[at].settings.longest_wait.is_some() {
-            let due = self.queues[at].times_out_at();
-            self.timers.set(Timer::LongestWait(at), due);
-        }
+        let due = self.queues[at].times_out_at();
+        self.timers.set(Timer::LongestWait(at), due);
     }
 
     /// Offers the first of the line to a ready seat, as long as there are both.
@@ -81,11 +79,8 @@ impl Floor {
     }
 
     fn arm_widening(&mut self, at: QueueAt) {
-        let queue = &self.queues[at];
-        if queue.waits.len() > 1 {
-            self.timers
-                .set(Timer::Widens(at), queue.widens_at(self.now));
-        }
+        let due = self.queues[at].widens_at(self.now);
+        self.timers.set(Timer::Widens(at), due);
     }
 
     /// The seat's state changed: it may stand ready now, or no longer. A seat that becomes ready
@@ -108,7 +103,7 @@ impl Floor {
     }
 
     /// Offers the seat the head of its most pressing queue, if anybody waits.
-    fn take_next(&mut self, at: SeatAt) -> bool {
+    pub(super) fn take_next(&mut self, at: SeatAt) -> bool {
         let Some((post, head, pressing)) = self.most_pressing(at) else {
             return false;
         };
@@ -130,7 +125,7 @@ impl Floor {
         true
     }
 
-    fn stand_ready(&mut self, at: SeatAt, turn: u64) {
+    pub(super) fn stand_ready(&mut self, at: SeatAt, turn: u64) {
         let standing = self.seats[at].standing(turn);
         self.seats[at].ready = Some(standing);
         self.each_served(at, |queue, post| {
@@ -149,7 +144,7 @@ impl Floor {
         });
     }
 
-    fn count_staffed(&mut self, at: SeatAt) {
+    pub(super) fn count_staffed(&mut self, at: SeatAt) {
         let seat = &mut self.seats[at];
         let staffed = seat.is_staffed();
         if core::mem::replace(&mut seat.staffed, staffed) == staffed {

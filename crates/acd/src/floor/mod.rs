@@ -7,6 +7,7 @@
 //! seats and of the callers, times the queues of a seat, the rings of a queue and the priorities in
 //! use, which are few.
 
+mod change;
 mod matching;
 mod offers;
 mod reason;
@@ -96,6 +97,11 @@ impl Floor {
         if !self.apply(input) {
             self.ignored = self.ignored.saturating_add(1);
         }
+        self.end_turn();
+    }
+
+    /// Carries out the deadlines that are due, and says what the seats have become.
+    fn end_turn(&mut self) {
         while let Some(timer) = self.timers.pop_due(self.now) {
             self.fire(timer);
         }
@@ -172,7 +178,11 @@ impl Floor {
             queue,
             cause,
         };
-        let Some(at) = self.queues.find(&queue) else {
+        let open = self
+            .queues
+            .find(&queue)
+            .filter(|&at| !self.queues[at].closed);
+        let Some(at) = open else {
             self.outputs.push_back(refuse(rules::QUEUE_UNKNOWN));
             return true;
         };
@@ -285,8 +295,10 @@ impl Floor {
 
 /// The queues that a seat serves, in their order.
 fn serves(seat: &SeatSettings, queues: &Roster<QueueId, QueueAt, Queue>) -> Vec<Post> {
-    let find = |id: &QueueId| queues.named(id).map(|queue| &queue.settings);
-    let posts = queues.iter().filter_map(|(queue, there)| {
+    let open = |queue: &&Queue| !queue.closed;
+    let find = |id: &QueueId| queues.named(id).filter(open).map(|queue| &queue.settings);
+    let all = queues.iter().filter(|(_, there)| !there.closed);
+    let posts = all.filter_map(|(queue, there)| {
         let ring = rings::ring_of(seat, &there.settings, find)?;
         let level = there.settings.skills.level_of(&seat.skills);
         Some(Post::new(queue, ring, level))

@@ -106,14 +106,14 @@ impl Floor {
         self.settle(at);
     }
 
-    fn withdraw(&mut self, call: CallId, at: SeatAt, why: OfferResult) {
+    pub(super) fn withdraw(&mut self, call: CallId, at: SeatAt, why: OfferResult) {
         let seat = self.seats[at].id;
         self.outputs.push_back(Output::Withdraw { call, seat, why });
     }
 
     /// The seat did not take the call: it bears the consequence, and the caller is back in line at
     /// the old place, which is the head unless somebody with precedence came meanwhile.
-    fn declined(&mut self, call: CallId, at: SeatAt, why: OfferResult) {
+    pub(super) fn declined(&mut self, call: CallId, at: SeatAt, why: OfferResult) {
         let Some(held) = self.calls.get_mut(&call) else {
             return;
         };

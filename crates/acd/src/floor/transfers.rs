@@ -10,6 +10,9 @@ impl Floor {
     /// Reserves the seat for a call that another seat talks in. It may wrap up: a colleague who
     /// was just consulted takes the call at once.
     pub(super) fn transfer(&mut self, call: CallId, to: SeatAt) -> bool {
+        if self.seats[to].unnamed {
+            return false;
+        }
         if !matches!(self.seats[to].duty, Duty::Free | Duty::WrapUp { .. }) {
             return false;
         }

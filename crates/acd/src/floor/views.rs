@@ -90,7 +90,7 @@ impl Floor {
         })
     }
 
-    /// All seats in the order of the settings; a seat's index here is its index on the board.
+    /// All seats in the order of the settings, those named later behind; a seat's index here is its index on the board.
     pub fn seat_ids(&self) -> impl Iterator<Item = SeatId> {
         self.seats.iter().map(|(_, seat)| seat.id)
     }
@@ -108,7 +108,7 @@ impl Floor {
         })
     }
 
-    /// All queues in the order of the settings; a queue's index here is its index on the board.
+    /// All queues in the order of the settings, those named later behind; a queue's index here is its index on the board.
     pub fn queue_ids(&self) -> impl Iterator<Item = QueueId> {
         self.queues.iter().map(|(_, queue)| queue.settings.id)
     }

@@ -4,37 +4,69 @@ use std::time::Duration;
 
 use hotline_acd::{Choice, Input, QueueSettings, SeatSettings, Skills, Widening};
 use hotline_model::{
-    CallId, QueueId, SkillId,
+    CallId, QueueId, SeatId, SkillId,
     seat::{Device, Intent, OfferResult, Reason, Work},
 };
 
-use super::{Dice, Seen, Tracked, World, queue, seat};
+use super::{Dice, Seen, Tracked, World, queue};
 
 /// A random centre: a few queues of differing rules, a few seats of differing skills.
 pub fn centre(dice: &mut Dice) -> (Vec<QueueSettings>, Vec<SeatSettings>) {
-    let names = &["general", "business", "english", "leader"][..1 + dice.below(4) as usize];
+    let names = &QUEUES[..1 + dice.below(4) as usize];
     let queues: Vec<_> = names.iter().map(|name| a_queue(dice, name)).collect();
+    let seats = 0..1 + dice.below(6);
+    let seats = seats.map(|n| a_seat(dice, n, &queues)).collect();
+    (queues, seats)
+}
+
+const QUEUES: [&str; 4] = ["general", "business", "english", "leader"];
+
+/// The centre after a change: some queues and seats go, come or change.
+pub fn changed(world: &World, dice: &mut Dice) -> (Vec<QueueSettings>, Vec<SeatSettings>) {
+    let mut queues = Vec::new();
+    for name in QUEUES {
+        let now = world.queues.iter().find(|it| it.id.as_str() == name);
+        match (now, dice.below(5)) {
+            (Some(_), 0) | (None, 0..=2) => {}
+            (None, _) | (_, 1) => queues.push(a_queue(dice, name)),
+            (Some(queue), _) => queues.push(queue.clone()),
+        }
+    }
+    if queues.is_empty() {
+        queues.push(a_queue(dice, "general"));
+    }
+    let mut seats = Vec::new();
+    for n in 0..7 {
+        let now = world.seats.iter().find(|it| it.id == seat_name(n));
+        match (now, dice.below(6)) {
+            (Some(_), 0) | (None, 0..=3) => {}
+            (None, _) | (_, 1..=2) => seats.push(a_seat(dice, n, &queues)),
+            (Some(seat), _) => seats.push(seat.clone()),
+        }
+    }
+    if seats.is_empty() {
+        seats.push(a_seat(dice, 0, &queues));
+    }
+    (queues, seats)
+}
+
+fn seat_name(n: u64) -> SeatId {
+    SeatId::new(&format!("{}", 1001 + n)).unwrap()
+}
+
+fn a_seat(dice: &mut Dice, n: u64, queues: &[QueueSettings]) -> SeatSettings {
     let english = SkillId::new("english").unwrap();
     let tax = SkillId::new("tax").unwrap();
-    let seats = (0..1 + dice.below(6))
-        .map(|n| {
-            let some = queues
-                .iter()
-                .filter(|_| dice.below(3) > 0)
-                .map(|it| it.id)
-                .collect();
-            SeatSettings {
-                queues: some,
-                skills: vec![
-                    (english, 1 + dice.below(5) as u8),
-                    (tax, dice.below(3) as u8),
-                ],
-                weight: dice.below(4) as u32,
-                ..seat(&format!("{}", 1001 + n), &[])
-            }
-        })
-        .collect();
-    (queues, seats)
+    let some = queues.iter().filter(|_| dice.below(3) > 0);
+    SeatSettings {
+        queues: some.map(|it| it.id).collect(),
+        skills: vec![
+            (english, 1 + dice.below(5) as u8),
+            (tax, dice.below(3) as u8),
+        ],
+        weight: dice.below(4) as u32,
+        ..SeatSettings::new(seat_name(n))
+    }
 }
 
 /// A queue with random rules; its widening may name queues that the centre does not have.

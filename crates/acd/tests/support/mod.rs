@@ -108,12 +108,7 @@ pub struct World {
 impl World {
     pub fn new(queues: Vec<QueueSettings>, seats: Vec<SeatSettings>) -> Self {
         let floor = Floor::new(queues.clone(), seats.clone());
-        // Of two with one name the first counts.
-        let mut known = BTreeSet::new();
-        let queues = queues.into_iter().filter(|it| known.insert(it.id));
-        let queues = queues.collect();
-        let mut known = BTreeSet::new();
-        let seats = seats.into_iter().filter(|it| known.insert(it.id)).collect();
+        let (queues, seats) = once_each(queues, seats);
         Self {
             floor,
             now: Instant::START,
@@ -155,6 +150,23 @@ impl World {
         }
         out.extend(self.step(until, Input::TimePassed));
         out
+    }
+
+    /// New settings, all their outputs, and every invariant.
+    pub fn change(
+        &mut self,
+        now: Instant,
+        queues: Vec<QueueSettings>,
+        seats: Vec<SeatSettings>,
+    ) -> Vec<Output> {
+        self.now = self.now.max(now).min(rules::LAST_INSTANT);
+        self.floor
+            .replace_settings(now, queues.clone(), seats.clone());
+        (self.queues, self.seats) = once_each(queues, seats);
+        let outputs: Vec<Output> = core::iter::from_fn(|| self.floor.poll_output()).collect();
+        outputs.iter().for_each(|output| self.note_output(output));
+        self.check();
+        outputs
     }
 
     /// One input, all its outputs, and every invariant.
@@ -460,6 +472,19 @@ impl World {
             );
         }
     }
+}
+
+/// Of two with one name the first counts.
+fn once_each(
+    queues: Vec<QueueSettings>,
+    seats: Vec<SeatSettings>,
+) -> (Vec<QueueSettings>, Vec<SeatSettings>) {
+    let mut known = BTreeSet::new();
+    let queues = queues.into_iter().filter(|it| known.insert(it.id));
+    let queues = queues.collect();
+    let mut known = BTreeSet::new();
+    let seats = seats.into_iter().filter(|it| known.insert(it.id)).collect();
+    (queues, seats)
 }
 
 /// The offers among the outputs, as (call, seat).
