@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use hotline_model::CallId;
+use hotline_model::{CallId, seat::Intent};
 
 use crate::{
     Floor,
@@ -145,6 +145,12 @@ impl Floor {
         let staffed = self.seats.iter().filter(|(_, seat)| own(seat));
         let staffed = staffed.filter(|(_, seat)| seat.is_staffed()).count();
         check(staffed == queue.staffed, || fault("miscounts its staff"))?;
+        let at_work = self.seats.iter().filter(|(_, seat)| own(seat));
+        let ready = |seat: &Seat| seat.is_staffed() && seat.intent == Intent::Ready;
+        let at_work = at_work.filter(|(_, seat)| ready(seat)).count();
+        check(at_work == queue.at_work, || {
+            fault("miscounts its seats at work")
+        })?;
         check(
             self.timers.at(Timer::LongestWait(at)) == queue.times_out_at(),
             || fault("has another longest wait than its oldest caller"),

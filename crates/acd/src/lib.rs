@@ -16,6 +16,7 @@
 
 mod audit;
 pub mod board;
+pub mod estimate;
 pub mod explain;
 pub mod floor;
 pub mod gate;
@@ -36,6 +37,7 @@ mod skills;
 mod timers;
 pub mod wake;
 
+pub use estimate::ExpectedWait;
 pub use explain::WhyWaiting;
 pub use floor::{Floor, QueueView, SeatView};
 pub use input::Input;

@@ -7,6 +7,7 @@ use hotline_model::{CallId, Instant};
 
 use crate::{
     QueueSettings,
+    estimate::Pace,
     ready::{Memory, PassedOver, Ready},
     rings,
     roster::{QueueAt, SeatAt},
@@ -218,6 +219,9 @@ pub(crate) struct Queue {
     pub(crate) talking: usize,
     /// Seats of this queue that are signed in and registered.
     pub(crate) staffed: usize,
+    /// Of these, those who want calls.
+    pub(crate) at_work: usize,
+    pub(crate) pace: Pace,
     /// Changed since the board was last written.
     pub(crate) unposted: bool,
 }
@@ -240,6 +244,8 @@ impl Queue {
             offering: 0,
             talking: 0,
             staffed: 0,
+            at_work: 0,
+            pace: Pace::default(),
             unposted: true,
         }
     }
@@ -259,6 +265,7 @@ impl Queue {
         self.ready = self.waits.iter().map(ring).collect();
         self.served_by.clear();
         self.staffed = 0;
+        self.at_work = 0;
     }
 
     /// Whether some call is still its own, in line or at a seat.

@@ -46,3 +46,6 @@ pub const OCCUPANCY_HALF_LIFE: Duration = Duration::from_secs(1_800);
 
 /// Longest wait that a step of priority may count like: a day; more is no ageing to a caller.
 pub const AGEING_LONGEST: Duration = Duration::from_secs(86_400);
+
+/// Calls whose handling was seen before a wait is estimated: fewer say nothing about the next.
+pub const PACE_KNOWN_AFTER: u32 = 5;

@@ -1,5 +1,7 @@
 //! A seat's inside: what the agent wants, what the seat does, whether its phone is there.
 
+use core::time::Duration;
+
 use hotline_model::{
     CallId, Instant, SeatId,
     seat::{Device, Intent, Reason, Work},
@@ -137,8 +139,11 @@ pub(crate) struct Seat {
     pub(crate) works_since: Option<Instant>,
     pub(crate) load: Load,
     pub(crate) idle_since: Instant,
-    /// Whether its queues count it as staffed.
+    /// Whether its queues count it as staffed, and as at work.
     pub(crate) staffed: bool,
+    pub(crate) at_work: bool,
+    /// Whose call it answered in its present work.
+    pub(crate) answered: Option<QueueAt>,
     pub(crate) told: Told,
     pub(crate) since: Instant,
     /// Changed since the board was last written.
@@ -168,6 +173,8 @@ impl Seat {
             load: Load::default(),
             idle_since: Instant::START,
             staffed: false,
+            at_work: false,
+            answered: None,
             told: Told {
                 intent,
                 work: Work::Free,
@@ -178,16 +185,21 @@ impl Seat {
         }
     }
 
-    /// Keeps account of the seat's work: from its first duty to its being free.
-    pub(crate) fn note_work(&mut self, now: Instant) {
+    /// Keeps account of the seat's work: from its first duty to its being free. Says how long the
+    /// work for an answered call was.
+    pub(crate) fn note_work(&mut self, now: Instant) -> Option<(QueueAt, Duration)> {
         let works = self.duty != Duty::Free || self.busy;
         match (self.works_since, works) {
-            (None, true) => self.works_since = Some(now),
+            (None, true) => {
+                self.works_since = Some(now);
+                None
+            }
             (Some(since), false) => {
                 self.load.add(since, now);
                 self.works_since = None;
+                Some((self.answered.take()?, now.since(since)))
             }
-            _ => {}
+            _ => None,
         }
     }
 

@@ -453,3 +453,43 @@ fn a_seat_that_goes_finishes_its_talk_and_gives_back_what_rings() {
     let view = world.floor.seat("1001".parse().unwrap()).unwrap();
     assert_eq!(view.intent, signed_out);
 }
+
+#[test]
+fn a_wait_is_expected_by_the_pace_and_the_seats_at_work() {
+    let mut world = centre(choosing(Choice::LongestIdle));
+    for call in 1..=6 {
+        let known = world.floor.expected_wait_in(q("general"));
+        assert_eq!(known.map(|wait| wait.to), Some(Duration::ZERO));
+        served(&mut world, call, 60);
+    }
+    for call in 11..=16 {
+        world.call(call, "general");
+    }
+    let expected = |world: &World, call| {
+        let wait = world.floor.expected_wait(hotline_model::CallId(call))?;
+        Some((wait.from.as_secs(), wait.to.as_secs()))
+    };
+    // Four seats of a minute each: one is free every 15 s.
+    assert_eq!(expected(&world, 14), None);
+    assert_eq!(expected(&world, 15), Some((0, 34)));
+    assert_eq!(expected(&world, 16), Some((2, 57)));
+    let next = world.floor.expected_wait_in(q("general")).unwrap();
+    assert_eq!((next.from.as_secs(), next.to.as_secs()), (11, 78));
+    // Two go for a meal after this talk.
+    for (call, seat) in [(11, "1002"), (12, "1001"), (13, "1004"), (14, "1003")] {
+        world.answer(call, seat);
+    }
+    for seat in ["1001", "1002"] {
+        world.intent(seat, MEAL);
+    }
+    world.pass(world.now + Duration::from_secs(60));
+    world.end(12, "1001");
+    world.end(11, "1002");
+    assert_eq!(expected(&world, 15), Some((0, 68)));
+    for seat in ["1003", "1004"] {
+        world.intent(seat, Intent::NotReady(Reason::LoggedOut));
+    }
+    world.end(14, "1003");
+    world.end(13, "1004");
+    assert_eq!(expected(&world, 15), None);
+}

@@ -144,6 +144,7 @@ impl Floor {
             let seat = &mut self.seats[at];
             seat.serves = posts;
             seat.staffed = false;
+            seat.at_work = false;
             self.count_staffed(at);
         }
     }

@@ -1,5 +1,7 @@
 //! The match: a caller looks for a seat, a seat for a caller.
 
+use hotline_model::seat::Intent;
+
 use super::Floor;
 use crate::{
     Output,
@@ -111,6 +113,9 @@ impl Floor {
             Some(call) if call.declined_by.contains(&at) => PassedOver::All,
             _ => PassedOver::Nobody,
         };
+        if pressing > 1 {
+            self.note_competition(at, post.queue);
+        }
         let ring = post.ring();
         self.offer(
             post.queue,
@@ -123,6 +128,16 @@ impl Floor {
             },
         );
         true
+    }
+
+    /// Several queues have a caller for the seat, and one of them is served.
+    fn note_competition(&mut self, at: SeatAt, served: QueueAt) {
+        for post in &self.seats[at].serves {
+            let queue = &mut self.queues[post.queue];
+            if Pressure::of(queue, post.ring(), self.now).is_some() {
+                queue.pace.competed(post.queue == served);
+            }
+        }
     }
 
     pub(super) fn stand_ready(&mut self, at: SeatAt, turn: u64) {
@@ -147,6 +162,15 @@ impl Floor {
     pub(super) fn count_staffed(&mut self, at: SeatAt) {
         let seat = &mut self.seats[at];
         let staffed = seat.is_staffed();
+        let at_work = staffed && seat.intent == Intent::Ready;
+        if core::mem::replace(&mut seat.at_work, at_work) != at_work {
+            self.each_served(at, |queue, post| match (post.ring(), at_work) {
+                (0, true) => queue.at_work += 1,
+                (0, false) => queue.at_work -= 1,
+                _ => {}
+            });
+        }
+        let seat = &mut self.seats[at];
         if core::mem::replace(&mut seat.staffed, staffed) == staffed {
             return;
         }

@@ -279,7 +279,9 @@ impl Floor {
     fn touch(&mut self, at: SeatAt) {
         self.touched.push(at);
         let seat = &mut self.seats[at];
-        seat.note_work(self.now);
+        if let Some((queue, busy)) = seat.note_work(self.now) {
+            self.queues[queue].pace.handled(busy);
+        }
         if !core::mem::replace(&mut seat.unposted, true) {
             self.unposted_seats.push(at);
         }

@@ -51,6 +51,7 @@ impl Floor {
         seat.refusals = 0;
         seat.failures = 0;
         seat.taken = seat.taken.saturating_add(1);
+        seat.answered = Some(queue_at);
         self.set_duty(at, Duty::Talking { call });
         true
     }

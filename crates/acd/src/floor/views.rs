@@ -1,5 +1,7 @@
 //! What may be asked of the floor, and its copy on the board.
 
+use core::time::Duration;
+
 use hotline_model::{
     CallId, Instant, QueueId, SeatId,
     seat::{Device, Intent, Work},
@@ -7,6 +9,7 @@ use hotline_model::{
 
 use super::Floor;
 use crate::{
+    ExpectedWait,
     board::{BoardWriter, QueueWord, SeatWord},
     queue::{Queue, Stage},
     roster::At as _,
@@ -62,6 +65,25 @@ impl Floor {
         }
         let ahead = self.queues[held.queue].line.ahead_of(held.place);
         Some(u32::try_from(ahead).unwrap_or(u32::MAX).saturating_add(1))
+    }
+
+    /// How long the call will probably wait still. `None` when it does not wait, when none of its
+    /// queue's own seats is at work, or when too little was seen of the queue yet. Costs as much
+    /// as [`position`](Self::position).
+    pub fn expected_wait(&self, call: CallId) -> Option<ExpectedWait> {
+        let place = usize::try_from(self.position(call)?).ok()?;
+        let queue = &self.queues[self.calls.get(&call)?.queue];
+        queue.pace.expects(place, queue.at_work)
+    }
+
+    /// How long a caller who came to the queue now would probably wait behind all who wait. Nothing where a seat is ready; `None` as for a call.
+    pub fn expected_wait_in(&self, queue: QueueId) -> Option<ExpectedWait> {
+        let queue = &self.queues[self.queues.find(&queue)?];
+        if queue.ready_at_once() > 0 {
+            let (from, to) = (Duration::ZERO, Duration::ZERO);
+            return Some(ExpectedWait { from, to });
+        }
+        queue.pace.expects(queue.line.len() + 1, queue.at_work)
     }
 
     /// Those who wait in the queue, in the order in which they will be served: the way to many
