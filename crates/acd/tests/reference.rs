@@ -311,7 +311,7 @@ impl Naive {
         let weight = |i: usize| u128::from(self.rules[i].weight.max(1));
         if all.len() > 1 {
             let sum: u128 = all.iter().map(|&i| weight(i)).sum();
-            let mut left = u128::from(self.dice[queue].next()) * sum >> 64;
+            let mut left = (u128::from(self.dice[queue].next()) * sum) >> 64;
             for &i in &all {
                 if left < weight(i) {
                     return i;

@@ -193,7 +193,10 @@ impl World {
         let own = match input {
             Input::CallQueued { call, .. } if !self.calls.contains_key(&call) => call,
             // Its seat may be given the next caller as soon as it is gone.
-            Input::NotAnswered { why, .. } if why == OfferResult::CallerGone => return 0,
+            Input::NotAnswered {
+                why: OfferResult::CallerGone,
+                ..
+            } => return 0,
             Input::NotAnswered { call, .. } => call,
             Input::CallLeft { call } => {
                 let own = outputs.iter().position(|it| offered(it) == Some(call));
