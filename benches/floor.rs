@@ -165,9 +165,8 @@ impl Bench {
             let serves = serves.filter_map(|i| queues.get(i as usize).copied());
             let id = SeatId::new(&format!("{}", 10_000 + n))?;
             Ok(SeatSettings {
-                id,
                 queues: serves.collect(),
-                skills: Vec::new(),
+                ..SeatSettings::new(id)
             })
         });
         let seats = seats.collect::<Try<Vec<_>>>()?;

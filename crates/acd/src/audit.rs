@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use hotline_model::CallId;
+use hotline_model::{CallId, seat::Intent};
 
 use crate::{
     Floor,
     queue::Stage,
     roster::{QueueAt, SeatAt},
-    seat::Duty,
+    seat::{Duty, Seat},
     timers::Timer,
 };
 
@@ -30,7 +30,8 @@ impl Floor {
             sum + usize::from(self.timers.at(Timer::Work(at)).is_some())
                 + usize::from(self.timers.at(Timer::BackOff(at)).is_some())
         });
-        let waits = self.queues.iter().map(|(at, _)| Timer::LongestWait(at));
+        let waits = self.queues.iter();
+        let waits = waits.flat_map(|(at, _)| [Timer::LongestWait(at), Timer::Widens(at)]);
         let waits = waits
             .filter(|&timer| self.timers.at(timer).is_some())
             .count();
@@ -114,17 +115,22 @@ impl Floor {
     fn audit_queue(&self, at: QueueAt) -> Result<(), String> {
         let queue = &self.queues[at];
         let fault = |what: &str| format!("queue {}: {what}", queue.settings.id);
-        let own = |seat: SeatAt| self.seats[seat].serves.contains(&at);
-        let ready: BTreeSet<(u64, SeatAt)> = self
-            .seats
-            .iter()
-            .filter(|(seat, _)| own(*seat))
-            .filter_map(|(at, seat)| Some((seat.ready?, at)))
-            .collect();
-        check(ready == queue.ready, || fault("miscounts its ready seats"))?;
-        check(ready.is_empty() || queue.line.len() == 0, || {
-            fault("a caller waits before a ready seat")
-        })?;
+        let own = |seat: &Seat| {
+            let mut posts = seat.serves.iter();
+            posts.any(|post| post.queue == at && post.ring() == 0)
+        };
+        for (ring, ready) in queue.ready.iter().enumerate() {
+            let here = self.seats.iter().filter_map(|(seat_at, seat)| {
+                let mut posts = seat.serves.iter();
+                let post = posts.find(|post| post.queue == at && post.ring() == ring)?;
+                Some((seat_at, seat.ready?, post.level.into()))
+            });
+            check(ready.holds(here), || fault("miscounts its ready seats"))?;
+            let served = queue.head_for(ring, self.now);
+            check(ready.is_empty() || served.is_none(), || {
+                fault("a caller waits before a ready seat")
+            })?;
+        }
         let from_here = |call| self.calls.get(&call).is_some_and(|held| held.queue == at);
         let count = |what: fn(Duty) -> Option<CallId>| {
             let calls = self.seats.iter().filter_map(|(_, seat)| what(seat.duty));
@@ -136,12 +142,22 @@ impl Floor {
         check(count(Duty::talking) == queue.talking, || {
             fault("miscounts its talks")
         })?;
-        let staffed = self.seats.iter().filter(|(seat, _)| own(*seat));
+        let staffed = self.seats.iter().filter(|(_, seat)| own(seat));
         let staffed = staffed.filter(|(_, seat)| seat.is_staffed()).count();
         check(staffed == queue.staffed, || fault("miscounts its staff"))?;
+        let at_work = self.seats.iter().filter(|(_, seat)| own(seat));
+        let ready = |seat: &Seat| seat.is_staffed() && seat.intent == Intent::Ready;
+        let at_work = at_work.filter(|(_, seat)| ready(seat)).count();
+        check(at_work == queue.at_work, || {
+            fault("miscounts its seats at work")
+        })?;
         check(
             self.timers.at(Timer::LongestWait(at)) == queue.times_out_at(),
             || fault("has another longest wait than its oldest caller"),
+        )?;
+        check(
+            self.timers.at(Timer::Widens(at)) == queue.widens_at(self.now),
+            || fault("widens at another time than its callers wait for"),
         )
     }
 }

@@ -1,6 +1,6 @@
 //! Why a caller still waits, in words a supervisor understands.
 
-use core::fmt;
+use core::{fmt, time::Duration};
 use std::collections::BTreeMap;
 
 use hotline_model::{
@@ -10,7 +10,7 @@ use hotline_model::{
 
 use crate::{
     Floor,
-    queue::Stage,
+    queue::{Queue, Stage},
     seat::{Duty, Seat},
 };
 
@@ -28,6 +28,15 @@ pub enum WhyWaiting {
         queue: QueueId,
         /// How many.
         callers: usize,
+    },
+    /// Further seats are asked once it waited longer.
+    Widens {
+        /// The queue.
+        queue: QueueId,
+        /// How many further seats.
+        seats: usize,
+        /// The wait from which they are.
+        after: Duration,
     },
     /// No seat lists the queue with the skills it asks for.
     NobodyServes {
@@ -117,6 +126,17 @@ impl fmt::Display for WhyWaiting {
             Self::Ahead { queue, callers: 1 } => write!(f, "1 caller is ahead in {queue}"),
             Self::Ahead { queue, callers } => write!(f, "{callers} callers are ahead in {queue}"),
             Self::NobodyServes { queue } => write!(f, "no seat serves {queue} with its skills"),
+            Self::Widens {
+                queue,
+                seats,
+                after,
+            } => {
+                let wait = after.as_secs();
+                write!(
+                    f,
+                    "{seats} further seats are asked in {queue} after {wait} s of waiting"
+                )
+            }
             Self::Seats {
                 queue,
                 seats,
@@ -148,11 +168,12 @@ impl Floor {
         if callers > 0 {
             reasons.push(WhyWaiting::Ahead { queue, callers });
         }
-        if there.served_by.is_empty() {
+        let ring = there.ring_at(held.place.arrived, self.now);
+        if there.served_by.iter().all(|&(_, from)| from > ring) {
             reasons.push(WhyWaiting::NobodyServes { queue });
         }
         let mut kept = BTreeMap::<KeptBy, usize>::new();
-        for &at in &there.served_by {
+        for &(at, _) in there.served_by.iter().filter(|&&(_, from)| from <= ring) {
             if let Some(kept_by) = KeptBy::of(&self.seats[at]) {
                 *kept.entry(kept_by).or_default() += 1;
             }
@@ -162,6 +183,18 @@ impl Floor {
             seats,
             kept_by,
         }));
+        reasons.extend(widens(there, ring));
         reasons
     }
+}
+
+/// The widening after this ring that brings further seats, if one does.
+fn widens(queue: &Queue, ring: usize) -> Option<WhyWaiting> {
+    let later = queue.served_by.iter().filter(|&&(_, from)| from > ring);
+    let next = later.clone().map(|&(_, from)| from).min()?;
+    Some(WhyWaiting::Widens {
+        queue: queue.settings.id,
+        seats: later.filter(|&&(_, from)| from == next).count(),
+        after: *queue.waits.get(next)?,
+    })
 }

@@ -16,14 +16,18 @@
 
 mod audit;
 pub mod board;
+pub mod estimate;
 pub mod explain;
 pub mod floor;
 pub mod gate;
 pub mod input;
+mod load;
 mod lookup;
 pub mod output;
 mod policy;
 mod queue;
+mod ready;
+mod rings;
 mod roster;
 pub mod rules;
 mod seat;
@@ -33,8 +37,9 @@ mod skills;
 mod timers;
 pub mod wake;
 
+pub use estimate::ExpectedWait;
 pub use explain::WhyWaiting;
 pub use floor::{Floor, QueueView, SeatView};
 pub use input::Input;
 pub use output::Output;
-pub use settings::{QueueSettings, SeatSettings};
+pub use settings::{Choice, QueueSettings, SeatSettings, Skills, Widening};

@@ -1,11 +1,10 @@
-//! Which queue of several, and which seat of several.
+//! Which queue of several.
 
 use core::{cmp::Ordering, time::Duration};
-use std::collections::BTreeSet;
 
 use hotline_model::Instant;
 
-use crate::{queue::Queue, roster::SeatAt};
+use crate::queue::Queue;
 
 /// How near a queue is to missing its threshold: `weight × waited ÷ threshold` of its oldest
 /// caller. The oldest and not the next, so that a fresh caller with priority does not make the
@@ -22,10 +21,14 @@ pub(crate) struct Pressure {
 }
 
 impl Pressure {
-    /// `None` when nobody waits.
-    pub(crate) fn of(queue: &Queue, now: Instant) -> Option<Self> {
+    /// `None` when nobody waits whom a seat of this ring may serve: the oldest is the first whom it
+    /// may.
+    pub(crate) fn of(queue: &Queue, ring: usize, now: Instant) -> Option<Self> {
         let oldest = queue.line.oldest()?.arrived;
         let waited = now.since(oldest);
+        if waited < *queue.waits.get(ring)? {
+            return None;
+        }
         Some(Self {
             weight: queue.settings.weight,
             waited: micros(waited).min(1 << 48),
@@ -48,34 +51,6 @@ impl Pressure {
 
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
-}
-
-/// The longest idle of the ready seats that has not declined the call; when all have, the longest
-/// idle of those: a caller is not kept waiting before a free seat. Says, too, how many were passed
-/// over.
-pub(crate) fn longest_idle(
-    ready: &BTreeSet<(u64, SeatAt)>,
-    declined_by: &[SeatAt],
-) -> Option<(SeatAt, PassedOver)> {
-    let willing = ready
-        .iter()
-        .enumerate()
-        .find(|(_, (_, seat))| !declined_by.contains(seat));
-    match willing {
-        Some((0, &(_, seat))) => Some((seat, PassedOver::Nobody)),
-        Some((passed, &(_, seat))) => Some((seat, PassedOver::Decliners(passed))),
-        None => ready.first().map(|&(_, seat)| (seat, PassedOver::All)),
-    }
-}
-
-/// Who stood ahead of the chosen seat and did not count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PassedOver {
-    Nobody,
-    /// So many longer idle seats that declined the call.
-    Decliners(usize),
-    /// Every ready seat declined it; the chosen one, too.
-    All,
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ impl At for QueueAt {
     }
 }
 
-/// The members never change after the start, so a handle is good for ever.
+/// Members come and never go, so a handle is good for ever.
 #[derive(Debug)]
 pub(crate) struct Roster<Id, A, T> {
     by_name: Lookup<Id, A>,
@@ -54,17 +54,27 @@ impl<Id: Eq + Hash, A: At, T> Roster<Id, A, T> {
             members: Vec::new(),
         };
         for (name, member) in named {
-            let at = A::from_index(roster.members.len() as u32);
             if !roster.by_name.contains(&name) {
-                roster.by_name.insert(name, at);
-                roster.members.push(member);
+                roster.push(name, member);
             }
         }
         roster
     }
 
+    /// Takes one more, of a name that is not here yet.
+    pub(crate) fn push(&mut self, name: Id, member: T) -> A {
+        let at = A::from_index(self.members.len() as u32);
+        self.by_name.insert(name, at);
+        self.members.push(member);
+        at
+    }
+
     pub(crate) fn find(&self, name: &Id) -> Option<A> {
         self.by_name.get(name).copied()
+    }
+
+    pub(crate) fn named(&self, name: &Id) -> Option<&T> {
+        self.members.get(self.find(name)?.index())
     }
 
     pub(crate) fn len(&self) -> usize {

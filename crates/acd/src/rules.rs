@@ -39,3 +39,13 @@ pub const QUEUE_UNKNOWN: &str = "queue unknown";
 /// The floor's clock stops here, after 292 years: half of what an [`Instant`] holds, so that every
 /// deadline lies ahead of the present and no turn goes on for ever, whatever the shell says.
 pub const LAST_INSTANT: Instant = Instant::from_start(Duration::from_nanos(1 << 63));
+
+/// Where seats are chosen by occupancy: work so long ago counts half. As long as one slot of a
+/// shift plan, so that a hard morning is forgotten by noon and a long talk is not at once.
+pub const OCCUPANCY_HALF_LIFE: Duration = Duration::from_secs(1_800);
+
+/// Longest wait that a step of priority may count like: a day; more is no ageing to a caller.
+pub const AGEING_LONGEST: Duration = Duration::from_secs(86_400);
+
+/// Calls whose handling was seen before a wait is estimated: fewer say nothing about the next.
+pub const PACE_KNOWN_AFTER: u32 = 5;

@@ -1,11 +1,13 @@
 //! A seat's inside: what the agent wants, what the seat does, whether its phone is there.
 
+use core::time::Duration;
+
 use hotline_model::{
     CallId, Instant, SeatId,
     seat::{Device, Intent, Reason, Work},
 };
 
-use crate::roster::QueueAt;
+use crate::{SeatSettings, load::Load, ready::Standing, roster::QueueAt};
 
 /// What the seat does for the floor. A state that has to end by itself carries its deadline, so
 /// that there is none without one.
@@ -84,11 +86,37 @@ pub(crate) struct Told {
     pub(crate) call: Option<CallId>,
 }
 
+/// A queue that the seat serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Post {
+    pub(crate) queue: QueueAt,
+    /// From which ring of the queue on.
+    ring: u16,
+    /// How skilled the seat is for it.
+    pub(crate) level: u16,
+}
+
+impl Post {
+    pub(crate) fn new(queue: QueueAt, ring: usize, level: u32) -> Self {
+        let small = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
+        Self {
+            queue,
+            ring: small(ring),
+            level: small(level as usize),
+        }
+    }
+
+    pub(crate) fn ring(&self) -> usize {
+        self.ring.into()
+    }
+}
+
 /// A seat of the floor.
 #[derive(Debug)]
 pub(crate) struct Seat {
     pub(crate) id: SeatId,
-    pub(crate) serves: Vec<QueueAt>,
+    pub(crate) settings: Box<SeatSettings>,
+    pub(crate) serves: Vec<Post>,
     pub(crate) intent: Intent,
     /// Takes effect when the present offer or talk is over.
     pub(crate) pending: Option<Intent>,
@@ -101,11 +129,21 @@ pub(crate) struct Seat {
     /// Refusals and failures in a row, since the last answer.
     pub(crate) refusals: u32,
     pub(crate) failures: u32,
-    /// Its turn among the idle while it stands in its queues' ready sets.
-    pub(crate) ready: Option<u64>,
+    /// How it stands in its queues' ready sets, while it does.
+    pub(crate) ready: Option<Standing>,
+    /// Calls answered since it signed in.
+    pub(crate) taken: u32,
+    /// The settings name it no more: no call is for it.
+    pub(crate) unnamed: bool,
+    /// Since when it works, while it does; what it worked before is in its load.
+    pub(crate) works_since: Option<Instant>,
+    pub(crate) load: Load,
     pub(crate) idle_since: Instant,
-    /// Whether its queues count it as staffed.
+    /// Whether its queues count it as staffed, and as at work.
     pub(crate) staffed: bool,
+    pub(crate) at_work: bool,
+    /// Whose call it answered in its present work.
+    pub(crate) answered: Option<QueueAt>,
     pub(crate) told: Told,
     pub(crate) since: Instant,
     /// Changed since the board was last written.
@@ -114,10 +152,11 @@ pub(crate) struct Seat {
 
 impl Seat {
     /// A seat at the engine's start: signed out, no phone, nothing to do.
-    pub(crate) fn new(id: SeatId, serves: Vec<QueueAt>) -> Self {
+    pub(crate) fn new(settings: SeatSettings, serves: Vec<Post>) -> Self {
         let intent = Intent::NotReady(Reason::LoggedOut);
         Self {
-            id,
+            id: settings.id,
+            settings: Box::new(settings),
             serves,
             intent,
             pending: None,
@@ -128,8 +167,14 @@ impl Seat {
             refusals: 0,
             failures: 0,
             ready: None,
+            taken: 0,
+            unnamed: false,
+            works_since: None,
+            load: Load::default(),
             idle_since: Instant::START,
             staffed: false,
+            at_work: false,
+            answered: None,
             told: Told {
                 intent,
                 work: Work::Free,
@@ -140,18 +185,49 @@ impl Seat {
         }
     }
 
+    /// Keeps account of the seat's work: from its first duty to its being free. Says how long the
+    /// work for an answered call was.
+    pub(crate) fn note_work(&mut self, now: Instant) -> Option<(QueueAt, Duration)> {
+        let works = self.duty != Duty::Free || self.busy;
+        match (self.works_since, works) {
+            (None, true) => {
+                self.works_since = Some(now);
+                None
+            }
+            (Some(since), false) => {
+                self.load.add(since, now);
+                self.works_since = None;
+                Some((self.answered.take()?, now.since(since)))
+            }
+            _ => None,
+        }
+    }
+
+    /// How it stands ready, from this turn on.
+    pub(crate) fn standing(&self, turn: u64) -> Standing {
+        Standing {
+            turn,
+            calls: self.taken,
+            load: self.load,
+            weight: self.settings.weight,
+        }
+    }
+
     /// Whether a call may be offered to the seat now.
     pub(crate) fn takes_calls(&self) -> bool {
         self.intent == Intent::Ready
             && self.device == Device::Registered
             && self.duty == Duty::Free
             && !self.busy
+            && !self.unnamed
             && self.back_off.is_none()
     }
 
     /// Signed in with a phone, breaks included.
     pub(crate) fn is_staffed(&self) -> bool {
-        self.device == Device::Registered && self.intent != Intent::NotReady(Reason::LoggedOut)
+        !self.unnamed
+            && self.device == Device::Registered
+            && self.intent != Intent::NotReady(Reason::LoggedOut)
     }
 
     /// What the seat does, in the words of the ledger.

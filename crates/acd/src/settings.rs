@@ -4,6 +4,8 @@ use core::time::Duration;
 
 use hotline_model::{QueueId, SeatId, SkillId};
 
+pub use crate::skills::Skills;
+
 /// One queue (技能队列).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueueSettings {
@@ -27,13 +29,24 @@ pub struct QueueSettings {
     pub wrap_up: Duration,
     /// Longest wrap-up, extensions included.
     pub wrap_up_cap: Duration,
-    /// Skills that a seat must have, each with its least level (1–10).
-    pub skills: Vec<(SkillId, u8)>,
+    /// What a seat must be able to do.
+    pub skills: Skills,
+    /// Which of several ready seats is rung.
+    pub choice: Choice,
+    /// Where the dice of [`Choice::WeightedRandom`] begin: the same seed and inputs give the same
+    /// draws.
+    pub seed: u64,
+    /// Further seats for those who waited long, in the order of the waits.
+    pub widen: Vec<Widening>,
+    /// A step of priority counts like so much waiting: a caller is served before one of a better
+    /// priority who came that many steps later. `None` (or zero): priority alone.
+    pub ageing: Option<Duration>,
 }
 
 impl QueueSettings {
     /// A queue with the usual figures: 15 s threshold, weight 1, 1,000 callers, no longest wait,
-    /// 20 s ringing, 30 s wrap-up (at most 180 s), no skills.
+    /// 20 s ringing, 30 s wrap-up (at most 180 s), no skills, the longest idle seat, no widening,
+    /// no ageing.
     pub fn new(id: QueueId) -> Self {
         Self {
             id,
@@ -44,9 +57,46 @@ impl QueueSettings {
             ring_for: Duration::from_secs(20),
             wrap_up: Duration::from_secs(30),
             wrap_up_cap: Duration::from_secs(180),
-            skills: Vec::new(),
+            skills: Skills::default(),
+            choice: Choice::LongestIdle,
+            seed: 0,
+            widen: Vec::new(),
+            ageing: None,
         }
     }
+}
+
+/// Which of the ready seats of a queue is rung. At a tie the longest idle.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Choice {
+    /// Who has been free the longest.
+    #[default]
+    LongestIdle,
+    /// Who was least at work (rung, talking, wrapping up, in calls of its own) lately: work counts
+    /// half after [`rules::OCCUPANCY_HALF_LIFE`](crate::rules::OCCUPANCY_HALF_LIFE).
+    LeastOccupied,
+    /// Who answered the fewest calls since signing in.
+    FewestCalls,
+    /// Whose levels in the skills that the queue names are the highest together.
+    MostSkilled,
+    /// The next after the one rung last, in the order of the settings, and round again.
+    RoundRobin,
+    /// The first in the order of the settings.
+    FixedOrder,
+    /// Drawn, each with its own weight.
+    WeightedRandom,
+}
+
+/// From a certain wait on, further seats take a queue's caller. Those who did before still come
+/// first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Widening {
+    /// Since the caller's original arrival; never sooner than the widening before it.
+    pub after: Duration,
+    /// Seats that list the queue and can do this, in place of the queue's own skills.
+    pub skills: Option<Skills>,
+    /// Seats of these queues.
+    pub queues: Vec<QueueId>,
 }
 
 /// One seat (坐席).
@@ -58,4 +108,18 @@ pub struct SeatSettings {
     pub queues: Vec<QueueId>,
     /// Its skills with level (1–10).
     pub skills: Vec<(SkillId, u8)>,
+    /// How often it is drawn beside others where a queue draws; zero counts as one.
+    pub weight: u32,
+}
+
+impl SeatSettings {
+    /// A seat without queues and skills, weight 1.
+    pub fn new(id: SeatId) -> Self {
+        Self {
+            id,
+            queues: Vec::new(),
+            skills: Vec::new(),
+            weight: 1,
+        }
+    }
 }

@@ -15,6 +15,8 @@ pub(crate) enum Timer {
     BackOff(SeatAt),
     /// The longest wait of the queue's oldest caller ends.
     LongestWait(QueueAt),
+    /// Further seats may serve a caller of the queue.
+    Widens(QueueAt),
 }
 
 /// Each timer is set at most once; setting it anew moves it.
@@ -24,6 +26,9 @@ pub(crate) struct Timers {
     work: Vec<Option<Instant>>,
     back_off: Vec<Option<Instant>>,
     longest_wait: Vec<Option<Instant>>,
+    /// Kept apart: see [`Timers::pop_widening`].
+    widenings: BTreeSet<(Instant, QueueAt)>,
+    widens: Vec<Option<Instant>>,
 }
 
 impl Timers {
@@ -33,6 +38,20 @@ impl Timers {
             work: vec![None; seats],
             back_off: vec![None; seats],
             longest_wait: vec![None; queues],
+            widenings: BTreeSet::new(),
+            widens: vec![None; queues],
+        }
+    }
+
+    /// Makes room for so many seats and queues.
+    pub(crate) fn grow(&mut self, seats: usize, queues: usize) {
+        for (slots, count) in [
+            (&mut self.work, seats),
+            (&mut self.back_off, seats),
+            (&mut self.longest_wait, queues),
+            (&mut self.widens, queues),
+        ] {
+            slots.resize(count.max(slots.len()), None);
         }
     }
 
@@ -42,6 +61,7 @@ impl Timers {
             Timer::Work(seat) => (&self.work, seat.index()),
             Timer::BackOff(seat) => (&self.back_off, seat.index()),
             Timer::LongestWait(queue) => (&self.longest_wait, queue.index()),
+            Timer::Widens(queue) => (&self.widens, queue.index()),
         };
         slots.get(index).copied().flatten()
     }
@@ -52,16 +72,19 @@ impl Timers {
             Timer::Work(seat) => self.work.get_mut(seat.index()),
             Timer::BackOff(seat) => self.back_off.get_mut(seat.index()),
             Timer::LongestWait(queue) => self.longest_wait.get_mut(queue.index()),
+            Timer::Widens(queue) => self.widens.get_mut(queue.index()),
         };
         let Some(slot) = slot else { return };
         if *slot == at {
             return;
         }
-        if let Some(before) = core::mem::replace(slot, at) {
-            self.due.remove(&(before, timer));
-        }
-        if let Some(at) = at {
-            self.due.insert((at, timer));
+        let before = core::mem::replace(slot, at);
+        if let Timer::Widens(queue) = timer {
+            before.map(|before| self.widenings.remove(&(before, queue)));
+            self.widenings.extend(at.map(|at| (at, queue)));
+        } else {
+            before.map(|before| self.due.remove(&(before, timer)));
+            self.due.extend(at.map(|at| (at, timer)));
         }
     }
 
@@ -75,13 +98,27 @@ impl Timers {
         Some(timer)
     }
 
+    /// Takes the first queue in which further seats may serve somebody by now. These come before
+    /// the turn's input and not after it like the deadlines: whoever has waited so long has done so
+    /// whatever happens now, and a caller who comes must not take the seat.
+    pub(crate) fn pop_widening(&mut self, now: Instant) -> Option<QueueAt> {
+        let &(at, queue) = self.widenings.first()?;
+        if at > now {
+            return None;
+        }
+        self.set(Timer::Widens(queue), None);
+        Some(queue)
+    }
+
     /// When the first timer is due.
     pub(crate) fn first(&self) -> Option<Instant> {
-        self.due.first().map(|&(at, _)| at)
+        let due = self.due.first().map(|&(at, _)| at);
+        let widening = self.widenings.first().map(|&(at, _)| at);
+        due.into_iter().chain(widening).min()
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.due.len()
+        self.due.len() + self.widenings.len()
     }
 }
 

@@ -12,7 +12,7 @@ mod support;
 
 use std::time::Duration;
 
-use hotline_acd::{Input, QueueSettings, SeatSettings};
+use hotline_acd::{Choice, Input, QueueSettings, SeatSettings, Skills, Widening};
 use hotline_model::{
     CallId, Instant, QueueId, SeatId, SkillId,
     seat::{Device, Intent, OfferResult, Reason},
@@ -74,14 +74,38 @@ fn a_skill() -> impl Strategy<Value = (SkillId, u8)> {
     (select(names.to_vec()), 0..4u8)
 }
 
+fn a_choice() -> impl Strategy<Value = Choice> {
+    select(vec![
+        Choice::LongestIdle,
+        Choice::LeastOccupied,
+        Choice::FewestCalls,
+        Choice::MostSkilled,
+        Choice::RoundRobin,
+        Choice::FixedOrder,
+        Choice::WeightedRandom,
+    ])
+}
+
+prop_compose! {
+    fn a_widening()(
+        after in a_duration(), skills in option::of(vec(a_skill(), 0..2)),
+        queues in vec(a_queue(), 0..2),
+    ) -> Widening {
+        Widening { after, skills: skills.map(Skills::from), queues }
+    }
+}
+
 prop_compose! {
     fn queue_settings()(
         id in a_queue(), threshold in a_duration(), weight in select(vec![0, 1, 5, u32::MAX]),
         capacity in 0..4usize, longest_wait in option::of(a_duration()), ring_for in a_duration(),
         wrap_up in a_duration(), wrap_up_cap in a_duration(), skills in vec(a_skill(), 0..2),
+        choice in a_choice(), seed in any::<u64>(), widen in vec(a_widening(), 0..4),
+        ageing in option::of(a_duration()),
     ) -> QueueSettings {
         QueueSettings {
-            id, threshold, weight, capacity, longest_wait, ring_for, wrap_up, wrap_up_cap, skills,
+            id, threshold, weight, capacity, longest_wait, ring_for, wrap_up, wrap_up_cap,
+            skills: Skills::from(skills), choice, seed, widen, ageing,
         }
     }
 }
@@ -89,8 +113,9 @@ prop_compose! {
 prop_compose! {
     fn seat_settings()(
         id in a_seat(), queues in vec(a_queue(), 0..3), skills in vec(a_skill(), 0..3),
+        weight in select(vec![0, 1, 3, u32::MAX]),
     ) -> SeatSettings {
-        SeatSettings { id, queues, skills }
+        SeatSettings { id, queues, skills, weight }
     }
 }
 
@@ -118,6 +143,28 @@ fn an_input() -> impl Strategy<Value = Input> {
     ]
 }
 
+/// Something happens, or the settings change.
+#[derive(Clone, Debug)]
+enum Step {
+    Input(Input),
+    Change(Vec<QueueSettings>, Vec<SeatSettings>),
+}
+
+fn a_step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        30 => an_input().prop_map(Step::Input),
+        1 => (vec(queue_settings(), 0..4), vec(seat_settings(), 0..5))
+            .prop_map(|(queues, seats)| Step::Change(queues, seats)),
+    ]
+}
+
+fn take(world: &mut World, now: Instant, step: Step) {
+    match step {
+        Step::Input(input) => world.step(now, input),
+        Step::Change(queues, seats) => world.change(now, queues, seats),
+    };
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1_500, ..ProptestConfig::default() })]
 
@@ -125,13 +172,13 @@ proptest! {
     fn whatever_comes_in_every_invariant_holds(
         queues in vec(queue_settings(), 0..4),
         seats in vec(seat_settings(), 0..5),
-        steps in vec((0..15_000u64, an_input()), 0..120),
+        steps in vec((0..15_000u64, a_step()), 0..120),
     ) {
         let mut world = World::new(queues, seats);
         let mut now = at_ms(0);
-        for (ms, input) in steps {
+        for (ms, step) in steps {
             now = now + Duration::from_millis(ms * ms / 15_000);
-            world.step(now, input);
+            take(&mut world, now, step);
         }
     }
 
@@ -140,11 +187,11 @@ proptest! {
     fn whatever_the_clock_says_every_invariant_holds(
         queues in vec(queue_settings(), 1..3),
         seats in vec(seat_settings(), 1..4),
-        steps in vec((an_instant(), an_input()), 0..60),
+        steps in vec((an_instant(), a_step()), 0..60),
     ) {
         let mut world = World::new(queues, seats);
-        for (now, input) in steps {
-            world.step(now, input);
+        for (now, step) in steps {
+            take(&mut world, now, step);
         }
     }
 }

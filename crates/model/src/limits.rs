@@ -379,3 +379,16 @@ pub const GUEST_RINGS_S: u64 = 30;
 
 /// Longest reason for a pause of the recording, characters. A longer one is refused.
 pub const PAUSE_REASON_CHARS: usize = 200;
+
+// Distribution.
+
+/// Skills named in one expression of a queue. A longer one is a fault of the configuration.
+pub const SKILL_TERMS: usize = 32;
+
+/// Parentheses within parentheses in a skill expression: deeper ones nobody reads. A fault of the
+/// configuration.
+pub const SKILL_DEPTH: usize = 8;
+
+/// Widenings of one queue: each costs every decision a look at one more set of seats. More are a
+/// fault of the configuration; the distributor leaves out those beyond.
+pub const QUEUE_WIDENINGS: usize = 8;

@@ -49,9 +49,8 @@ pub fn settings(seats: usize, callers: impl Iterator<Item = IpAddr>) -> Result<S
             let id = seat_id(at);
             let ha1 = Ha1::of(id.as_str(), REALM, PASSWORD);
             let floor = SeatSettings {
-                id,
                 queues: serves.clone(),
-                skills: Vec::new(),
+                ..SeatSettings::new(id)
             };
             Seat {
                 floor,

@@ -1,17 +1,29 @@
 //! The match: a caller looks for a seat, a seat for a caller.
 
-use core::fmt::Write as _;
+use hotline_model::seat::Intent;
 
 use super::Floor;
 use crate::{
     Output,
-    policy::{self, PassedOver, Pressure},
+    policy::Pressure,
     queue::{Place, Queue, Stage},
+    ready::{PassedOver, Standing},
     roster::{QueueAt, SeatAt},
     rules,
-    seat::Duty,
+    seat::{Duty, Post},
     timers::Timer,
 };
+
+/// What led to an offer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Because {
+    /// The ring of the queue that the seat is in.
+    pub(super) ring: usize,
+    /// Who came before the seat.
+    pub(super) passed: PassedOver,
+    /// Queues in which the seat found a caller.
+    pub(super) pressing: usize,
+}
 
 impl Floor {
     /// A caller comes, or comes back, to the place that is the caller's own.
@@ -19,31 +31,58 @@ impl Floor {
         self.queues[at].line.insert(place);
         self.touch_queue(at);
         self.serve_queue(at);
-        self.arm_longest_wait(at);
+        self.arm_line(at);
     }
 
     pub(super) fn leave_line(&mut self, at: QueueAt, place: Place) {
         self.queues[at].line.remove(place);
         self.touch_queue(at);
+        self.arm_line(at);
+    }
+
+    /// The line changed: so may the next deadlines of those in it.
+    pub(super) fn arm_line(&mut self, at: QueueAt) {
         self.arm_longest_wait(at);
+        self.arm_widening(at);
     }
 
     fn arm_longest_wait(&mut self, at: QueueAt) {
-        if self.queues[at].settings.longest_wait.is_some() {
-            let due = self.queues[at].times_out_at();
-            self.timers.set(Timer::LongestWait(at), due);
+        let due = self.queues[at].times_out_at();
+        self.timers.set(Timer::LongestWait(at), due);
+    }
+
+    /// Offers the first of the line to a ready seat, as long as there are both.
+    fn serve_queue(&mut self, at: QueueAt) {
+        while let Some(head) = self.queues[at].next_served(self.now)
+            && let Some(call) = self.calls.get(&head.call)
+        {
+            let queue = &mut self.queues[at];
+            let ring = queue.ring_at(head.arrived, self.now);
+            let Some((seat, ring, passed)) = queue.choose(ring, &call.declined_by) else {
+                return;
+            };
+            self.offer(
+                at,
+                head,
+                seat,
+                Because {
+                    ring,
+                    passed,
+                    pressing: 1,
+                },
+            );
         }
     }
 
-    /// Offers the head of the line to a ready seat, as long as there are both.
-    fn serve_queue(&mut self, at: QueueAt) {
-        while let Some(head) = self.queues[at].line.head()
-            && let Some(call) = self.calls.get(&head.call)
-            && let Some((seat, passed)) =
-                policy::longest_idle(&self.queues[at].ready, &call.declined_by)
-        {
-            self.offer(at, head, seat, passed, 1);
-        }
+    /// Somebody in the queue has waited so long that further seats may serve.
+    pub(super) fn widen(&mut self, at: QueueAt) {
+        self.serve_queue(at);
+        self.arm_widening(at);
+    }
+
+    fn arm_widening(&mut self, at: QueueAt) {
+        let due = self.queues[at].widens_at(self.now);
+        self.timers.set(Timer::Widens(at), due);
     }
 
     /// The seat's state changed: it may stand ready now, or no longer. A seat that becomes ready
@@ -55,92 +94,132 @@ impl Floor {
         match (seat.takes_calls(), seat.ready) {
             (true, None) => {
                 seat.idle_since = self.now;
-                if let Some((queue, head, pressing)) = self.most_pressing(at) {
-                    let passed = match self.calls.get(&head.call) {
-                        Some(call) if call.declined_by.contains(&at) => PassedOver::All,
-                        _ => PassedOver::Nobody,
-                    };
-                    self.offer(queue, head, at, passed, pressing);
-                } else {
-                    self.stand_ready(at);
+                if !self.take_next(at) {
+                    self.idle_turns += 1;
+                    self.stand_ready(at, self.idle_turns);
                 }
             }
-            (false, Some(turn)) => self.stand_down(at, turn),
+            (false, Some(standing)) => self.stand_down(at, &standing),
             _ => {}
         }
     }
 
-    fn stand_ready(&mut self, at: SeatAt) {
-        self.idle_turns += 1;
-        let turn = self.idle_turns;
-        self.seats[at].ready = Some(turn);
-        self.each_served(at, |queue| {
-            queue.ready.insert((turn, at));
+    /// Offers the seat the head of its most pressing queue, if anybody waits.
+    pub(super) fn take_next(&mut self, at: SeatAt) -> bool {
+        let Some((post, head, pressing)) = self.most_pressing(at) else {
+            return false;
+        };
+        let passed = match self.calls.get(&head.call) {
+            Some(call) if call.declined_by.contains(&at) => PassedOver::All,
+            _ => PassedOver::Nobody,
+        };
+        if pressing > 1 {
+            self.note_competition(at, post.queue);
+        }
+        let ring = post.ring();
+        self.offer(
+            post.queue,
+            head,
+            at,
+            Because {
+                ring,
+                passed,
+                pressing,
+            },
+        );
+        true
+    }
+
+    /// Several queues have a caller for the seat, and one of them is served.
+    fn note_competition(&mut self, at: SeatAt, served: QueueAt) {
+        for post in &self.seats[at].serves {
+            let queue = &mut self.queues[post.queue];
+            if Pressure::of(queue, post.ring(), self.now).is_some() {
+                queue.pace.competed(post.queue == served);
+            }
+        }
+    }
+
+    pub(super) fn stand_ready(&mut self, at: SeatAt, turn: u64) {
+        let standing = self.seats[at].standing(turn);
+        self.seats[at].ready = Some(standing);
+        self.each_served(at, |queue, post| {
+            if let Some(ready) = queue.ready.get_mut(post.ring()) {
+                ready.insert(at, &standing, post.level.into());
+            }
         });
     }
 
-    pub(super) fn stand_down(&mut self, at: SeatAt, turn: u64) {
+    pub(super) fn stand_down(&mut self, at: SeatAt, standing: &Standing) {
         self.seats[at].ready = None;
-        self.each_served(at, |queue| {
-            queue.ready.remove(&(turn, at));
+        self.each_served(at, |queue, post| {
+            if let Some(ready) = queue.ready.get_mut(post.ring()) {
+                ready.remove(at, standing, post.level.into());
+            }
         });
     }
 
-    fn count_staffed(&mut self, at: SeatAt) {
+    pub(super) fn count_staffed(&mut self, at: SeatAt) {
         let seat = &mut self.seats[at];
         let staffed = seat.is_staffed();
+        let at_work = staffed && seat.intent == Intent::Ready;
+        if core::mem::replace(&mut seat.at_work, at_work) != at_work {
+            self.each_served(at, |queue, post| match (post.ring(), at_work) {
+                (0, true) => queue.at_work += 1,
+                (0, false) => queue.at_work -= 1,
+                _ => {}
+            });
+        }
+        let seat = &mut self.seats[at];
         if core::mem::replace(&mut seat.staffed, staffed) == staffed {
             return;
         }
-        self.each_served(at, |queue| match staffed {
-            true => queue.staffed += 1,
-            false => queue.staffed -= 1,
+        self.each_served(at, |queue, post| match (post.ring(), staffed) {
+            (0, true) => queue.staffed += 1,
+            (0, false) => queue.staffed -= 1,
+            _ => {}
         });
     }
 
     /// Changes each queue the seat serves.
-    fn each_served(&mut self, at: SeatAt, mut change: impl FnMut(&mut Queue)) {
-        for &queue_at in &self.seats[at].serves {
-            let queue = &mut self.queues[queue_at];
-            change(queue);
+    fn each_served(&mut self, at: SeatAt, mut change: impl FnMut(&mut Queue, &Post)) {
+        for post in &self.seats[at].serves {
+            let queue = &mut self.queues[post.queue];
+            change(queue, post);
             if !core::mem::replace(&mut queue.unposted, true) {
-                self.unposted_queues.push(queue_at);
+                self.unposted_queues.push(post.queue);
             }
         }
     }
 
     /// Of the queues the seat serves, the one nearest to missing its threshold by weight; at a tie
-    /// the one whose oldest caller came first. With its head, and the number of queues in which
-    /// somebody waits.
-    fn most_pressing(&self, at: SeatAt) -> Option<(QueueAt, Place, usize)> {
-        let mut best: Option<(QueueAt, Pressure)> = None;
+    /// the one whose oldest caller came first. With the first caller whom the seat may serve, and
+    /// the number of queues in which there is one.
+    fn most_pressing(&self, at: SeatAt) -> Option<(Post, Place, usize)> {
+        let mut best: Option<(Post, Pressure)> = None;
         let mut pressing = 0;
-        for &queue in &self.seats[at].serves {
-            let Some(pressure) = Pressure::of(&self.queues[queue], self.now) else {
+        for &post in &self.seats[at].serves {
+            let queue = &self.queues[post.queue];
+            let Some(pressure) = Pressure::of(queue, post.ring(), self.now) else {
                 continue;
             };
             pressing += 1;
             if best.is_none_or(|(_, before)| pressure.compare(&before).is_gt()) {
-                best = Some((queue, pressure));
+                best = Some((post, pressure));
             }
         }
-        let (queue, _) = best?;
-        Some((queue, self.queues[queue].line.head()?, pressing))
+        let (post, _) = best?;
+        let head = self.queues[post.queue].head_for(post.ring(), self.now)?;
+        Some((post, head, pressing))
     }
 
     /// Reserves the seat for the caller and rings it.
-    fn offer(
-        &mut self,
-        queue_at: QueueAt,
-        head: Place,
-        seat_at: SeatAt,
-        passed: PassedOver,
-        pressing: usize,
-    ) {
-        let why = self.why(queue_at, seat_at, passed, pressing);
-        if let Some(turn) = self.seats[seat_at].ready {
-            self.stand_down(seat_at, turn);
+    fn offer(&mut self, queue_at: QueueAt, head: Place, seat_at: SeatAt, because: Because) {
+        let why = self.why(queue_at, head, seat_at, because);
+        if let Some(standing) = self.seats[seat_at].ready {
+            self.stand_down(seat_at, &standing);
         }
+        self.queues[queue_at].memory.rang(seat_at);
         let queue = &mut self.queues[queue_at];
         queue.line.remove(head);
         queue.offering += 1;
@@ -165,7 +244,7 @@ impl Floor {
             },
         );
         self.touch_queue(queue_at);
-        self.arm_longest_wait(queue_at);
+        self.arm_line(queue_at);
     }
 
     /// A new duty and its deadline. The caller settles the seat when it may have become free.
@@ -173,32 +252,5 @@ impl Floor {
         self.seats[at].duty = duty;
         self.timers.set(Timer::Work(at), duty.until());
         self.touch(at);
-    }
-
-    /// Why this seat and this caller, for the journal and the supervisor.
-    fn why(&self, queue_at: QueueAt, at: SeatAt, passed: PassedOver, pressing: usize) -> String {
-        let (queue, seat) = (&self.queues[queue_at], &self.seats[at]);
-        let idle = self.now.since(seat.idle_since).as_secs();
-        let ready = queue.ready.len() + usize::from(seat.ready.is_none());
-        let mut why = String::with_capacity(96);
-        // Writing to a String cannot fail.
-        let _ = match ready {
-            0 | 1 => write!(why, "only ready seat (idle {idle} s)"),
-            _ => write!(why, "longest idle ({idle} s) of {ready} ready seats"),
-        };
-        let _ = match passed {
-            PassedOver::Nobody => Ok(()),
-            PassedOver::Decliners(seats) => write!(why, ", {seats} that declined passed over"),
-            PassedOver::All => write!(why, ", declined before but nobody else is free"),
-        };
-        let id = queue.settings.id;
-        let _ = match queue.line.len() {
-            0 | 1 => write!(why, "; only caller in {id}"),
-            waiting => write!(why, "; caller first of {waiting} in {id}"),
-        };
-        if pressing > 1 {
-            let _ = write!(why, ", most pressing of {pressing} queues");
-        }
-        why
     }
 }

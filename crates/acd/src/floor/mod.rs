@@ -3,10 +3,14 @@
 //! Between two inputs no caller waits before a seat that would take the call: whatever frees a seat
 //! or brings a caller also looks for the other side, in the same turn. So there is never a search
 //! over all pairs, only for one seat (the head of its most pressing queue) or for one caller (the
-//! longest idle of the queue's ready seats).
+//! first of the queue's ready seats in the order of its choice). Both cost the logarithm of the
+//! seats and of the callers, times the queues of a seat, the rings of a queue and the priorities in
+//! use, which are few.
 
+mod change;
 mod matching;
 mod offers;
+mod reason;
 mod seats;
 mod transfers;
 mod views;
@@ -19,10 +23,11 @@ use crate::{
     Input, Output, QueueSettings, SeatSettings,
     lookup::Lookup,
     queue::{Call, Place, Queue, Stage},
+    ready::Ready,
+    rings,
     roster::{QueueAt, Roster, SeatAt},
     rules,
-    seat::{Duty, Seat},
-    skills,
+    seat::{Duty, Post, Seat},
     timers::{Timer, Timers},
 };
 pub use views::{QueueView, SeatView};
@@ -53,18 +58,16 @@ impl Floor {
     /// with one name the first counts; a seat's queue that does not exist is passed over (`hotline
     /// check` finds both before the engine starts).
     pub fn new(queues: Vec<QueueSettings>, seats: Vec<SeatSettings>) -> Self {
+        let count = seats.len();
         let mut queues: Roster<QueueId, QueueAt, Queue> =
-            Roster::new(queues.into_iter().map(|q| (q.id, Queue::new(q))));
+            Roster::new(queues.into_iter().map(|q| (q.id, Queue::new(q, count))));
         let seats: Roster<SeatId, SeatAt, Seat> = Roster::new(seats.into_iter().map(|settings| {
-            let serves = queues
-                .iter()
-                .filter(|(_, queue)| skills::may_serve(&settings, &queue.settings));
-            let serves = serves.map(|(at, _)| at).collect();
-            (settings.id, Seat::new(settings.id, serves))
+            let serves = serves(&settings, &queues);
+            (settings.id, Seat::new(settings, serves))
         }));
         for (at, seat) in seats.iter() {
-            for &queue in &seat.serves {
-                queues[queue].served_by.push(at);
+            for post in &seat.serves {
+                queues[post.queue].served_by.push((at, post.ring()));
             }
         }
         Self {
@@ -88,9 +91,17 @@ impl Floor {
     /// A `now` before the last one counts as the last one.
     pub fn handle_input(&mut self, now: Instant, input: Input) {
         self.now = self.now.max(now).min(rules::LAST_INSTANT);
+        while let Some(queue) = self.timers.pop_widening(self.now) {
+            self.widen(queue);
+        }
         if !self.apply(input) {
             self.ignored = self.ignored.saturating_add(1);
         }
+        self.end_turn();
+    }
+
+    /// Carries out the deadlines that are due, and says what the seats have become.
+    fn end_turn(&mut self) {
         while let Some(timer) = self.timers.pop_due(self.now) {
             self.fire(timer);
         }
@@ -167,12 +178,18 @@ impl Floor {
             queue,
             cause,
         };
-        let Some(at) = self.queues.find(&queue) else {
+        let open = self
+            .queues
+            .find(&queue)
+            .filter(|&at| !self.queues[at].closed);
+        let Some(at) = open else {
             self.outputs.push_back(refuse(rules::QUEUE_UNKNOWN));
             return true;
         };
         let there = &self.queues[at];
-        if there.line.len() >= there.settings.capacity && there.ready.is_empty() {
+        let ring = there.ring_at(place.arrived, self.now);
+        let mut open = there.ready.iter().take(ring + 1);
+        if there.line.len() >= there.settings.capacity && open.all(Ready::is_empty) {
             self.outputs.push_back(refuse(rules::QUEUE_FULL));
             return true;
         }
@@ -220,6 +237,7 @@ impl Floor {
                 self.settle(seat);
             }
             Timer::LongestWait(queue) => self.give_up_oldest(queue),
+            Timer::Widens(queue) => self.widen(queue),
         }
     }
 
@@ -261,6 +279,9 @@ impl Floor {
     fn touch(&mut self, at: SeatAt) {
         self.touched.push(at);
         let seat = &mut self.seats[at];
+        if let Some((queue, busy)) = seat.note_work(self.now) {
+            self.queues[queue].pace.handled(busy);
+        }
         if !core::mem::replace(&mut seat.unposted, true) {
             self.unposted_seats.push(at);
         }
@@ -272,4 +293,17 @@ impl Floor {
             self.unposted_queues.push(at);
         }
     }
+}
+
+/// The queues that a seat serves, in their order.
+fn serves(seat: &SeatSettings, queues: &Roster<QueueId, QueueAt, Queue>) -> Vec<Post> {
+    let open = |queue: &&Queue| !queue.closed;
+    let find = |id: &QueueId| queues.named(id).filter(open).map(|queue| &queue.settings);
+    let all = queues.iter().filter(|(_, there)| !there.closed);
+    let posts = all.filter_map(|(queue, there)| {
+        let ring = rings::ring_of(seat, &there.settings, find)?;
+        let level = there.settings.skills.level_of(&seat.skills);
+        Some(Post::new(queue, ring, level))
+    });
+    posts.collect()
 }

@@ -50,6 +50,8 @@ impl Floor {
         let seat = &mut self.seats[at];
         seat.refusals = 0;
         seat.failures = 0;
+        seat.taken = seat.taken.saturating_add(1);
+        seat.answered = Some(queue_at);
         self.set_duty(at, Duty::Talking { call });
         true
     }
@@ -105,14 +107,14 @@ impl Floor {
         self.settle(at);
     }
 
-    fn withdraw(&mut self, call: CallId, at: SeatAt, why: OfferResult) {
+    pub(super) fn withdraw(&mut self, call: CallId, at: SeatAt, why: OfferResult) {
         let seat = self.seats[at].id;
         self.outputs.push_back(Output::Withdraw { call, seat, why });
     }
 
     /// The seat did not take the call: it bears the consequence, and the caller is back in line at
     /// the old place, which is the head unless somebody with precedence came meanwhile.
-    fn declined(&mut self, call: CallId, at: SeatAt, why: OfferResult) {
+    pub(super) fn declined(&mut self, call: CallId, at: SeatAt, why: OfferResult) {
         let Some(held) = self.calls.get_mut(&call) else {
             return;
         };

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use hotline_model::{
     CallId,
-    seat::{Device, Intent},
+    seat::{Device, Intent, Reason},
 };
 
 use super::Floor;
@@ -101,6 +101,15 @@ impl Floor {
     /// During an offer or a talk the wish waits: an offer that is already ringing is not torn away
     /// from the caller (freeswitch PR 800 shows the INVITE/CANCEL loop that follows).
     pub(super) fn set_intent(&mut self, at: SeatAt, intent: Intent) -> bool {
+        if self.seats[at].unnamed {
+            return false;
+        }
+        self.wish(at, intent);
+        true
+    }
+
+    /// Takes effect at once, or after the offer or talk.
+    pub(super) fn wish(&mut self, at: SeatAt, intent: Intent) {
         let seat = &mut self.seats[at];
         if seat.duty.offered().or(seat.duty.talking()).is_some() {
             seat.pending = (intent != seat.intent).then_some(intent);
@@ -109,7 +118,6 @@ impl Floor {
             self.adopt(at, intent);
             self.settle(at);
         }
-        true
     }
 
     /// What the agent asked for during the offer or talk takes effect.
@@ -123,6 +131,9 @@ impl Floor {
     fn adopt(&mut self, at: SeatAt, intent: Intent) {
         let seat = &mut self.seats[at];
         let before = core::mem::replace(&mut seat.intent, intent);
+        if before == Intent::NotReady(Reason::LoggedOut) && intent != before {
+            seat.taken = 0;
+        }
         if before != Intent::Ready && intent == Intent::Ready {
             seat.refusals = 0;
             self.end_back_off(at, BackOff::Refused);

@@ -10,6 +10,9 @@ impl Floor {
     /// Reserves the seat for a call that another seat talks in. It may wrap up: a colleague who
     /// was just consulted takes the call at once.
     pub(super) fn transfer(&mut self, call: CallId, to: SeatAt) -> bool {
+        if self.seats[to].unnamed {
+            return false;
+        }
         if !matches!(self.seats[to].duty, Duty::Free | Duty::WrapUp { .. }) {
             return false;
         }
@@ -22,8 +25,8 @@ impl Floor {
         }
         held.transfer_to = Some(to);
         let queue_at = held.queue;
-        if let Some(turn) = self.seats[to].ready {
-            self.stand_down(to, turn);
+        if let Some(standing) = self.seats[to].ready {
+            self.stand_down(to, &standing);
         }
         let queue = &mut self.queues[queue_at];
         queue.offering += 1;

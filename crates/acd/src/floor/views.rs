@@ -1,5 +1,7 @@
 //! What may be asked of the floor, and its copy on the board.
 
+use core::time::Duration;
+
 use hotline_model::{
     CallId, Instant, QueueId, SeatId,
     seat::{Device, Intent, Work},
@@ -7,6 +9,7 @@ use hotline_model::{
 
 use super::Floor;
 use crate::{
+    ExpectedWait,
     board::{BoardWriter, QueueWord, SeatWord},
     queue::{Queue, Stage},
     roster::At as _,
@@ -42,7 +45,7 @@ pub struct QueueView {
     pub waiting: usize,
     /// Original arrival of the one who waits longest.
     pub longest_wait_since: Option<Instant>,
-    /// Seats that would take a call of this queue at once.
+    /// Seats that would take a call that just came to this queue at once.
     pub ready_seats: usize,
     /// Seats being rung for a caller of this queue.
     pub offering: usize,
@@ -62,6 +65,25 @@ impl Floor {
         }
         let ahead = self.queues[held.queue].line.ahead_of(held.place);
         Some(u32::try_from(ahead).unwrap_or(u32::MAX).saturating_add(1))
+    }
+
+    /// How long the call will probably wait still. `None` when it does not wait, when none of its
+    /// queue's own seats is at work, or when too little was seen of the queue yet. Costs as much
+    /// as [`position`](Self::position).
+    pub fn expected_wait(&self, call: CallId) -> Option<ExpectedWait> {
+        let place = usize::try_from(self.position(call)?).ok()?;
+        let queue = &self.queues[self.calls.get(&call)?.queue];
+        queue.pace.expects(place, queue.at_work)
+    }
+
+    /// How long a caller who came to the queue now would probably wait behind all who wait. Nothing where a seat is ready; `None` as for a call.
+    pub fn expected_wait_in(&self, queue: QueueId) -> Option<ExpectedWait> {
+        let queue = &self.queues[self.queues.find(&queue)?];
+        if queue.ready_at_once() > 0 {
+            let (from, to) = (Duration::ZERO, Duration::ZERO);
+            return Some(ExpectedWait { from, to });
+        }
+        queue.pace.expects(queue.line.len() + 1, queue.at_work)
     }
 
     /// Those who wait in the queue, in the order in which they will be served: the way to many
@@ -90,7 +112,7 @@ impl Floor {
         })
     }
 
-    /// All seats in the order of the settings; a seat's index here is its index on the board.
+    /// All seats in the order of the settings, those named later behind; a seat's index here is its index on the board.
     pub fn seat_ids(&self) -> impl Iterator<Item = SeatId> {
         self.seats.iter().map(|(_, seat)| seat.id)
     }
@@ -101,14 +123,14 @@ impl Floor {
         Some(QueueView {
             waiting: queue.line.len(),
             longest_wait_since: queue.line.oldest().map(|place| place.arrived),
-            ready_seats: queue.ready.len(),
+            ready_seats: queue.ready_at_once(),
             offering: queue.offering,
             talking: queue.talking,
             staffed: queue.staffed,
         })
     }
 
-    /// All queues in the order of the settings; a queue's index here is its index on the board.
+    /// All queues in the order of the settings, those named later behind; a queue's index here is its index on the board.
     pub fn queue_ids(&self) -> impl Iterator<Item = QueueId> {
         self.queues.iter().map(|(_, queue)| queue.settings.id)
     }
@@ -144,7 +166,7 @@ fn queue_word(queue: &Queue) -> QueueWord {
     QueueWord {
         waiting: count(queue.line.len()),
         longest_wait_since: queue.line.oldest().map(|place| place.arrived),
-        ready_seats: count(queue.ready.len()),
+        ready_seats: count(queue.ready_at_once()),
         offering: count(queue.offering),
         talking: count(queue.talking),
         staffed: count(queue.staffed),

@@ -2,51 +2,123 @@
 
 use std::time::Duration;
 
-use hotline_acd::{Input, QueueSettings, SeatSettings};
+use hotline_acd::{Choice, Input, QueueSettings, SeatSettings, Skills, Widening};
 use hotline_model::{
-    CallId, SkillId,
+    CallId, QueueId, SeatId, SkillId,
     seat::{Device, Intent, OfferResult, Reason, Work},
 };
 
-use super::{Dice, Seen, Tracked, World, queue, seat};
+use super::{Dice, Seen, Tracked, World, queue};
 
 /// A random centre: a few queues of differing rules, a few seats of differing skills.
 pub fn centre(dice: &mut Dice) -> (Vec<QueueSettings>, Vec<SeatSettings>) {
-    let english = SkillId::new("english").unwrap();
-    let seconds = |n: u64| Duration::from_secs(n);
-    let queues: Vec<_> = ["general", "business", "english", "leader"][..1 + dice.below(4) as usize]
-        .iter()
-        .map(|name| QueueSettings {
-            threshold: seconds(5 + dice.below(4) * 5),
-            weight: 1 + dice.below(3) as u32,
-            capacity: dice.below(8) as usize,
-            longest_wait: (dice.below(2) == 0).then(|| seconds(30 + dice.below(60))),
-            ring_for: seconds(3 + dice.below(20)),
-            wrap_up: seconds(dice.below(4) * 10),
-            wrap_up_cap: seconds(15 + dice.below(3) * 20),
-            skills: if *name == "english" {
-                vec![(english, 3)]
-            } else {
-                Vec::new()
-            },
-            ..queue(name)
-        })
-        .collect();
-    let seats = (0..1 + dice.below(6))
-        .map(|n| {
-            let some = queues
-                .iter()
-                .filter(|_| dice.below(3) > 0)
-                .map(|it| it.id)
-                .collect();
-            SeatSettings {
-                queues: some,
-                skills: vec![(english, 1 + dice.below(5) as u8)],
-                ..seat(&format!("{}", 1001 + n), &[])
-            }
-        })
-        .collect();
+    let names = &QUEUES[..1 + dice.below(4) as usize];
+    let queues: Vec<_> = names.iter().map(|name| a_queue(dice, name)).collect();
+    let seats = 0..1 + dice.below(6);
+    let seats = seats.map(|n| a_seat(dice, n, &queues)).collect();
     (queues, seats)
+}
+
+const QUEUES: [&str; 4] = ["general", "business", "english", "leader"];
+
+/// The centre after a change: some queues and seats go, come or change.
+pub fn changed(world: &World, dice: &mut Dice) -> (Vec<QueueSettings>, Vec<SeatSettings>) {
+    let mut queues = Vec::new();
+    for name in QUEUES {
+        let now = world.queues.iter().find(|it| it.id.as_str() == name);
+        match (now, dice.below(5)) {
+            (Some(_), 0) | (None, 0..=2) => {}
+            (None, _) | (_, 1) => queues.push(a_queue(dice, name)),
+            (Some(queue), _) => queues.push(queue.clone()),
+        }
+    }
+    if queues.is_empty() {
+        queues.push(a_queue(dice, "general"));
+    }
+    let mut seats = Vec::new();
+    for n in 0..7 {
+        let now = world.seats.iter().find(|it| it.id == seat_name(n));
+        match (now, dice.below(6)) {
+            (Some(_), 0) | (None, 0..=3) => {}
+            (None, _) | (_, 1..=2) => seats.push(a_seat(dice, n, &queues)),
+            (Some(seat), _) => seats.push(seat.clone()),
+        }
+    }
+    if seats.is_empty() {
+        seats.push(a_seat(dice, 0, &queues));
+    }
+    (queues, seats)
+}
+
+fn seat_name(n: u64) -> SeatId {
+    SeatId::new(&format!("{}", 1001 + n)).unwrap()
+}
+
+fn a_seat(dice: &mut Dice, n: u64, queues: &[QueueSettings]) -> SeatSettings {
+    let english = SkillId::new("english").unwrap();
+    let tax = SkillId::new("tax").unwrap();
+    let some = queues.iter().filter(|_| dice.below(3) > 0);
+    SeatSettings {
+        queues: some.map(|it| it.id).collect(),
+        skills: vec![
+            (english, 1 + dice.below(5) as u8),
+            (tax, dice.below(3) as u8),
+        ],
+        weight: dice.below(4) as u32,
+        ..SeatSettings::new(seat_name(n))
+    }
+}
+
+/// A queue with random rules; its widening may name queues that the centre does not have.
+fn a_queue(dice: &mut Dice, name: &str) -> QueueSettings {
+    let seconds = |n: u64| Duration::from_secs(n);
+    let choices = [
+        Choice::LongestIdle,
+        Choice::LeastOccupied,
+        Choice::FewestCalls,
+        Choice::MostSkilled,
+        Choice::RoundRobin,
+        Choice::FixedOrder,
+        Choice::WeightedRandom,
+    ];
+    let skills = match (name, dice.below(3)) {
+        ("english", 0) => "english>=3",
+        ("english", _) => "english>=3 and (tax or english>=5)",
+        (_, 0) => "tax or english>=2",
+        _ => "",
+    };
+    let skills = Skills::parse(skills).unwrap_or_default();
+    let mut widen = Vec::new();
+    for _ in 0..dice.below(4) {
+        widen.push(Widening {
+            after: Duration::from_millis(dice.below(80) * 100),
+            skills: (dice.below(2) == 0).then(|| {
+                let all = ["english>=2", "tax", "english or tax"];
+                Skills::parse(dice.one_of::<&str>(&all)).unwrap()
+            }),
+            queues: (dice.below(2) == 0)
+                .then(|| {
+                    QueueId::new(dice.one_of::<&str>(&["general", "business", "leader"])).unwrap()
+                })
+                .into_iter()
+                .collect(),
+        });
+    }
+    QueueSettings {
+        threshold: seconds(5 + dice.below(4) * 5),
+        weight: 1 + dice.below(3) as u32,
+        capacity: dice.below(8) as usize,
+        longest_wait: (dice.below(2) == 0).then(|| seconds(30 + dice.below(60))),
+        ring_for: seconds(3 + dice.below(20)),
+        wrap_up: seconds(dice.below(4) * 10),
+        wrap_up_cap: seconds(15 + dice.below(3) * 20),
+        skills,
+        choice: *dice.one_of(&choices),
+        seed: dice.next(),
+        widen,
+        ageing: (dice.below(2) == 0).then(|| Duration::from_millis(dice.below(60) * 100)),
+        ..queue(name)
+    }
 }
 
 /// The next thing that may rightly happen, or `None` when the dice chose something that may not.

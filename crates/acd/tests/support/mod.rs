@@ -38,9 +38,8 @@ pub fn queue(name: &str) -> QueueSettings {
 
 pub fn seat(name: &str, queues: &[&str]) -> SeatSettings {
     SeatSettings {
-        id: s(name),
         queues: queues.iter().map(|name| q(name)).collect(),
-        skills: Vec::new(),
+        ..SeatSettings::new(s(name))
     }
 }
 
@@ -109,12 +108,7 @@ pub struct World {
 impl World {
     pub fn new(queues: Vec<QueueSettings>, seats: Vec<SeatSettings>) -> Self {
         let floor = Floor::new(queues.clone(), seats.clone());
-        // Of two with one name the first counts.
-        let mut known = BTreeSet::new();
-        let queues = queues.into_iter().filter(|it| known.insert(it.id));
-        let queues = queues.collect();
-        let mut known = BTreeSet::new();
-        let seats = seats.into_iter().filter(|it| known.insert(it.id)).collect();
+        let (queues, seats) = once_each(queues, seats);
         Self {
             floor,
             now: Instant::START,
@@ -158,18 +152,60 @@ impl World {
         out
     }
 
+    /// New settings, all their outputs, and every invariant.
+    pub fn change(
+        &mut self,
+        now: Instant,
+        queues: Vec<QueueSettings>,
+        seats: Vec<SeatSettings>,
+    ) -> Vec<Output> {
+        self.now = self.now.max(now).min(rules::LAST_INSTANT);
+        self.floor
+            .replace_settings(now, queues.clone(), seats.clone());
+        (self.queues, self.seats) = once_each(queues, seats);
+        let outputs: Vec<Output> = core::iter::from_fn(|| self.floor.poll_output()).collect();
+        outputs.iter().for_each(|output| self.note_output(output));
+        self.check();
+        outputs
+    }
+
     /// One input, all its outputs, and every invariant.
     pub fn step(&mut self, now: Instant, input: Input) -> Vec<Output> {
         self.now = self.now.max(now).min(rules::LAST_INSTANT);
-        self.note_input(input);
         self.floor.handle_input(now, input);
-        let mut outputs = Vec::new();
-        while let Some(output) = self.floor.poll_output() {
-            self.note_output(&output);
-            outputs.push(output);
-        }
+        let outputs: Vec<Output> = core::iter::from_fn(|| self.floor.poll_output()).collect();
+        let before = self.offered_before(input, &outputs);
+        let (before, after) = outputs.split_at(before);
+        before.iter().for_each(|output| self.note_output(output));
+        self.note_input(input);
+        after.iter().for_each(|output| self.note_output(output));
         self.check();
         outputs
+    }
+
+    /// How many outputs belong to the time that passed before the input: callers for whom further
+    /// seats are asked, which is seen only where the input is about a caller in line.
+    fn offered_before(&self, input: Input, outputs: &[Output]) -> usize {
+        let offered = |output: &Output| match *output {
+            Output::Offer { call, .. } => Some(call),
+            _ => None,
+        };
+        let own = match input {
+            Input::CallQueued { call, .. } if !self.calls.contains_key(&call) => call,
+            // Its seat may be given the next caller as soon as it is gone.
+            Input::NotAnswered {
+                why: OfferResult::CallerGone,
+                ..
+            } => return 0,
+            Input::NotAnswered { call, .. } => call,
+            Input::CallLeft { call } => {
+                let own = outputs.iter().position(|it| offered(it) == Some(call));
+                return own.map_or(0, |at| at + 1);
+            }
+            _ => return 0,
+        };
+        let others = |output: &&Output| offered(output).is_some_and(|call| call != own);
+        outputs.iter().take_while(others).count()
     }
 
     fn note_input(&mut self, input: Input) {
@@ -311,20 +347,54 @@ impl World {
                     assert_ne!(at, seat, "seat {seat} has {other} and gets {call}");
                 }
                 Seen::Waiting => assert!(
-                    tracked.queue != queue || tracked.place >= offered.place,
+                    tracked.queue != queue
+                        || self.rank(tracked) >= self.rank(offered)
+                        || !self.may_take(seat, tracked),
                     "{call} is offered before {other}"
                 ),
             }
         }
     }
 
-    pub fn serves(&self, seat: &SeatSettings, queue: QueueId) -> bool {
-        let queue = self.queues.iter().find(|it| it.id == queue);
-        let has = |(skill, least): &(_, u8)| {
-            let skills = &mut seat.skills.iter();
-            skills.any(|(name, level)| name == skill && level >= least)
+    /// Where the call stands in its queue, lowest first.
+    fn rank(&self, it: &Tracked) -> (u64, Instant, CallId) {
+        let (priority, arrived, call) = it.place;
+        let queue = self.queues.iter().find(|queue| queue.id == it.queue);
+        let ageing = queue.and_then(|queue| queue.ageing).unwrap_or_default();
+        let ageing = ageing.min(rules::AGEING_LONGEST);
+        let first = match ageing.is_zero() {
+            true => u64::from(priority),
+            false => {
+                let as_if = arrived.since_start() + ageing * priority.into();
+                u64::try_from(as_if.as_nanos()).unwrap_or(u64::MAX)
+            }
         };
-        queue.is_some_and(|it| seat.queues.contains(&it.id) && it.skills.iter().all(has))
+        (first, arrived, call)
+    }
+
+    fn may_take(&self, seat: SeatId, call: &Tracked) -> bool {
+        let seat = self.seats.iter().find(|it| it.id == seat).unwrap();
+        self.serves(seat, call)
+    }
+
+    /// Whether the seat may serve the caller after this wait.
+    fn serves(&self, seat: &SeatSettings, call: &Tracked) -> bool {
+        let waited = self.now.since(call.place.1);
+        let Some(queue) = self.queues.iter().find(|it| it.id == call.queue) else {
+            return false;
+        };
+        let own =
+            |it: &QueueSettings| seat.queues.contains(&it.id) && it.skills.met_by(&seat.skills);
+        let mut wait = Duration::ZERO;
+        own(queue)
+            || queue.widen.iter().any(|step| {
+                wait = wait.max(step.after);
+                let skills = step.skills.as_ref();
+                let skilled = skills.is_some_and(|skills| skills.met_by(&seat.skills));
+                let lists = seat.queues.contains(&queue.id);
+                let mut lent = self.queues.iter().filter(|it| step.queues.contains(&it.id));
+                wait <= waited && ((skilled && lists) || lent.any(own))
+            })
     }
 
     fn check(&self) {
@@ -372,7 +442,7 @@ impl World {
             && view.backs_off_until.is_none();
         if free {
             for (call, it) in &self.calls {
-                let waits = it.seen == Seen::Waiting && self.serves(settings, it.queue);
+                let waits = it.seen == Seen::Waiting && self.serves(settings, it);
                 assert!(!waits, "{call} waits before free seat {}", settings.id);
             }
         }
@@ -385,7 +455,7 @@ impl World {
                 .calls
                 .values()
                 .filter(|it| it.queue == queue.id && it.seen == Seen::Waiting)
-                .map(|it| it.place)
+                .map(|it| self.rank(it))
                 .collect();
             line.sort_unstable();
             let order: Vec<CallId> = line.iter().map(|place| place.2).collect();
@@ -405,6 +475,19 @@ impl World {
             );
         }
     }
+}
+
+/// Of two with one name the first counts.
+fn once_each(
+    queues: Vec<QueueSettings>,
+    seats: Vec<SeatSettings>,
+) -> (Vec<QueueSettings>, Vec<SeatSettings>) {
+    let mut known = BTreeSet::new();
+    let queues = queues.into_iter().filter(|it| known.insert(it.id));
+    let queues = queues.collect();
+    let mut known = BTreeSet::new();
+    let seats = seats.into_iter().filter(|it| known.insert(it.id)).collect();
+    (queues, seats)
 }
 
 /// The offers among the outputs, as (call, seat).

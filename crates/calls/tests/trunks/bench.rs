@@ -115,9 +115,8 @@ pub fn settings(trunks: Vec<Trunk>) -> Settings {
         seats: [("1001", "secret"), ("1002", "secret2"), ("1003", "secret3")]
             .map(|(id, password)| Seat {
                 floor: SeatSettings {
-                    id: SeatId::new(id).unwrap(),
                     queues: vec![queue],
-                    skills: Vec::new(),
+                    ..SeatSettings::new(SeatId::new(id).unwrap())
                 },
                 name: "Wang Wu".to_owned(),
                 ha1: Ha1::of(id, "hotline", password),

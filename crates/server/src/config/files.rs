@@ -1,12 +1,15 @@
 //! The shapes of the configuration files, as written. Meaning is checked in [`super`].
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use hotline_calls::settings::Srtp;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::listen::Listen;
+use super::{
+    distribution::{ChoiceKey, SkillsKey, WidenKeys},
+    listen::Listen,
+};
 
 /// `engine.toml`.
 #[derive(Debug, Deserialize)]
@@ -183,6 +186,21 @@ pub struct QueueKeys {
     pub wrap_up_s: u64,
     /// Longest wrap-up, seconds.
     pub wrap_up_cap_s: Spanned<u64>,
+    /// Which ready seat is rung.
+    #[serde(default)]
+    pub choice: Option<Spanned<ChoiceKey>>,
+    /// Where the dice begin.
+    #[serde(default)]
+    pub seed: Option<Spanned<u64>>,
+    /// What its seats must be able to do.
+    #[serde(default)]
+    pub skills: Option<Spanned<SkillsKey>>,
+    /// Who joins when a caller waits long.
+    #[serde(default)]
+    pub widen: Vec<WidenKeys>,
+    /// What a step of priority counts in waiting, seconds.
+    #[serde(default)]
+    pub ageing_s: Option<Spanned<u64>>,
 }
 
 /// `seats.toml`
@@ -203,6 +221,12 @@ pub struct SeatKeys {
     pub name: String,
     /// The queues it serves.
     pub queues: Vec<Spanned<String>>,
+    /// Its skills with their levels.
+    #[serde(default)]
+    pub skills: BTreeMap<String, Spanned<u8>>,
+    /// How often it is drawn.
+    #[serde(default)]
+    pub weight: Option<Spanned<u32>>,
     /// The best digest algorithm its phone can be offered.
     #[serde(default)]
     pub digest: Option<Spanned<DigestKey>>,

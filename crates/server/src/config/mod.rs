@@ -2,6 +2,7 @@
 //! file and line before anything starts.
 
 pub mod accounts;
+mod distribution;
 pub mod fault;
 mod files;
 mod formats;
@@ -309,6 +310,10 @@ fn once<N: PartialEq>(
 fn check_queues(file: &mut File<QueuesFile>) -> Vec<Queue> {
     let mut seen = Vec::new();
     let mut queues = Vec::new();
+    let all = file.value.queue.iter();
+    let all: Vec<QueueId> = all
+        .filter_map(|keys| QueueId::new(keys.id.get_ref()).ok())
+        .collect();
     for keys in &file.value.queue {
         let mut at_least_one = |value: u64, span: std::ops::Range<usize>, key: &str| {
             if value == 0 {
@@ -337,7 +342,7 @@ fn check_queues(file: &mut File<QueuesFile>) -> Vec<Queue> {
         };
         once(&mut seen, id, &keys.id, "queue", &mut file.found);
         let seconds = Duration::from_secs;
-        let floor = QueueSettings {
+        let mut floor = QueueSettings {
             threshold: seconds(keys.threshold_s),
             weight: *keys.weight.get_ref(),
             capacity: *keys.capacity.get_ref(),
@@ -347,6 +352,12 @@ fn check_queues(file: &mut File<QueuesFile>) -> Vec<Queue> {
             wrap_up_cap: seconds(*keys.wrap_up_cap_s.get_ref()),
             ..QueueSettings::new(id)
         };
+        let mut reader = distribution::Reader {
+            text: &file.text,
+            queues: &all,
+            found: &mut file.found,
+        };
+        reader.queue(keys, &mut floor);
         queues.push(Queue {
             floor,
             name: keys.name.clone(),
@@ -379,11 +390,16 @@ fn check_seats(file: &mut File<SeatsFile>, queues: &[QueueId], md5: bool) -> Vec
             continue;
         };
         once(&mut seen, id, &keys.id, "seat", &mut file.found);
-        let floor = SeatSettings {
-            id,
+        let mut floor = SeatSettings {
             queues: serves,
-            skills: Vec::new(),
+            ..SeatSettings::new(id)
         };
+        let mut reader = distribution::Reader {
+            text: &file.text,
+            queues,
+            found: &mut file.found,
+        };
+        reader.seat(keys, &mut floor);
         let md5_only = check_digest(keys, md5, &mut file.found);
         let pick_up = check_pick_up(keys, &mut file.found);
         let outbound_prefixes = trunks::prefixes(&keys.outbound_prefixes, &mut file.found);
@@ -634,5 +650,132 @@ mod tests {
         assert!(unset.md5);
         let set: files::SipKeys = toml::from_str("md5 = false").unwrap();
         assert!(!set.md5);
+    }
+
+    fn read<T: DeserializeOwned>(text: &str) -> File<T> {
+        File {
+            path: "a.toml".into(),
+            text: text.to_owned(),
+            value: toml::from_str(text).unwrap(),
+            found: Vec::new(),
+        }
+    }
+
+    /// A queue named "a" beside another named "b", and what is wrong with it: the text that is
+    /// marked, and the words.
+    fn queue(keys: &str) -> (QueueSettings, Vec<(String, String)>) {
+        let rest = "name = \"n\"\nthreshold_s = 15\nweight = 1\ncapacity = 5\n\
+                    longest_wait_s = 0\nring_s = 15\nwrap_up_s = 10\nwrap_up_cap_s = 120\n";
+        let text = format!("[[queue]]\nid = \"a\"\n{rest}{keys}\n[[queue]]\nid = \"b\"\n{rest}");
+        let mut file = read::<QueuesFile>(&text);
+        let queues = check_queues(&mut file);
+        let found = file.found.iter();
+        let found = found.map(|it| (text[it.span.clone()].to_owned(), it.what.clone()));
+        (queues[0].floor.clone(), found.collect())
+    }
+
+    #[test]
+    fn a_queue_says_how_it_distributes() {
+        use hotline_acd::{Choice, Skills, Widening};
+        let (plain, found) = queue("");
+        assert_eq!(found, []);
+        assert_eq!(plain.choice, Choice::LongestIdle);
+        let (full, found) = queue(
+            "choice = \"most-skilled\"\nskills = \"english>=5 and (tax or social)\"\n\
+             widen = [{ after_s = 10, skills = [\"english>=3\", \"tax or social\"] },\n\
+             { after_s = 20, queues = [\"b\"] }]\nageing_s = 30",
+        );
+        assert_eq!(found, []);
+        assert_eq!(full.choice, Choice::MostSkilled);
+        assert_eq!(full.ageing, Some(Duration::from_secs(30)));
+        assert_eq!(
+            full.skills,
+            Skills::parse("english>=5 and (tax or social)").unwrap()
+        );
+        let steps = [
+            Widening {
+                after: Duration::from_secs(10),
+                skills: Some(Skills::parse("english>=3 and (tax or social)").unwrap()),
+                queues: Vec::new(),
+            },
+            Widening {
+                after: Duration::from_secs(20),
+                skills: None,
+                queues: vec![QueueId::new("b").unwrap()],
+            },
+        ];
+        assert_eq!(full.widen, steps);
+        let (drawn, found) = queue("choice = \"weighted-random\"\nseed = 7");
+        assert_eq!(
+            (drawn.choice, drawn.seed, found),
+            (Choice::WeightedRandom, 7, vec![])
+        );
+    }
+
+    #[test]
+    fn what_a_queue_says_wrongly_is_shown() {
+        for (keys, place, what) in [
+            (
+                "skills = \"english>=5 und tax\"",
+                "und",
+                "here \"and\" or \"or\" is missing, or a parenthesis is left over (column 12 of \
+                 the skills)",
+            ),
+            (
+                "skills = [\"english>=0\"]",
+                "[\"english>=0\"]",
+                "after \">=\" stands a level from 1 to 10 (column 11 of the skills)",
+            ),
+            (
+                "choice = \"most-skilled\"",
+                "\"most-skilled\"",
+                "`choice` is \"most-skilled\", but the queue names no skills",
+            ),
+            ("seed = 7", "7", "`seed` says nothing with this `choice`"),
+            ("ageing_s = 0", "0", "`ageing_s` is 1 to 86400"),
+            (
+                "widen = [{ after_s = 5, queues = [\"c\"] }]",
+                "\"c\"",
+                "there is no queue \"c\"",
+            ),
+            (
+                "widen = [{ after_s = 5, queues = [\"a\"] }]",
+                "\"a\"",
+                "the queue names itself",
+            ),
+            (
+                "widen = [{ after_s = 5 }]",
+                "5",
+                "a step of `widen` brings no further seats",
+            ),
+            (
+                "widen = [{ after_s = 9, skills = \"x\" }, { after_s = 8, skills = \"x\" }]",
+                "8",
+                "each step of `widen` comes later than the one before, the first after 1",
+            ),
+        ] {
+            let (_, found) = queue(keys);
+            assert_eq!(found, [(place.to_owned(), what.to_owned())], "{keys}");
+        }
+    }
+
+    #[test]
+    fn a_seat_has_skills_and_a_weight() {
+        let text = |keys: &str| format!("[[seat]]\nid = \"1\"\nname = \"a\"\nqueues = []\n{keys}");
+        let mut file = read::<SeatsFile>(&text("skills = { english = 5, tax = 10 }\nweight = 3"));
+        let seats = check_seats(&mut file, &[], true);
+        assert!(file.found.is_empty());
+        let skill = |name| hotline_model::SkillId::new(name).unwrap();
+        let floor = &seats[0].floor;
+        assert_eq!(floor.skills, [(skill("english"), 5), (skill("tax"), 10)]);
+        assert_eq!(floor.weight, 3);
+        for (keys, what) in [
+            ("skills = { english = 11 }", "a level is 1 to 10"),
+            ("weight = 0", "`weight` is 1 to 1000"),
+        ] {
+            let mut file = read::<SeatsFile>(&text(keys));
+            check_seats(&mut file, &[], true);
+            assert_eq!(file.found[0].what, what);
+        }
     }
 }
