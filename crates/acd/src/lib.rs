@@ -16,6 +16,7 @@
 
 mod audit;
 pub mod board;
+pub mod erlang;
 pub mod explain;
 pub mod floor;
 pub mod gate;
@@ -30,6 +31,7 @@ mod seat;
 pub mod settings;
 mod shim;
 mod skills;
+pub mod steering;
 mod timers;
 pub mod wake;
 
