@@ -113,7 +113,11 @@ impl Load {
             abandons,
             mean_wait_s: in_line / self.calls_per_s,
             in_line,
-            occupancy: if seats == 0 { 1.0 } else { served_per_s / drain },
+            occupancy: if seats == 0 {
+                1.0
+            } else {
+                served_per_s / drain
+            },
             within: Within {
                 calls_per_s: self.calls_per_s,
                 drain_per_s: drain,
@@ -241,7 +245,12 @@ impl Line {
                 return line;
             }
             if line.weighted > LARGE {
-                for scaled in [&mut term, &mut line.sum, &mut line.weighted, &mut line.shrunk] {
+                for scaled in [
+                    &mut term,
+                    &mut line.sum,
+                    &mut line.weighted,
+                    &mut line.shrunk,
+                ] {
                     *scaled /= LARGE;
                 }
                 line.scaled_by += LARGE.ln();
@@ -339,7 +348,11 @@ mod tests {
         for time in [0, 5, 15, 60, 600] {
             let decays = (-(100.0 - 95.0) * f64::from(time) / 180.0).exp();
             let known = 1.0 - at.waits * decays;
-            close(at.answered_within(Duration::from_secs(time as u64)), known, 1e-9);
+            close(
+                at.answered_within(Duration::from_secs(time as u64)),
+                known,
+                1e-9,
+            );
         }
     }
 
@@ -376,7 +389,11 @@ mod tests {
             let found = load(erlangs, Some(0.3)).at(seats).unwrap();
             let in_the_end = found.answered_within(Duration::from_secs(1_800));
             close(in_the_end, found.answered(), 1e-6);
-            close(found.answered_within(Duration::ZERO), 1.0 - found.waits, 1e-12);
+            close(
+                found.answered_within(Duration::ZERO),
+                1.0 - found.waits,
+                1e-12,
+            );
         }
     }
 
