@@ -84,7 +84,7 @@ fn nannings_rates_are_a_matter_of_seats() {
 #[test]
 fn a_plan_is_corrected_until_the_floor_reaches_the_target() {
     let mut scenario = nanning();
-    scenario.days = 10;
+    scenario.days = 30;
     let target = Target {
         in_time: 0.8,
         ..target(0.95)

@@ -16,9 +16,12 @@ use super::{
     simulate::{advance, progress_bar, read, share},
 };
 
-/// Days of the check of a history, or of a scenario of one day: enough that the half hours of a
-/// small hotline have some hundred calls.
-const CHECKED_DAYS: u32 = 20;
+/// Calls that a check lives through: enough that a half hour of a middling hotline has some thousand,
+/// few enough for seconds of work.
+const CHECKED_CALLS: f64 = 100_000.0;
+
+/// Most days of a check.
+const CHECKED_DAYS: f64 = 60.0;
 
 /// See the module.
 #[derive(Args)]
@@ -116,7 +119,9 @@ impl Plan {
         if self.formula_only {
             return Ok(needs);
         }
-        scenario.days = scenario.days.max(CHECKED_DAYS);
+        let calls: f64 = demand.iter().map(|demand| demand.calls).sum();
+        let days = (CHECKED_CALLS / calls).ceil().clamp(1.0, CHECKED_DAYS) as u32;
+        scenario.days = scenario.days.max(days);
         let bar = progress_bar();
         let mut progress = |round: u32, part: f64| {
             bar.set_message(format!("round {round}"));
