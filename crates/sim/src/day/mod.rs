@@ -4,9 +4,9 @@
 //! # What is real
 //! [`Floor`] decides who is served next and by whom; the records that a call leaves are those of
 //! `calls`, in its order, and the same folds and formulas of `store` count them as on the live
-//! wallboard. SIP and sound are left out: a talk of three minutes is 36,000 packets, so that
-//! 70,000 of them would take hours of CPU and change no decision (the bench of the relay says 0.9
-//! ms for each second of a call). [`World`](crate::World) has them, for shorter days.
+//! wallboard. SIP and sound are left out: by the bench of the relay 70,000 talks would take a
+//! quarter of an hour of CPU and more, and change no decision. [`World`](crate::World) has them, for
+//! shorter days.
 //!
 //! What happens follows from the scenario and the seed alone.
 

@@ -157,3 +157,60 @@ fn print(needs: &[Need]) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(folder: &std::path::Path, out: &str) -> Plan {
+        let from = folder.join("history.csv");
+        let intervals = (8..18).map(|hour| format!("2026-11-20 {hour:02}:00,60,200\n"));
+        std::fs::write(&from, intervals.collect::<String>()).unwrap();
+        Plan {
+            from,
+            answered: 95.0,
+            in_time: 80.0,
+            within: Seconds::S15,
+            whole_day: false,
+            patience: 90.0,
+            formula_only: false,
+            out: Some(folder.join(out)),
+        }
+    }
+
+    #[test]
+    fn a_history_is_planned_as_csv_and_xlsx() {
+        let folder = tempfile::tempdir().unwrap();
+        for out in ["plan.csv", "plan.xlsx"] {
+            assert!(plan(folder.path(), out).run().is_ok());
+        }
+        let csv = std::fs::read_to_string(folder.path().join("plan.csv")).unwrap();
+        let lines: Vec<&str> = csv.lines().collect();
+        assert_eq!(lines.len(), 49);
+        assert_eq!(
+            lines[0],
+            "from,calls,handling_s,erlang_a,seats,answered,in_time,sim_answer,sim_intime"
+        );
+        assert_eq!(lines[1], "00:00,0.0,0.0,0,0,1.0000,1.0000,,");
+        // 6.7 erlang.
+        assert!(
+            lines[17].starts_with("08:00,60.0,200.0,10,"),
+            "{}",
+            lines[17]
+        );
+        let xlsx = std::fs::read(folder.path().join("plan.xlsx")).unwrap();
+        assert!(xlsx.starts_with(b"PK"));
+    }
+
+    #[test]
+    fn what_cannot_be_planned_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let failure = plan(folder.path(), "plan.txt").run().unwrap_err();
+        assert!(failure.message.contains(".csv or .xlsx"));
+        let too_much = Plan {
+            answered: 100.0,
+            ..plan(folder.path(), "plan.csv")
+        };
+        assert_eq!(too_much.run().unwrap_err().code, 2);
+    }
+}

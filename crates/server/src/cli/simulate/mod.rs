@@ -110,3 +110,96 @@ fn write(folder: &Path, report: &Report) -> Result<(), Failure> {
     println!("written: {}", folder.display());
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHORT: &str = "
+lines = 5
+[calls]
+per_day = 400
+[redials.busy]
+share = 0.5
+after_s = 60
+most = 2
+[patience]
+kind = \"exponential\"
+mean_s = 60
+[[queues]]
+name = \"general\"
+handling = { kind = \"exponential\", mean_s = 180 }
+[[queues]]
+name = \"english\"
+share = 0.2
+handling = { kind = \"fixed\", mean_s = 200 }
+[[seats]]
+count = 3
+from = \"00:00\"
+to = \"00:00\"
+";
+
+    fn rows(file: &Path) -> Vec<csv::StringRecord> {
+        let mut csv = csv::Reader::from_path(file).unwrap();
+        csv.records().map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn a_day_is_written_down() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("short.toml");
+        fs::write(&file, SHORT).unwrap();
+        let out = folder.path().join("day");
+        let simulate = Simulate {
+            scenario: file,
+            seed: Some(5),
+            out: Some(out.clone()),
+        };
+        assert!(simulate.run().is_ok());
+
+        let header = fs::read_to_string(out.join("totals.csv")).unwrap();
+        assert_eq!(
+            header.lines().next().unwrap(),
+            "queue,inbound,rejected,answered,abandoned,abandoned_short,timed_out,refused,\
+             k1_answer_rate,k2_in_time_rate,k3_in_15s,k3_in_20s,k3_in_30s,k4_human_requests,\
+             k5a_handled_only,k5b_abandon_ignored,k5c_abandon_negative,k5d_abandon_positive,\
+             k6_abandon_rate,k7_mean_wait_s,k7_longest_wait_s,k8_handling_s,k8_talk_s"
+        );
+        let totals = rows(&out.join("totals.csv"));
+        let names: Vec<&str> = totals.iter().map(|row| &row[0]).collect();
+        assert_eq!(names, ["all", "english", "general"]);
+        let half_hours = rows(&out.join("half-hours.csv"));
+        let count = |row: &csv::StringRecord, at: usize| row[at].parse::<u64>().unwrap();
+        for (column, of_half_hour) in (1..8).zip(3..) {
+            for total in &totals {
+                let of_queue = half_hours.iter().filter(|row| row[2] == total[0]);
+                let sum: u64 = of_queue.map(|row| count(row, of_half_hour)).sum();
+                assert_eq!(sum, count(total, column), "column {column}");
+            }
+        }
+        assert!(count(&totals[0], 2) > 0, "some heard busy");
+        for plot in ["calls.svg", "rates.svg"] {
+            let plot = fs::read_to_string(out.join(plot)).unwrap();
+            assert!(plot.starts_with("<svg") && plot.contains("polyline"));
+        }
+    }
+
+    #[test]
+    fn faults_are_told_with_file_and_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("wrong.toml");
+        fs::write(&file, SHORT.replace("count = 3", "count = 0")).unwrap();
+        let failure = read(&file).unwrap_err();
+        assert_eq!(failure.code, 2);
+        let told = format!("{}:19: `count` must be at least 1", file.display());
+        assert!(failure.message.contains(&told), "{}", failure.message);
+
+        fs::write(&file, SHORT.split("[[seats]]").next().unwrap()).unwrap();
+        let nobody = Simulate {
+            scenario: file,
+            seed: None,
+            out: None,
+        };
+        assert!(nobody.run().is_err_and(|failure| failure.code == 2));
+    }
+}
