@@ -206,7 +206,7 @@ pub fn check(
 ) -> bool {
     for round in 1..=ROUNDS {
         observe(scenario, needs, target, &mut |_, part| {
-            progress(round, part)
+            progress(round, part);
         });
         let mut more = missing_seats(needs, target);
         if more.is_empty() {
