@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     const SHORT: &str = "
-lines = 5
+lines = 2
 [calls]
 per_day = 400
 [redials.busy]
@@ -191,7 +191,7 @@ to = \"00:00\"
         fs::write(&file, SHORT.replace("count = 3", "count = 0")).unwrap();
         let failure = read(&file).unwrap_err();
         assert_eq!(failure.code, 2);
-        let told = format!("{}:19: `count` must be at least 1", file.display());
+        let told = format!("{}:20: `count` must be at least 1", file.display());
         assert!(failure.message.contains(&told), "{}", failure.message);
 
         fs::write(&file, SHORT.split("[[seats]]").next().unwrap()).unwrap();
