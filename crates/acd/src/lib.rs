@@ -16,6 +16,7 @@
 
 mod audit;
 pub mod board;
+pub mod erlang;
 pub mod estimate;
 pub mod explain;
 pub mod floor;
@@ -34,6 +35,7 @@ mod seat;
 pub mod settings;
 mod shim;
 mod skills;
+pub mod steering;
 mod timers;
 pub mod wake;
 

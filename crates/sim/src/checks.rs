@@ -121,14 +121,20 @@ impl Checks {
         });
     }
 
+    /// What the events alone say.
+    ///
+    /// # Errors
+    /// The rule that is broken.
+    pub fn story(&self) -> Result<(), String> {
+        self.broken.clone().map_or(Ok(()), Err)
+    }
+
     /// What can be judged at any moment.
     ///
     /// # Errors
     /// The rule that is broken.
     pub fn rules(&self, exchange: &Exchange) -> Result<(), String> {
-        if let Some(broken) = &self.broken {
-            return Err(broken.clone());
-        }
+        self.story()?;
         let floor = &exchange.switchboard().floor;
         for queue in floor.queue_ids() {
             let Some(view) = floor.queue(queue) else {

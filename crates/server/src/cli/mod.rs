@@ -6,10 +6,12 @@ mod call;
 mod check;
 mod ivr;
 mod keys;
+mod plan;
 mod prompts;
 mod recording;
 mod seat;
 mod serve;
+mod simulate;
 mod threads;
 
 use std::{
@@ -59,6 +61,14 @@ enum Command {
     /// Open encrypted recordings.
     #[command(subcommand)]
     Recording(recording::Recording),
+    /// Live through a day of calls in virtual time, with the real distribution and figures.
+    #[command(after_help = "Example:\n  hotline simulate scenarios/liaocheng-day.toml --out day")]
+    Simulate(simulate::Simulate),
+    /// Say how many seats each half hour needs for a target.
+    #[command(
+        after_help = "Example:\n  hotline plan scenarios/liaocheng-day.toml --answered 95 --in-time 80 --out plan.xlsx\n  hotline plan history.csv --out plan.csv"
+    )]
+    Plan(plan::Plan),
     /// Check what was recorded.
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -99,6 +109,8 @@ pub fn run() -> ExitCode {
         Command::Prompts(prompts) => prompts.run(),
         Command::Keys(keys) => keys.run(),
         Command::Recording(recording) => recording.run(),
+        Command::Simulate(simulate) => simulate.run(),
+        Command::Plan(plan) => plan.run(),
         Command::Audit(audit) => audit.run(),
     };
     match outcome {

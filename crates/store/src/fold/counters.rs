@@ -277,6 +277,23 @@ impl Counters {
         sums
     }
 
+    /// Raw counts of so many whole minutes from the minute of `from` on, of all calls and of each
+    /// queue, as far as they are kept ([`KEPT_MINUTES`]).
+    pub fn of_minutes(&self, from: Timestamp, minutes: i64) -> (Counts, BTreeMap<QueueId, Counts>) {
+        let (mut all, mut queues) = (Counts::default(), BTreeMap::<QueueId, Counts>::new());
+        let first = minute(from);
+        for (_, minute) in self
+            .minutes
+            .range(first..first.saturating_add(minutes.max(0)))
+        {
+            all.add(&minute.all);
+            for (queue, counts) in &minute.queues {
+                queues.entry(*queue).or_default().add(counts);
+            }
+        }
+        (all, queues)
+    }
+
     /// The wallboard's totals of the window that ends at `now`.
     pub fn totals(&self, now: Timestamp) -> Totals {
         let counts = self.counts(now);

@@ -1,0 +1,216 @@
+//! `hotline plan`: how many seats each half hour needs for a target.
+
+mod history;
+mod sheet;
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use hotline_sim::{
+    day::Scenario,
+    plan::{self, Demand, Need, Target, Within},
+};
+
+use super::{
+    Failure,
+    simulate::{advance, progress_bar, read, share},
+};
+
+/// Calls that a check lives through: enough that a half hour of a middling hotline has some thousand,
+/// few enough for seconds of work.
+const CHECKED_CALLS: f64 = 100_000.0;
+
+/// Most days of a check.
+const CHECKED_DAYS: f64 = 60.0;
+
+/// See the module.
+#[derive(Args)]
+pub struct Plan {
+    /// A scenario (.toml), or a history (.csv): interval start, calls, mean handling seconds.
+    from: PathBuf,
+    /// Share of the calls that a human should answer, percent.
+    #[arg(long, default_value_t = 95.0, value_name = "PERCENT")]
+    answered: f64,
+    /// Share of the calls that should be answered in time, percent; 0: does not matter.
+    #[arg(long, default_value_t = 80.0, value_name = "PERCENT")]
+    in_time: f64,
+    /// The time, seconds.
+    #[arg(long, value_enum, default_value_t = Seconds::S15)]
+    within: Seconds,
+    /// Reach `--answered` over the whole day instead of in each half hour, with the fewest seat
+    /// hours; `--in-time` does not count then.
+    #[arg(long)]
+    whole_day: bool,
+    /// Mean patience of a history's callers, seconds (our default; a scenario has its own).
+    #[arg(long, default_value_t = 90.0, value_name = "SECONDS")]
+    patience: f64,
+    /// Say what the formula says, without the simulation.
+    #[arg(long)]
+    formula_only: bool,
+    /// Where to write the plan: .csv or .xlsx.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// The times that the figures know.
+#[derive(Clone, Copy, ValueEnum)]
+enum Seconds {
+    #[value(name = "15")]
+    S15,
+    #[value(name = "20")]
+    S20,
+    #[value(name = "30")]
+    S30,
+}
+
+impl Plan {
+    pub fn run(self) -> Result<(), Failure> {
+        let target = self.target()?;
+        let is_history = self.from.extension().is_some_and(|end| end == "csv");
+        let (scenario, demand) = if is_history {
+            history::read(&self.from, self.patience)?
+        } else {
+            let scenario = read(&self.from)?;
+            let demand = plan::demand(&scenario);
+            (scenario, demand)
+        };
+        let needs = self.plan(scenario, &demand, &target)?;
+        print(&needs);
+        match &self.out {
+            Some(out) => sheet::write(out, &needs),
+            None => Ok(()),
+        }
+    }
+
+    fn target(&self) -> Result<Target, Failure> {
+        let share = |percent: f64, name: &str| {
+            if (0.0..100.0).contains(&percent) {
+                return Ok(percent / 100.0);
+            }
+            let what = format!("--{name} {percent}: give percent, from 0 to less than 100");
+            Err(Failure::wrong(what))
+        };
+        Ok(Target {
+            answered: share(self.answered, "answered")?,
+            in_time: share(self.in_time, "in-time")?,
+            within: match self.within {
+                Seconds::S15 => Within::S15,
+                Seconds::S20 => Within::S20,
+                Seconds::S30 => Within::S30,
+            },
+        })
+    }
+
+    fn plan(
+        &self,
+        mut scenario: Scenario,
+        demand: &[Demand],
+        target: &Target,
+    ) -> Result<Vec<Need>, Failure> {
+        let patience_s = scenario.patience.mean_s();
+        let needs = if self.whole_day {
+            plan::for_the_day(demand, patience_s, target)
+        } else {
+            plan::by_formula(demand, patience_s, target)
+        };
+        let mut needs = needs.ok_or_else(|| {
+            Failure::wrong("no number of seats reaches the target; take a lower one")
+        })?;
+        if self.formula_only {
+            return Ok(needs);
+        }
+        let calls: f64 = demand.iter().map(|demand| demand.calls).sum();
+        let days = (CHECKED_CALLS / calls).ceil().clamp(1.0, CHECKED_DAYS) as u32;
+        scenario.days = scenario.days.max(days);
+        let bar = progress_bar();
+        let mut progress = |round: u32, part: f64| {
+            bar.set_message(format!("round {round}"));
+            advance(&bar, part);
+        };
+        if self.whole_day {
+            plan::observe(&scenario, &mut needs, target, &mut progress);
+        } else if !plan::check(&scenario, &mut needs, target, &mut progress) {
+            eprintln!("hotline: some half hours miss the target in the simulation still");
+        }
+        bar.finish_and_clear();
+        Ok(needs)
+    }
+}
+
+fn print(needs: &[Need]) {
+    println!(
+        "{}",
+        sheet::COLUMNS.map(|name| format!("{name:>10}")).join(" ")
+    );
+    for (at, need) in needs.iter().enumerate() {
+        let cells = sheet::cells(at, need).map(|cell| format!("{cell:>10}"));
+        println!("{}", cells.join(" "));
+    }
+    let hours = plan::seat_hours(needs);
+    let answered = plan::answered(needs) * 100.0;
+    println!("{hours} seat hours a day; Erlang A: {answered:.2} % of the day's calls answered");
+    if let Some(simulated) = plan::simulated(needs) {
+        let rate = share(simulated);
+        println!(
+            "simulated: {rate} ({} of {} calls)",
+            simulated.of, simulated.all
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(folder: &std::path::Path, out: &str) -> Plan {
+        let from = folder.join("history.csv");
+        let intervals = (8..18).map(|hour| format!("2026-11-20 {hour:02}:00,60,200\n"));
+        std::fs::write(&from, intervals.collect::<String>()).unwrap();
+        Plan {
+            from,
+            answered: 95.0,
+            in_time: 80.0,
+            within: Seconds::S15,
+            whole_day: false,
+            patience: 90.0,
+            formula_only: false,
+            out: Some(folder.join(out)),
+        }
+    }
+
+    #[test]
+    fn a_history_is_planned_as_csv_and_xlsx() {
+        let folder = tempfile::tempdir().unwrap();
+        for out in ["plan.csv", "plan.xlsx"] {
+            assert!(plan(folder.path(), out).run().is_ok());
+        }
+        let csv = std::fs::read_to_string(folder.path().join("plan.csv")).unwrap();
+        let lines: Vec<&str> = csv.lines().collect();
+        assert_eq!(lines.len(), 49);
+        assert_eq!(
+            lines[0],
+            "from,calls,handling_s,erlang_a,seats,answered,in_time,sim_answer,sim_intime"
+        );
+        assert_eq!(lines[1], "00:00,0.0,0.0,0,0,1.0000,1.0000,,");
+        // 6.7 erlang.
+        assert!(
+            lines[17].starts_with("08:00,60.0,200.0,10,"),
+            "{}",
+            lines[17]
+        );
+        let xlsx = std::fs::read(folder.path().join("plan.xlsx")).unwrap();
+        assert!(xlsx.starts_with(b"PK"));
+    }
+
+    #[test]
+    fn what_cannot_be_planned_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let failure = plan(folder.path(), "plan.txt").run().unwrap_err();
+        assert!(failure.message.contains(".csv or .xlsx"));
+        let too_much = Plan {
+            answered: 100.0,
+            ..plan(folder.path(), "plan.csv")
+        };
+        assert_eq!(too_much.run().unwrap_err().code, 2);
+    }
+}

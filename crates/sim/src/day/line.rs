@@ -1,0 +1,156 @@
+//! One caller's way: greeted, in line, rung for, talking.
+
+use hotline_acd::Input;
+use hotline_model::{
+    CallId, Instant, QueueId, SeatId,
+    event::{Event, Outcome, ReleasedBy},
+    seat::OfferResult,
+};
+
+use super::{Day, Due};
+
+/// A caller in the house.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Caller {
+    /// Who it is.
+    pub(super) number: u64,
+    /// How often the caller dialled before.
+    pub(super) tries: u32,
+    /// Which of the scenario's queues.
+    pub(super) queue: usize,
+    pub(super) arrived: Instant,
+    queued: Option<Instant>,
+    pub(super) offer: Option<Offer>,
+    talk: Option<(SeatId, Instant)>,
+}
+
+/// A seat that is being rung.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Offer {
+    pub(super) seat: SeatId,
+    pub(super) at: Instant,
+    number: u64,
+}
+
+impl Caller {
+    pub(super) fn new(number: u64, tries: u32, queue: usize, arrived: Instant) -> Self {
+        Self {
+            number,
+            tries,
+            queue,
+            arrived,
+            queued: None,
+            offer: None,
+            talk: None,
+        }
+    }
+}
+
+impl Day<'_> {
+    /// The greeting is over: the caller stands in line.
+    pub(super) fn greeted(&mut self, call: CallId) {
+        let Some((_, id)) = self.queue_of(call) else {
+            return;
+        };
+        let now = self.now;
+        if let Some(caller) = self.callers.get_mut(&call) {
+            caller.queued = Some(now);
+        }
+        let ahead = self.floor.queue(id).map_or(0, |queue| queue.waiting);
+        self.happened(Event::QueueEntered {
+            call,
+            queue: id,
+            priority: 0,
+            position: u32::try_from(ahead).unwrap_or(u32::MAX).saturating_add(1),
+        });
+        let patience = self.scenario.patience.draw(&mut self.random);
+        self.plan_in(patience, Due::GivesUp(call));
+        self.floor_hears(Input::CallQueued {
+            call,
+            queue: id,
+            priority: 0,
+            arrived: now,
+        });
+    }
+
+    pub(super) fn gives_up(&mut self, call: CallId) {
+        let talks = self.callers.get(&call).map(|caller| caller.talk.is_some());
+        if talks == Some(false) {
+            self.floor_hears(Input::CallLeft { call });
+            self.over(call, Outcome::Abandoned, ReleasedBy::Caller);
+        }
+    }
+
+    pub(super) fn offered(&mut self, call: CallId, seat: SeatId, queue: QueueId, why: String) {
+        self.number += 1;
+        let offer = Offer {
+            seat,
+            at: self.now,
+            number: self.number,
+        };
+        if let Some(caller) = self.callers.get_mut(&call) {
+            caller.offer = Some(offer);
+        }
+        self.happened(Event::SeatOffered {
+            call,
+            seat,
+            queue,
+            why,
+        });
+        let picks_up = self.scenario.answer.draw(&mut self.random);
+        self.plan_in(picks_up, Due::PicksUp(call, offer.number));
+        self.floor
+            .handle_input(self.now, Input::Rang { call, seat });
+    }
+
+    pub(super) fn picks_up(&mut self, call: CallId, number: u64) {
+        let Some(caller) = self.callers.get(&call).copied() else {
+            return;
+        };
+        let Some(offer) = caller.offer.filter(|offer| offer.number == number) else {
+            return;
+        };
+        let Some((queue, id)) = self.queue_of(call) else {
+            return;
+        };
+        let (seat, now) = (offer.seat, self.now);
+        self.floor_hears(Input::Answered { call, seat });
+        self.offer_ended(call, OfferResult::Answered);
+        let since = |then: Instant| now.millis_since(then);
+        let since_queue_ms = since(caller.queued.unwrap_or(caller.arrived));
+        self.happened(Event::SeatAnswered {
+            call,
+            seat,
+            queue: id,
+            since_arrival_ms: since(caller.arrived),
+            since_menu_ms: since_queue_ms,
+            since_queue_ms,
+        });
+        self.happened(Event::TalkStarted { call, seat });
+        if let Some(caller) = self.callers.get_mut(&call) {
+            caller.talk = Some((seat, now));
+        }
+        let talk = queue.handling.draw(&mut self.random);
+        self.plan_in(talk, Due::HangsUp(call));
+    }
+
+    pub(super) fn hangs_up(&mut self, call: CallId) {
+        let talk = self.callers.get(&call).and_then(|caller| caller.talk);
+        let (Some((seat, since)), Some((queue, _))) = (talk, self.queue_of(call)) else {
+            return;
+        };
+        self.happened(Event::TalkEnded {
+            call,
+            seat,
+            talk_ms: self.now.millis_since(since),
+            hold_ms: 0,
+            released_by: ReleasedBy::Agent,
+        });
+        if queue.wrap_up.mean_s() > 0.0 {
+            let wrap_up = queue.wrap_up.draw(&mut self.random);
+            self.plan_in(wrap_up, Due::WrappedUp(seat));
+        }
+        self.floor_hears(Input::TalkEnded { call, seat });
+        self.over(call, Outcome::Answered, ReleasedBy::Agent);
+    }
+}
