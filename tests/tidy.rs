@@ -30,7 +30,10 @@ const IMPORTS: [(&str, &[&str]); 9] = [
     ("acd", &["model"]),
     ("store", &["model"]),
     ("calls", &["model", "sip", "media", "ivr", "acd"]),
-    ("server", &["model", "media", "acd", "calls", "store", "sim"]),
+    (
+        "server",
+        &["model", "media", "acd", "calls", "store", "sim"],
+    ),
     ("sim", &["model", "sip", "media", "acd", "calls", "store"]),
 ];
 
