@@ -88,7 +88,7 @@ mod tests {
         };
         let mut found = Vec::new();
         of_seat(1, &shift, 0.5, &mut |at, duty| {
-            found.push((at.as_secs() / 3_600, duty))
+            found.push((at.as_secs() / 3_600, duty));
         });
         found
     }
