@@ -115,9 +115,8 @@ impl<'a> Day<'a> {
             }
         });
         let seats = shifts::seats(scenario).map(|(id, shift)| SeatSettings {
-            id,
             queues: shift.queues.clone(),
-            skills: Vec::new(),
+            ..SeatSettings::new(id)
         });
         Self {
             scenario,
