@@ -64,7 +64,7 @@ pub enum PhoneInput<'a> {
     Press(String),
     /// The owner hangs up.
     HangUp,
-    /// Time passed; see [`Phone::next_wake`].
+    /// Time passed; see [`super::Phone::next_wake`].
     TimePassed,
 }
 
