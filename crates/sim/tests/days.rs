@@ -148,7 +148,7 @@ handling = { kind = \"fixed\", mean_s = -1 }
 [[seats]]
 count = 3
 from = \"8 o'clock\"
-to = \"25:00\"
+to = \"999999999999999999:00\"
 queues = [\"genral\"]
 ";
     let faults = Scenario::read(text).unwrap_err();
@@ -161,7 +161,7 @@ queues = [\"genral\"]
         found,
         [
             "12: `8 o'clock` is not a time of day",
-            "13: `25:00` is not a time of day",
+            "13: `999999999999999999:00` is not a time of day",
             "14: no queue is named genral",
             "2: `per_day` must be more than 0",
             "3: `patience`: `sd_s` belongs to a lognormal time, and only to that",

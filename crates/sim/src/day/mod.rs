@@ -12,6 +12,7 @@
 
 pub mod chance;
 pub mod figures;
+mod file;
 pub mod line;
 pub mod scenario;
 mod shifts;
