@@ -9,6 +9,8 @@ mod formats;
 pub mod listen;
 mod media;
 pub mod prompts;
+mod queues;
+mod seats;
 mod trunks;
 
 use std::{
@@ -20,16 +22,15 @@ use std::{
     time::Duration,
 };
 
-use hotline_acd::{QueueSettings, SeatSettings};
+use hotline_acd::SeatSettings;
 use hotline_calls::{
     Transport,
     settings::{
-        AddressRange, AutoAnswer, Number, PickUp, Prompts, Queue, SoundFormats, Srtp, Trunk,
-        compile_script,
+        AddressRange, Number, PickUp, Prompts, Queue, SoundFormats, Srtp, Trunk, compile_script,
     },
 };
 use hotline_media::wav::Encoding;
-use hotline_model::{QueueId, ScriptId, SeatId, diagnostic::Diagnostic, ids::NameError};
+use hotline_model::{QueueId, ScriptId, diagnostic::Diagnostic, ids::NameError};
 use serde::de::DeserializeOwned;
 use toml::Spanned;
 
@@ -138,9 +139,9 @@ impl Config {
             _ => local,
         });
         let peer_names = trunks::peer_names(&mut trunks, &trunk_list);
-        let queue_list = check_queues(&mut queues);
+        let queue_list = queues::check(&mut queues);
         let ids: Vec<QueueId> = queue_list.iter().map(|queue| queue.floor.id).collect();
-        let seat_list = check_seats(&mut seats, &ids, engine.value.sip.md5);
+        let seat_list = seats::check(&mut seats, &ids, engine.value.sip.md5);
         let scripts = read_scripts(&scripts_folder, &ids, &prompts, &mut faults);
         let numbers = check_numbers(&mut engine, &scripts);
         let survey = check_survey(&mut engine, &scripts);
@@ -305,157 +306,6 @@ fn once<N: PartialEq>(
         found.push(Diagnostic::new(text.span(), fault).with_help("give each its own name"));
     }
     seen.push(name);
-}
-
-fn check_queues(file: &mut File<QueuesFile>) -> Vec<Queue> {
-    let mut seen = Vec::new();
-    let mut queues = Vec::new();
-    let all = file.value.queue.iter();
-    let all: Vec<QueueId> = all
-        .filter_map(|keys| QueueId::new(keys.id.get_ref()).ok())
-        .collect();
-    for keys in &file.value.queue {
-        let mut at_least_one = |value: u64, span: std::ops::Range<usize>, key: &str| {
-            if value == 0 {
-                let fault = Diagnostic::new(span, format!("`{key}` must be at least 1"));
-                file.found.push(fault);
-            }
-        };
-        at_least_one(
-            u64::from(*keys.weight.get_ref()),
-            keys.weight.span(),
-            "weight",
-        );
-        at_least_one(
-            *keys.capacity.get_ref() as u64,
-            keys.capacity.span(),
-            "capacity",
-        );
-        at_least_one(*keys.ring_s.get_ref(), keys.ring_s.span(), "ring_s");
-        if *keys.wrap_up_cap_s.get_ref() < keys.wrap_up_s {
-            let what = "`wrap_up_cap_s` is shorter than `wrap_up_s`";
-            file.found
-                .push(Diagnostic::new(keys.wrap_up_cap_s.span(), what));
-        }
-        let Some(id) = name(&keys.id, QueueId::new, &mut file.found) else {
-            continue;
-        };
-        once(&mut seen, id, &keys.id, "queue", &mut file.found);
-        let seconds = Duration::from_secs;
-        let mut floor = QueueSettings {
-            threshold: seconds(keys.threshold_s),
-            weight: *keys.weight.get_ref(),
-            capacity: *keys.capacity.get_ref(),
-            longest_wait: (keys.longest_wait_s > 0).then(|| seconds(keys.longest_wait_s)),
-            ring_for: seconds(*keys.ring_s.get_ref()),
-            wrap_up: seconds(keys.wrap_up_s),
-            wrap_up_cap: seconds(*keys.wrap_up_cap_s.get_ref()),
-            ..QueueSettings::new(id)
-        };
-        let mut reader = distribution::Reader {
-            text: &file.text,
-            queues: &all,
-            found: &mut file.found,
-        };
-        reader.queue(keys, &mut floor);
-        queues.push(Queue {
-            floor,
-            name: keys.name.clone(),
-        });
-    }
-    queues
-}
-
-fn check_seats(file: &mut File<SeatsFile>, queues: &[QueueId], md5: bool) -> Vec<ConfiguredSeat> {
-    let mut seen = Vec::new();
-    let mut seats = Vec::new();
-    for keys in &file.value.seat {
-        let mut serves = Vec::new();
-        for queue in &keys.queues {
-            match queues
-                .iter()
-                .find(|known| known.as_str() == queue.get_ref())
-            {
-                Some(&known) => serves.push(known),
-                None => {
-                    let what = format!("there is no queue {:?}", queue.get_ref());
-                    let known: Vec<&str> = queues.iter().map(QueueId::as_str).collect();
-                    let help = format!("queues.toml has: {}", known.join(", "));
-                    file.found
-                        .push(Diagnostic::new(queue.span(), what).with_help(help));
-                }
-            }
-        }
-        let Some(id) = name(&keys.id, SeatId::new, &mut file.found) else {
-            continue;
-        };
-        once(&mut seen, id, &keys.id, "seat", &mut file.found);
-        let mut floor = SeatSettings {
-            queues: serves,
-            ..SeatSettings::new(id)
-        };
-        let mut reader = distribution::Reader {
-            text: &file.text,
-            queues,
-            found: &mut file.found,
-        };
-        reader.seat(keys, &mut floor);
-        let md5_only = check_digest(keys, md5, &mut file.found);
-        let pick_up = check_pick_up(keys, &mut file.found);
-        let outbound_prefixes = trunks::prefixes(&keys.outbound_prefixes, &mut file.found);
-        seats.push(ConfiguredSeat {
-            floor,
-            name: keys.name.clone(),
-            md5_only,
-            srtp: keys.srtp.into(),
-            pick_up,
-            outbound_prefixes,
-        });
-    }
-    seats
-}
-
-/// Whether the seat's phone is offered MD5 alone; a fault where nobody may be.
-fn check_digest(keys: &files::SeatKeys, md5: bool, found: &mut Vec<Diagnostic>) -> bool {
-    let digest = keys.digest.as_ref();
-    let only = digest.filter(|digest| *digest.get_ref() == files::DigestKey::Md5);
-    if let Some(only) = only.filter(|_| !md5) {
-        let what = "`digest` is \"md5\", which `md5 = false` under [sip] in engine.toml forbids";
-        let help = "give the seat a phone that knows SHA-256 and delete this line, or allow MD5";
-        found.push(Diagnostic::new(only.span(), what).with_help(help));
-    }
-    only.is_some()
-}
-
-/// Longest time a phone may ring before it answers by itself, seconds: a caller must not wait for
-/// a machine's courtesy.
-const AUTO_ANSWER_AFTER_MAX_S: u64 = 10;
-
-fn check_pick_up(keys: &files::SeatKeys, found: &mut Vec<Diagnostic>) -> PickUp {
-    use files::AutoAnswerKey as Key;
-    let by = match keys.auto_answer {
-        Key::Off => AutoAnswer::Off,
-        Key::CallInfo => AutoAnswer::CallInfo,
-        Key::AlertInfo => AutoAnswer::AlertInfo,
-        Key::AnswerMode => AutoAnswer::AnswerMode,
-        Key::All => AutoAnswer::All,
-    };
-    let Some(after) = &keys.auto_answer_after_s else {
-        let after = Duration::ZERO;
-        return PickUp { by, after };
-    };
-    let after_s = *after.get_ref();
-    if after_s > AUTO_ANSWER_AFTER_MAX_S {
-        let what = format!("`auto_answer_after_s` is at most {AUTO_ANSWER_AFTER_MAX_S}");
-        found.push(Diagnostic::new(after.span(), what));
-    }
-    if after_s > 0 && matches!(by, AutoAnswer::Off | AutoAnswer::AnswerMode) {
-        let what = "`auto_answer_after_s` says nothing with this `auto_answer`";
-        let help = "set `auto_answer` to \"call-info\", \"alert-info\" or \"all\"";
-        found.push(Diagnostic::new(after.span(), what).with_help(help));
-    }
-    let after = Duration::from_secs(after_s);
-    PickUp { by, after }
 }
 
 fn check_numbers(
@@ -628,154 +478,13 @@ fn read_scripts(
     scripts
 }
 
+/// A file of this text, as tests read it.
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn md5_alone_is_a_fault_where_md5_is_forbidden() {
-        let text = "[[seat]]\nid = \"1001\"\nname = \"a\"\nqueues = []\ndigest = \"md5\"\n";
-        for (md5, faults) in [(true, 0), (false, 1)] {
-            let mut file = File::<SeatsFile> {
-                path: "seats.toml".into(),
-                text: text.to_owned(),
-                value: toml::from_str(text).unwrap(),
-                found: Vec::new(),
-            };
-            let seats = check_seats(&mut file, &[], md5);
-            assert!(seats[0].md5_only);
-            assert_eq!(file.found.len(), faults, "{:?}", file.found);
-        }
-        let unset: files::SipKeys = toml::from_str("").unwrap();
-        assert!(unset.md5);
-        let set: files::SipKeys = toml::from_str("md5 = false").unwrap();
-        assert!(!set.md5);
-    }
-
-    fn read<T: DeserializeOwned>(text: &str) -> File<T> {
-        File {
-            path: "a.toml".into(),
-            text: text.to_owned(),
-            value: toml::from_str(text).unwrap(),
-            found: Vec::new(),
-        }
-    }
-
-    /// A queue named "a" beside another named "b", and what is wrong with it: the text that is
-    /// marked, and the words.
-    fn queue(keys: &str) -> (QueueSettings, Vec<(String, String)>) {
-        let rest = "name = \"n\"\nthreshold_s = 15\nweight = 1\ncapacity = 5\n\
-                    longest_wait_s = 0\nring_s = 15\nwrap_up_s = 10\nwrap_up_cap_s = 120\n";
-        let text = format!("[[queue]]\nid = \"a\"\n{rest}{keys}\n[[queue]]\nid = \"b\"\n{rest}");
-        let mut file = read::<QueuesFile>(&text);
-        let queues = check_queues(&mut file);
-        let found = file.found.iter();
-        let found = found.map(|it| (text[it.span.clone()].to_owned(), it.what.clone()));
-        (queues[0].floor.clone(), found.collect())
-    }
-
-    #[test]
-    fn a_queue_says_how_it_distributes() {
-        use hotline_acd::{Choice, Skills, Widening};
-        let (plain, found) = queue("");
-        assert_eq!(found, []);
-        assert_eq!(plain.choice, Choice::LongestIdle);
-        let (full, found) = queue(
-            "choice = \"most-skilled\"\nskills = \"english>=5 and (tax or social)\"\n\
-             widen = [{ after_s = 10, skills = [\"english>=3\", \"tax or social\"] },\n\
-             { after_s = 20, queues = [\"b\"] }]\nageing_s = 30",
-        );
-        assert_eq!(found, []);
-        assert_eq!(full.choice, Choice::MostSkilled);
-        assert_eq!(full.ageing, Some(Duration::from_secs(30)));
-        assert_eq!(
-            full.skills,
-            Skills::parse("english>=5 and (tax or social)").unwrap()
-        );
-        let steps = [
-            Widening {
-                after: Duration::from_secs(10),
-                skills: Some(Skills::parse("english>=3 and (tax or social)").unwrap()),
-                queues: Vec::new(),
-            },
-            Widening {
-                after: Duration::from_secs(20),
-                skills: None,
-                queues: vec![QueueId::new("b").unwrap()],
-            },
-        ];
-        assert_eq!(full.widen, steps);
-        let (drawn, found) = queue("choice = \"weighted-random\"\nseed = 7");
-        assert_eq!(
-            (drawn.choice, drawn.seed, found),
-            (Choice::WeightedRandom, 7, vec![])
-        );
-    }
-
-    #[test]
-    fn what_a_queue_says_wrongly_is_shown() {
-        for (keys, place, what) in [
-            (
-                "skills = \"english>=5 und tax\"",
-                "und",
-                "here \"and\" or \"or\" is missing, or a parenthesis is left over (column 12 of \
-                 the skills)",
-            ),
-            (
-                "skills = [\"english>=0\"]",
-                "[\"english>=0\"]",
-                "after \">=\" stands a level from 1 to 10 (column 11 of the skills)",
-            ),
-            (
-                "choice = \"most-skilled\"",
-                "\"most-skilled\"",
-                "`choice` is \"most-skilled\", but the queue names no skills",
-            ),
-            ("seed = 7", "7", "`seed` says nothing with this `choice`"),
-            ("ageing_s = 0", "0", "`ageing_s` is 1 to 86400"),
-            (
-                "widen = [{ after_s = 5, queues = [\"c\"] }]",
-                "\"c\"",
-                "there is no queue \"c\"",
-            ),
-            (
-                "widen = [{ after_s = 5, queues = [\"a\"] }]",
-                "\"a\"",
-                "the queue names itself",
-            ),
-            (
-                "widen = [{ after_s = 5 }]",
-                "5",
-                "a step of `widen` brings no further seats",
-            ),
-            (
-                "widen = [{ after_s = 9, skills = \"x\" }, { after_s = 8, skills = \"x\" }]",
-                "8",
-                "each step of `widen` comes later than the one before, the first after 1",
-            ),
-        ] {
-            let (_, found) = queue(keys);
-            assert_eq!(found, [(place.to_owned(), what.to_owned())], "{keys}");
-        }
-    }
-
-    #[test]
-    fn a_seat_has_skills_and_a_weight() {
-        let text = |keys: &str| format!("[[seat]]\nid = \"1\"\nname = \"a\"\nqueues = []\n{keys}");
-        let mut file = read::<SeatsFile>(&text("skills = { english = 5, tax = 10 }\nweight = 3"));
-        let seats = check_seats(&mut file, &[], true);
-        assert!(file.found.is_empty());
-        let skill = |name| hotline_model::SkillId::new(name).unwrap();
-        let floor = &seats[0].floor;
-        assert_eq!(floor.skills, [(skill("english"), 5), (skill("tax"), 10)]);
-        assert_eq!(floor.weight, 3);
-        for (keys, what) in [
-            ("skills = { english = 11 }", "a level is 1 to 10"),
-            ("weight = 0", "`weight` is 1 to 1000"),
-        ] {
-            let mut file = read::<SeatsFile>(&text(keys));
-            check_seats(&mut file, &[], true);
-            assert_eq!(file.found[0].what, what);
-        }
+fn file_of<T: DeserializeOwned>(text: &str) -> File<T> {
+    File {
+        path: "a.toml".into(),
+        text: text.to_owned(),
+        value: toml::from_str(text).unwrap(),
+        found: Vec::new(),
     }
 }
