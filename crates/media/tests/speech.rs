@@ -226,16 +226,42 @@ fn through_a_call(
     heard
 }
 
+/// Who scores speech: Python with PESQ, and pieces of speech.
+struct Judge {
+    python: PathBuf,
+    pieces: Vec<Vec<i16>>,
+}
+
+impl Judge {
+    /// `None` where one of them was not set up: `cargo test` alone then leaves scores out, `make
+    /// test` sets both up.
+    fn new() -> Option<Self> {
+        let Some(python) = python() else {
+            eprintln!("not scored: no Python with PESQ; scripts/setup-tests.sh makes it");
+            return None;
+        };
+        let pieces = pieces();
+        if pieces.is_empty() {
+            eprintln!("not scored: no speech in {SPEECH}; scripts/setup-tests.sh installs it");
+            return None;
+        }
+        Some(Self { python, pieces })
+    }
+
+    /// What is heard of each piece must score so much on average.
+    fn hears(&self, what: &str, least: f64, heard: impl Fn(&[i16], u32) -> Vec<i16>) {
+        let pieces = self.pieces.iter().zip(1..);
+        let scores = pieces.map(|(said, seed)| score(&self.python, said, &heard(said, seed)));
+        let scores: Vec<f64> = scores.collect();
+        let mean = scores.iter().sum::<f64>() / scores.len() as f64;
+        println!("{what}: PESQ-NB {mean:.2} {scores:?}");
+        assert!(mean >= least, "{what}: {mean}");
+    }
+}
+
 #[test]
 fn speech_between_formats_scores_well_through_a_call() {
-    let (Some(python), pieces) = (python(), pieces()) else {
-        eprintln!("not scored: no Python with PESQ; scripts/setup-tests.sh makes it");
-        return;
-    };
-    if pieces.is_empty() {
-        eprintln!("not scored: no speech in {SPEECH}; scripts/setup-tests.sh installs it");
-        return;
-    }
+    let Some(judge) = Judge::new() else { return };
     use Format::{G722, Pcma, Pcmu};
     let mut cases = vec![
         ((Pcma, Pcmu), 0, 3.95),
@@ -256,39 +282,18 @@ fn speech_between_formats_scores_well_through_a_call() {
         ]);
     }
     for (formats, per_cent, least) in cases {
-        let scores: Vec<f64> = pieces
-            .iter()
-            .zip(1..)
-            .map(|(said, seed)| {
-                let heard = through_a_call(said, formats, (per_cent, seed));
-                score(&python, said, &heard)
-            })
-            .collect();
-        let mean = scores.iter().sum::<f64>() / scores.len() as f64;
-        println!("{formats:?}, {per_cent} % lost: PESQ-NB {mean:.2} {scores:?}");
-        assert!(mean >= least, "{formats:?}, {per_cent} % lost: {mean}");
+        let what = format!("{formats:?}, {per_cent} % lost");
+        let heard = |said: &[i16], seed| through_a_call(said, formats, (per_cent, seed));
+        judge.hears(&what, least, heard);
     }
 }
 
 #[test]
 fn concealed_speech_scores_well() {
-    let (Some(python), pieces) = (python(), pieces()) else {
-        eprintln!("not scored: no Python with PESQ; scripts/setup-tests.sh makes it");
-        return;
-    };
-    if pieces.is_empty() {
-        eprintln!("not scored: no speech in {SPEECH}; scripts/setup-tests.sh installs it");
-        return;
-    }
+    let Some(judge) = Judge::new() else { return };
     for (per_cent, least) in [(0, 3.95), (1, 3.5), (3, 3.2), (5, 2.9)] {
-        let scores: Vec<f64> = pieces
-            .iter()
-            .zip(1..)
-            .map(|(said, seed)| score(&python, said, &lossy(said, per_cent, seed)))
-            .collect();
-        let mean = scores.iter().sum::<f64>() / scores.len() as f64;
-        println!("{per_cent} % lost: PESQ-NB {mean:.2} {scores:?}");
-        assert!(mean >= least, "{per_cent} % lost: {mean}");
+        let what = format!("{per_cent} % lost");
+        judge.hears(&what, least, |said, seed| lossy(said, per_cent, seed));
     }
 }
 
