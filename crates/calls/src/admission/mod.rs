@@ -11,7 +11,7 @@
 mod intake;
 mod sources;
 
-use core::{net::IpAddr, time::Duration};
+use core::{net::IpAddr, ops::RangeInclusive, time::Duration};
 use std::collections::BTreeMap;
 
 use intake::{Arrival, Class, Intake};
@@ -233,11 +233,11 @@ impl Admission {
         self.note(now, Some(trunk), Cause::WrongProof, Glance::NewInvite);
     }
 
-    /// No phone is signed in at `ip` any more: `still` says of an address whether one is.
-    pub fn left(&mut self, ip: IpAddr, still: impl Fn(&dyn Fn(IpAddr) -> bool) -> bool) {
-        let ip = sources::source(ip);
-        if self.known.contains_key(&ip) && !still(&|other| sources::source(other) == ip) {
-            self.known.remove(&ip);
+    /// No phone is signed in at `ip` any more: `still` says of a range of addresses whether one is
+    /// at any of them.
+    pub fn left(&mut self, ip: IpAddr, still: impl Fn(RangeInclusive<IpAddr>) -> bool) {
+        if !still(sources::addresses(ip)) {
+            self.known.remove(&sources::source(ip));
         }
     }
 
@@ -245,7 +245,6 @@ impl Admission {
     pub fn proved(&mut self, now: Instant, ip: IpAddr, life: Duration) {
         let ip = sources::source(ip);
         self.sources.proved(ip);
-        self.known.retain(|_, until| *until > now);
         let until = self.known.entry(ip).or_insert(now);
         *until = (*until).max(now + life);
     }

@@ -3,6 +3,7 @@
 
 use core::{
     net::{IpAddr, Ipv6Addr},
+    ops::RangeInclusive,
     time::Duration,
 };
 use std::collections::BTreeMap;
@@ -60,6 +61,19 @@ pub fn source(ip: IpAddr) -> IpAddr {
         }
         v4 @ IpAddr::V4(_) => v4,
     }
+}
+
+/// All addresses that are remembered as this one.
+pub fn addresses(ip: IpAddr) -> RangeInclusive<IpAddr> {
+    let first = source(ip);
+    let last = match first {
+        IpAddr::V6(v6) => {
+            let host = u128::from(u64::MAX);
+            IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() | host))
+        }
+        v4 @ IpAddr::V4(_) => v4,
+    };
+    first..=last
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -229,6 +243,22 @@ mod tests {
             sources.asks(at(0), IpAddr::from(n.to_be_bytes()));
         }
         assert!(sources.len() <= STRANGER_SOURCES);
+    }
+
+    #[test]
+    fn a_source_is_all_of_its_addresses() {
+        for (of, first, last) in [
+            ("192.0.2.9", "192.0.2.9", "192.0.2.9"),
+            ("::ffff:192.0.2.9", "192.0.2.9", "192.0.2.9"),
+            (
+                "2001:db8:1:2:3::4",
+                "2001:db8:1:2::",
+                "2001:db8:1:2:ffff:ffff:ffff:ffff",
+            ),
+        ] {
+            let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+            assert_eq!(addresses(ip(of)), ip(first)..=ip(last));
+        }
     }
 
     #[test]

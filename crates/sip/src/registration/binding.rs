@@ -1,5 +1,7 @@
 //! One binding of a seat, and what is told of it.
 
+use core::net::IpAddr;
+
 use hotline_model::{Instant, SeatId};
 
 use super::wish::{Device, Wish};
@@ -34,6 +36,11 @@ pub struct Contact {
 }
 
 impl Contact {
+    /// The address it was made from.
+    pub(super) fn from(&self) -> IpAddr {
+        self.path.remote.ip().to_canonical()
+    }
+
     /// Whether the binding was made by a later REGISTER of the same series (§10.3 step 7).
     pub(super) fn is_newer(&self, request: &Message<'_>) -> bool {
         self.call_id == request.call_id() && self.cseq >= request.cseq().0

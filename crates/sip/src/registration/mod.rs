@@ -8,8 +8,8 @@ mod binding;
 mod keep_alive;
 mod wish;
 
-use core::{cmp::Reverse, net::IpAddr, time::Duration};
-use std::collections::{BTreeMap, VecDeque};
+use core::{cmp::Reverse, net::IpAddr, ops::RangeInclusive, time::Duration};
+use std::collections::{BTreeMap, VecDeque, btree_map::Entry};
 
 use hotline_model::{Instant, SeatId, limits::CONTACTS_PER_SEAT};
 
@@ -23,6 +23,8 @@ use crate::{message::Message, path::Path, transaction::timer::TimerQueue};
 #[derive(Debug, Default)]
 pub struct Registrar {
     seats: BTreeMap<SeatId, Vec<Contact>>,
+    /// How many bindings were made from each address.
+    made_from: BTreeMap<IpAddr, usize>,
     expiries: TimerQueue<(SeatId, u64)>,
     pings: TimerQueue<(SeatId, u64)>,
     changes: VecDeque<Changed>,
@@ -71,10 +73,9 @@ impl Registrar {
         }
     }
 
-    /// Whether any binding was made from such an address.
-    pub fn is_at(&self, such: impl Fn(IpAddr) -> bool) -> bool {
-        let mut contacts = self.seats.values().flatten();
-        contacts.any(|contact| such(contact.path.remote.ip()))
+    /// Whether any binding was made from one of these addresses.
+    pub fn is_at(&self, addresses: RangeInclusive<IpAddr>) -> bool {
+        self.made_from.range(addresses).next().is_some()
     }
 
     /// The contact to call: the most preferred, of equals the latest heard of.
@@ -140,8 +141,8 @@ impl Registrar {
         self.changes.pop_front()
     }
 
-    /// An address that a binding was made from and is not any more, for whatever reason; another
-    /// may still be ([`Registrar::is_at`]). `None` when all were taken.
+    /// An address that bindings were made from and none is any more, for whatever reason; another
+    /// of its network may still be ([`Registrar::is_at`]). `None` when all were taken.
     pub fn poll_left(&mut self) -> Option<IpAddr> {
         self.left.pop_front()
     }
@@ -220,6 +221,7 @@ impl Registrar {
         let before = self.seats.remove(&seat).unwrap_or_default();
         let was = |number| before.iter().find(|old| old.number == number);
         for contact in &contacts {
+            *self.made_from.entry(contact.from()).or_default() += 1;
             self.expiries.set((seat, contact.number), contact.expires);
             if was(contact.number).is_none_or(|old| old.path != contact.path) {
                 self.start_pings(now, seat, contact);
@@ -228,11 +230,7 @@ impl Registrar {
         for old in &before {
             match contacts.iter().find(|contact| contact.number == old.number) {
                 None => self.forget(seat, old),
-                // It is somewhere else now.
-                Some(new) if new.path.remote.ip() != old.path.remote.ip() => {
-                    self.left.push_back(old.path.remote.ip());
-                }
-                Some(_) => {}
+                Some(_) => self.leave(old.from()),
             }
         }
         if !contacts.is_empty() {
@@ -244,7 +242,18 @@ impl Registrar {
     fn forget(&mut self, seat: SeatId, contact: &Contact) {
         self.expiries.stop((seat, contact.number));
         self.pings.stop((seat, contact.number));
-        self.left.push_back(contact.path.remote.ip());
+        self.leave(contact.from());
+    }
+
+    /// A binding less was made from there.
+    fn leave(&mut self, address: IpAddr) {
+        if let Entry::Occupied(mut here) = self.made_from.entry(address) {
+            *here.get_mut() -= 1;
+            if *here.get() == 0 {
+                here.remove();
+                self.left.push_back(address);
+            }
+        }
     }
 
     fn remove_where(&mut self, seat: SeatId, why: &str, gone: impl Fn(&Contact) -> bool) {

@@ -401,7 +401,9 @@ fn a_binding_ends_in_time_and_with_its_connection() {
     assert_eq!(desk.registrar.poll_left(), None);
     desk.registrar.expire(at(30));
     assert_eq!(desk.uris(), ["sip:b@h"]);
-    assert_eq!(desk.registrar.poll_left(), Some(tcp(1).remote.ip()));
+    let office = tcp(1).remote.ip();
+    assert_eq!(desk.registrar.poll_left(), None, "another phone is there");
+    assert!(desk.registrar.is_at(office..=office));
     let answer = desk.send(40, "c", 1, "");
     assert_eq!(
         answer.headers,
@@ -411,6 +413,8 @@ fn a_binding_ends_in_time_and_with_its_connection() {
     assert_eq!(desk.uris(), ["sip:b@h"]);
     desk.registrar.path_lost(&tcp(2));
     assert!(desk.uris().is_empty());
+    assert_eq!(desk.registrar.poll_left(), Some(office));
+    assert!(!desk.registrar.is_at(office..=office));
     assert_eq!(desk.registrar.next_expiry(), None);
     let changes = desk.changes();
     assert_eq!(changes.len(), 2);
