@@ -260,6 +260,12 @@ impl AddressRange {
         let (number, v4) = number(address);
         v4 == self.v4 && number & mask(self.bits) == self.first
     }
+
+    /// Whether an address is in both.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let narrower = mask(self.bits.min(other.bits));
+        self.v4 == other.v4 && self.first & narrower == other.first & narrower
+    }
 }
 
 impl From<IpAddr> for AddressRange {
@@ -311,6 +317,18 @@ mod tests {
         assert!(has("2001:db8::/32", "2001:db8:1::1") && !has("2001:db8::/32", "2001:db9::1"));
         assert!(has("::/0", "2001:db8::1") && !has("::/0", "10.0.0.1"));
         assert!(has("::1", "::1") && !has("::1", "::2"));
+    }
+
+    #[test]
+    fn ranges_overlap_where_one_is_in_the_other() {
+        let overlap = |a: &str, b: &str| {
+            let [a, b]: [AddressRange; 2] = [a, b].map(|text| text.parse().unwrap());
+            assert_eq!(a.overlaps(&b), b.overlaps(&a));
+            a.overlaps(&b)
+        };
+        assert!(overlap("10.1.0.0/16", "10.1.2.0/24") && overlap("10.1.0.0/16", "10.1.0.1"));
+        assert!(!overlap("10.1.0.0/16", "10.2.0.0/16") && !overlap("0.0.0.0/0", "::/0"));
+        assert!(overlap("::/0", "2001:db8::/32") && !overlap("2001:db8::1", "2001:db8::2"));
     }
 
     #[test]

@@ -216,15 +216,23 @@ pub fn peer_names(file: &mut File<TrunksFile>, trunks: &[Trunk]) -> PeerNames {
             let help = "put ;transport=tls behind a target in `outbound`, or leave `tls_name` out";
             found.push(Diagnostic::new(text.span(), what).with_help(help));
         }
+        let mut one = true;
         for target in secured {
             if !names.insert(target.path.remote, &name) {
+                one = false;
                 let what = format!("another trunk expects another `tls_name` of {target}");
                 let help = "connections to one target are shared: give both trunks the same name";
                 found.push(Diagnostic::new(text.span(), what).with_help(help));
             }
         }
         for &range in &trunk.addresses {
-            names.insert_range(range, name.clone());
+            if !names.insert_range(range, &name) && one {
+                one = false;
+                let what = "another trunk expects another `tls_name` at some of these `addresses`";
+                let help = "who answers there can have one name only: let no range of the two \
+                            trunks overlap, or give both the same name";
+                found.push(Diagnostic::new(text.span(), what).with_help(help));
+            }
         }
     }
     names
@@ -604,6 +612,11 @@ mod tests {
         let (line, what) = fault(&format!("{secured}{other}"));
         let expected = "another trunk expects another `tls_name` of TLS 192.0.2.1:5061";
         assert_eq!((line, what.as_str()), (10, expected));
+        let nearby = other.replace("192.0.2.1;", "192.0.2.2;");
+        let (line, what) = fault(&format!("{secured}{nearby}"));
+        assert!(line == 10 && what.contains("at some of these"), "{what}");
+        let elsewhere = nearby.replace("192.0.2.", "198.51.100.");
+        assert!(read_all(folder.path(), &format!("{secured}{elsewhere}")).is_ok());
     }
 
     #[test]

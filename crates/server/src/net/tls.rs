@@ -164,9 +164,15 @@ impl PeerNames {
     }
 
     /// So do peers at any port of these addresses, unless they were named themselves: a carrier
-    /// may want later requests of a call at another of its ports.
-    pub fn insert_range(&mut self, range: AddressRange, name: ServerName<'static>) {
-        self.ranges.push((range, name));
+    /// may want later requests of a call at another of its ports. `false` when another name was
+    /// given for some of them before, which stays.
+    pub fn insert_range(&mut self, range: AddressRange, name: &ServerName<'static>) -> bool {
+        let mut others = self.ranges.iter();
+        let one = others.all(|(other, known)| known == name || !other.overlaps(&range));
+        if one {
+            self.ranges.push((range, name.clone()));
+        }
+        one
     }
 
     /// Whom the certificate of the peer at `remote` must name: its address, unless told otherwise.
