@@ -423,6 +423,9 @@ describe("the engine's own sentences", () => {
     expect(causeInChinese('UDP 192.0.2.1:5060: of tomorrow')).toBe('UDP 192.0.2.1:5060: of tomorrow')
     const misnamed = 'TLS 192.0.2.1:5061: cannot be reached: its certificate is not for sbc.example'
     expect(causeInChinese(misnamed)).toBe('TLS 192.0.2.1:5061：无法到达：其证书不属于 sbc.example')
+    const unusable = 'TLS 192.0.2.1:5061: cannot be reached: its certificate is unusable: BadEncoding'
+    expect(causeInChinese(unusable)).toBe('TLS 192.0.2.1:5061：无法到达：其证书不可用：BadEncoding')
+    expect(causeInChinese('no TLS with it: eof')).toBe('无法与其建立 TLS：eof')
   })
 
   it('are split by language where the API sends both', () => {

@@ -55,6 +55,7 @@ const CAUSES: Readonly<Record<string, string>> = {
   'its certificate has expired': '其证书已过期',
   'its certificate is not valid yet': '其证书尚未生效',
   'the TLS handshake took too long': 'TLS 握手超时',
+  'TLS is not configured': '本机未配置 TLS',
   answers: '有应答',
   'tried again': '重新尝试',
   'the engine stopped in mid-call': '通话中系统停止',
@@ -92,6 +93,8 @@ export function causeInChinese(cause: string): string {
     .replace(/^status (\d{3})$/, '状态码 $1')
     .replace(/^redirected to /, '话机要求改转至 ')
     .replace(/^its certificate is not for (\S+)$/, '其证书不属于 $1')
+    .replace(/^its certificate is unusable: /, '其证书不可用：')
+    .replace(/^no TLS with it: /, '无法与其建立 TLS：')
 }
 
 /**
