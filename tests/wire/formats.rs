@@ -288,15 +288,20 @@ fn four_hundred_keys_arrive_though_packets_are_lost() {
         citizen.ear.presses(&keys(caller));
         talks.push((citizen, agent));
     }
-    for (caller, (_, agent)) in talks.iter().enumerate() {
-        let pressed = keys(caller);
-        for _ in 0..1_200 {
-            if agent.ear.keys().len() >= pressed.len() {
-                break;
-            }
-            thread::sleep(Duration::from_millis(50));
+    let all = || {
+        let mut talks = talks.iter().enumerate();
+        talks.all(|(caller, (_, agent))| agent.ear.keys().len() >= keys(caller).len())
+    };
+    for _ in 0..1_200 {
+        if all() {
+            break;
         }
-        assert_eq!(agent.ear.keys(), pressed, "caller {caller}");
+        thread::sleep(Duration::from_millis(50));
+    }
+    // A key heard twice would come now.
+    thread::sleep(Duration::from_millis(500));
+    for (caller, (_, agent)) in talks.iter().enumerate() {
+        assert_eq!(agent.ear.keys(), keys(caller), "caller {caller}");
     }
 }
 
@@ -308,7 +313,10 @@ fn speech() -> Vec<Vec<i16>> {
 
 /// Tries at a piece of speech: a machine that is busy with others delays the packets of these
 /// phones, and what comes late is lost.
-const TRIES: usize = 4;
+const TRIES: usize = 5;
+
+/// How many of them must score well.
+const NEEDED: usize = 2;
 
 /// Asserts the PESQ-NB of what a seat hears of a caller who loses so many per cent of the packets.
 fn scores(
@@ -330,15 +338,18 @@ fn scores(
             let before = agent.ear.heard().len();
             citizen.ear.loses(lost, seed);
             citizen.ear.reads(said);
-            while agent.ear.heard().len() < before + said.len() + 4_000 {
+            let whole = before + said.len() + 4_000;
+            for _ in 0..1_200 {
+                if agent.ear.heard().len() >= whole {
+                    break;
+                }
                 thread::sleep(Duration::from_millis(50));
             }
             sound::score(&office.0.dir, said, &agent.ear.heard()[before..])
         });
         let mut all = Vec::new();
-        let good = tries
-            .inspect(|&score| all.push(score))
-            .any(|score| score >= least);
+        let tries = tries.inspect(|&score| all.push(score));
+        let good = tries.filter(|&score| score >= least).take(NEEDED).count() == NEEDED;
         println!("{offers:?} to {takes:?}, {lost} % lost: PESQ-NB {all:.2?}");
         assert!(
             good,
