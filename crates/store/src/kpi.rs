@@ -35,7 +35,7 @@ pub const SHORT_ABANDON_MS: u64 = 5_000;
 pub struct Counts {
     /// Calls taken in.
     pub arrived: u64,
-    /// INVITEs rejected before they became a call.
+    /// A trunk's INVITEs rejected before they became a call.
     pub rejected: u64,
     /// Calls that a human answered, each once.
     pub answered: u64,
@@ -66,7 +66,8 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Inbound calls: all, the rejected too, so that refusing at the door does not better a rate.
+    /// Inbound calls: all that came by trunks, the rejected too, so that refusing at the door does
+    /// not better a rate.
     pub const fn inbound(&self) -> u64 {
         self.arrived + self.rejected
     }

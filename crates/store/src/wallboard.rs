@@ -54,7 +54,7 @@ pub struct EngineLine {
 pub struct Totals {
     /// Length of the window, seconds.
     pub window_s: u64,
-    /// Inbound calls, those rejected before they became a call too.
+    /// Inbound calls, those that a trunk's INVITE asked for and that were rejected too.
     pub inbound: u64,
     /// Calls that a human answered.
     pub answered: u64,
