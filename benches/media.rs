@@ -82,8 +82,9 @@ const WARM_UP: Duration = Duration::from_secs(1);
 /// For how long the load goes on after the measurement.
 const TAIL: Duration = Duration::from_millis(500);
 
-/// Time after the last call until the memory is looked at.
-const COOL_DOWN: Duration = Duration::from_secs(3);
+/// Time after the last call until the memory is looked at: a thousand recordings are sealed one
+/// after the other, and the disk confirms each.
+const COOL_DOWN: Duration = Duration::from_secs(15);
 
 /// What a call is to the media threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

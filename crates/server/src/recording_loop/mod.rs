@@ -7,6 +7,7 @@
 mod draft;
 mod losses;
 mod repair;
+mod rest;
 mod sealer;
 mod space;
 mod tape;

@@ -17,7 +17,7 @@ use crossbeam::{
 use hotline_media::{Block, Sound, recorder::Recorder};
 
 use super::{
-    BLOCKS_MISPLACED, RecordingReport, Settings, Shared, losses::Losses, space::Space,
+    BLOCKS_MISPLACED, RecordingReport, Settings, Shared, losses::Losses, rest::Rest, space::Space,
     tape::FileTape,
 };
 
@@ -64,6 +64,7 @@ pub(super) struct Finished {
 impl Writer {
     pub(super) fn run(mut self) {
         let mut checkpoint = Instant::now();
+        let mut rest = Rest::default();
         loop {
             // Before the blocks: what was sent before the stop is written.
             let stop = self.shared.stop.load(Ordering::Acquire);
@@ -84,8 +85,10 @@ impl Writer {
                 break;
             }
             if self.running.is_empty() && self.finished.is_empty() {
+                rest.rests();
                 self.sleep();
             } else {
+                rest.works();
                 thread::park_timeout(NAP);
             }
         }
