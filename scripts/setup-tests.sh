@@ -20,6 +20,7 @@ need 'fc-list :lang=zh | grep -q .' fontconfig fonts-noto-cjk
 need 'python3 -c "import ensurepip, venv"' python3-venv
 need 'test -f "$(python3 -c "import sysconfig; print(sysconfig.get_path(\"include\"))")/Python.h"' python3-dev
 need 'command -v g++' g++
+need 'command -v cmake' cmake
 need 'command -v git' git
 install_missing
 

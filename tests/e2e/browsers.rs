@@ -131,15 +131,16 @@ pub fn a_browser_is_a_seat() {
 }
 
 /// An agent turns on the phone of the engine's own page, answers, is heard and hears, is mute and
-/// holds when told so, and calls a colleague by the dial field.
+/// holds when told so, and calls a colleague by the dial field. Its browser speaks Opus with the
+/// engine, while the caller speaks G.711 and the colleague's phone G.722.
 pub fn the_page_is_the_agents_phone(pictures: &str) {
-    let doors = Doors::open();
+    let doors = Doors::open_for(r#"["opus", "G722"]"#);
     let engine = &doors.engine;
     let mut command = node("tests/e2e/softphone.mjs");
     command.arg(format!("http://127.0.0.1:{}/", engine.http));
     command.args(["1001", &engine.password("1001"), "0012"]);
     let mut page = Browser::open({
-        command.arg(pictures);
+        command.args([pictures, "audio/opus"]);
         command
     });
     page.step("has a phone", || {

@@ -1,10 +1,10 @@
 // An agent at the engine's own page: turns on its phone, answers by a key, is heard and hears,
 // holds, mutes, calls a colleague by the dial field. Every hand is one of the page's.
-// usage: node softphone.mjs URL SEAT PASSWORD COLLEAGUE SCREENSHOT_FOLDER
+// usage: node softphone.mjs URL SEAT PASSWORD COLLEAGUE SCREENSHOT_FOLDER CODEC
 import { join } from 'node:path'
 import { listen, open, step } from './chromium.mjs'
 
-const [url, seat, password, colleague, pictures] = process.argv.slice(2)
+const [url, seat, password, colleague, pictures, codec] = process.argv.slice(2)
 const { page, close } = await open({ hertz: 600, viewport: { width: 1440, height: 900 } })
 const faults = []
 page.on('pageerror', (error) => faults.push(String(error)))
@@ -22,6 +22,17 @@ await page.addInitScript(`
   devices.getUserMedia = (wish) => ask({ ...wish, audio: { ...(wish.audio ?? {}), ...raw } })
 `)
 const hears = (hertz) => page.evaluate((wanted) => window.listen(window.line, wanted), hertz)
+// What both ways of the line are coded in, by the browser's own account.
+const speaks = async (codec) => {
+  const codecs = await page.evaluate(async () => {
+    const all = [...(await window.line.getStats()).values()]
+    const ways = all.filter(({ type }) => type === 'inbound-rtp' || type === 'outbound-rtp')
+    return ways.map(({ codecId }) => all.find(({ id }) => id === codecId)?.mimeType)
+  })
+  if (codecs.length !== 2 || codecs.some((spoken) => spoken !== codec)) {
+    throw new Error(`the line speaks ${codecs.join(' and ')}, not ${codec}`)
+  }
+}
 const press = (id) => page.getByTestId(id).click({ timeout: 20_000 })
 const stage = (name) =>
   page.locator(`[data-testid="phone"][data-stage="${name}"]`).waitFor({ timeout: 30_000 })
@@ -42,6 +53,7 @@ try {
   await page.keyboard.press('Enter')
   await stage('talking')
   await hears(900)
+  await speaks(codec)
   await page.screenshot({ path: join(pictures, 'softphone-talking.png'), fullPage: true })
   await step('hears the caller')
 

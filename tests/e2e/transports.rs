@@ -39,6 +39,11 @@ pub struct Doors {
 impl Doors {
     /// Starts an engine that listens by every transport, on IPv4 and IPv6.
     pub fn open() -> Self {
+        Self::open_for(r#"["PCMA", "PCMU", "G722"]"#)
+    }
+
+    /// The same; its seats are offered these formats.
+    pub fn open_for(formats: &str) -> Self {
         let mut engine = Engine::prepare();
         let (tls, ws, wss) = (free_port(), free_port(), free_port());
         let file = engine.dir.join("config/engine.toml");
@@ -58,6 +63,10 @@ impl Doors {
             ),
             ("# certificate = ", "certificate = ".to_owned()),
             ("# key = ", "key = ".to_owned()),
+            (
+                r#"seat_formats = ["PCMA", "PCMU", "G722"]"#,
+                format!("seat_formats = {formats}"),
+            ),
         ] {
             let from = format!("\n{from}");
             assert!(text.contains(&from), "engine.toml has no {from:?}");
