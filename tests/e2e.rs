@@ -570,6 +570,13 @@ fn a_full_disk_harms_no_call() {
     recordings::a_full_disk_harms_no_call();
 }
 
+/// The recordings' disk stands still.
+#[test]
+fn a_disk_that_stands_still_harms_no_call() {
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    recordings::a_disk_that_stands_still_harms_no_call();
+}
+
 /// Key files that cannot be used.
 #[test]
 fn a_key_file_that_cannot_be_used_is_said_at_the_start() {

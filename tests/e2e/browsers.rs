@@ -59,7 +59,7 @@ impl Drop for Browser {
 }
 
 /// pjsua2 with a tone of so many Hz; a seat where it has a password.
-fn desk(engine: &Engine, user: &str, password: &str, hertz: u32) -> Lines {
+pub fn desk(engine: &Engine, user: &str, password: &str, hertz: u32) -> Lines {
     let folder = engine.dir.join(format!("desk-{user}"));
     fs::create_dir_all(&folder).unwrap();
     let mut command = Command::new(target().join("venv/bin/python"));

@@ -7,10 +7,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
+use hotline_store::journal;
+use serde_json::{Value, json};
 
 use crate::{
     at,
+    browsers::desk,
     engine::{Engine, Lines, hotline},
     sound, types,
 };
@@ -214,6 +216,100 @@ pub fn a_full_disk_harms_no_call() {
     let (left, _) = sound::channels(&engine.recording(2));
     assert!(left.len() > 7 * 8_000);
     seat.kill();
+}
+
+/// The first record of that kind in the journal.
+fn journalled(engine: &Engine, kind: &str) -> Value {
+    let records = journal::read(&engine.dir.join("data/journal"), 1).unwrap();
+    let mut records = records
+        .map_while(Result::ok)
+        .map(|record| serde_json::to_value(record).unwrap());
+    records.find(|record| record["type"] == kind).unwrap()
+}
+
+/// The disk of the recordings stands still for seven seconds in the middle of a talk: both go on
+/// hearing each other, it is told while it lasts, and the recording lacks nothing afterwards. Only
+/// root can freeze a file system; without it this is left out.
+pub fn a_disk_that_stands_still_harms_no_call() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("left out: only root can freeze a disk");
+        return;
+    }
+    let mut engine = Engine::prepare();
+    let folder = engine.dir.join("data/recordings");
+    fs::create_dir_all(&folder).unwrap();
+    let disk = engine.dir.join("disk.img");
+    fs::File::create(&disk).unwrap().set_len(64 << 20).unwrap();
+    let made = Command::new("mkfs.ext4").arg("-q").arg(&disk).status();
+    assert!(made.unwrap().success());
+    let serve = engine.serve_on(&engine.sip.to_string(), &engine.http.to_string());
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-c"]);
+    command.arg("mount -o loop \"$0\" \"$1\" && shift && exec \"$@\"");
+    command.args([&disk, &folder]);
+    command.arg(serve.get_program()).args(serve.get_args());
+    let log = fs::File::create(engine.dir.join("serve.log")).unwrap();
+    engine.run(command, log);
+    let inside = PathBuf::from(format!("/proc/{}/root", engine.id()));
+    let inside = inside.join(folder.strip_prefix("/").unwrap());
+    let freeze = |how: &str| {
+        let done = Command::new("fsfreeze").arg(how).arg(&inside).status();
+        assert!(done.unwrap().success(), "fsfreeze {how}");
+    };
+
+    let mut seat = desk(&engine, "1001", &engine.password("1001"), 600);
+    let mut caller = desk(&engine, "13800001234", "-", 900);
+    assert_eq!(engine.post("/api/v1/seats/1001/ready", &json!({})).0, 204);
+    caller.say("call 12345");
+    let talks = |caller: &mut Lines, seat: &mut Lines| {
+        caller.say("hears 600");
+        caller.expect("hears 600", 30);
+        seat.say("hears 900");
+        seat.expect("hears 900", 30);
+    };
+    talks(&mut caller, &mut seat);
+    freeze("--freeze");
+    let frozen = Instant::now();
+    let stalled = |wanted: bool| {
+        engine.until(&format!("a stalled disk: {wanted}"), 20, |board| {
+            (board["engine"]["recording_disk_stalled"] == wanted).then_some(())
+        });
+    };
+    stalled(true);
+    talks(&mut caller, &mut seat);
+    let frozen_ms = frozen.elapsed().as_millis() as u64;
+    assert!(frozen_ms > 4_000, "{frozen_ms}");
+    freeze("--unfreeze");
+    stalled(false);
+    talks(&mut caller, &mut seat);
+    caller.say("hangup");
+    let call = engine.ended_call(1);
+    assert_eq!(call["outcome"], "answered", "{call}");
+    let timeline = call["timeline"].as_array().unwrap();
+    let talk_ms = at(timeline, "talk-ended")["talk_ms"].as_u64().unwrap();
+    assert!(talk_ms > frozen_ms, "{talk_ms} and {frozen_ms}");
+    let closed = engine.until("the recording is closed", 20, |_| {
+        let call = engine.get("/api/v1/calls/1");
+        let timeline = call["timeline"].as_array()?;
+        let closed = timeline.iter().find(|e| e["type"] == "recording-closed")?;
+        closed["ms"].as_u64()
+    });
+    assert!(closed + 500 > talk_ms, "{closed} of {talk_ms} ms");
+    let board = engine.get("/api/v1/wallboard");
+    assert_eq!(board["engine"]["recording_gaps"], 0, "{board}");
+    // Both voices are there from the first to the last second, also of what was said meanwhile.
+    let (left, right) = sound::channels(&engine.recording(1));
+    let seconds = |voice: &[i16]| {
+        let loud = |second: &&[i16]| second.iter().any(|&sample| sample.unsigned_abs() > 1_000);
+        voice.chunks_exact(8_000).filter(loud).count() as u64
+    };
+    for voice in [left, right] {
+        assert!(seconds(&voice) + 2 > talk_ms / 1_000, "{}", seconds(&voice));
+    }
+    let frozen = journalled(&engine, "recording-disk-stalled");
+    assert!(frozen["for_ms"].as_u64() >= Some(2_000), "{frozen}");
+    let followed = journalled(&engine, "recording-disk-followed");
+    assert!(followed["after_ms"].as_u64() > Some(4_000), "{followed}");
 }
 
 /// `check` and `serve` name the line, and what to do.

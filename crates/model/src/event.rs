@@ -479,6 +479,17 @@ pub enum Event {
         /// Blocks of up to 20 ms of one voice, since it was last told.
         blocks: u64,
     },
+    /// The disk of the recordings takes nothing: sound waits in memory, and is lost when that is
+    /// full. Told once.
+    RecordingDiskStalled {
+        /// For how long it took nothing until now, ms.
+        for_ms: u64,
+    },
+    /// The disk of the recordings takes sound again.
+    RecordingDiskFollowed {
+        /// For how long it took nothing, ms.
+        after_ms: u64,
+    },
     /// There is room for recordings again.
     RecordingSpaceRegained {
         /// Free, megabytes.
@@ -720,6 +731,8 @@ impl Event {
             | Self::SourceBanned { .. }
             | Self::RecordingSoundLost { .. }
             | Self::RecordingSpaceLow { .. }
+            | Self::RecordingDiskStalled { .. }
+            | Self::RecordingDiskFollowed { .. }
             | Self::RecordingSpaceRegained { .. }
             | Self::DialRejected { .. }
             | Self::TrunkStateChanged { .. }

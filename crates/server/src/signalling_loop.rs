@@ -314,6 +314,10 @@ impl SignallingLoop {
                         .await;
                     continue;
                 }
+                RecordingReport::Disk { stalled, for_ms } => {
+                    self.tell(disk_event(stalled, for_ms), answers).await;
+                    continue;
+                }
                 RecordingReport::SoundLost { blocks } => {
                     tracing::warn!(blocks, "the disk of the recordings does not follow");
                     self.tell(Event::RecordingSoundLost { blocks }, answers)
@@ -435,6 +439,16 @@ fn space_event(low: bool, free_mb: u64, keep_free_mb: u64) -> Event {
     } else {
         tracing::info!(free_mb, "there is room for recordings again");
         Event::RecordingSpaceRegained { free_mb }
+    }
+}
+
+fn disk_event(stalled: bool, for_ms: u64) -> Event {
+    if stalled {
+        tracing::error!(for_ms, "the disk of the recordings stands still");
+        Event::RecordingDiskStalled { for_ms }
+    } else {
+        tracing::info!(for_ms, "the disk of the recordings follows again");
+        Event::RecordingDiskFollowed { after_ms: for_ms }
     }
 }
 

@@ -249,7 +249,9 @@ pub(crate) fn one_of_each() -> Vec<Event> {
             free_mb: 499,
             keep_free_mb: 500,
         },
+        Event::RecordingDiskStalled { for_ms: 2_000 },
         Event::RecordingSoundLost { blocks: 40 },
+        Event::RecordingDiskFollowed { after_ms: 9_000 },
         Event::RecordingSpaceRegained { free_mb: 550 },
         seat_changed(
             "1001",

@@ -46,6 +46,9 @@ pub struct EngineLine {
     /// Less room is left for recordings than should be.
     #[serde(default)]
     pub recording_space_low: bool,
+    /// The disk of the recordings takes nothing.
+    #[serde(default)]
+    pub recording_disk_stalled: bool,
 }
 
 /// Raw counts of the rolling window and the rates derived from them (kpi.md K1–K4, K10). Which
@@ -255,6 +258,7 @@ mod tests {
                 recording_gaps: 0,
                 recordings_failed: 0,
                 recording_space_low: false,
+                recording_disk_stalled: false,
             },
             totals: crate::Folds::new(480).totals(Timestamp(5)),
             queues: vec![QueueLine {
@@ -307,7 +311,8 @@ mod tests {
         let json = json!({
             "at": 5,
             "engine": {"version": "0.1.0", "up_s": 9, "recording_gaps": 0,
-                "recordings_failed": 0, "recording_space_low": false},
+                "recordings_failed": 0, "recording_space_low": false,
+                "recording_disk_stalled": false},
             "totals": {
                 "window_s": 86400, "inbound": 0, "answered": 0, "answered_in_15s": 0,
                 "human_requests": 0, "abandoned": 0, "refused": 0, "timed_out": 0,

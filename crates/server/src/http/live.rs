@@ -158,6 +158,7 @@ fn compose(
             recording_gaps: crate::recording_loop::gaps(),
             recordings_failed: crate::recording_loop::failed(),
             recording_space_low: crate::recording_loop::space_is_low(),
+            recording_disk_stalled: crate::recording_loop::disk_is_stalled(),
         },
         totals: picture.totals.clone(),
         queues: queue_lines.collect(),

@@ -30,7 +30,7 @@ impl Losses {
         self.look_now()
     }
 
-    /// The same whatever the time, before the recorder ends.
+    /// The same whatever the time, when the recorder has ended.
     pub(super) fn look_now(&mut self) -> Option<RecordingReport> {
         self.looked = Instant::now();
         let lost = gaps();

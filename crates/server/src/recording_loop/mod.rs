@@ -1,8 +1,9 @@
 //! The recording thread: puts blocks of sound into WAV files, and seals the files when they end.
 //!
-//! Two threads, so that nothing waits for a disk that is slow to say it is done: one writes, the
-//! other (`sealer`) makes finished files durable, many at a time, and takes their SHA-256. When the writer cannot
-//! follow, its ring fills and the media threads drop blocks; calls go on, and it is told.
+//! Nothing waits for a disk that is slow to say it is done: one thread writes, another (`sealer`)
+//! makes finished files durable, many at a time, and takes their SHA-256. When the disk stands still
+//! the blocks wait in the ring; when that is full the media threads drop them. Calls go on, and a
+//! third thread (`watch`) tells.
 
 mod draft;
 mod losses;
@@ -13,6 +14,7 @@ mod space;
 mod tape;
 #[cfg(test)]
 mod tests;
+mod watch;
 mod writer;
 
 use std::{
@@ -31,11 +33,12 @@ use crossbeam::{channel::bounded, queue::ArrayQueue};
 use hotline_media::{Block, wav::Encoding};
 
 use crate::vault::Keys;
-use losses::Losses;
 pub use repair::{repair, repair_file, sha256};
 use sealer::Sealer;
 use space::Space;
 pub use space::space_is_low;
+use watch::Watch;
+pub use watch::disk_is_stalled;
 use writer::Writer;
 
 /// Recordings that may begin between two turns of the writer. When full the recording fails.
@@ -97,6 +100,13 @@ pub enum RecordingReport {
         /// What should be.
         keep_free_mb: u64,
     },
+    /// The disk takes nothing since a while, or does again.
+    Disk {
+        /// It takes nothing.
+        stalled: bool,
+        /// For how long it took nothing until now, milliseconds.
+        for_ms: u64,
+    },
     /// Sound is missing in recordings, because the disk did not follow.
     SoundLost {
         /// Blocks of up to 20 ms of one voice, since it was last told.
@@ -117,6 +127,7 @@ pub enum RecordingReport {
 pub struct RecordingHandle {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
+    watch: Option<JoinHandle<()>>,
 }
 
 struct Shared {
@@ -124,6 +135,10 @@ struct Shared {
     /// Whether the writer has nothing to do and wants to be woken.
     asleep: AtomicBool,
     stop: AtomicBool,
+    /// How often the writer came round.
+    turns: AtomicU64,
+    /// The writer has ended.
+    written: AtomicBool,
     outcomes: Arc<ArrayQueue<RecordingReport>>,
     notify: crate::media_loop::Notify,
 }
@@ -168,6 +183,8 @@ pub fn spawn(
         beginnings: ArrayQueue::new(BEGINNINGS),
         asleep: AtomicBool::new(false),
         stop: AtomicBool::new(false),
+        turns: AtomicU64::new(0),
+        written: AtomicBool::new(false),
         outcomes,
         notify,
     });
@@ -179,7 +196,6 @@ pub fn spawn(
     };
     let writer = Writer {
         space: Space::new(settings.keep_free_mb),
-        losses: Losses::new(),
         settings,
         folder,
         rings,
@@ -191,9 +207,12 @@ pub fn spawn(
     let named = |name: &str| thread::Builder::new().name(name.to_owned());
     let sealer = named("recording-seal").spawn(move || sealer.run())?;
     let writer = named("recording").spawn(move || writer.run())?;
+    let watch = Watch::new(Arc::clone(&shared));
+    let watch = named("recording-watch").spawn(move || watch.run())?;
     Ok(RecordingHandle {
         shared,
         threads: vec![writer, sealer],
+        watch: Some(watch),
     })
 }
 
@@ -226,7 +245,8 @@ impl RecordingHandle {
 
     fn stop(&mut self) {
         self.shared.stop.store(true, Ordering::Release);
-        for thread in self.threads.drain(..) {
+        let writers = self.threads.drain(..);
+        for thread in writers.chain(self.watch.take()) {
             thread.thread().unpark();
             // A panic of the thread was printed by the runtime when it happened.
             let _ = thread.join();

@@ -203,7 +203,6 @@ fn a_write_error_fails_that_recording_once_and_no_other() {
     let (to_seal, sealed) = bounded(SEALING);
     let mut writer = Writer {
         settings: Settings::default(),
-        losses: Losses::new(),
         space: Space::new(0),
         folder: folder.path().to_owned(),
         rings: vec![Arc::new(ArrayQueue::new(10)), Arc::new(ArrayQueue::new(10))],
@@ -211,6 +210,8 @@ fn a_write_error_fails_that_recording_once_and_no_other() {
             beginnings: ArrayQueue::new(BEGINNINGS),
             asleep: AtomicBool::new(false),
             stop: AtomicBool::new(false),
+            turns: AtomicU64::new(0),
+            written: AtomicBool::new(false),
             outcomes: Arc::clone(&outcomes),
             notify: Arc::new(|| ()),
         }),
@@ -247,6 +248,22 @@ fn a_write_error_fails_that_recording_once_and_no_other() {
     writer.hand_over();
     assert_eq!(sealed.try_recv().unwrap().recording, 2);
     assert!(sealed.try_recv().is_err() && outcomes.is_empty());
+}
+
+#[test]
+fn a_disk_that_stands_still_is_told_when_it_begins_and_when_it_is_over() {
+    let start = Instant::now();
+    let at = |ms| start + Duration::from_millis(ms);
+    let mut progress = watch::Progress::new(start);
+    let told = |stalled, for_ms| Some(RecordingReport::Disk { stalled, for_ms });
+    assert_eq!(progress.look(1, at(400)), None);
+    assert_eq!(progress.look(1, at(2_300)), None);
+    assert_eq!(progress.look(1, at(2_400)), told(true, 2_000));
+    assert!(disk_is_stalled());
+    assert_eq!(progress.look(1, at(9_000)), None, "told once");
+    assert_eq!(progress.look(2, at(9_400)), told(false, 9_000));
+    assert!(!disk_is_stalled());
+    assert_eq!(progress.look(3, at(20_000)), None);
 }
 
 #[test]

@@ -17,8 +17,7 @@ use crossbeam::{
 use hotline_media::{Block, Sound, recorder::Recorder};
 
 use super::{
-    BLOCKS_MISPLACED, RecordingReport, Settings, Shared, losses::Losses, rest::Rest, space::Space,
-    tape::FileTape,
+    BLOCKS_MISPLACED, RecordingReport, Settings, Shared, rest::Rest, space::Space, tape::FileTape,
 };
 
 /// Blocks of one ring that are written before the other rings, the clock and the beginnings are
@@ -35,7 +34,6 @@ const CHECKPOINT: Duration = Duration::from_millis(400);
 pub(super) struct Writer {
     pub(super) settings: Settings,
     pub(super) space: Space,
-    pub(super) losses: Losses,
     pub(super) folder: PathBuf,
     /// One of each media thread.
     pub(super) rings: Vec<Arc<ArrayQueue<Block>>>,
@@ -61,11 +59,22 @@ pub(super) struct Finished {
     pub(super) handle: File,
 }
 
+/// Says that the writer has ended, also by a panic: who watches it waits for that.
+struct Ends(Arc<Shared>);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.written.store(true, Ordering::Release);
+    }
+}
+
 impl Writer {
     pub(super) fn run(mut self) {
+        let _ends = Ends(Arc::clone(&self.shared));
         let mut checkpoint = Instant::now();
         let mut rest = Rest::default();
         loop {
+            self.shared.turns.fetch_add(1, Ordering::Relaxed);
             // Before the blocks: what was sent before the stop is written.
             let stop = self.shared.stop.load(Ordering::Acquire);
             let more = self.take_blocks();
@@ -73,9 +82,8 @@ impl Writer {
                 checkpoint = Instant::now();
                 self.each_recording(|recorder| recorder.flush());
             }
-            let reports = [self.space.look(&self.folder), self.losses.look()];
-            if reports.iter().any(Option::is_some) {
-                self.shared.report(reports.into_iter().flatten());
+            if let Some(report) = self.space.look(&self.folder) {
+                self.shared.report([report]);
             }
             self.hand_over();
             if more {
@@ -95,7 +103,6 @@ impl Writer {
         while let Some((recording, _)) = self.running.first_key_value() {
             self.finish(*recording, 0);
         }
-        self.shared.report(self.losses.look_now());
         // Waits for the sealer, which ends when the channel is empty and closed.
         for finished in self.finished.drain(..) {
             if self.to_seal.send(finished).is_err() {

@@ -43,7 +43,7 @@ const call = (change: Partial<LiveCall> = {}): LiveCall => ({
 
 const wallboard = (change: Partial<Wallboard> = {}): Wallboard => ({
   at: 1_795_305_600_000,
-  engine: { version: '0.1.0', up_s: 60, recording_gaps: 0, recordings_failed: 0, recording_space_low: false },
+  engine: { version: '0.1.0', up_s: 60, recording_gaps: 0, recordings_failed: 0, recording_space_low: false, recording_disk_stalled: false },
   totals: {
     window_s: 86_400,
     inbound: 100,

@@ -53,6 +53,8 @@ const ONE_OF_EACH: { [T in EventType]: Extract<Happened, { type: T }> } = (() =>
       cause: 'overload',
     },
     'recording-sound-lost': { ...stamp, type: 'recording-sound-lost', blocks: 100 },
+    'recording-disk-stalled': { ...stamp, type: 'recording-disk-stalled', for_ms: 2_000 },
+    'recording-disk-followed': { ...stamp, type: 'recording-disk-followed', after_ms: 9_000 },
     'recording-space-low': {
       ...stamp,
       type: 'recording-space-low',

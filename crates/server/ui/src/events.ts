@@ -38,6 +38,8 @@ export interface EventFields {
     cause: string
   }
   'recording-sound-lost': { blocks: number }
+  'recording-disk-stalled': { for_ms: number }
+  'recording-disk-followed': { after_ms: number }
   'recording-space-low': { free_mb: number; keep_free_mb: number }
   'recording-space-regained': { free_mb: number }
   'source-banned': { source: string; for_s: number; cause: string }
@@ -169,6 +171,7 @@ export function toneOf(event: Happened): Tone {
     case 'queue-refused':
     case 'recording-failed':
     case 'recording-sound-lost':
+    case 'recording-disk-stalled':
     case 'recording-space-low':
     case 'invite-rejected':
     case 'dial-rejected':

@@ -139,7 +139,7 @@ export interface TrunkRow {
 export interface Wallboard {
   /** Wall-clock time of the engine, ms since 1970. */
   at: number
-  engine: { version: string; up_s: number; recording_gaps: number; recordings_failed: number; recording_space_low: boolean }
+  engine: { version: string; up_s: number; recording_gaps: number; recordings_failed: number; recording_space_low: boolean; recording_disk_stalled: boolean }
   totals: Totals
   queues: QueueRow[]
   seats: SeatRow[]

@@ -93,6 +93,10 @@ const events: EventTexts = {
     `Turned away in one second${e.trunk === null ? '' : ` on trunk ${e.trunk}`}: ${e.invites} calls and ${e.others} other requests (${e.cause})`,
   'recording-sound-lost': (e) =>
     `Recordings lack ${spell(e.blocks * 20)} of sound: their disk did not follow`,
+  'recording-disk-stalled': (e) =>
+    `The disk of the recordings has taken nothing for ${spell(e.for_ms)}: sound waits in memory`,
+  'recording-disk-followed': (e) =>
+    `The disk of the recordings takes sound again, after ${spell(e.after_ms)}`,
   'recording-space-low': (e) =>
     `Room for recordings is low: ${e.free_mb} MB are free, ${e.keep_free_mb} MB should be`,
   'recording-space-regained': (e) => `Room for recordings is back: ${e.free_mb} MB are free`,
@@ -398,6 +402,8 @@ export const en: Messages = {
     recordingSpaceLow: 'Room for recordings is low',
     recordingSpaceHelp:
       'Calls go on, but may not be recorded. Make room on the disk of the recordings.',
+    recordingDiskStalled: 'The disk of the recordings stands still',
+    recordingDiskStalledHelp: 'Sound waits in memory and calls go on; look at the disk now.',
     recordingGaps: (n) => `Recording gaps: ${n}`,
     recordingGapsHelp:
       'The recording disk cannot keep up; pieces of sound were not written. Check its space and speed.',

@@ -113,6 +113,8 @@ const events: EventTexts = {
   'requests-turned-away': (e) =>
     `一秒内未受理${e.trunk === null ? '' : `（中继 ${e.trunk}）`}：来电 ${e.invites} 个，其他请求 ${e.others} 个（${causeInChinese(e.cause)}）`,
   'recording-sound-lost': (e) => `录音盘跟不上，缺失声音 ${spell(e.blocks * 20)}`,
+  'recording-disk-stalled': (e) => `录音盘停止响应，已 ${spell(e.for_ms)}；声音暂存内存`,
+  'recording-disk-followed': (e) => `录音盘恢复响应，曾停 ${spell(e.after_ms)}`,
   'recording-space-low': (e) => `录音空间不足：剩余 ${e.free_mb} MB，应留 ${e.keep_free_mb} MB`,
   'recording-space-regained': (e) => `录音空间恢复：剩余 ${e.free_mb} MB`,
   'source-banned': (e) =>
@@ -409,6 +411,8 @@ export const zh = {
     recordingsFailed: (n: number) => `录音失败 ${n} 次`,
     recordingSpaceLow: '录音空间不足',
     recordingSpaceHelp: '通话不受影响，但可能没有录音。请清理或扩充录音盘。',
+    recordingDiskStalled: '录音盘停止响应',
+    recordingDiskStalledHelp: '声音暂存内存，通话不受影响；请立即检查磁盘。',
     recordingGaps: (n: number) => `录音缺口 ${n}`,
     recordingGapsHelp: '录音盘跟不上，有声音片段未写入。请检查磁盘空间和速度。',
     stateCounts: '各状态坐席数',
