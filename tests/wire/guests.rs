@@ -199,12 +199,12 @@ fn a_supervisor_listens_whispers_and_barges_in() {
     );
     let ended = journal::story(&engine, &citizen).event("call-ended")["seq"].as_u64();
     agent.until("a later record", |it| it["seq"].as_u64() >= ended);
-    knows_nothing(&engine, &agent, before);
+    knows_nothing(&engine, &agent, &before);
 }
 
 /// What an agent is told that the supervisor's seat does, and that the sound of the agent's own side
 /// came from one party.
-fn knows_nothing(engine: &Engine, agent: &Watching, before: Value) {
+fn knows_nothing(engine: &Engine, agent: &Watching, before: &Value) {
     let told = agent.records();
     let betrays = |it: &&Value| {
         it["party"] == "guest"
@@ -225,9 +225,9 @@ fn knows_nothing(engine: &Engine, agent: &Watching, before: Value) {
     // Whoever only listened was to all agents as free as before. Whom agents may know of is shown
     // busy.
     let works: Vec<Value> = agent.pictures().iter().map(seen_in).collect();
-    let others: Vec<_> = works.iter().filter(|it| **it != before).collect();
+    let others: Vec<_> = works.iter().filter(|it| *it != before).collect();
     assert!(others.iter().all(|it| **it == json!("busy")), "{works:?}");
-    assert_eq!(works.first(), Some(&before));
+    assert_eq!(works.first(), Some(before));
 }
 
 /// What seat 1002 does, as the agent sees it.

@@ -689,6 +689,8 @@ impl Event {
                 mode,
                 ..
             } => mode.is_some_and(|mode| !mode.is_silent()),
+            // The phone that redirects may be a silent guest's.
+            Self::OfferRedirected { seat, .. } => own == Some(*seat),
             Self::SeatRequested { request, .. } => Request::is_open(request),
             // For a call of the floor's no phone is busy in silence.
             Self::SeatChanged { seat, call, .. } => call.is_some() || own == Some(*seat),
@@ -816,7 +818,13 @@ mod tests {
             work: Work::Busy,
             call,
         };
+        let redirected = |seat: &str| Event::OfferRedirected {
+            call,
+            seat: SeatId::new(seat).unwrap(),
+            detail: "redirected to 138****0000".to_owned(),
+        };
         let open = [
+            redirected("1001"),
             left(GuestMode::Whisper),
             measured(Party::Agent, None),
             measured(Party::Guest, Some(GuestMode::Barge)),
@@ -825,6 +833,7 @@ mod tests {
             busy("1009", Some(call)),
         ];
         let kept_back = [
+            redirected("1009"),
             left(GuestMode::Monitor),
             left(GuestMode::TakeOver),
             measured(Party::Guest, Some(GuestMode::Monitor)),

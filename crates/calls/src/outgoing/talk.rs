@@ -116,6 +116,8 @@ impl Talk {
                 let why = match side {
                     Side::Agent | Side::Target | Side::Guest => "no sound from outside",
                     Side::Caller if facts.outgoing.is_none() => "no sound from the caller's side",
+                    // A seat that brought two parties from outside together has gone.
+                    Side::Caller if facts.dialled_by.is_none() => "no sound from outside",
                     Side::Caller => "no sound from the seat",
                 };
                 return self.end(facts, now, side, (ReleasedBy::Network, why), board);

@@ -383,7 +383,7 @@ fn whoever_hangs_up_meanwhile_leaves_nothing_behind() {
     assert_eq!(asks(&mut talk, NUMBER), Ok(()));
     let dialog = talk.bench.invited(B).unwrap();
     talk.bench.does(B, |endpoint, now| {
-        endpoint.ring(now, dialog, 180, Vec::new())
+        endpoint.ring(now, dialog, 180, Vec::new());
     });
     let caller = talk.caller;
     talk.hangs_up(A, caller);
