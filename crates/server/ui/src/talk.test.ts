@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Guest, QUIET, type Talk, consulted, fold, foldInto, inThreeWay, outsideNumber } from './talk'
+import { type Guest, QUIET, type Talk, consulted, fold, foldInto, inThreeWay, numberTyped, outsideNumber } from './talk'
 
 const after = (...events: { type: string }[]): Talk => events.reduce(fold, QUIET)
 const began = { type: 'card-entry-began' }
@@ -27,6 +27,15 @@ describe('the guests of a talk', () => {
     expect([consulted(consult)?.seat, inThreeWay(consult)]).toEqual(['1002', undefined])
     const merged = [guest('1009', 'barge', false), guest('outside:138****8000', 'barge', true)]
     expect([consulted(merged), inThreeWay(merged)?.seat]).toEqual([undefined, 'outside:138****8000'])
+  })
+
+  it('are called by what looks like a number', () => {
+    expect([numberTyped('0635-826 1234'), numberTyped('110'), numberTyped('+8653112345')]).toEqual([
+      '06358261234',
+      '110',
+      '+8653112345',
+    ])
+    expect([numberTyped('12'), numberTyped('张'), numberTyped('')]).toEqual([null, null, null])
   })
 
   it('may be numbers outside', () => {

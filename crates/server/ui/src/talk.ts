@@ -79,3 +79,9 @@ export const inThreeWay = (guests: readonly Guest[]) =>
 /** The number of a party from outside; null: it is a seat. */
 export const outsideNumber = (name: string): string | null =>
   name.startsWith('outside:') ? name.slice('outside:'.length) : null
+
+/** The telephone number in what somebody typed; null: it is none. */
+export function numberTyped(text: string): string | null {
+  const number = text.replace(/[\s-]/g, '')
+  return /^\+?\d{3,}$/.test(number) ? number : null
+}

@@ -87,9 +87,10 @@ export const enTalk: typeof zhTalk = {
   consultTitle: 'Consult a colleague or a number outside',
   consultTo: 'Whom to consult',
   consultToHelp: 'Choose a colleague, or type a number',
+  outside: (number) => `outside ${number}`,
   party: (name) => {
     const number = outsideNumber(name)
-    return number === null ? name : `outside ${number}`
+    return number === null ? name : enTalk.outside(number)
   },
   consultLead: 'Meanwhile the caller hears music and nothing of what you say.',
   consultGo: 'Consult now',

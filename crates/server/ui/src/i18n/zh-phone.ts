@@ -84,10 +84,11 @@ export const zhTalk = {
   consultTitle: '咨询同事或外部号码',
   consultTo: '咨询谁',
   consultToHelp: '选择同事，或输入电话号码',
+  outside: (number: string) => `外线 ${number}`,
   /** 参与方：坐席号，或外部号码。 */
   party: (name: string) => {
     const number = outsideNumber(name)
-    return number === null ? name : `外线 ${number}`
+    return number === null ? name : zhTalk.outside(number)
   },
   consultLead: '咨询时市民听音乐，听不到你们的谈话。',
   consultGo: '开始咨询',
