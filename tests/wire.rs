@@ -10,6 +10,8 @@ mod attacks;
 #[path = "e2e/baresip.rs"]
 #[allow(dead_code, reason = "the rest is used by e2e.rs")]
 mod baresip;
+#[path = "wire/consulted_outside.rs"]
+mod consulted_outside;
 #[path = "wire/desks.rs"]
 mod desks;
 #[path = "wire/dialled.rs"]
@@ -62,3 +64,5 @@ mod transfers;
 mod trunks;
 #[path = "wire/trunks_tls.rs"]
 mod trunks_tls;
+#[path = "wire/watching.rs"]
+mod watching;

@@ -11,16 +11,17 @@ use crate::{
     line::{Heard, Line},
     party::{Party, SOON, session, sound_at},
     town,
+    watching::Watching,
 };
 
 /// The tones: the citizen's, the agent's and the guest's, Hz.
-const CITIZEN: f64 = 900.0;
-const AGENT: f64 = 600.0;
-const GUEST: f64 = 1_300.0;
-const ALL: [f64; 3] = [CITIZEN, AGENT, GUEST];
+pub const CITIZEN: f64 = 900.0;
+pub const AGENT: f64 = 600.0;
+pub const GUEST: f64 = 1_300.0;
+pub const ALL: [f64; 3] = [CITIZEN, AGENT, GUEST];
 
 /// The ring-back tone, Hz.
-const RINGS_BACK: f64 = 450.0;
+pub const RINGS_BACK: f64 = 450.0;
 
 /// A seat's phone with a voice.
 pub struct Desk {
@@ -46,17 +47,20 @@ pub fn answers(line: Line, hertz: f64) -> (Desk, Heard) {
 }
 
 /// Agent 1001 talks with a citizen; the phone of seat 1002 is there.
-struct Office {
-    engine: Engine,
-    citizen: Party,
-    heard: Ear,
-    agent: Desk,
+pub struct Office {
+    pub engine: Engine,
+    pub citizen: Party,
+    pub heard: Ear,
+    pub agent: Desk,
     guest: Option<Line>,
 }
 
 impl Office {
     fn open() -> Self {
-        let engine = town::start();
+        Self::of(town::start())
+    }
+
+    pub fn of(engine: Engine) -> Self {
         let line = registered(&engine, "1001", "127.0.0.66");
         let guest = registered(&engine, "1002", "127.0.0.67");
         assert_eq!(engine.post("/api/v1/seats/1001/ready", &json!({})).0, 204);
@@ -79,7 +83,7 @@ impl Office {
         office
     }
 
-    fn ask(&self, seat: &str, what: &str, body: &Value) {
+    pub fn ask(&self, seat: &str, what: &str, body: &Value) {
         let path = format!("/api/v1/seats/{seat}/{what}");
         let (status, answer) = self.engine.post(&path, body);
         assert_eq!(status, 204, "{what}: {answer}");
@@ -96,7 +100,7 @@ impl Office {
     }
 
     /// What the citizen and the agent hear: these tones and no other's.
-    fn hear(&self, citizen: &[f64], agent: &[f64]) {
+    pub fn hear(&self, citizen: &[f64], agent: &[f64]) {
         let who = [
             (&self.heard, citizen, "citizen"),
             (&self.agent.ear, agent, "agent"),
@@ -121,7 +125,7 @@ impl Office {
         })
     }
 
-    fn until_seen(&self, by_supervisor: &[&str], by_agent: &[&str]) {
+    pub fn until_seen(&self, by_supervisor: &[&str], by_agent: &[&str]) {
         let agent = self.engine.sign_in("1001");
         let wanted = [by_supervisor, by_agent].map(|modes| json!(modes));
         self.engine.until("the guests on the board", 5, |_| {
@@ -130,17 +134,18 @@ impl Office {
         });
     }
 
-    fn ends(mut self, guest: &mut Desk) {
+    pub fn ends(mut self, guest: &mut Desk) -> Engine {
         self.citizen.hangs_up();
         let bye = guest.phone.hears("BYE", SOON);
         guest.phone.answers(&bye, "200 OK", "", "");
         let story = journal::story(&self.engine, &self.citizen.call_id);
         assert_eq!(story.end(), ("answered", "caller"), "{:?}", story.types());
         assert_eq!(story.count("guest-left"), 1, "{:?}", story.types());
+        self.engine
     }
 }
 
-fn guest_hears(guest: &Desk, tones: &[f64]) {
+pub fn guest_hears(guest: &Desk, tones: &[f64]) {
     let ear = &guest.ear;
     assert!(
         ear.hears_just(tones, &ALL),
@@ -152,6 +157,8 @@ fn guest_hears(guest: &Desk, tones: &[f64]) {
 #[test]
 fn a_supervisor_listens_whispers_and_barges_in() {
     let mut office = Office::open();
+    let agent = Watching::by(&office.engine, "1001");
+    let before = seen_work(&agent);
     office.supervise("monitor");
     let (mut guest, invite) = office.guest_answers();
     assert_eq!(invite.header("X-Hotline-Guest"), Some("monitor"));
@@ -180,7 +187,97 @@ fn a_supervisor_listens_whispers_and_barges_in() {
     let supervisor = told(&office.engine.sign_in("supervisor"));
     assert_eq!(supervisor, (3, 1), "called, joined, back again; whispers");
     assert_eq!(told(&office.engine.sign_in("1001")), (0, 1));
-    office.ends(&mut guest);
+    let citizen = office.citizen.call_id.clone();
+    let engine = office.ends(&mut guest);
+    // How good the guest's sound was is told when its leg is closed, and to supervisors alone.
+    let measured = journal::until(&engine, "the guest's sound", |it| {
+        it["type"] == "sound-measured" && it["party"] == "guest"
+    });
+    assert_eq!(
+        (&measured["guest"], &measured["mode"]),
+        (&json!("1002"), &json!("monitor"))
+    );
+    let ended = journal::story(&engine, &citizen).event("call-ended")["seq"].as_u64();
+    agent.until("a later record", |it| it["seq"].as_u64() >= ended);
+    knows_nothing(&engine, &agent, &before);
+}
+
+/// What an agent is told that the supervisor's seat does, and that the sound of the agent's own side
+/// came from one party.
+fn knows_nothing(engine: &Engine, agent: &Watching, before: &Value) {
+    let told = agent.records();
+    let betrays = |it: &&Value| {
+        it["party"] == "guest"
+            || it["mode"] == "monitor"
+            || it["seat"] == "1002" && it["type"] == "seat-changed"
+            || it["request"]
+                .as_str()
+                .is_some_and(|it| it.contains("super"))
+    };
+    assert_eq!(told.iter().find(betrays), None);
+    let of_agents = |it: &&Value| it["type"] == "sound-measured" && it["party"] == "agent";
+    assert!(told.iter().filter(of_agents).count() <= 1, "{told:#?}");
+    let (status, call) =
+        engine.request("GET", "/api/v1/calls/1", Some(&engine.sign_in("1001")), "");
+    assert_eq!(status, 200);
+    let timeline = call["timeline"].as_array().unwrap();
+    assert_eq!(timeline.iter().find(betrays), None);
+    // Whoever only listened was to all agents as free as before. Whom agents may know of is shown
+    // busy.
+    let works: Vec<Value> = agent.pictures().iter().map(seen_in).collect();
+    let others: Vec<_> = works.iter().filter(|it| *it != before).collect();
+    assert!(others.iter().all(|it| **it == json!("busy")), "{works:?}");
+    assert_eq!(works.first(), Some(before));
+}
+
+/// What seat 1002 does, as the agent sees it.
+fn seen_work(agent: &Watching) -> Value {
+    seen_in(agent.pictures().last().unwrap())
+}
+
+fn seen_in(board: &Value) -> Value {
+    Engine::seat(board, "1002")["work"].clone()
+}
+
+/// A supervisor's phone that only listens is to all agents as free as before, on the wallboard, in
+/// the list of seats and in the stream, and no longer or shorter so than without.
+#[test]
+fn no_agent_sees_that_a_silent_supervisor_is_busy() {
+    let mut office = Office::open();
+    let agent = Watching::by(&office.engine, "1001");
+    let token = office.engine.sign_in("1001");
+    let line = |path: &str| {
+        let (status, board) = office.engine.request("GET", path, Some(&token), "");
+        assert_eq!(status, 200);
+        let seats = board["seats"].as_array().or(board.as_array()).unwrap();
+        let line = seats.iter().find(|line| line["seat"] == "1002").unwrap();
+        line.clone()
+    };
+    let free_since = |seat: &Value| {
+        assert_eq!(seat["work"], "free", "{seat}");
+        seat["since_ms"].as_u64().unwrap()
+    };
+    let before = free_since(&line("/api/v1/wallboard"));
+    office.supervise("monitor");
+    let guest = office.guest.take().unwrap();
+    let (mut guest, _) = answers(guest, GUEST);
+    office.engine.until("busy to supervisors", 5, |board| {
+        (Engine::seat(board, "1002")["work"] == "busy").then_some(())
+    });
+    for path in ["/api/v1/wallboard", "/api/v1/seats"] {
+        assert!(free_since(&line(path)) > before, "{path}");
+    }
+    let body = json!({ "by": "1002" });
+    office.ask("1001", "supervise/end", &body);
+    let bye = guest.phone.hears("BYE", SOON);
+    guest.phone.answers(&bye, "200 OK", "", "");
+    office.engine.until("free again", 5, |board| {
+        (Engine::seat(board, "1002")["work"] == "free").then_some(())
+    });
+    assert!(free_since(&line("/api/v1/wallboard")) > before);
+    for board in agent.pictures() {
+        assert_eq!(seen_in(&board), "free");
+    }
 }
 
 #[test]

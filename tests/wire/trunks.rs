@@ -25,8 +25,17 @@ pub fn with_trunks(first: u16, second: u16) -> Engine {
     with_trunks_asked(0, first, second)
 }
 
+/// The same, for seat 1001.
+pub fn with_trunks_of_1001(first: u16, second: u16) -> Engine {
+    with_trunks_for("1001", 0, first, second)
+}
+
 /// The same, the first asked by OPTIONS every so many seconds.
 fn with_trunks_asked(every_s: u32, first: u16, second: u16) -> Engine {
+    with_trunks_for("0012", every_s, first, second)
+}
+
+fn with_trunks_for(seat: &str, every_s: u32, first: u16, second: u16) -> Engine {
     let mut engine = town::prepare();
     let file = engine.dir.join("config/trunks.toml");
     let mut text = fs::read_to_string(&file).unwrap();
@@ -43,8 +52,9 @@ fn with_trunks_asked(every_s: u32, first: u16, second: u16) -> Engine {
     fs::write(file, text).unwrap();
     let file = engine.dir.join("config/seats.toml");
     let text = fs::read_to_string(&file).unwrap();
-    let seat = "id = \"0012\"\n";
-    let text = text.replace(seat, &format!("{seat}outbound_prefixes = [\"1\"]\n"));
+    let seat = format!("id = \"{seat}\"\n");
+    assert!(text.contains(&seat), "{text}");
+    let text = text.replace(&seat, &format!("{seat}outbound_prefixes = [\"1\"]\n"));
     fs::write(file, text).unwrap();
     engine.restart();
     engine

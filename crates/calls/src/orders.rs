@@ -2,7 +2,13 @@
 
 use core::fmt;
 
-use hotline_model::{QueueId, SeatId, guest::GuestMode, privacy::Masked, seat::Reason};
+use hotline_model::{
+    QueueId, SeatId,
+    guest::{GuestMode, GuestName},
+    privacy::Masked,
+    request::Request,
+    seat::Reason,
+};
 
 use crate::{
     settings::Settings,
@@ -49,6 +55,11 @@ pub enum TalkRequest {
     EndSupervision(SeatId),
     /// 咨询: the caller hears music, that seat's phone is rung.
     Consult(SeatId),
+    /// 咨询外线: the caller hears music, that number outside is called.
+    ConsultOutside(String),
+    /// One of both, as the person wrote it: a seat's number, or one outside, `outside:` before it or
+    /// not.
+    ConsultByName(String),
     /// 三方通话: caller, agent and the one consulted hear each other.
     Merge,
     /// 咨询转: the one consulted takes the caller.
@@ -69,16 +80,22 @@ pub enum TalkRequest {
 impl fmt::Display for TalkRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Supervise(by, mode) => write!(f, "supervise {mode} by seat {by}"),
-            Self::EndSupervision(by) => write!(f, "end supervision by seat {by}"),
-            Self::Consult(to) => write!(f, "consult {to}"),
-            Self::Merge => write!(f, "consult merge"),
-            Self::Complete => write!(f, "consult complete"),
-            Self::Cancel => write!(f, "consult cancel"),
-            Self::Pause { paused: true, .. } => write!(f, "recording pause"),
-            Self::Pause { paused: false, .. } => write!(f, "recording resume"),
-            Self::CardEntry(true) => write!(f, "card entry on"),
-            Self::CardEntry(false) => write!(f, "card entry off"),
+            Self::Supervise(by, mode) => write!(f, "{} {mode} by seat {by}", Request::Supervise),
+            Self::EndSupervision(by) => write!(f, "{} by seat {by}", Request::EndSupervision),
+            Self::Consult(to) => write!(f, "{} {to}", Request::Consult),
+            Self::ConsultOutside(number) => {
+                let to = GuestName::Outside(number.clone()).masked();
+                write!(f, "{} {to}", Request::Consult)
+            }
+            // Not as written: it may be a citizen's number.
+            Self::ConsultByName(_) => write!(f, "{}", Request::Consult),
+            Self::Merge => write!(f, "{} merge", Request::Consult),
+            Self::Complete => write!(f, "{} complete", Request::Consult),
+            Self::Cancel => write!(f, "{} cancel", Request::Consult),
+            Self::Pause { paused: true, .. } => write!(f, "{} pause", Request::Recording),
+            Self::Pause { paused: false, .. } => write!(f, "{} resume", Request::Recording),
+            Self::CardEntry(true) => write!(f, "{} on", Request::CardEntry),
+            Self::CardEntry(false) => write!(f, "{} off", Request::CardEntry),
         }
     }
 }
@@ -130,12 +147,12 @@ impl fmt::Display for TransferTo {
 impl fmt::Display for SeatRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Ready => write!(f, "ready"),
-            Self::NotReady(reason) => write!(f, "not-ready {}", reason_word(*reason)),
-            Self::EndWrapUp => write!(f, "end-wrap-up"),
-            Self::Transfer(to) => write!(f, "transfer {to}"),
+            Self::Ready => write!(f, "{}", Request::Ready),
+            Self::NotReady(reason) => write!(f, "{} {}", Request::NotReady, reason_word(*reason)),
+            Self::EndWrapUp => write!(f, "{}", Request::EndWrapUp),
+            Self::Transfer(to) => write!(f, "{} {to}", Request::Transfer),
             // Not as written: it may be a citizen's number.
-            Self::TransferByName(_) => write!(f, "transfer"),
+            Self::TransferByName(_) => write!(f, "{}", Request::Transfer),
             Self::Talk(request) => write!(f, "{request}"),
         }
     }

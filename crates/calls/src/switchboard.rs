@@ -15,6 +15,7 @@ use hotline_media::{
 use hotline_model::{
     CallId, Instant, LegId, MediaThread, SeatId, Timestamp,
     event::{Event, Party, Stamped},
+    guest::{GuestMode, GuestName},
     seat::Work,
 };
 use hotline_sip::{
@@ -43,7 +44,7 @@ pub enum Side {
     Agent,
     /// The side of a seat that is rung to take the call over.
     Target,
-    /// The side of a further seat that takes part: see [`crate::guests`].
+    /// The side of a guest that takes part: see [`crate::guests`].
     Guest,
 }
 
@@ -81,6 +82,14 @@ pub struct OpenRecording {
     pub file: String,
 }
 
+/// Whose leg is being closed.
+struct Closing {
+    call: CallId,
+    side: Side,
+    /// A guest, and how it took part last.
+    guest: Option<(GuestName, GuestMode)>,
+}
+
 /// Everything outside a call that the call may use.
 pub struct Switchboard {
     /// What is configured.
@@ -104,7 +113,7 @@ pub struct Switchboard {
     dialogs: BTreeMap<DialogId, LegId>,
     lines: BTreeMap<SeatId, u32>,
     /// Legs being closed, whose worker will say what they heard.
-    closing: BTreeMap<LegId, (CallId, Side)>,
+    closing: BTreeMap<LegId, Closing>,
     next_leg: u64,
     next_recording: u64,
     secrets: Secrets,
@@ -342,9 +351,17 @@ impl Switchboard {
         if let Some(Owner::Call(call, side)) = self.forget_leg(leg.id)
             && leg.agreed().is_some()
         {
-            self.closing.insert(leg.id, (call, side));
+            let guest = None;
+            self.closing.insert(leg.id, Closing { call, side, guest });
         }
         self.media(Command::Close { leg: leg.id });
+    }
+
+    /// The leg that was just closed was this guest's: what is told of it later is so, too.
+    pub fn closed_guest(&mut self, leg: LegId, guest: &GuestName, mode: GuestMode) {
+        if let Some(closing) = self.closing.get_mut(&leg) {
+            closing.guest = Some((guest.clone(), mode));
+        }
     }
 
     /// Hangs up a leg's dialog where it still has one; the leg stays, for another dialog.
@@ -425,18 +442,22 @@ impl Switchboard {
 
     /// Journals what a leg of a call heard until it was closed.
     pub fn leg_closed(&mut self, now: Instant, leg: LegId, stats: &Stats) {
-        let Some((call, side)) = self.closing.remove(&leg) else {
+        let Some(Closing { call, side, guest }) = self.closing.remove(&leg) else {
             return;
         };
         // Where nothing was heard there is nothing to judge.
         let Some(score) = stats.score else { return };
         let party = match side {
             Side::Caller => Party::Caller,
-            Side::Agent | Side::Target | Side::Guest => Party::Agent,
+            Side::Agent | Side::Target => Party::Agent,
+            Side::Guest => Party::Guest,
         };
+        let (guest, mode) = guest.unzip();
         let event = Event::SoundMeasured {
             call,
             party,
+            guest,
+            mode,
             received: stats.received,
             lost: stats.lost,
             jitter_us: stats.jitter_us,

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     CallId, QueueId, ScriptId, SeatId, Timestamp, TrunkId,
-    guest::GuestMode,
+    guest::{GuestMode, GuestName},
+    request::Request,
     seat::{Device, Intent, OfferResult, Work},
 };
 
@@ -33,8 +34,10 @@ pub struct Stamped {
 pub enum Party {
     /// 市民
     Caller,
-    /// 话务员, or whoever is called or joins in.
+    /// 话务员, or whoever is called in the agent's stead.
     Agent,
+    /// Whoever takes part beside caller and agent.
+    Guest,
 }
 
 /// Who released a call.
@@ -339,41 +342,41 @@ pub enum Event {
         /// Why, in a few words.
         cause: String,
     },
-    /// A further seat's phone is rung, to take part in a talk.
+    /// A further seat's phone is rung, or a number outside called, to take part in a talk.
     GuestCalled {
         /// The call.
         call: CallId,
         /// The seat that talks with the caller.
         seat: SeatId,
-        /// The seat that is rung.
-        guest: SeatId,
+        /// Who is rung.
+        guest: GuestName,
         /// How it is to take part.
         mode: GuestMode,
     },
-    /// The further seat answered and takes part.
+    /// The guest answered and takes part.
     GuestJoined {
         /// The call.
         call: CallId,
-        /// The seat.
-        guest: SeatId,
+        /// Who.
+        guest: GuestName,
         /// How it takes part.
         mode: GuestMode,
     },
-    /// The further seat takes part, or is rung to, in another way from now on.
+    /// The guest takes part, or is rung to, in another way from now on.
     GuestModeChanged {
         /// The call.
         call: CallId,
-        /// The seat.
-        guest: SeatId,
+        /// Who.
+        guest: GuestName,
         /// How it takes part now.
         mode: GuestMode,
     },
-    /// The further seat takes part no more; also the end of one that never answered.
+    /// The guest takes part no more; also the end of one that never answered.
     GuestLeft {
         /// The call.
         call: CallId,
-        /// The seat.
-        guest: SeatId,
+        /// Who.
+        guest: GuestName,
         /// How it took part last.
         mode: GuestMode,
         /// Why, in a few words.
@@ -446,6 +449,12 @@ pub enum Event {
         call: CallId,
         /// Who spoke.
         party: Party,
+        /// The guest, where one spoke.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        guest: Option<GuestName>,
+        /// How the guest took part last.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mode: Option<GuestMode>,
         /// RTP packets that came.
         received: u64,
         /// RTP packets that never came (RFC 3550 §6.4.1).
@@ -570,7 +579,8 @@ pub enum Event {
         /// Why, in a few words.
         cause: String,
     },
-    /// An outside number is called through a trunk: for a seat, or to transfer a caller.
+    /// An outside number is called through a trunk: for a seat, to transfer a caller, or to take
+    /// part in a talk.
     TrunkTried {
         /// The call.
         call: CallId,
@@ -580,6 +590,9 @@ pub enum Event {
         target: String,
         /// The number.
         called: String,
+        /// It is to take part in a talk as a guest.
+        #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+        for_guest: bool,
     },
     /// The trunk did not bring the call there. Another may be tried.
     TrunkFailed {
@@ -591,6 +604,9 @@ pub enum Event {
         status: u16,
         /// Why, in a few words.
         cause: String,
+        /// It was to take part in a talk as a guest.
+        #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+        for_guest: bool,
     },
     /// The outside number answered.
     OutsideAnswered {
@@ -600,6 +616,9 @@ pub enum Event {
         trunk: TrunkId,
         /// From the first try to the answer, ms.
         since_dialled_ms: u64,
+        /// It takes part in a talk as a guest.
+        #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+        for_guest: bool,
     },
     /// The call of a seat to a number outside is over. Written exactly once for each `CallDialled`.
     DialEnded {
@@ -666,18 +685,27 @@ pub enum Event {
 }
 
 impl Event {
-    /// Whether it tells of a supervisor who only listens, or is about to take a caller over: agents
-    /// are not to know.
-    pub fn is_of_silent_guest(&self) -> bool {
+    /// Whether an agent at `own` seat may be told. Nothing may tell of a supervisor who only listens,
+    /// or is about to take a caller over: not who was called, not what was asked, not how good that
+    /// sound was, and not that a phone was busy meanwhile. What another seat does is on the
+    /// wallboard, as far as agents see it there.
+    pub fn is_for_agent(&self, own: Option<SeatId>) -> bool {
         match self {
             Self::GuestCalled { mode, .. }
             | Self::GuestJoined { mode, .. }
             | Self::GuestModeChanged { mode, .. }
-            | Self::GuestLeft { mode, .. } => mode.is_silent(),
-            Self::SeatRequested { request, .. } => {
-                request.starts_with("supervise ") || request.starts_with("end supervision ")
-            }
-            _ => false,
+            | Self::GuestLeft { mode, .. } => !mode.is_silent(),
+            Self::SoundMeasured {
+                party: Party::Guest,
+                mode,
+                ..
+            } => mode.is_some_and(|mode| !mode.is_silent()),
+            // The phone that redirects may be a silent guest's.
+            Self::OfferRedirected { seat, .. } => own == Some(*seat),
+            Self::SeatRequested { request, .. } => Request::is_open(request),
+            // For a call of the floor's no phone is busy in silence.
+            Self::SeatChanged { seat, call, .. } => call.is_some() || own == Some(*seat),
+            _ => true,
         }
     }
 
@@ -767,6 +795,86 @@ mod tests {
             r#"{"at":1795305600123,"up_ms":42,"type":"seat-changed","seat":"1001","intent":"not-ready","reason":"meal","work":"wrap-up","call":7}"#
         );
         assert_eq!(serde_json::from_str::<Stamped>(&json).unwrap(), stamped);
+    }
+
+    #[test]
+    fn agents_are_told_nothing_of_who_only_listens() {
+        let call = CallId(7);
+        let own = SeatId::new("1001").unwrap();
+        let guest = GuestName::Seat(SeatId::new("1009").unwrap());
+        let left = |mode| Event::GuestLeft {
+            call,
+            guest: guest.clone(),
+            mode,
+            cause: String::new(),
+        };
+        let measured = |party, mode| Event::SoundMeasured {
+            call,
+            party,
+            guest: None,
+            mode,
+            received: 1,
+            lost: 0,
+            jitter_us: 0,
+            round_trip_us: None,
+            score: 400,
+        };
+        let asked = |request: &str| Event::SeatRequested {
+            seat: own,
+            request: request.to_owned(),
+            through: "api:lead".to_owned(),
+            done: true,
+        };
+        let busy = |seat: &str, call| Event::SeatChanged {
+            seat: SeatId::new(seat).unwrap(),
+            intent: Intent::Ready,
+            work: Work::Busy,
+            call,
+        };
+        let redirected = |seat: &str| Event::OfferRedirected {
+            call,
+            seat: SeatId::new(seat).unwrap(),
+            detail: "redirected to 138****0000".to_owned(),
+        };
+        let open = [
+            redirected("1001"),
+            left(GuestMode::Whisper),
+            measured(Party::Agent, None),
+            measured(Party::Guest, Some(GuestMode::Barge)),
+            asked("consult merge"),
+            busy("1001", None),
+            busy("1009", Some(call)),
+        ];
+        let kept_back = [
+            redirected("1009"),
+            left(GuestMode::Monitor),
+            left(GuestMode::TakeOver),
+            measured(Party::Guest, Some(GuestMode::Monitor)),
+            measured(Party::Guest, None),
+            asked("supervise whisper by seat 1009"),
+            asked("end supervision by seat 1009"),
+            asked("some new request"),
+            busy("1009", None),
+        ];
+        for event in &open {
+            assert!(event.is_for_agent(Some(own)), "{event:?}");
+        }
+        for event in &kept_back {
+            assert!(!event.is_for_agent(Some(own)), "{event:?}");
+        }
+    }
+
+    #[test]
+    fn old_rows_of_guests_and_trunks_can_be_read() {
+        for old in [
+            r#"{"type":"guest-joined","call":7,"guest":"1009","mode":"barge"}"#,
+            r#"{"type":"sound-measured","call":7,"party":"agent","received":1,"lost":0,"jitter_us":0,"round_trip_us":null,"score":400}"#,
+            r#"{"type":"trunk-tried","call":7,"trunk":"mobile","target":"a","called":"110"}"#,
+            r#"{"type":"outside-answered","call":7,"trunk":"mobile","since_dialled_ms":1}"#,
+        ] {
+            let event: Event = serde_json::from_str(old).unwrap();
+            assert_eq!(serde_json::to_string(&event).unwrap(), old);
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod guest;
 pub mod ids;
 pub mod limits;
 pub mod privacy;
+pub mod request;
 pub mod seat;
 pub mod time;
 

@@ -2,7 +2,7 @@
 //! follow; the second fills SQLite a few times a second, and nobody waits for it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::PathBuf,
     sync::Arc,
     time::{Duration, Instant as StdInstant},
@@ -64,6 +64,8 @@ pub struct Picture {
     pub calls_today: BTreeMap<SeatId, u64>,
     /// The calls that live.
     pub live_calls: Vec<CallLine>,
+    /// The seats that talk with each other.
+    pub consulting: BTreeSet<SeatId>,
     /// The trunks, in the order of the configuration.
     pub trunks: Vec<TrunkLine>,
 }
@@ -160,6 +162,7 @@ fn take_picture(
             .map(|&seat| (seat, folds.calls_today(seat, at)))
             .collect(),
         live_calls: folds.live_calls(up_ms),
+        consulting: folds.consulting(),
         trunks: folds.trunks(trunks, up_ms),
     }
 }

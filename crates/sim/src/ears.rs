@@ -140,17 +140,21 @@ impl Ears {
             Event::TalkHeld { .. } => talk.held = true,
             Event::TalkResumed { .. } => talk.held = false,
             Event::GuestJoined { guest, mode, .. } => {
-                talk.guests.insert(*guest, *mode);
+                let Some(guest) = guest.seat() else { return };
+                talk.guests.insert(guest, *mode);
                 *self.guests_seen.entry(*mode).or_default() += 1;
             }
             Event::GuestModeChanged { guest, mode, .. } => {
-                if let Some(before) = talk.guests.get_mut(guest) {
+                let before = guest.seat().and_then(|guest| talk.guests.get_mut(&guest));
+                if let Some(before) = before {
                     *before = *mode;
                     *self.guests_seen.entry(*mode).or_default() += 1;
                 }
             }
             Event::GuestLeft { guest, .. } => {
-                talk.guests.remove(guest);
+                if let Some(guest) = guest.seat() {
+                    talk.guests.remove(&guest);
+                }
             }
             Event::RecordingPaused { .. } => talk.paused = true,
             Event::RecordingResumed { .. } => talk.paused = false,

@@ -5,10 +5,11 @@
 //! - [`fold`]: plain values that follow the records: call rows, cases, counters, live calls, the
 //!   seat ledger. No clock, no file.
 //! - [`kpi`]: the formulas over raw counts.
-//! - [`wallboard`]: the dashboard's figures as JSON.
+//! - [`wallboard`]: the dashboard's figures as JSON; [`agents_view`]: what of it agents see.
 //! - [`tables`]: the folds' rows in SQLite, for lists and searches. Derived: can be rebuilt.
 //! - [`writer`]: journal and folds together, for the one thread that writes.
 
+pub mod agents_view;
 pub mod fold;
 pub mod journal;
 pub mod kpi;
@@ -19,6 +20,7 @@ pub mod tables;
 pub mod wallboard;
 pub mod writer;
 
+pub use agents_view::AgentsView;
 pub use fold::Folds;
 pub use journal::{Journal, Record, Recovery};
 pub use tables::Tables;

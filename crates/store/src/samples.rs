@@ -77,11 +77,13 @@ pub(crate) fn dialled(call: u64) -> Vec<Event> {
             trunk,
             target: "UDP 192.0.2.1:5060".into(),
             called,
+            for_guest: false,
         },
         Event::OutsideAnswered {
             call: id,
             trunk,
             since_dialled_ms: 4_000,
+            for_guest: false,
         },
         Event::RecordingStarted {
             call: id,
@@ -238,6 +240,8 @@ pub(crate) fn one_of_each() -> Vec<Event> {
         Event::SoundMeasured {
             call: CallId(3),
             party: Party::Caller,
+            guest: None,
+            mode: None,
             received: 2_990,
             lost: 10,
             jitter_us: 1_250,

@@ -6,7 +6,7 @@
 use hotline_model::{
     CallId, QueueId, SeatId, Timestamp, TrunkId,
     event::TrunkState,
-    guest::GuestMode,
+    guest::{GuestMode, GuestName},
     seat::{Device, Intent, Reason, Work},
 };
 use serde::{Deserialize, Serialize};
@@ -188,16 +188,17 @@ pub struct CallLine {
     pub since_ms: u64,
     /// Time since the INVITE, ms.
     pub total_ms: u64,
-    /// Further seats that take part in the talk or are rung to, in the order they were called.
+    /// Who else takes part in the talk or is rung to, in the order they were called.
     #[serde(default)]
     pub guests: Vec<GuestLine>,
 }
 
-/// A further seat in a talk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A further seat in a talk, or somebody outside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GuestLine {
-    /// The seat.
-    pub seat: SeatId,
+    /// Who; a number outside is masked.
+    #[serde(rename = "seat")]
+    pub name: GuestName,
     /// How it takes part.
     pub mode: GuestMode,
     /// It has answered; else its phone rings.
@@ -211,17 +212,6 @@ impl GuestLine {
     /// take the caller over.
     pub const fn is_open(&self) -> bool {
         !self.mode.is_silent()
-    }
-}
-
-impl Wallboard {
-    /// The picture as agents see it: without silent guests.
-    #[must_use]
-    pub fn for_agents(mut self) -> Self {
-        for call in &mut self.calls {
-            call.guests.retain(GuestLine::is_open);
-        }
-        self
     }
 }
 
@@ -293,7 +283,7 @@ mod tests {
                 since_ms: 8,
                 total_ms: 9,
                 guests: vec![GuestLine {
-                    seat: SeatId::new("1009").unwrap(),
+                    name: GuestName::Seat(SeatId::new("1009").unwrap()),
                     mode: GuestMode::Monitor,
                     joined: true,
                     asked: false,
@@ -344,6 +334,5 @@ mod tests {
             wallboard
         );
         assert_eq!(intent_words(Intent::Ready), (IntentWord::Ready, None));
-        assert!(wallboard.for_agents().calls[0].guests.is_empty());
     }
 }

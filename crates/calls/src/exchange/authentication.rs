@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use hotline_model::{Instant, SeatId, event::Event, limits};
+use hotline_model::{Instant, SeatId, event::Event, limits, request::Request as Asked};
 use hotline_sip::{
     digest::{Ha1, Nonces, Offered, Verdict},
     endpoint::{ALLOW, Request, RequestId},
@@ -46,7 +46,7 @@ impl Exchange {
             Ok(seat) => {
                 let event = Event::SeatRequested {
                     seat,
-                    request: "transfer outside a call".to_owned(),
+                    request: format!("{} outside a call", Asked::Transfer),
                     through: "phone".to_owned(),
                     done: false,
                 };

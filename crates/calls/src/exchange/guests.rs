@@ -2,7 +2,7 @@
 
 use hotline_model::{
     CallId, Instant, SeatId,
-    guest::GuestMode,
+    guest::{GuestMode, GuestName},
     limits::{PAUSE_REASON_CHARS, TALK_PARTIES},
     seat::{Device, Work},
 };
@@ -11,6 +11,7 @@ use super::Exchange;
 use crate::{
     guests::{Guests, Invited, Recorded, Wish},
     orders::{OrderRefused, SeatRequest, TalkRequest},
+    outgoing::{Denied, Outside},
     stage::Input as StageInput,
 };
 
@@ -54,15 +55,19 @@ impl Exchange {
         let by = through.to_owned();
         match request {
             TalkRequest::Supervise(guest, mode) => self.supervise(guests, seat, guest, mode),
-            TalkRequest::EndSupervision(guest) => match guests.mode_of(guest) {
-                Some(_) => Ok(Wish::End(guest)),
+            TalkRequest::EndSupervision(guest) => match guests.mode_of(&guest.into()) {
+                Some(_) => Ok(Wish::End(guest.into())),
                 None => Err(OrderRefused::NoGuest),
             },
-            TalkRequest::Consult(_) if guests.is_consulting() => Err(OrderRefused::AlreadySo),
+            TalkRequest::Consult(_) | TalkRequest::ConsultOutside(_) if guests.is_consulting() => {
+                Err(OrderRefused::AlreadySo)
+            }
+            TalkRequest::ConsultOutside(number) => self.call_outside(guests, seat, &number),
+            TalkRequest::ConsultByName(_) => Err(OrderRefused::TargetUnknown),
             TalkRequest::Consult(guest) => self.call_in(guests, seat, guest, GuestMode::Consult),
             TalkRequest::Merge => match consulted(guests)? {
                 // Who still rings, or talks with both already, cannot be brought together.
-                guest if guests.mode_of(guest) == Some((GuestMode::Consult, true)) => {
+                guest if guests.mode_of(&guest) == Some((GuestMode::Consult, true)) => {
                     Ok(Wish::Change(guest, GuestMode::Barge))
                 }
                 _ => Err(OrderRefused::NoGuest),
@@ -88,13 +93,13 @@ impl Exchange {
         guest: SeatId,
         mode: GuestMode,
     ) -> Result<Wish, OrderRefused> {
-        match (mode, guests.mode_of(guest)) {
+        match (mode, guests.mode_of(&guest.into())) {
             (GuestMode::Consult, _) => Err(OrderRefused::NotAllowed),
             (_, None) => self.call_in(guests, host, guest, mode),
             (_, Some((before, _))) if before == mode => Err(OrderRefused::AlreadySo),
             // The agent's guest is the agent's: it is merged or released.
             (_, Some((GuestMode::Consult, _))) => Err(OrderRefused::TargetBusy),
-            (_, Some(_)) => Ok(Wish::Change(guest, mode)),
+            (_, Some(_)) => Ok(Wish::Change(guest.into(), mode)),
         }
     }
 
@@ -108,20 +113,47 @@ impl Exchange {
     ) -> Result<Wish, OrderRefused> {
         let view = self.board.floor.seat(guest);
         let view = view.ok_or(OrderRefused::TargetUnknown)?;
-        // Caller and agent are two.
-        if guests.count() + 2 >= TALK_PARTIES {
-            return Err(OrderRefused::GuestsFull);
-        }
+        has_room(guests)?;
         if guest == host || view.device != Device::Registered || view.work != Work::Free {
             return Err(OrderRefused::TargetBusy);
         }
         Ok(Wish::Call(Invited { host, guest, mode }))
     }
+
+    /// Whether the agent at that seat may call the number outside, by the lists that say so of every
+    /// call out.
+    fn call_outside(
+        &self,
+        guests: &Guests,
+        host: SeatId,
+        number: &str,
+    ) -> Result<Wish, OrderRefused> {
+        let allowed = Outside::allowed(&self.board.settings, host, number);
+        let number = allowed.map_err(|denied| match denied {
+            Denied::NoNumber => OrderRefused::TargetUnknown,
+            Denied::Seat | Denied::Trunks => OrderRefused::NotAllowed,
+        })?;
+        has_room(guests)?;
+        let name = GuestName::Outside(number.number().to_owned());
+        if guests.mode_of(&name).is_some() {
+            return Err(OrderRefused::TargetBusy);
+        }
+        Ok(Wish::CallOutside(host, number))
+    }
+}
+
+/// Whether the talk can have a further guest.
+fn has_room(guests: &Guests) -> Result<(), OrderRefused> {
+    // Caller and agent are two.
+    if guests.count() + 2 >= TALK_PARTIES {
+        return Err(OrderRefused::GuestsFull);
+    }
+    Ok(())
 }
 
 /// The guest whom the agent asked for last.
-fn consulted(guests: &Guests) -> Result<SeatId, OrderRefused> {
-    let guest = guests.consulted().map(|(seat, _)| seat);
+fn consulted(guests: &Guests) -> Result<GuestName, OrderRefused> {
+    let guest = guests.consulted().map(|(name, _)| name);
     guest.ok_or(OrderRefused::NoGuest)
 }
 

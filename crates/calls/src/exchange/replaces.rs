@@ -2,7 +2,7 @@
 //! phone to the headset or picks up there what rings on the desk, how a consulted colleague takes
 //! the caller over, and how a stranger would take over a citizen's talk.
 
-use hotline_model::{CallId, Instant, LegId, SeatId, event::Event};
+use hotline_model::{CallId, Instant, LegId, SeatId, event::Event, request::Request as Asked};
 use hotline_sip::{
     endpoint::{DialogId, Request},
     message::Method,
@@ -81,12 +81,12 @@ impl Exchange {
             return;
         };
         let wish = match moves {
-            Moves::Talk => "move to another phone",
-            Moves::Ringing => "pick up at another phone",
+            Moves::Talk => Asked::Move,
+            Moves::Ringing => Asked::PickUp,
         };
         let event = Event::SeatRequested {
             seat,
-            request: wish.to_owned(),
+            request: wish.to_string(),
             through: "phone".to_owned(),
             done: true,
         };

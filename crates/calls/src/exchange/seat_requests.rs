@@ -4,11 +4,12 @@ use hotline_acd::Input as FloorInput;
 use hotline_model::{
     Instant, SeatId,
     event::Event,
+    guest::GuestName,
     seat::{Device, Intent},
 };
 
 use super::Exchange;
-use crate::orders::{OrderRefused, SeatRequest, TransferTo};
+use crate::orders::{OrderRefused, SeatRequest, TalkRequest, TransferTo};
 
 impl Exchange {
     /// Carries out what a seat asked for, and journals it either way.
@@ -42,6 +43,22 @@ impl Exchange {
                 match TransferTo::read(&name, &self.board.settings) {
                     Some(to) => SeatRequest::Transfer(to),
                     None => SeatRequest::TransferByName(name),
+                }
+            }
+            SeatRequest::Talk(TalkRequest::ConsultByName(name)) => {
+                let read = |name| TransferTo::read(name, &self.board.settings);
+                let to = match GuestName::number_in(&name) {
+                    // A number that is a seat's too is dialled outside where that is said.
+                    Some(number) => match read(number) {
+                        Some(TransferTo::Seat(_)) => Some(TransferTo::Number(number.to_owned())),
+                        to => to,
+                    },
+                    None => read(&name),
+                };
+                match to {
+                    Some(TransferTo::Seat(seat)) => TalkRequest::Consult(seat).into(),
+                    Some(TransferTo::Number(number)) => TalkRequest::ConsultOutside(number).into(),
+                    Some(TransferTo::Queue(_)) | None => TalkRequest::ConsultByName(name).into(),
                 }
             }
             request => request,

@@ -5,6 +5,7 @@ use hotline_media::Report;
 use hotline_model::{
     CallId, Instant, LegId, SeatId,
     event::{Event, TransferKind},
+    request::Request,
 };
 use hotline_sip::endpoint::DialogId;
 
@@ -64,7 +65,7 @@ impl Exchange {
         };
         let event = Event::SeatRequested {
             seat: it.seat,
-            request: "take over the caller of the consulted".to_owned(),
+            request: format!("{} the caller of the consulted", Request::TakeOver),
             through: "phone".to_owned(),
             done: result.is_ok(),
         };

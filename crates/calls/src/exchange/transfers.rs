@@ -5,6 +5,7 @@
 use hotline_model::{
     Instant, SeatId,
     event::Event,
+    request::Request,
     seat::{Device, Work},
 };
 use hotline_sip::{
@@ -46,12 +47,12 @@ impl Exchange {
         let attended = transfer.replaces.is_some() || transfer.replaces_unknown;
         let asked = target.as_ref().filter(|_| !attended).map_or_else(
             || {
-                if attended {
-                    "transfer to the consulted"
+                let to = if attended {
+                    "to the consulted"
                 } else {
-                    "transfer elsewhere"
-                }
-                .to_owned()
+                    "elsewhere"
+                };
+                format!("{} {to}", Request::Transfer)
             },
             |to| SeatRequest::Transfer(to.clone()).to_string(),
         );

@@ -2,7 +2,10 @@
 //! agent (耳语), talk with both (强插, 三方), with the agent alone (咨询), or take the agent's place
 //! (抢接). They belong to the call and not to its stage, so that a hold or another agent leaves
 //! them where they are; when nobody serves the caller any more, they go.
+//!
+//! A number outside takes part the same way, as whom the agent consults: see [`outside`].
 
+mod outside;
 mod recorded;
 mod ring_back;
 mod rows;
@@ -15,12 +18,13 @@ pub use wishes::{Invited, Wish};
 use hotline_model::{
     Instant, LegId, SeatId,
     event::{Event, TransferKind},
-    guest::GuestMode,
+    guest::{GuestMode, GuestName},
 };
 
 use crate::{
     call::Facts,
     leg::Leg,
+    outgoing::Attempt,
     rings::{Rings, Rung},
     stage::{Input, cause},
     switchboard::{Owner, Side, Switchboard},
@@ -37,7 +41,7 @@ pub struct Guests {
 
 /// A guest.
 struct Guest {
-    seat: SeatId,
+    name: GuestName,
     mode: GuestMode,
     /// The agent asked for it, to consult; a supervisor asked for the others.
     consulted: bool,
@@ -48,15 +52,41 @@ struct Guest {
 enum At {
     /// Its phones ring until then.
     Rung(Rings, Instant),
+    /// Its number is called through the trunks.
+    Dialled(Box<Dialled>),
     /// It takes part.
     Here(Leg),
+}
+
+/// A number outside that is called.
+struct Dialled {
+    attempt: Attempt,
+    /// The trunk plays what the agent hears: its own ringing, or an announcement.
+    early: bool,
 }
 
 impl Guest {
     fn has(&self, leg: LegId) -> bool {
         match &self.at {
             At::Rung(rings, _) => rings.has(leg),
+            At::Dialled(dialled) => dialled.attempt.leg_id() == leg,
             At::Here(own) => own.id == leg,
+        }
+    }
+
+    /// Whether it has a leg that somebody may hear.
+    fn is_heard(&self) -> bool {
+        match &self.at {
+            At::Rung(..) => false,
+            At::Dialled(dialled) => dialled.early,
+            At::Here(_) => true,
+        }
+    }
+
+    /// A seat is no guest any more, and takes calls of the floor's again.
+    fn leaves_line(&self, now: Instant, board: &mut Switchboard) {
+        if let Some(seat) = self.name.seat() {
+            board.seat_leaves_line(now, seat);
         }
     }
 
@@ -64,9 +94,17 @@ impl Guest {
     fn here(&self) -> Option<LegId> {
         match &self.at {
             At::Here(leg) => Some(leg.id),
-            At::Rung(..) => None,
+            At::Rung(..) | At::Dialled(_) => None,
         }
     }
+}
+
+/// Who goes on with the caller when the agent hangs up.
+pub enum Successor {
+    /// A seat, by this leg.
+    Seat(SeatId, Leg),
+    /// Whoever answered at this number outside, by this leg.
+    Outside(String, Leg),
 }
 
 /// What became of an input.
@@ -83,10 +121,10 @@ impl Guests {
         self.list.len()
     }
 
-    /// How the seat takes part, and whether it has answered.
-    pub fn mode_of(&self, seat: SeatId) -> Option<(GuestMode, bool)> {
+    /// How the guest takes part, and whether it has answered.
+    pub fn mode_of(&self, name: &GuestName) -> Option<(GuestMode, bool)> {
         let mut guests = self.list.iter();
-        let guest = guests.find(|guest| guest.seat == seat)?;
+        let guest = guests.find(|guest| guest.name == *name)?;
         Some((guest.mode, guest.here().is_some()))
     }
 
@@ -97,16 +135,17 @@ impl Guests {
     }
 
     /// The newest guest whom the agent asked for, and whether it has answered.
-    pub fn consulted(&self) -> Option<(SeatId, bool)> {
+    pub fn consulted(&self) -> Option<(GuestName, bool)> {
         let mut guests = self.list.iter().rev();
         let guest = guests.find(|guest| guest.consulted)?;
-        Some((guest.seat, guest.here().is_some()))
+        Some((guest.name.clone(), guest.here().is_some()))
     }
 
-    /// When the next ringing ends.
+    /// When the next ringing ends, or the next trunk is tried.
     pub fn deadline(&self) -> Option<Instant> {
-        let ends = self.list.iter().filter_map(|guest| match guest.at {
-            At::Rung(_, until) => Some(until),
+        let ends = self.list.iter().filter_map(|guest| match &guest.at {
+            At::Rung(_, until) => Some(*until),
+            At::Dialled(dialled) => dialled.attempt.deadline(),
             At::Here(_) => None,
         });
         ends.min()
@@ -116,8 +155,8 @@ impl Guests {
         self.list.iter().position(|guest| guest.has(leg))
     }
 
-    fn at_seat(&self, seat: SeatId) -> Option<usize> {
-        self.list.iter().position(|guest| guest.seat == seat)
+    fn at_name(&self, name: &GuestName) -> Option<usize> {
+        self.list.iter().position(|guest| guest.name == *name)
     }
 }
 
@@ -136,6 +175,7 @@ impl Facts {
             Input::Guest(wish) => self.wished(now, wish, talks, board),
             Input::DeadlinePassed => {
                 self.stop_ringing(now, board);
+                self.dialled_due(now, &input, board);
                 Seen::Passed(input)
             }
             input => {
@@ -172,6 +212,10 @@ impl Facts {
                 }
                 return Seen::Taken;
             }
+            At::Dialled(_) => {
+                self.dialled_sees(now, at, input, board);
+                return Seen::Taken;
+            }
             At::Here(leg) => leg,
         };
         match input {
@@ -199,26 +243,36 @@ impl Facts {
         talks: bool,
         board: &mut Switchboard,
     ) -> Seen {
-        let call = self.id;
-        let Some(guest) = self.guests.list.get_mut(at) else {
-            return Seen::Taken;
-        };
-        guest.at = At::Here(leg);
-        let (seat, mode) = (guest.seat, guest.mode);
-        self.ring_back_ends(board);
-        let event = Event::GuestJoined {
-            call,
-            guest: seat,
-            mode,
-        };
-        board.happened(now, event);
-        if mode == GuestMode::TakeOver {
+        if let Some(guest) = self.guests.list.get_mut(at) {
+            guest.at = At::Here(leg);
+        }
+        if self.guest_joins(now, at, board) == Some(GuestMode::TakeOver) {
             let taken = self.taken_by(now, at, talks, board);
             return taken.map_or(Seen::Taken, Seen::Passed);
         }
         self.record_guests(board);
         self.hear(board);
         Seen::Taken
+    }
+
+    /// The guest has answered; how it takes part.
+    fn guest_joins(
+        &mut self,
+        now: Instant,
+        at: usize,
+        board: &mut Switchboard,
+    ) -> Option<GuestMode> {
+        let call = self.id;
+        let guest = self.guests.list.get(at)?;
+        let (name, mode) = (guest.name.clone(), guest.mode);
+        self.ring_back_ends(board);
+        let event = Event::GuestJoined {
+            call,
+            guest: name,
+            mode,
+        };
+        board.happened(now, event);
+        Some(mode)
     }
 
     /// The guest takes the agent's place, where there is one to take; else it goes.
@@ -230,12 +284,18 @@ impl Facts {
         board: &mut Switchboard,
     ) -> Option<Input> {
         let guest = self.guests.list.get(at)?;
-        let (seat, consulted) = (guest.seat, guest.consulted);
-        if !talks || !self.reserve(now, seat, board) {
+        let (name, consulted) = (guest.name.clone(), guest.consulted);
+        if !talks || !self.reserve(now, &name, board) {
             self.guest_leaves(now, at, "there is no talk to take over", board);
             return None;
         }
         let leg = self.becomes_agent(now, at, board)?;
+        let seat = match name {
+            GuestName::Seat(seat) => seat,
+            GuestName::Outside(number) => {
+                return Some(Input::GoneOutside(number, Box::new(leg)));
+            }
+        };
         let kind = if consulted {
             TransferKind::Attended
         } else {
@@ -245,21 +305,27 @@ impl Facts {
     }
 
     /// The guest that goes on with the caller when the agent hangs up on both: the first of those
-    /// who talk with both. The floor keeps its seat for the call.
-    pub fn successor(&mut self, now: Instant, board: &mut Switchboard) -> Option<(SeatId, Leg)> {
+    /// who talk with both. The floor keeps a seat for the call.
+    pub fn successor(&mut self, now: Instant, board: &mut Switchboard) -> Option<Successor> {
         let mut guests = self.guests.list.iter();
         let talks = |guest: &Guest| guest.mode == GuestMode::Barge && guest.here().is_some();
         let at = guests.position(talks)?;
-        let seat = self.guests.list.get(at)?.seat;
-        if !self.reserve(now, seat, board) {
+        let name = self.guests.list.get(at)?.name.clone();
+        if !self.reserve(now, &name, board) {
             return None;
         }
         let leg = self.becomes_agent(now, at, board)?;
-        Some((seat, leg))
+        Some(match name {
+            GuestName::Seat(seat) => Successor::Seat(seat, leg),
+            GuestName::Outside(number) => Successor::Outside(number, leg),
+        })
     }
 
-    /// Has the floor keep the seat for the call; it knows nothing of a seat's own calls.
-    fn reserve(&self, now: Instant, seat: SeatId, board: &mut Switchboard) -> bool {
+    /// Has the floor keep a seat for the call; it knows nothing of a seat's own calls.
+    fn reserve(&self, now: Instant, guest: &GuestName, board: &mut Switchboard) -> bool {
+        let Some(seat) = guest.seat() else {
+            return true;
+        };
         self.outgoing.is_some() || board.reserve(now, self.id, seat)
     }
 
@@ -268,13 +334,15 @@ impl Facts {
         self.guests.list.get(at)?.here()?;
         let guest = self.guests.list.remove(at);
         self.says_left(now, &guest, "took the caller over".to_owned(), board);
+        if self.outgoing.is_none() {
+            guest.leaves_line(now, board);
+        }
         let At::Here(leg) = guest.at else { return None };
         self.recorded.forget(leg.id);
         let side = if self.outgoing.is_some() {
             // The line stays the seat's, which has the call from here on.
             Side::Caller
         } else {
-            board.seat_leaves_line(now, guest.seat);
             Side::Agent
         };
         board.give_leg(leg.id, Owner::Call(self.id, side));
@@ -306,14 +374,24 @@ impl Facts {
                 rings.stop(now, None, board);
                 self.ring_back_ends(board);
             }
+            At::Dialled(dialled) => {
+                let leg = dialled.attempt.leg_id();
+                // One that failed for good has closed it.
+                if board.owner(leg).is_some() {
+                    dialled.attempt.give_up(now, None, board);
+                }
+                board.closed_guest(leg, &guest.name, guest.mode);
+                self.ring_back_ends(board);
+            }
             At::Here(leg) => {
                 self.recorded.forget(leg.id);
                 board.close_leg(now, leg, None);
+                board.closed_guest(leg.id, &guest.name, guest.mode);
             }
         }
         self.says_left(now, &guest, why.into(), board);
-        board.seat_leaves_line(now, guest.seat);
-        if guest.here().is_some() {
+        guest.leaves_line(now, board);
+        if guest.is_heard() {
             self.hear(board);
         }
     }
@@ -321,7 +399,7 @@ impl Facts {
     fn says_left(&self, now: Instant, guest: &Guest, cause: String, board: &mut Switchboard) {
         let event = Event::GuestLeft {
             call: self.id,
-            guest: guest.seat,
+            guest: guest.name.clone(),
             mode: guest.mode,
             cause,
         };

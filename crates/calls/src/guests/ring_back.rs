@@ -1,5 +1,5 @@
-//! The agent who consults hears the ring-back tone while the colleague's phone rings; the caller
-//! hears music meanwhile.
+//! The agent who consults hears the ring-back tone while the phone of the colleague, or outside,
+//! rings; the caller hears music meanwhile.
 
 use hotline_media::Command;
 use hotline_model::{LegId, guest::GuestMode};
@@ -11,7 +11,7 @@ impl Facts {
     /// A phone of a guest rings: the agent who asked hears it, once.
     pub(super) fn ring_back(&mut self, board: &mut Switchboard) {
         let guests = self.guests.list.iter();
-        let mut rung = guests.filter(|guest| matches!(guest.at, At::Rung(..)));
+        let mut rung = guests.filter(|guest| matches!(guest.at, At::Rung(..) | At::Dialled(_)));
         let consults = rung.any(|guest| guest.mode == GuestMode::Consult);
         let Some(agent) = self.agents_leg().filter(|_| consults) else {
             return;

@@ -4,6 +4,7 @@
 use hotline_media::{Command, Gain, Voice};
 use hotline_model::{LegId, guest::GuestMode};
 
+use super::{At, Guest};
 use crate::{call::Facts, leg::ToMedia, switchboard::Switchboard};
 
 /// What is between the two who talk.
@@ -27,14 +28,19 @@ enum Party {
     Caller,
     Agent,
     Guest(GuestMode),
+    /// A trunk before the answer of whom it leads to: its ringing, or an announcement.
+    Early,
 }
 
 /// Whether the one hears the other. `open`: nobody holds. While somebody does, the caller hears
 /// music and is heard by nobody, and the agent's side goes on among itself.
 const fn hears(listener: Party, speaker: Party, open: bool) -> bool {
     use GuestMode::{Barge, Consult, Monitor, TakeOver, Whisper};
-    use Party::{Agent, Caller, Guest};
+    use Party::{Agent, Caller, Early, Guest};
     match (listener, speaker) {
+        // Whoever consults hears how it goes on there, and nobody is heard there yet.
+        (_, Early) => matches!(listener, Agent),
+        (Early, _) => false,
         // Heard by nobody, ever.
         (_, Guest(Monitor | TakeOver)) => false,
         (Guest(TakeOver), _) => false,
@@ -120,7 +126,7 @@ impl Facts {
             None => (self.leg.id, other),
         };
         let guests = self.guests.list.iter();
-        let guests = guests.filter_map(|it| Some((it.here()?, Party::Guest(it.mode))));
+        let guests = guests.filter_map(Guest::party);
         [(caller, Party::Caller), (agent, Party::Agent)]
             .into_iter()
             .chain(guests)
@@ -128,25 +134,44 @@ impl Facts {
     }
 }
 
+impl Guest {
+    /// Its leg and its part, where somebody hears it.
+    fn party(&self) -> Option<(LegId, Party)> {
+        match &self.at {
+            At::Rung(..) => None,
+            At::Dialled(dialled) => {
+                let early = dialled.early.then_some(Party::Early);
+                early.map(|party| (dialled.attempt.leg_id(), party))
+            }
+            At::Here(leg) => Some((leg.id, Party::Guest(self.mode))),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const ALL: [Party; 6] = [
+    const ALL: [Party; 7] = [
         Party::Caller,
         Party::Agent,
         Party::Guest(GuestMode::Monitor),
         Party::Guest(GuestMode::Whisper),
         Party::Guest(GuestMode::Barge),
         Party::Guest(GuestMode::Consult),
+        Party::Early,
     ];
 
     /// The matrix as a supervisor would write it down: rows hear columns, in the order of `ALL`.
     /// The last column of the diagonal kinds is two guests of one kind.
     #[test]
     fn the_matrix_is_the_one_on_paper() {
-        let open = ["-x--x-", "x--xxx", "xx--xx", "xx--xx", "xx--xx", "-x--xx"];
-        let held = ["------", "---xxx", "-x--xx", "-x--xx", "-x--xx", "-x--xx"];
+        let open = [
+            "-x--x--", "x--xxxx", "xx--xx-", "xx--xx-", "xx--xx-", "-x--xx-", "-------",
+        ];
+        let held = [
+            "-------", "---xxxx", "-x--xx-", "-x--xx-", "-x--xx-", "-x--xx-", "-------",
+        ];
         for (table, open) in [(open, true), (held, false)] {
             for (row, listener) in table.iter().zip(ALL) {
                 let computed: String = ALL

@@ -2,11 +2,17 @@
 
 use core::time::Duration;
 
-use hotline_model::{Instant, SeatId, event::Event, guest::GuestMode, limits::GUEST_RINGS_S};
+use hotline_model::{
+    Instant, SeatId,
+    event::Event,
+    guest::{GuestMode, GuestName},
+    limits::GUEST_RINGS_S,
+};
 
 use super::{At, Guest, Seen};
 use crate::{
     call::Facts,
+    outgoing::Outside,
     rings::{Rings, Shown, shown_from},
     switchboard::{Owner, Side, Switchboard},
 };
@@ -16,11 +22,13 @@ use crate::{
 pub enum Wish {
     /// A further seat is to take part.
     Call(Invited),
+    /// The agent at that seat consults a number outside.
+    CallOutside(SeatId, Outside),
     /// A guest is to take part in another way; with [`GuestMode::TakeOver`] it takes the agent's
     /// place, at once or when it answers.
-    Change(SeatId, GuestMode),
+    Change(GuestName, GuestMode),
     /// A guest is to go.
-    End(SeatId),
+    End(GuestName),
     /// Nothing is to be recorded any more, or again; who says so, and why.
     Pause {
         /// Whether to pause.
@@ -60,9 +68,12 @@ impl Facts {
     ) -> Seen {
         match wish {
             Wish::Call(invited) if talks => self.call_guest(now, invited, board),
-            Wish::Call(_) => {}
-            Wish::Change(seat, mode) => {
-                let Some(at) = self.guests.at_seat(seat) else {
+            Wish::CallOutside(host, number) if talks => {
+                self.call_outside(now, host, number, board);
+            }
+            Wish::Call(_) | Wish::CallOutside(..) => {}
+            Wish::Change(name, mode) => {
+                let Some(at) = self.guests.at_name(&name) else {
                     return Seen::Taken;
                 };
                 let here = self.guests.list.get(at).and_then(Guest::here).is_some();
@@ -72,8 +83,8 @@ impl Facts {
                 }
                 self.change_guest(now, at, mode, board);
             }
-            Wish::End(seat) => {
-                if let Some(at) = self.guests.at_seat(seat) {
+            Wish::End(name) => {
+                if let Some(at) = self.guests.at_name(&name) {
                     self.guest_leaves(now, at, "released", board);
                 }
             }
@@ -91,7 +102,7 @@ impl Facts {
         let event = Event::GuestCalled {
             call,
             seat: host,
-            guest,
+            guest: guest.into(),
             mode,
         };
         board.happened(now, event);
@@ -101,12 +112,12 @@ impl Facts {
         let failure = rings.failure();
         let until = now + Duration::from_secs(GUEST_RINGS_S);
         self.guests.list.push(Guest {
-            seat: guest,
+            name: guest.into(),
             mode,
             consulted: mode == GuestMode::Consult,
             at: At::Rung(rings, until),
         });
-        if let (Some(failure), Some(at)) = (failure, self.guests.at_seat(guest)) {
+        if let (Some(failure), Some(at)) = (failure, self.guests.at_name(&guest.into())) {
             let why = format!("not answered: status {}", failure.status);
             self.guest_leaves(now, at, why, board);
         }
@@ -142,7 +153,7 @@ impl Facts {
         guest.mode = mode;
         let event = Event::GuestModeChanged {
             call,
-            guest: guest.seat,
+            guest: guest.name.clone(),
             mode,
         };
         board.happened(now, event);

@@ -29,6 +29,8 @@ const MEDIA_OPENS_WITHIN: Duration = Duration::from_secs(2);
 pub struct Attempt {
     call: CallId,
     number: Outside,
+    /// It is to take part in a talk, whose events tell.
+    is_guest: bool,
     leg: Leg,
     ways: VecDeque<Way>,
     way: Option<Way>,
@@ -94,12 +96,12 @@ pub struct AnsweredLeg {
 }
 
 impl Attempt {
-    /// Opens a leg of the call for `number`, beside its first; the first INVITE follows when its media port is open.
-    /// The leg is the call's agent side. `hops` is what is left of the Max-Forwards of the INVITE it
+    /// Opens a leg of the call for `number`, of this side and beside its first; the first INVITE
+    /// follows when its media port is open. `hops` is what is left of the Max-Forwards of the INVITE it
     /// is made for ([`crate::call::Facts::hops`]).
     pub fn new(
         now: Instant,
-        (call, beside): (CallId, LegId),
+        (call, beside, side): (CallId, LegId, Side),
         number: Outside,
         hops: Option<u32>,
         board: &mut Switchboard,
@@ -112,10 +114,11 @@ impl Attempt {
         };
         let first = ways.front();
         let end = first.map_or(nowhere, |way| board.trunk_end(&way.target.path, &[]));
-        let leg = board.open_leg(Owner::Call(call, Side::Agent), end, Some(beside));
+        let leg = board.open_leg(Owner::Call(call, side), end, Some(beside));
         Self {
             call,
             number,
+            is_guest: side == Side::Guest,
             leg,
             ways,
             way: None,
@@ -174,12 +177,12 @@ impl Attempt {
             Input::Refused(leg, status, _) if *leg == self.leg.id => {
                 self.refused(now, *status, board)
             }
-            Input::Ended(Side::Agent, leg, _) if *leg == self.leg.id => {
+            Input::Ended(_, leg, _) if *leg == self.leg.id => {
                 board.forget_dialog(&mut self.leg);
                 self.last = Failure::network(503, "the trunk ended the call before its answer");
                 self.failed(now, board)
             }
-            Input::Reoffered(Side::Agent, leg, body) if *leg == self.leg.id => {
+            Input::Reoffered(_, leg, body) if *leg == self.leg.id => {
                 self.leg.reoffered(now, body, board);
                 Progress::Going
             }
@@ -188,7 +191,7 @@ impl Attempt {
     }
 
     /// Cancels it and closes its leg.
-    pub fn give_up(mut self, now: Instant, reason: Option<HangUpReason>, board: &mut Switchboard) {
+    pub fn give_up(&mut self, now: Instant, reason: Option<HangUpReason>, board: &mut Switchboard) {
         board.close_leg(now, &mut self.leg, reason);
     }
 
@@ -247,6 +250,7 @@ impl Attempt {
                 trunk: way.trunk,
                 target: way.target.to_string(),
                 called: number.to_owned(),
+                for_guest: self.is_guest,
             },
         );
         let (us, them) = (way.target.path.local, way.target.path.remote.ip());
@@ -297,6 +301,7 @@ impl Attempt {
                 call: self.call,
                 trunk: way.trunk,
                 since_dialled_ms: now.millis_since(self.began),
+                for_guest: self.is_guest,
             };
             board.happened(now, event);
         }
@@ -331,6 +336,7 @@ impl Attempt {
                 trunk: way.trunk,
                 status,
                 cause: cause.clone(),
+                for_guest: self.is_guest,
             };
             board.happened(now, event);
         }

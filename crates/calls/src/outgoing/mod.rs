@@ -129,9 +129,11 @@ impl Outgoing {
         }
     }
 
-    /// Whether a seat talks with whom it called itself, and not a caller who was given on.
+    /// Whether a seat talks with whom it called itself, and not a caller who was given on, or two
+    /// parties from outside whom it brought together and left.
     pub fn is_own_talk(&self, facts: &Facts) -> bool {
-        facts.outgoing.is_some() && matches!(self.phase, Phase::Talking(_))
+        let is_a_seats = facts.outgoing.is_some() && facts.dialled_by.is_some();
+        is_a_seats && matches!(self.phase, Phase::Talking(_))
     }
 
     /// The seat's session changed, or its guests: it may hold.
@@ -172,7 +174,7 @@ fn dial(
             }
         }
     };
-    let whose = (facts.id, facts.leg.id);
+    let whose = (facts.id, facts.leg.id, Side::Agent);
     let attempt = Attempt::new(now, whose, number, facts.hops, board);
     stage(Phase::Dialling(Box::new(Dialling {
         attempt,

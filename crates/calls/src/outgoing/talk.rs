@@ -5,13 +5,14 @@ use hotline_media::Command;
 use hotline_model::{
     Instant, SeatId,
     event::{Event, Outcome, ReleasedBy, TransferKind},
+    guest::GuestName,
 };
 use hotline_sip::endpoint::{EndedBy, HangUpReason};
 
 use super::{Phase, stage};
 use crate::{
     call::{Facts, Talked},
-    guests::Scene,
+    guests::{Scene, Successor},
     leg::{Leg, ToMedia},
     stage::{Input, Stage, Surveying},
     switchboard::{Side, Switchboard},
@@ -83,13 +84,20 @@ impl Talk {
                 self.follow_hold(facts, now, board);
             }
             Input::TakenOver(seat, leg, kind, _) => {
-                return self.taken_over(facts, now, (seat, *leg), kind, board);
+                return self.taken_over(facts, now, (GuestName::Seat(seat), *leg), kind, board);
+            }
+            Input::GoneOutside(number, leg) => {
+                let next = (GuestName::Outside(number), *leg);
+                return self.taken_over(facts, now, next, TransferKind::Attended, board);
             }
             Input::Ended(Side::Caller, _, EndedBy::Bye) if facts.outgoing.is_some() => {
                 // Whoever talks with both goes on, as in any conference.
                 if let Some(next) = facts.successor(now, board) {
-                    let kind = TransferKind::Attended;
-                    return self.taken_over(facts, now, next, kind, board);
+                    let next = match next {
+                        Successor::Seat(seat, leg) => (GuestName::Seat(seat), leg),
+                        Successor::Outside(number, leg) => (GuestName::Outside(number), leg),
+                    };
+                    return self.taken_over(facts, now, next, TransferKind::Attended, board);
                 }
                 let (by, why) = (word(facts, Side::Caller), crate::stage::cause(EndedBy::Bye));
                 return self.end(facts, now, Side::Caller, (by, why), board);
@@ -108,6 +116,8 @@ impl Talk {
                 let why = match side {
                     Side::Agent | Side::Target | Side::Guest => "no sound from outside",
                     Side::Caller if facts.outgoing.is_none() => "no sound from the caller's side",
+                    // A seat that brought two parties from outside together has gone.
+                    Side::Caller if facts.dialled_by.is_none() => "no sound from outside",
                     Side::Caller => "no sound from the seat",
                 };
                 return self.end(facts, now, side, (ReleasedBy::Network, why), board);
@@ -170,12 +180,13 @@ impl Talk {
         board.happened(now, Event::TalkHeld { call, by });
     }
 
-    /// Another seat takes the place of the one that called: its leg is the call's own from here on.
+    /// Another seat, or whoever the seat consulted outside, takes the place of the one that called:
+    /// its leg is the call's own from here on.
     fn taken_over(
         mut self,
         facts: &mut Facts,
         now: Instant,
-        (seat, leg): (SeatId, Leg),
+        (next, leg): (GuestName, Leg),
         kind: TransferKind,
         board: &mut Switchboard,
     ) -> Stage {
@@ -185,8 +196,8 @@ impl Talk {
         let mut before = core::mem::replace(&mut facts.leg, leg);
         board.close_leg(now, &mut before, None);
         let call = facts.id;
-        if let Some(from) = facts.dialled_by.replace(seat) {
-            let to = seat.to_string();
+        if let Some(from) = core::mem::replace(&mut facts.dialled_by, next.seat()) {
+            let to = next.to_string();
             let event = Event::TalkTransferred {
                 call,
                 from,

@@ -7,6 +7,7 @@ use hotline_media::Command;
 use hotline_model::{
     Instant,
     event::{Outcome, ReleasedBy},
+    guest::GuestName,
 };
 use hotline_sip::endpoint::{HangUpReason, ReferId};
 
@@ -15,7 +16,7 @@ use crate::{
     call::Facts,
     leg::ToMedia,
     outgoing::{Attempt, Failure, Outgoing, Outside, Progress},
-    switchboard::Switchboard,
+    switchboard::{Side, Switchboard},
 };
 
 /// A call on its way outside. The agent's leg and the attempt's are both of the agent's side, and
@@ -41,8 +42,8 @@ impl Forwarding {
         board: &mut Switchboard,
     ) -> Stage {
         let aside = Aside::new(talk, facts, now, refer, board);
-        let to = format!("outside:{}", number.number());
-        let whose = (facts.id, facts.leg.id);
+        let to = GuestName::Outside(number.number().to_owned()).to_string();
+        let whose = (facts.id, facts.leg.id, Side::Agent);
         let attempt = Attempt::new(now, whose, number, facts.hops, board);
         Stage::Forwarding(Box::new(Self {
             aside,

@@ -125,6 +125,8 @@ pub enum Input {
     /// Another seat takes the caller over, by this leg, and how that came; the REFER that asked for
     /// it.
     TakenOver(SeatId, Box<Leg>, TransferKind, Option<ReferId>),
+    /// The agent leaves the caller to whoever answered at this number outside, by this leg.
+    GoneOutside(String, Box<Leg>),
     /// The seat that talks wants to go on by this leg of another phone, which made this offer.
     Moved(Box<Leg>, Vec<u8>),
     /// Another phone of the seat that is rung wants to answer by this leg; it made this offer.

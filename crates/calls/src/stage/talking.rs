@@ -7,6 +7,7 @@ use hotline_media::Command;
 use hotline_model::{
     Instant, LegId, QueueId, SeatId,
     event::{Event, Outcome, ReleasedBy, TransferKind},
+    guest::GuestName,
 };
 use hotline_sip::endpoint::{EndedBy, HangUpReason, ReferId};
 
@@ -15,10 +16,10 @@ use super::{
 };
 use crate::{
     call::Facts,
-    guests::Scene,
+    guests::{Scene, Successor},
     leg::{Leg, ToMedia},
     orders::TransferTo,
-    outgoing::Outside,
+    outgoing::{Outgoing, Outside},
     switchboard::{Side, Switchboard},
 };
 
@@ -131,6 +132,9 @@ impl Talking {
             Input::TakenOver(seat, leg, kind, refer) => {
                 return self.taken_over(facts, now, (seat, *leg), kind, refer, board);
             }
+            Input::GoneOutside(number, leg) => {
+                return self.gone_outside(facts, now, number, *leg, board);
+            }
             Input::Ended(Side::Caller, _, why) => {
                 return self.caller_gone(
                     facts,
@@ -207,6 +211,20 @@ impl Talking {
         let call = facts.id;
         board.floor(now, FloorInput::Answered { call, seat });
         Self::enter(facts, now, seat, self.queue, self.priority, leg, board)
+    }
+
+    /// Whom this seat consulted outside goes on with the caller, who stays for the score.
+    fn gone_outside(
+        mut self,
+        facts: &mut Facts,
+        now: Instant,
+        number: String,
+        leg: Leg,
+        board: &mut Switchboard,
+    ) -> Stage {
+        let to = GuestName::Outside(number).to_string();
+        self.given_on(facts, now, to, TransferKind::Attended, None, board);
+        Outgoing::given_on(facts, now, self.seat, leg, board)
     }
 
     /// The transfer came about: this seat's part is over.
@@ -403,7 +421,15 @@ impl Talking {
             && why == EndedBy::Bye
             && let Some(next) = facts.successor(now, board)
         {
-            return self.taken_over(facts, now, next, TransferKind::Attended, None, board);
+            let kind = TransferKind::Attended;
+            return match next {
+                Successor::Seat(seat, leg) => {
+                    self.taken_over(facts, now, (seat, leg), kind, None, board)
+                }
+                Successor::Outside(number, leg) => {
+                    self.gone_outside(facts, now, number, leg, board)
+                }
+            };
         }
         self.talk_ended(facts, now, released_by(Side::Agent, why), board);
         if talked && why == EndedBy::Bye {

@@ -25,7 +25,7 @@ use crate::{
 const SECOND: usize = STRANGER;
 const THIRD: usize = B;
 
-fn named(seat: &str) -> SeatId {
+pub fn named(seat: &str) -> SeatId {
     SeatId::new(seat).unwrap()
 }
 
@@ -120,12 +120,12 @@ impl Ears {
 }
 
 /// A talk, the scene of all tests.
-struct Talk {
-    bench: Bench,
-    caller: DialogId,
-    agent: DialogId,
+pub struct Talk {
+    pub bench: Bench,
+    pub caller: DialogId,
+    pub agent: DialogId,
     /// C: caller, A: agent; guests as they come.
-    legs: Vec<(char, LegId)>,
+    pub legs: Vec<(char, LegId)>,
 }
 
 impl Talk {
@@ -143,16 +143,16 @@ impl Talk {
         }
     }
 
-    fn ask(&mut self, request: TalkRequest) -> Result<(), OrderRefused> {
+    pub fn ask(&mut self, request: TalkRequest) -> Result<(), OrderRefused> {
         self.bench.order(seat(), request.into())
     }
 
-    fn supervise(&mut self, by: &str, mode: GuestMode) -> Result<(), OrderRefused> {
+    pub fn supervise(&mut self, by: &str, mode: GuestMode) -> Result<(), OrderRefused> {
         self.ask(TalkRequest::Supervise(named(by), mode))
     }
 
     /// The guest's phone, which rings, answers.
-    fn answers(&mut self, peer: usize, name: char) -> DialogId {
+    pub fn answers(&mut self, peer: usize, name: char) -> DialogId {
         let dialog = self.bench.invited(peer).expect("it rings");
         let opened = |command: &Command| match command {
             Command::Open { leg, .. } => Some(*leg),
@@ -181,11 +181,11 @@ impl Talk {
         (talk, dialog)
     }
 
-    fn hears(&self) -> String {
+    pub fn hears(&self) -> String {
         Ears::of(&self.bench).words(&self.legs)
     }
 
-    fn hangs_up(&mut self, peer: usize, dialog: DialogId) {
+    pub fn hangs_up(&mut self, peer: usize, dialog: DialogId) {
         self.bench
             .does(peer, |endpoint, now| endpoint.hang_up(now, dialog, None));
     }
@@ -197,12 +197,12 @@ impl Talk {
             .does(PHONE, |endpoint, now| endpoint.reoffer(now, agent, body));
     }
 
-    fn work_of(&self, seat: &str) -> Work {
+    pub fn work_of(&self, seat: &str) -> Work {
         let floor = &self.bench.exchange.switchboard().floor;
         floor.seat(named(seat)).unwrap().work
     }
 
-    fn left(&self, mode: GuestMode, cause: &str) -> usize {
+    pub fn left(&self, mode: GuestMode, cause: &str) -> usize {
         self.bench.count(|e| {
             matches!(e, Event::GuestLeft { mode: of, cause: why, .. }
                 if *of == mode && why.contains(cause))
@@ -210,7 +210,7 @@ impl Talk {
     }
 
     /// Voices recorded beside caller and agent, by name.
-    fn also_recorded(&self) -> String {
+    pub fn also_recorded(&self) -> String {
         let also = self.bench.media.iter().filter_map(|command| match command {
             Command::RecordAlso { leg, .. } => Some(*leg),
             _ => None,
@@ -220,7 +220,7 @@ impl Talk {
     }
 
     /// The caller hangs up; nothing is left of anything.
-    fn ends_clean(mut self) {
+    pub fn ends_clean(mut self) {
         let caller = self.caller;
         self.hangs_up(A, caller);
         self.bench.pass(s(60));

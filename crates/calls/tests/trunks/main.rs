@@ -5,6 +5,7 @@
 
 mod bench;
 mod consulted;
+mod consulted_outside;
 mod families;
 mod given_outside;
 mod guests;

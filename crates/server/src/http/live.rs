@@ -20,8 +20,8 @@ use axum::{
 use hotline_calls::board::BoardReader;
 use hotline_model::{Instant, QueueId, SeatId, event::TrunkState};
 use hotline_store::{
-    Wallboard,
-    wallboard::{EngineLine, GuestLine, QueueLine, SeatLine, intent_words},
+    AgentsView, Wallboard,
+    wallboard::{EngineLine, QueueLine, SeatLine, intent_words},
 };
 use tokio::sync::watch;
 use tokio_stream::{
@@ -57,14 +57,12 @@ impl Default for Painted {
 }
 
 impl Painted {
-    fn of(wallboard: Wallboard) -> Option<Self> {
-        let all: Arc<str> = serde_json::to_string(&wallboard).ok()?.into();
-        let mut guests = wallboard.calls.iter().flat_map(|call| &call.guests);
+    fn of(wallboard: &Wallboard, for_agents: Option<&Wallboard>) -> Option<Self> {
+        let all: Arc<str> = serde_json::to_string(wallboard).ok()?.into();
         // Seldom is anything kept from anybody, and nothing is written twice then.
-        let for_agents = if guests.all(GuestLine::is_open) {
-            Arc::clone(&all)
-        } else {
-            serde_json::to_string(&wallboard.for_agents()).ok()?.into()
+        let for_agents = match for_agents {
+            Some(wallboard) => serde_json::to_string(wallboard).ok()?.into(),
+            None => Arc::clone(&all),
         };
         Some(Self { all, for_agents })
     }
@@ -87,14 +85,18 @@ pub async fn paint_wallboards(
     epoch: StdInstant,
     canvas: watch::Sender<Painted>,
 ) {
+    let mut agents = AgentsView::default();
     loop {
         let picture = pictures.borrow_and_update().clone();
         for line in &picture.trunks {
             let down = f64::from(u8::from(line.state == TrunkState::Down));
             metrics::gauge!("hotline_trunk_down", "trunk" => line.trunk.to_string()).set(down);
         }
-        let wallboard = compose(&picture, &board, &seats, &queues, epoch);
-        if let Some(painted) = Painted::of(wallboard) {
+        let now = Instant::from_start(epoch.elapsed());
+        let wallboard = compose(&picture, &board, &seats, &queues, now);
+        let up_ms = now.millis_since(Instant::START);
+        let for_agents = agents.of(&wallboard, &picture.consulting, up_ms);
+        if let Some(painted) = Painted::of(&wallboard, for_agents.as_ref()) {
             canvas.send_replace(painted);
         }
         if pictures.changed().await.is_err() {
@@ -108,9 +110,8 @@ fn compose(
     board: &BoardReader,
     seats: &[(SeatId, String)],
     queues: &[(QueueId, String)],
-    epoch: StdInstant,
+    now: Instant,
 ) -> Wallboard {
-    let now = Instant::from_start(epoch.elapsed());
     let seat_lines = seats
         .iter()
         .enumerate()
@@ -154,7 +155,7 @@ fn compose(
         at: picture.at,
         engine: EngineLine {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            up_s: epoch.elapsed().as_secs(),
+            up_s: now.since_start().as_secs(),
             recording_gaps: crate::recording_loop::gaps(),
             recordings_failed: crate::recording_loop::failed(),
             recording_space_low: crate::recording_loop::space_is_low(),
@@ -195,9 +196,9 @@ impl Drop for Seat {
 }
 
 /// `GET /api/v1/stream`: `wallboard` at each change, `happened` for each journal record; agents are
-/// told of no silent guests.
+/// told nothing that betrays a silent guest.
 pub async fn stream(State(app): State<Arc<App>>, who: Who) -> Result<Response, ApiError> {
-    let role = who.role;
+    let (role, own) = (who.role, who.seat);
     let seat = Seat::take()
         .ok_or_else(|| ApiError::unavailable("too-many-streams", "too many live streams"))?;
     let wallboards = WatchStream::new(app.wallboard.clone())
@@ -206,7 +207,7 @@ pub async fn stream(State(app): State<Arc<App>>, who: Who) -> Result<Response, A
         BroadcastStream::new(app.story.records.subscribe()).map(move |group| match group {
             Ok(group) => group
                 .iter()
-                .filter(|it| role == Role::Supervisor || !it.stamped.event.is_of_silent_guest())
+                .filter(|it| role == Role::Supervisor || it.stamped.event.is_for_agent(own))
                 .filter_map(|record| {
                     let json = serde_json::to_string(&record.masked()).ok()?;
                     Some(Sse::default().event("happened").data(json))

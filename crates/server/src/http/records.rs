@@ -6,7 +6,7 @@ use axum::{
     Json,
     extract::{Path, Query, State, rejection::QueryRejection},
 };
-use hotline_model::{CallId, event::Event};
+use hotline_model::{CallId, SeatId, event::Event};
 use hotline_store::fold::{CallRow, CaseRow};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -80,15 +80,15 @@ pub async fn call(
     may_see(&who, &row)?;
     let mut timeline = app.tables.timeline(CallId(call), false).await?;
     if who.role == Role::Agent {
-        timeline.retain(|entry| !is_of_silent_guest(entry));
+        timeline.retain(|entry| is_for_agent(entry, who.seat));
     }
     Ok(Json(CallStory { row, timeline }))
 }
 
-/// Whether the entry tells of a guest whom agents are not to know.
-fn is_of_silent_guest(entry: &Value) -> bool {
+/// Whether the agent at that seat may read the entry. What cannot be read here is for nobody there.
+fn is_for_agent(entry: &Value, own: Option<SeatId>) -> bool {
     let event = Event::deserialize(entry);
-    event.is_ok_and(|event| event.is_of_silent_guest())
+    event.is_ok_and(|event| event.is_for_agent(own))
 }
 
 /// A call's row.

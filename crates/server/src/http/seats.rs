@@ -20,22 +20,22 @@ use crate::{config::accounts::Role, signalling_loop::Asked};
 /// Longest wait for the signalling thread; it answers in well under a millisecond.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
-/// One part of the wallboard, in which nothing is kept from anybody.
-fn part(app: &App, key: &str) -> Response {
+/// One part of the wallboard, as the role sees it.
+fn part(app: &App, role: Role, key: &str) -> Response {
     let painted = app.wallboard.borrow().clone();
-    let board: Value = serde_json::from_str(painted.for_role(Role::Agent)).unwrap_or_default();
+    let board: Value = serde_json::from_str(painted.for_role(role)).unwrap_or_default();
     let part = board.get(key).cloned().unwrap_or_default();
     ([(header::CACHE_CONTROL, "no-store")], Json(part)).into_response()
 }
 
 /// `GET /api/v1/seats`
-pub async fn list(State(app): State<Arc<App>>, _who: Who) -> Response {
-    part(&app, "seats")
+pub async fn list(State(app): State<Arc<App>>, who: Who) -> Response {
+    part(&app, who.role, "seats")
 }
 
 /// `GET /api/v1/queues`
-pub async fn queues(State(app): State<Arc<App>>, _who: Who) -> Response {
-    part(&app, "queues")
+pub async fn queues(State(app): State<Arc<App>>, who: Who) -> Response {
+    part(&app, who.role, "queues")
 }
 
 /// `POST /api/v1/seats/{seat}/ready`
@@ -115,8 +115,8 @@ pub async fn transfer(
     ask(&app, who, &seat, SeatRequest::TransferByName(to)).await
 }
 
-/// Longest target of a transfer, characters: a number or a name is shorter.
-const TARGET_CHARS: usize = 64;
+/// Longest target of a transfer or a consultation, characters: a number or a name is shorter.
+pub(super) const TARGET_CHARS: usize = 64;
 
 /// Hands the request to the signalling thread through the gate and waits for its answer.
 pub(super) async fn ask(
@@ -176,7 +176,7 @@ pub(super) async fn ask(
         )),
         Ok(Ok(Err(OrderRefused::TargetUnknown))) => Err(ApiError::not_found(
             "target-unknown",
-            "there is no seat or queue of that name / 转接目标不存在".to_owned(),
+            "there is no seat or queue of that name, and no number / 目标不存在".to_owned(),
             "GET /api/v1/seats and /api/v1/queues list them",
         )),
         Ok(Ok(Err(OrderRefused::TargetBusy))) => Err(ApiError::new(
@@ -204,7 +204,7 @@ pub(super) async fn ask(
             "nothing is to be done / 无需重复操作",
         )),
         Ok(Ok(Err(OrderRefused::NotAllowed))) => Err(ApiError::forbidden(
-            "callers may not be transferred there / 不允许转接到该号码",
+            "callers may not be transferred there, nor the number called / 不允许转接或咨询该号码",
         )),
         _ => Err(ApiError::unavailable(
             "no-answer",

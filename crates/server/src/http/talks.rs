@@ -11,7 +11,12 @@ use hotline_calls::orders::TalkRequest;
 use hotline_model::{SeatId, guest::GuestMode, limits::PAUSE_REASON_CHARS};
 use serde::Deserialize;
 
-use super::{App, error::ApiError, seats::ask, session::Who};
+use super::{
+    App,
+    error::ApiError,
+    seats::{TARGET_CHARS, ask},
+    session::Who,
+};
 use crate::config::accounts::Role;
 
 type Body<T> = Result<Json<T>, JsonRejection>;
@@ -117,9 +122,13 @@ pub async fn consult(
     Path(seat): Path<String>,
     body: Body<Consult>,
 ) -> Answer {
-    let Consult { to } = read(body, "send {\"to\": \"1002\"}")?;
-    let to = target(&to)?;
-    ask(&app, who, &seat, TalkRequest::Consult(to).into()).await
+    let help = "send {\"to\": \"1002\"} or {\"to\": \"outside:06358261234\"}";
+    let Consult { to } = read(body, help)?;
+    if to.is_empty() || to.chars().count() > TARGET_CHARS {
+        let what = format!("`to` has 1 to {TARGET_CHARS} characters");
+        return Err(ApiError::bad_request("to", what, help));
+    }
+    ask(&app, who, &seat, TalkRequest::ConsultByName(to).into()).await
 }
 
 /// `POST /api/v1/seats/{seat}/consult/merge`

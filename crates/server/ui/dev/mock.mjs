@@ -90,7 +90,7 @@ function stream(response) {
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
   streams.add(response)
   response.on('close', () => streams.delete(response))
-  response.write(`event: wallboard\ndata: ${JSON.stringify(day.wallboard())}\n\n`)
+  response.write(`event: wallboard\ndata: ${JSON.stringify(wallboard())}\n\n`)
 }
 
 function send(event, body) {
@@ -98,8 +98,15 @@ function send(event, body) {
   for (const response of streams) response.write(text)
 }
 
-/** Guests of each call, by their seat: `api-guests` in small. */
+/** Guests of each call, by their name: how, whether they answered, and who asked for them. */
 const guests = new Map()
+
+/** The wallboard with its guests: the page reads them there. */
+function wallboard() {
+  const board = day.wallboard()
+  const of = (call) => [...(guests.get(call) ?? [])].map(([seat, guest]) => ({ seat, ...guest }))
+  return { ...board, calls: board.calls.map((row) => ({ ...row, guests: of(row.call) })) }
+}
 
 /** Supervision, consultation, card entry and pauses: events as the engine writes them, 2 s of ringing. */
 function orderTalk(request, response, who, seat, what, body) {
@@ -112,27 +119,39 @@ function orderTalk(request, response, who, seat, what, body) {
     return refuse(response, 409, 'not-talking', 'the seat talks with no caller / 当前没有通话', '')
   guests.set(call, present)
   const invite = (guest, mode) => {
-    const target = day.seats.find((row) => row.seat === guest)
-    if (!target) return refuse(response, 404, 'target-unknown', '没有这个坐席', '请核对工号')
-    if (present.has(guest)) {
-      present.set(guest, mode)
+    const before = present.get(guest)
+    if (before) {
+      before.mode = mode
       tell('guest-mode-changed', { guest, mode })
     } else {
-      present.set(guest, mode)
+      present.set(guest, { mode, joined: false, asked: mode === 'consult' })
       tell('guest-called', { seat: seat.seat, guest, mode, by: who.user })
       setTimeout(() => {
-        if (present.has(guest)) tell('guest-joined', { guest, mode: present.get(guest) })
+        const rung = present.get(guest)
+        if (!rung) return
+        rung.joined = true
+        tell('guest-joined', { guest, mode: rung.mode })
       }, 2_000)
     }
     response.writeHead(204).end()
   }
+  const isSeat = (name) => day.seats.some((row) => row.seat === name)
+  const unknown = () => refuse(response, 404, 'target-unknown', '没有这个坐席', '请核对工号')
   const leave = (guest, cause) => {
-    tell('guest-left', { guest, mode: present.get(guest), cause })
+    tell('guest-left', { guest, mode: present.get(guest).mode, cause })
     present.delete(guest)
   }
-  const asked = [...present].find(([, mode]) => mode === 'consult' || mode === 'barge')?.[0]
-  if (what === 'supervise') return invite(body.by ?? who.seat, body.mode)
-  if (what === 'consult') return invite(body.to, 'consult')
+  const asked = [...present].find(([, guest]) => guest.asked)?.[0]
+  if (what === 'supervise') {
+    const by = body.by ?? who.seat
+    return isSeat(by) ? invite(by, body.mode) : unknown()
+  }
+  if (what === 'consult') {
+    const number = body.to.replace(/^outside:/, '')
+    if (isSeat(body.to)) return invite(body.to, 'consult')
+    if (!/^\d{3,}$/.test(number)) return unknown()
+    return invite(`outside:${number.replace(/^(\d{3})\d+(\d{4})$/, '$1****$2')}`, 'consult')
+  }
   if (what === 'supervise/end') {
     if (!present.has(body.by)) return none()
     leave(body.by, 'hung up')
@@ -154,10 +173,10 @@ let dirty = false
 day.on('changed', () => (dirty = true))
 day.on('happened', (record) => send('happened', record))
 setInterval(() => {
-  if (dirty && streams.size > 0) send('wallboard', day.wallboard())
+  if (dirty && streams.size > 0) send('wallboard', wallboard())
   dirty = false
 }, 200)
-setInterval(() => send('wallboard', day.wallboard()), 5_000)
+setInterval(() => send('wallboard', wallboard()), 5_000)
 
 function orderSeat(request, response, who, id, what, body) {
   const seat = day.seats.find((row) => row.seat === id)
@@ -257,7 +276,7 @@ async function api(request, response, url) {
   if (path === '/session' && method === 'DELETE')
     return json(response, 200, null, { 'set-cookie': 'hotline_session=; Max-Age=0; Path=/' })
   if (path === '/session') return json(response, 200, who)
-  if (path === '/wallboard') return json(response, 200, day.wallboard())
+  if (path === '/wallboard') return json(response, 200, wallboard())
   if (path === '/stream') return stream(response)
   if (path === '/phone') return json(response, 200, { ws_port: 0, wss_port: WSS_PORT })
   if (path === '/seats') return json(response, 200, day.wallboard().seats)

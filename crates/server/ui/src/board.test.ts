@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Sample, addSample, lookOf, mergeBoard } from './board'
+import { type Sample, type Seat, addSample, lookOf, mergeBoard, talkOfSeat } from './board'
 import { figures, verdict } from './figures'
 import type { LiveCall, QueueRow, SeatRow, Wallboard } from './words'
 
@@ -80,6 +80,22 @@ describe('the guests of a call', () => {
   it('may be absent, from an engine of before', () => {
     const board = mergeBoard(null, wallboard({ calls: [call()] }), 1_000)
     expect(board.calls[0]?.guests).toEqual([])
+  })
+})
+
+describe('the talk of a seat', () => {
+  const calls = [
+    { call: 3, seat: '1002', stage: 'talking' },
+    { call: 4, seat: '1001', stage: 'dialling' },
+    { call: 5, seat: '1001', stage: 'talking' },
+  ] as const
+  const of = (work: Seat['work'], call: number | null) =>
+    talkOfSeat({ seat: '1001', work, call }, calls)
+
+  it('is with its caller, or with whom it called outside', () => {
+    expect([of('talking', 9), of('hold', 9)]).toEqual([9, 9])
+    expect([of('busy', null), of('ringing', 9), of('free', null)]).toEqual([5, null, null])
+    expect(talkOfSeat({ seat: '1003', work: 'busy', call: null }, calls)).toBe(null)
   })
 })
 

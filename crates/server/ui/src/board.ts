@@ -134,6 +134,19 @@ export function lookOf(seat: Pick<SeatRow, 'work' | 'device' | 'intent' | 'reaso
   return seat.reason === 'logged-out' ? 'logged-out' : 'not-ready'
 }
 
+/**
+ * The call whose talk a seat is in: with a caller, or with whom it called outside, of which only the
+ * call's line tells. Null: none.
+ */
+export function talkOfSeat(
+  seat: Pick<Seat, 'seat' | 'work' | 'call'>,
+  calls: readonly Pick<Call, 'call' | 'seat' | 'stage'>[],
+): number | null {
+  if (seat.work === 'talking' || seat.work === 'hold') return seat.call
+  if (seat.work !== 'busy') return null
+  return calls.find((one) => one.seat === seat.seat && one.stage === 'talking')?.call ?? null
+}
+
 /** One point of the live line. Null: the connection was away, and the line has a gap. */
 export interface Sample {
   /** This browser's clock, ms. */

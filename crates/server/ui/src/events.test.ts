@@ -374,6 +374,12 @@ describe('sentences', () => {
     expect(sentence(en, ONE_OF_EACH['queue-entered'])).toBe(
       'Asked for a human and entered queue “综合” at place 2 (priority 5)',
     )
+    const outside = { ...ONE_OF_EACH['guest-called'], guest: 'outside:138****8000', mode: 'consult' as const }
+    expect(sentence(zh, outside)).toBe('呼叫 外线 138****8000 咨询 1001 号坐席的通话')
+    const heard = { ...ONE_OF_EACH['sound-measured'], party: 'guest' as const, guest: '1009' }
+    expect(sentence(zh, heard)).toContain('1009 号坐席一方音质评分')
+    const asked = { ...ONE_OF_EACH['seat-requested'], request: 'consult outside:138****8000' }
+    expect(sentence(zh, asked)).toContain('咨询 外线 138****8000')
     expect(sentence(zh, ONE_OF_EACH['seat-requested'])).toBe('1001 号坐席示忙 · 就餐（页面，1001）')
   })
 })

@@ -64,14 +64,14 @@ export interface EventFields {
   'talk-started': { call: number; seat: string }
   'talk-held': { call: number; by: ReleasedBy }
   'talk-resumed': { call: number; by: ReleasedBy }
-  /** `to`: a seat's number, or `queue:NAME`. */
+  /** `to`: a seat's number, `queue:NAME` or `outside:NUMBER`. */
   'talk-transferred': { call: number; from: string; to: string; kind: 'blind' | 'attended' | 'take-over' }
   /** `back`: the caller talks with `from` again; else the caller is back in the queue. */
   'transfer-failed': { call: number; from: string; to: string; cause: string; back: boolean }
   'consult-started': { from: string; to: string }
   /** `talk_ms` 0: nobody answered. */
   'consult-ended': { from: string; to: string; talk_ms: number; cause: string }
-  /** A further seat takes part in a talk. */
+  /** Somebody takes part in a talk: a seat, or `outside:NUMBER`. */
   'guest-called': { call: number; seat: string; guest: string; mode: GuestMode }
   'guest-joined': { call: number; guest: string; mode: GuestMode }
   'guest-mode-changed': { call: number; guest: string; mode: GuestMode }
@@ -88,7 +88,10 @@ export interface EventFields {
   /** `score`: mean opinion score in hundredths, 100 bad to 441. */
   'sound-measured': {
     call: number
-    party: 'caller' | 'agent'
+    party: 'caller' | 'agent' | 'guest'
+    /** The guest, where one spoke, and how it took part last. */
+    guest?: string
+    mode?: GuestMode
     received: number
     lost: number
     jitter_us: number
@@ -115,9 +118,10 @@ export interface EventFields {
   }
   'call-dialled': { call: number; seat: string; called: string; sip_call_id: string }
   'dial-rejected': { seat: string; called: string; status: number; cause: string }
-  'trunk-tried': { call: number; trunk: string; target: string; called: string }
-  'trunk-failed': { call: number; trunk: string; status: number; cause: string }
-  'outside-answered': { call: number; trunk: string; since_dialled_ms: number }
+  /** `for_guest`: it is to take part in a talk. */
+  'trunk-tried': { call: number; trunk: string; target: string; called: string; for_guest?: boolean }
+  'trunk-failed': { call: number; trunk: string; status: number; cause: string; for_guest?: boolean }
+  'outside-answered': { call: number; trunk: string; since_dialled_ms: number; for_guest?: boolean }
   'dial-ended': {
     call: number
     outcome: Outcome

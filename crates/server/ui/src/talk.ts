@@ -1,9 +1,8 @@
-// What goes on in a talk beside the two who talk: who else is in it, and what is switched. Told by
-// the journal's events alone, so that each page shows the same.
+// What goes on in a talk beside the two who talk. Who else is in it is on the wallboard, as far as
+// whoever looks may know; what is switched is told by the journal's events.
 
 /** In what way somebody is in another's talk. */
-export const GUEST_MODES = ['monitor', 'whisper', 'barge', 'consult', 'take-over'] as const
-export type GuestMode = (typeof GUEST_MODES)[number]
+export type GuestMode = SuperviseMode | 'consult'
 
 /** The modes a supervisor may choose. */
 export const SUPERVISE_MODES = ['monitor', 'whisper', 'barge', 'take-over'] as const
@@ -13,6 +12,7 @@ export type SuperviseMode = (typeof SUPERVISE_MODES)[number]
 export const touchesCaller = (mode: SuperviseMode) => mode === 'barge' || mode === 'take-over'
 
 export interface Guest {
+  /** A seat, or `outside:NUMBER`, masked. */
   seat: string
   mode: GuestMode
   /** False while the guest's phone rings. */
@@ -22,44 +22,22 @@ export interface Guest {
 }
 
 export interface Talk {
-  guests: readonly Guest[]
   /** Keys of the caller are kept from the agent's ear and from the recording. */
   cardEntry: boolean
   recordingPaused: boolean
 }
 
-export const QUIET: Talk = { guests: [], cardEntry: false, recordingPaused: false }
+export const QUIET: Talk = { cardEntry: false, recordingPaused: false }
 
 /** The fields of the events that are read here. */
 interface Told {
   type: string
   call?: number | null
-  guest?: string
-  mode?: string
-}
-
-const asMode = (word: string | undefined) => GUEST_MODES.find((mode) => mode === word)
-
-function withGuest(talk: Talk, event: Told, joined: boolean | null): Talk {
-  const [seat, mode] = [event.guest, asMode(event.mode)]
-  if (seat === undefined || mode === undefined) return talk
-  const before = talk.guests.find((guest) => guest.seat === seat)
-  const asked = mode === 'consult' || (before?.asked ?? false)
-  const guest = { seat, mode, joined: joined ?? before?.joined ?? true, asked }
-  return { ...talk, guests: [...talk.guests.filter((one) => one.seat !== seat), guest] }
 }
 
 /** The talk after one more of its call's events. */
 export function fold(talk: Talk, event: Told): Talk {
   switch (event.type) {
-    case 'guest-called':
-      return withGuest(talk, event, false)
-    case 'guest-joined':
-      return withGuest(talk, event, true)
-    case 'guest-mode-changed':
-      return withGuest(talk, event, null)
-    case 'guest-left':
-      return { ...talk, guests: talk.guests.filter((guest) => guest.seat !== event.guest) }
     case 'recording-paused':
       return { ...talk, recordingPaused: true }
     case 'recording-resumed':
@@ -69,7 +47,7 @@ export function fold(talk: Talk, event: Told): Talk {
     case 'card-entry-ended':
       return { ...talk, cardEntry: false }
     case 'talk-ended':
-      // Who took the call over is its agent now; card entry and pauses end with the talk.
+      // Card entry and pauses end with the talk.
       return QUIET
     default:
       return talk
@@ -83,7 +61,8 @@ export function foldInto(
 ): ReadonlyMap<number, Talk> {
   if (typeof event.call !== 'number') return talks
   const before = talks.get(event.call) ?? QUIET
-  const after = event.type === 'call-ended' ? QUIET : fold(before, event)
+  const isOver = event.type === 'call-ended' || event.type === 'dial-ended'
+  const after = isOver ? QUIET : fold(before, event)
   if (after === before) return talks
   const changed = new Map(talks)
   if (after === QUIET) changed.delete(event.call)
@@ -91,7 +70,18 @@ export function foldInto(
   return changed
 }
 
-export const consulted = (talk: Talk) => talk.guests.find((guest) => guest.mode === 'consult')
+export const consulted = (guests: readonly Guest[]) =>
+  guests.find((guest) => guest.mode === 'consult')
 /** Who was consulted and is heard by all now: no supervisor who barged in. */
-export const inThreeWay = (talk: Talk) =>
-  talk.guests.find((guest) => guest.asked && guest.mode === 'barge')
+export const inThreeWay = (guests: readonly Guest[]) =>
+  guests.find((guest) => guest.asked && guest.mode === 'barge')
+
+/** The number of a party from outside; null: it is a seat. */
+export const outsideNumber = (name: string): string | null =>
+  name.startsWith('outside:') ? name.slice('outside:'.length) : null
+
+/** The telephone number in what somebody typed; null: it is none. */
+export function numberTyped(text: string): string | null {
+  const number = text.replace(/[\s-]/g, '')
+  return /^\+?\d{3,}$/.test(number) ? number : null
+}

@@ -191,6 +191,13 @@ impl Call {
             Event::TalkTransferred { to, .. } if outbound => {
                 row.seat = SeatId::new(to).ok().or(row.seat);
             }
+            // Guests of the talk are no part of the row.
+            Event::TrunkTried {
+                for_guest: true, ..
+            }
+            | Event::OutsideAnswered {
+                for_guest: true, ..
+            } => return false,
             Event::TrunkTried { trunk, .. } if outbound => row.trunk = Some(*trunk),
             Event::OutsideAnswered { trunk, .. } if outbound => {
                 row.trunk = Some(*trunk);

@@ -1,9 +1,13 @@
 //! The live calls: where each stands and since when, from events alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hotline_model::{
-    CallId, QueueId, SeatId, event::Event, guest::GuestMode, privacy::Masked, seat::OfferResult,
+    CallId, QueueId, SeatId,
+    event::Event,
+    guest::{GuestMode, GuestName},
+    privacy::Masked,
+    seat::OfferResult,
 };
 
 use crate::{
@@ -15,6 +19,8 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub struct LiveCalls {
     calls: BTreeMap<CallId, Live>,
+    /// Seats that talk with each other.
+    consults: BTreeSet<(SeatId, SeatId)>,
 }
 
 #[derive(Clone, Debug)]
@@ -30,7 +36,14 @@ struct Live {
     seat: Option<SeatId>,
     since_up_ms: u64,
     arrived_up_ms: u64,
-    guests: Vec<GuestLine>,
+    guests: Vec<Guest>,
+}
+
+#[derive(Clone, Debug)]
+struct Guest {
+    name: GuestName,
+    /// What is shown: its number masked.
+    line: GuestLine,
 }
 
 impl LiveCalls {
@@ -39,7 +52,13 @@ impl LiveCalls {
         let up_ms = record.stamped.up_ms;
         match &record.stamped.event {
             // Calls of an earlier run are gone, and their uptimes mean nothing now.
-            Event::EngineStarted { .. } | Event::EngineStopped {} => self.calls.clear(),
+            Event::EngineStarted { .. } | Event::EngineStopped {} => *self = Self::default(),
+            Event::ConsultStarted { from, to } => {
+                self.consults.insert((*from, *to));
+            }
+            Event::ConsultEnded { from, to, .. } => {
+                self.consults.remove(&(*from, *to));
+            }
             Event::CallArrived {
                 call,
                 caller,
@@ -87,7 +106,7 @@ impl LiveCalls {
                 position: positions.get(&call).copied(),
                 since_ms: now_up_ms.saturating_sub(live.since_up_ms),
                 total_ms: now_up_ms.saturating_sub(live.arrived_up_ms),
-                guests: live.guests.clone(),
+                guests: live.guests.iter().map(|it| it.line.clone()).collect(),
             })
             .collect();
         lines.sort_by_key(|line| core::cmp::Reverse(line.total_ms));
@@ -112,6 +131,12 @@ impl LiveCalls {
                 (call, position)
             })
             .collect()
+    }
+
+    /// The seats that talk with each other.
+    pub fn consulting(&self) -> BTreeSet<SeatId> {
+        let pairs = self.consults.iter();
+        pairs.flat_map(|&(from, to)| [from, to]).collect()
     }
 
     /// How many calls live.
@@ -158,6 +183,13 @@ impl Live {
                 };
                 self.enter(rung, up_ms);
             }
+            // A guest is called, or has answered: the talk is where it was.
+            Event::TrunkTried {
+                for_guest: true, ..
+            }
+            | Event::OutsideAnswered {
+                for_guest: true, ..
+            } => {}
             // A trunk carries a caller on to somebody outside.
             Event::TrunkTried { .. } if self.is_a_talk() => self.enter(Stage::Transferring, up_ms),
             // Where the caller is then is told by what follows.
@@ -195,29 +227,35 @@ impl Live {
     }
 
     fn guests_changed(&mut self, event: &Event) {
-        let at = |guests: &[GuestLine], seat| guests.iter().position(|it| it.seat == seat);
-        match *event {
-            Event::GuestCalled { guest, mode, .. } => self.guests.push(GuestLine {
-                seat: guest,
-                mode,
-                joined: false,
-                asked: mode == GuestMode::Consult,
+        match event {
+            Event::GuestCalled { guest, mode, .. } => self.guests.push(Guest {
+                name: guest.clone(),
+                line: GuestLine {
+                    name: guest.masked(),
+                    mode: *mode,
+                    joined: false,
+                    asked: *mode == GuestMode::Consult,
+                },
             }),
             Event::GuestJoined { guest, mode, .. } => {
-                let at = at(&self.guests, guest);
-                if let Some(line) = at.and_then(|at| self.guests.get_mut(at)) {
-                    (line.joined, line.mode) = (true, mode);
+                if let Some(line) = self.guest(guest) {
+                    (line.joined, line.mode) = (true, *mode);
                 }
             }
             Event::GuestModeChanged { guest, mode, .. } => {
-                let at = at(&self.guests, guest);
-                if let Some(line) = at.and_then(|at| self.guests.get_mut(at)) {
-                    line.mode = mode;
+                if let Some(line) = self.guest(guest) {
+                    line.mode = *mode;
                 }
             }
-            Event::GuestLeft { guest, .. } => self.guests.retain(|it| it.seat != guest),
+            Event::GuestLeft { guest, .. } => self.guests.retain(|it| it.name != *guest),
             _ => {}
         }
+    }
+
+    fn guest(&mut self, name: &GuestName) -> Option<&mut GuestLine> {
+        let mut guests = self.guests.iter_mut();
+        let guest = guests.find(|it| it.name == *name)?;
+        Some(&mut guest.line)
     }
 
     /// Whether a human has answered, and nothing came after that.

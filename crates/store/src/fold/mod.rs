@@ -10,6 +10,8 @@ mod live;
 mod tests;
 mod trunks;
 
+use std::collections::BTreeSet;
+
 use hotline_model::{QueueId, SeatId, Timestamp, TrunkId};
 
 pub use calls::{Call, CallRow, Direction};
@@ -69,6 +71,11 @@ impl Folds {
     /// The live calls, oldest first, callers masked; `now_up_ms` is the engine's uptime.
     pub fn live_calls(&self, now_up_ms: u64) -> Vec<CallLine> {
         self.live.lines(now_up_ms)
+    }
+
+    /// The seats that talk with each other.
+    pub fn consulting(&self) -> BTreeSet<SeatId> {
+        self.live.consulting()
     }
 
     /// One line per trunk of `trunks`; `now_up_ms` is the engine's uptime.

@@ -369,11 +369,13 @@ fn a_caller_who_is_given_on_is_shown_so_until_somebody_talks_or_the_line_has_it_
         trunk: TrunkId::new("mobile").unwrap(),
         target: "UDP 192.0.2.1:5060".into(),
         called: "06358261234".into(),
+        for_guest: false,
     };
     let outside = Event::OutsideAnswered {
         call,
         trunk: TrunkId::new("mobile").unwrap(),
         since_dialled_ms: 3_000,
+        for_guest: false,
     };
     let talk = [
         arrived(1),
@@ -553,10 +555,12 @@ proptest! {
 #[test]
 fn the_guests_of_a_talk_stand_on_its_line() {
     use crate::wallboard::GuestLine;
-    use hotline_model::guest::GuestMode;
+    use hotline_model::guest::{GuestMode, GuestName};
 
-    let (call, guest) = (CallId(1), seat("1009"));
-    let colleague = seat("1002");
+    let call = CallId(1);
+    let guest = GuestName::Seat(seat("1009"));
+    // A number outside is shown masked.
+    let colleague = GuestName::Outside("13800009999".into());
     let events = [
         arrived(1),
         queued(1, "general"),
@@ -564,50 +568,64 @@ fn the_guests_of_a_talk_stand_on_its_line() {
         Event::GuestCalled {
             call,
             seat: seat("1001"),
-            guest,
+            guest: guest.clone(),
             mode: GuestMode::Monitor,
         },
         Event::GuestJoined {
             call,
-            guest,
+            guest: guest.clone(),
             mode: GuestMode::Monitor,
         },
         Event::GuestCalled {
             call,
             seat: seat("1001"),
-            guest: colleague,
+            guest: colleague.clone(),
             mode: GuestMode::Consult,
+        },
+        Event::TrunkTried {
+            call,
+            trunk: TrunkId::new("mobile").unwrap(),
+            target: "UDP 192.0.2.1:5060".into(),
+            called: "13800009999".into(),
+            for_guest: true,
         },
         Event::GuestModeChanged {
             call,
-            guest,
+            guest: guest.clone(),
             mode: GuestMode::Barge,
         },
         Event::GuestLeft {
             call,
-            guest,
+            guest: guest.clone(),
             mode: GuestMode::Barge,
             cause: "hung up".into(),
         },
     ];
-    let line = |seat, mode, joined, asked| GuestLine {
-        seat,
+    let line = |guest: &GuestName, mode, joined, asked| GuestLine {
+        name: guest.masked(),
         mode,
         joined,
         asked,
     };
     let all = records(events);
     let after = |count: usize| folded(&all[..count]).live_calls(0)[0].guests.clone();
-    let asked = line(colleague, GuestMode::Consult, false, true);
+    let asked = line(&colleague, GuestMode::Consult, false, true);
     assert_eq!(after(3), []);
-    assert_eq!(after(4), [line(guest, GuestMode::Monitor, false, false)]);
-    assert_eq!(after(5), [line(guest, GuestMode::Monitor, true, false)]);
+    assert_eq!(after(4), [line(&guest, GuestMode::Monitor, false, false)]);
+    assert_eq!(after(5), [line(&guest, GuestMode::Monitor, true, false)]);
     assert_eq!(
-        after(7),
-        [line(guest, GuestMode::Barge, true, false), asked]
+        after(8),
+        [line(&guest, GuestMode::Barge, true, false), asked.clone()]
     );
-    assert_eq!(after(8), [asked]);
-    assert!(!line(guest, GuestMode::Monitor, true, false).is_open());
+    assert_eq!(after(9), slice::from_ref(&asked));
+    let stage = folded(&all[..7]).live_calls(0)[0].stage;
+    assert_eq!(
+        stage,
+        Stage::Talking,
+        "a guest is called, and nobody given on"
+    );
+    assert_eq!(asked.name.to_string(), "outside:138****9999");
+    assert!(!line(&guest, GuestMode::Monitor, true, false).is_open());
     assert!(asked.is_open());
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use hotline_model::{
     CallId, TrunkId,
     event::{Event, TrunkState},
+    guest::GuestName,
 };
 
 use crate::{Record, wallboard::TrunkLine};
@@ -18,6 +19,10 @@ pub struct LiveTrunks {
     trunks: BTreeMap<TrunkId, Live>,
     came: BTreeMap<CallId, TrunkId>,
     leave: BTreeMap<CallId, TrunkId>,
+    /// Numbers outside that take part in a call, or are rung to.
+    guests: BTreeMap<(CallId, GuestName), TrunkId>,
+    /// Who was a guest last, and may have gone on with the call.
+    parted: BTreeMap<CallId, (GuestName, TrunkId)>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -51,15 +56,51 @@ impl LiveTrunks {
             } => {
                 self.came.insert(*call, *trunk);
             }
+            Event::TrunkTried {
+                call,
+                trunk,
+                called,
+                for_guest: true,
+                ..
+            } => {
+                let guest = GuestName::Outside(called.clone());
+                self.guests.insert((*call, guest), *trunk);
+            }
             Event::TrunkTried { call, trunk, .. } => {
                 self.leave.insert(*call, *trunk);
             }
+            // Another trunk is tried for a guest, or it leaves.
+            Event::TrunkFailed {
+                for_guest: true, ..
+            } => {}
             Event::TrunkFailed { call, .. } => {
                 self.leave.remove(call);
             }
             Event::CallEnded { call, .. } | Event::DialEnded { call, .. } => {
                 self.came.remove(call);
                 self.leave.remove(call);
+                self.guests.retain(|(of, _), _| of != call);
+                self.parted.remove(call);
+            }
+            event => self.guest_left(event),
+        }
+    }
+
+    /// A guest is carried no more, unless it is who takes the caller.
+    fn guest_left(&mut self, event: &Event) {
+        match event {
+            Event::GuestLeft { call, guest, .. } => {
+                let key = (*call, guest.clone());
+                if let Some(trunk) = self.guests.remove(&key) {
+                    self.parted.insert(*call, (key.1, trunk));
+                }
+            }
+            Event::TalkTransferred { call, to, .. } => {
+                if let Some((guest, trunk)) = self.parted.remove(call)
+                    && guest.to_string() == *to
+                {
+                    self.guests.insert((*call, guest), trunk);
+                }
             }
             _ => {}
         }
@@ -68,8 +109,8 @@ impl LiveTrunks {
     /// One line per trunk of `trunks`.
     pub fn lines(&self, trunks: &[TrunkId], now_up_ms: u64) -> Vec<TrunkLine> {
         let unknown = Live::default();
-        let carried = |calls: &BTreeMap<CallId, TrunkId>, trunk: TrunkId| {
-            let count = calls.values().filter(|&&by| by == trunk).count();
+        let carried = |by: &mut dyn Iterator<Item = &TrunkId>, trunk: TrunkId| {
+            let count = by.filter(|by| **by == trunk).count();
             u32::try_from(count).unwrap_or(u32::MAX)
         };
         let line = |&trunk: &TrunkId| {
@@ -79,8 +120,8 @@ impl LiveTrunks {
                 state: live.state,
                 detail: live.detail(),
                 since_ms: now_up_ms.saturating_sub(live.since_up_ms),
-                calls_in: carried(&self.came, trunk),
-                calls_out: carried(&self.leave, trunk),
+                calls_in: carried(&mut self.came.values(), trunk),
+                calls_out: carried(&mut self.leave.values().chain(self.guests.values()), trunk),
             }
         };
         trunks.iter().map(line).collect()
@@ -122,7 +163,11 @@ impl Live {
 mod tests {
     use super::*;
     use crate::samples::{arrived, dialled, ended, records};
-    use hotline_model::event::Outcome;
+    use hotline_model::{
+        SeatId,
+        event::{Outcome, TransferKind},
+        guest::GuestMode,
+    };
 
     fn turned(target: &str, state: TrunkState, detail: &str) -> Event {
         Event::TrunkStateChanged {
@@ -188,7 +233,49 @@ mod tests {
             trunk: TrunkId::new("mobile").unwrap(),
             status: 503,
             cause: "the trunk is not available".into(),
+            for_guest: false,
         });
         assert_eq!(line(events).calls_out, 0);
+    }
+
+    #[test]
+    fn a_guest_outside_is_carried_while_it_takes_part_or_has_the_caller() {
+        let (call, trunk) = (CallId(1), TrunkId::new("mobile").unwrap());
+        let guest = GuestName::Outside("06358261234".into());
+        let tried = Event::TrunkTried {
+            call,
+            trunk,
+            target: "UDP 192.0.2.1:5060".into(),
+            called: "06358261234".into(),
+            for_guest: true,
+        };
+        let failed = Event::TrunkFailed {
+            call,
+            trunk,
+            status: 503,
+            cause: String::new(),
+            for_guest: true,
+        };
+        let left = Event::GuestLeft {
+            call,
+            guest,
+            mode: GuestMode::Consult,
+            cause: String::new(),
+        };
+        let given = Event::TalkTransferred {
+            call,
+            from: SeatId::new("1001").unwrap(),
+            to: "outside:06358261234".into(),
+            kind: TransferKind::Attended,
+        };
+        let events = [tried.clone(), failed, tried, left, given];
+        let out = |count: usize| {
+            let story = dialled(1).into_iter().take(2);
+            line(story.chain(events[..count].iter().cloned()).collect()).calls_out
+        };
+        assert_eq!([out(0), out(1), out(3), out(4), out(5)], [1, 2, 2, 1, 2]);
+        let mut all = events.to_vec();
+        all.push(ended(1, Outcome::Answered));
+        assert_eq!(line(all).calls_out, 0);
     }
 }

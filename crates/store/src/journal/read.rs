@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use hotline_model::{
     Timestamp,
     event::{Event, Stamped},
+    guest::GuestName,
     privacy::Masked,
 };
 use serde::Serialize;
@@ -48,10 +49,17 @@ impl Record {
             | Event::DialRejected { called: number, .. }
             | Event::TrunkTried { called: number, .. } => *number = Masked(number).to_string(),
             Event::TalkTransferred { to, .. } | Event::TransferFailed { to, .. } => {
-                if let Some(number) = to.strip_prefix("outside:") {
-                    *to = format!("outside:{}", Masked(number));
+                if let Some(number) = GuestName::number_in(to) {
+                    *to = GuestName::Outside(number.to_owned()).masked().to_string();
                 }
             }
+            Event::GuestCalled { guest, .. }
+            | Event::GuestJoined { guest, .. }
+            | Event::GuestModeChanged { guest, .. }
+            | Event::GuestLeft { guest, .. }
+            | Event::SoundMeasured {
+                guest: Some(guest), ..
+            } => *guest = guest.masked(),
             _ => {}
         }
         record

@@ -1,6 +1,6 @@
 //! Lists and single rows for people. A caller's number is masked unless it is asked for.
 
-use hotline_model::{CallId, SeatId, privacy::Masked};
+use hotline_model::{CallId, SeatId, guest::GuestName, privacy::Masked};
 use serde_json::Value;
 use sqlx::Row as _;
 
@@ -155,9 +155,11 @@ fn mask(record: &mut Value) {
     {
         hide(called, false);
     }
-    if let Some(Value::String(to)) = record.get_mut("to")
-        && let Some(number) = to.strip_prefix("outside:")
-    {
-        *to = format!("outside:{}", Masked(number));
+    for key in ["to", "guest"] {
+        if let Some(Value::String(who)) = record.get_mut(key)
+            && let Some(number) = GuestName::number_in(who)
+        {
+            *who = GuestName::Outside(number.to_owned()).masked().to_string();
+        }
     }
 }

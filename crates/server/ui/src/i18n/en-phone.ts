@@ -1,5 +1,6 @@
 // The English texts of the browser's phone, the controls of a talk, and supervision.
 import type { zhDirection, zhPhone, zhTalk } from './zh-phone'
+import { outsideNumber } from '../talk'
 
 export const enPhone: typeof zhPhone = {
   title: 'Browser phone',
@@ -83,8 +84,14 @@ export const enPhone: typeof zhPhone = {
 export const enTalk: typeof zhTalk = {
   title: 'In this talk',
   consult: 'Consult',
-  consultTitle: 'Consult a colleague',
+  consultTitle: 'Consult a colleague or a number outside',
   consultTo: 'Whom to consult',
+  consultToHelp: 'Choose a colleague, or type a number',
+  outside: (number) => `outside ${number}`,
+  party: (name) => {
+    const number = outsideNumber(name)
+    return number === null ? name : enTalk.outside(number)
+  },
   consultLead: 'Meanwhile the caller hears music and nothing of what you say.',
   consultGo: 'Consult now',
   merge: 'Three-way talk',

@@ -1,5 +1,6 @@
 // All English texts of the pages; the keys are those of zh.ts.
 import { duration } from '../format'
+import { outsideNumber } from '../talk'
 import type { Reason } from '../words'
 import type { EventTexts, FigureTexts } from './shape'
 import type { Messages } from './zh'
@@ -78,9 +79,14 @@ function spell(ms: number): string {
   return duration(ms)
 }
 
-/** Where a transfer goes: a seat's number, or `queue:NAME`. */
+/** Where a transfer goes: a seat's number, `queue:NAME` or `outside:NUMBER`. */
 const target = (to: string, queue: (id: string) => string) =>
-  to.startsWith('queue:') ? `queue “${queue(to.slice(6))}”` : to
+  to.startsWith('queue:') ? `queue “${queue(to.slice(6))}”` : enTalk.party(to)
+
+/** Somebody who takes part in a talk: a seat, or a number outside. */
+const guest = (name: string) => (outsideNumber(name) === null ? `Seat ${name}` : `Outside ${outsideNumber(name)}`)
+const spoke = (e: { party: 'caller' | 'agent' | 'guest'; guest?: string }) =>
+  e.guest === undefined ? e.party : e.guest.replace(/^outside:/, 'outside ')
 
 const events: EventTexts = {
   'engine-started': (e) => `The engine started (version ${e.version})`,
@@ -136,10 +142,10 @@ const events: EventTexts = {
     e.talk_ms === 0
       ? `Seat ${e.to} did not answer when seat ${e.from} wanted to ask (${e.cause})`
       : `Seats ${e.from} and ${e.to} ended their talk: ${spell(e.talk_ms)} (${e.cause})`,
-  'guest-called': (e) => `Seat ${e.guest} is rung to ${guestModes[e.mode]} the talk of seat ${e.seat}`,
-  'guest-joined': (e) => `Seat ${e.guest} joined (${e.mode})`,
-  'guest-mode-changed': (e) => `Seat ${e.guest} changed to ${e.mode}`,
-  'guest-left': (e) => `Seat ${e.guest} left (${e.mode}: ${e.cause})`,
+  'guest-called': (e) => `${guest(e.guest)} is rung to ${guestModes[e.mode]} the talk of seat ${e.seat}`,
+  'guest-joined': (e) => `${guest(e.guest)} joined (${e.mode})`,
+  'guest-mode-changed': (e) => `${guest(e.guest)} changed to ${e.mode}`,
+  'guest-left': (e) => `${guest(e.guest)} left (${e.mode}: ${e.cause})`,
   'recording-paused': (e) => `Recording paused by ${e.by.replace('api:', '')}: ${e.reason}`,
   'recording-resumed': (e) => `Recording resumed by ${e.by.replace('api:', '')}: ${e.reason}`,
   'card-entry-began': (e) =>
@@ -150,7 +156,7 @@ const events: EventTexts = {
     `Recording complete: ${spell(e.ms)}, checksum ${e.sha256.slice(0, 12)}`,
   'recording-failed': (e) => `Recording failed (${e.cause}); the call went on`,
   'sound-measured': (e) =>
-    `Sound of the ${e.party === 'caller' ? 'caller' : 'agent'}: score ${(e.score / 100).toFixed(2)} of 4.41, lost ${e.lost} of ${e.received + e.lost} packets, jitter ${(e.jitter_us / 1000).toFixed(1)} ms${e.round_trip_us === null ? '' : `, round trip ${Math.round(e.round_trip_us / 1000)} ms`}`,
+    `Sound of the ${spoke(e)}: score ${(e.score / 100).toFixed(2)} of 4.41, lost ${e.lost} of ${e.received + e.lost} packets, jitter ${(e.jitter_us / 1000).toFixed(1)} ms${e.round_trip_us === null ? '' : `, round trip ${Math.round(e.round_trip_us / 1000)} ms`}`,
   'recording-fetched': (e) => `${e.by} fetched the recording`,
   'talk-ended': (e) =>
     `Talk ended, released by the ${parties[e.released_by]}: ${spell(e.talk_ms)}${e.hold_ms > 0 ? `, of it ${spell(e.hold_ms)} on hold` : ''}`,

@@ -1,4 +1,5 @@
 // 浏览器话机、通话控制、班长监督的中文文本；en-phone.ts 有相同的键。
+import { outsideNumber } from '../talk'
 
 export const zhPhone = {
   title: '浏览器话机',
@@ -80,8 +81,15 @@ export const zhPhone = {
 export const zhTalk = {
   title: '通话操作',
   consult: '咨询',
-  consultTitle: '咨询同事',
+  consultTitle: '咨询同事或外部号码',
   consultTo: '咨询谁',
+  consultToHelp: '选择同事，或输入电话号码',
+  outside: (number: string) => `外线 ${number}`,
+  /** 参与方：坐席号，或外部号码。 */
+  party: (name: string) => {
+    const number = outsideNumber(name)
+    return number === null ? name : zhTalk.outside(number)
+  },
   consultLead: '咨询时市民听音乐，听不到你们的谈话。',
   consultGo: '开始咨询',
   merge: '三方通话',

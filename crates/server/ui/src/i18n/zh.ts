@@ -1,5 +1,6 @@
 // 中文文本。All Chinese texts of the pages; en.ts has the same keys.
 import { duration } from '../format'
+import { outsideNumber } from '../talk'
 import type { GuestMode, Reason } from '../words'
 import { causeInChinese, whyInChinese } from './engine-words'
 import type { EventTexts, FigureTexts } from './shape'
@@ -88,7 +89,7 @@ function request(word: string): string {
   if (word.startsWith('end supervision')) return `结束监督（${word.split(' ').pop()} 号坐席）`
   if (what === 'consult') {
     const steps = { merge: '转为三方通话', complete: '完成咨询转接', cancel: '取消咨询' }
-    return steps[why as keyof typeof steps] ?? `咨询 ${why ?? ''} 号坐席`
+    return steps[why as keyof typeof steps] ?? (why === undefined ? '咨询' : `咨询 ${guest(why).trim()}`)
   }
   if (what === 'recording') return why === 'pause' ? '暂停录音' : '恢复录音'
   if (what === 'card') return word.endsWith('on') ? '开始卡号输入' : '结束卡号输入'
@@ -99,9 +100,16 @@ function request(word: string): string {
 const through = (way: string) =>
   way === 'phone' ? '话机' : way === 'engine' ? '系统' : way.startsWith('api:') ? `页面，${way.slice(4)}` : way
 
-/** 转接去向：坐席号，或 `queue:名称`。 */
+/** 转接去向：坐席号、`queue:名称` 或 `outside:号码`。 */
 const target = (to: string, queue: (id: string) => string) =>
-  to.startsWith('queue:') ? `「${queue(to.slice(6))}」队列` : ` ${to}`
+  to.startsWith('queue:') ? `「${queue(to.slice(6))}」队列` : ` ${zhTalk.party(to)}`
+
+/** 通话的第三方：坐席，或外部号码。 */
+const guest = (name: string) =>
+  outsideNumber(name) === null ? `${name} 号坐席` : `${zhTalk.party(name)} `
+
+const spoke = (e: { party: 'caller' | 'agent' | 'guest'; guest?: string }) =>
+  e.party === 'caller' ? '市民' : e.guest === undefined ? '坐席' : guest(e.guest)
 
 const events: EventTexts = {
   'engine-started': (e) => `系统启动（版本 ${e.version}）`,
@@ -151,11 +159,11 @@ const events: EventTexts = {
     e.talk_ms === 0
       ? `${e.from} 号坐席咨询 ${e.to} 号坐席，未接通（${causeInChinese(e.cause)}）`
       : `${e.from} 号与 ${e.to} 号坐席咨询结束：${spell(e.talk_ms)}（${causeInChinese(e.cause)}）`,
-  'guest-called': (e) => `呼叫 ${e.guest} 号坐席${guestModes[e.mode]} ${e.seat} 号坐席的通话`,
-  'guest-joined': (e) => `${e.guest} 号坐席加入通话（${guestModes[e.mode]}）`,
-  'guest-mode-changed': (e) => `${e.guest} 号坐席改为${guestModes[e.mode]}`,
+  'guest-called': (e) => `呼叫 ${guest(e.guest)}${guestModes[e.mode]} ${e.seat} 号坐席的通话`,
+  'guest-joined': (e) => `${guest(e.guest)}加入通话（${guestModes[e.mode]}）`,
+  'guest-mode-changed': (e) => `${guest(e.guest)}改为${guestModes[e.mode]}`,
   'guest-left': (e) =>
-    `${e.guest} 号坐席退出${guestModes[e.mode]}（${causeInChinese(e.cause)}）`,
+    `${guest(e.guest)}退出${guestModes[e.mode]}（${causeInChinese(e.cause)}）`,
   'recording-paused': (e) => `暂停录音：${e.reason}（${through(e.by)}）`,
   'recording-resumed': (e) => `恢复录音：${causeInChinese(e.reason)}（${through(e.by)}）`,
   'card-entry-began': (e) => `开始卡号输入，市民的声音与按键不外放、不录音（${through(e.by)}）`,
@@ -164,7 +172,7 @@ const events: EventTexts = {
   'recording-closed': (e) => `录音完成，长 ${spell(e.ms)}，校验 ${e.sha256.slice(0, 12)}`,
   'recording-failed': (e) => `录音失败（${causeInChinese(e.cause)}），通话未受影响`,
   'sound-measured': (e) =>
-    `${e.party === 'caller' ? '市民' : '坐席'}一方音质评分 ${(e.score / 100).toFixed(2)}（满分 4.41）：丢包 ${e.lost}/${e.received + e.lost}，抖动 ${(e.jitter_us / 1000).toFixed(1)} 毫秒${e.round_trip_us === null ? '' : `，往返 ${Math.round(e.round_trip_us / 1000)} 毫秒`}`,
+    `${spoke(e)}一方音质评分 ${(e.score / 100).toFixed(2)}（满分 4.41）：丢包 ${e.lost}/${e.received + e.lost}，抖动 ${(e.jitter_us / 1000).toFixed(1)} 毫秒${e.round_trip_us === null ? '' : `，往返 ${Math.round(e.round_trip_us / 1000)} 毫秒`}`,
   'recording-fetched': (e) => `${e.by} 调听录音`,
   'talk-ended': (e) =>
     `通话结束，${parties[e.released_by]}先挂断：通话 ${spell(e.talk_ms)}${e.hold_ms > 0 ? `，其中保持 ${spell(e.hold_ms)}` : ''}`,
