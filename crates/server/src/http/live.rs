@@ -194,7 +194,7 @@ impl Drop for Seat {
 }
 
 /// `GET /api/v1/stream`: `wallboard` at each change, `happened` for each journal record; agents are
-/// told of no silent guests.
+/// told of no silent guests, and not what is said about them.
 pub async fn stream(State(app): State<Arc<App>>, who: Who) -> Result<Response, ApiError> {
     let role = who.role;
     let seat = Seat::take()
@@ -205,7 +205,7 @@ pub async fn stream(State(app): State<Arc<App>>, who: Who) -> Result<Response, A
         BroadcastStream::new(app.story.records.subscribe()).map(move |group| match group {
             Ok(group) => group
                 .iter()
-                .filter(|it| role == Role::Supervisor || !it.stamped.event.is_of_silent_guest())
+                .filter(|it| role == Role::Supervisor || !it.stamped.event.is_for_supervisors())
                 .filter_map(|record| {
                     let json = serde_json::to_string(&record.masked()).ok()?;
                     Some(Sse::default().event("happened").data(json))

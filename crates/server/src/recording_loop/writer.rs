@@ -17,7 +17,7 @@ use crossbeam::{
 use hotline_media::{Block, Sound, recorder::Recorder};
 
 use super::{
-    BLOCKS_MISPLACED, RecordingReport, Settings, Shared, losses::Losses, space::Space,
+    BLOCKS_MISPLACED, Beginning, RecordingReport, Settings, Shared, losses::Losses, space::Space,
     tape::FileTape,
 };
 
@@ -139,8 +139,13 @@ impl Writer {
     }
 
     pub(super) fn open_beginnings(&mut self) {
-        while let Some((recording, file)) = self.shared.beginnings.pop() {
-            match FileTape::new(&self.settings, &self.folder, &file) {
+        while let Some(Beginning {
+            recording,
+            file,
+            alone,
+        }) = self.shared.beginnings.pop()
+        {
+            match FileTape::new(&self.settings, &self.folder, &file, alone) {
                 Ok(tape) => {
                     let recorder = Some(Recorder::new(tape));
                     self.running.insert(recording, Running { file, recorder });
