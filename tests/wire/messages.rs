@@ -128,14 +128,25 @@ fn listed(engine: &Engine, state: &str, count: usize) -> Vec<Value> {
 /// The one channel of a message; all of it is the citizen's tone, but for the key that ends it.
 fn is_the_citizen_alone(wav: &[u8]) -> Vec<i16> {
     let mut reader = hound::WavReader::new(Cursor::new(wav)).unwrap();
-    assert_eq!((reader.spec().channels, reader.spec().sample_rate), (1, 8_000));
+    assert_eq!(
+        (reader.spec().channels, reader.spec().sample_rate),
+        (1, 8_000)
+    );
     let samples: Vec<i16> = reader.samples().map(Result::unwrap).collect();
-    assert!(share(&samples, CITIZEN) > 0.9, "{}", share(&samples, CITIZEN));
+    assert!(
+        share(&samples, CITIZEN) > 0.9,
+        "{}",
+        share(&samples, CITIZEN)
+    );
     for other in [BEEP, AGENT] {
         assert!(share(&samples, other) < 0.01, "{other} Hz");
     }
     let frames = samples.len() / 160;
-    assert!(quiet_frames(&samples) * 4 < frames, "{}", quiet_frames(&samples));
+    assert!(
+        quiet_frames(&samples) * 4 < frames,
+        "{}",
+        quiet_frames(&samples)
+    );
     samples
 }
 
@@ -154,14 +165,23 @@ fn a_voicemail_is_left_listed_heard_and_settled() {
     assert!(!story.has("recording-started"));
 
     let left = journal::until(&engine, "the message", |it| it["type"] == "message-left");
-    assert_eq!((&left["kind"], &left["ended"]), (&json!("voicemail"), &json!("key")));
+    assert_eq!(
+        (&left["kind"], &left["ended"]),
+        (&json!("voicemail"), &json!("key"))
+    );
     assert_eq!(left["sha256"], sha256(&file));
     assert!(engine.audit().contains("unbroken"));
 
     let row = &listed(&engine, "new", 1)[0];
     let id = row["id"].as_str().unwrap();
-    assert_eq!((&row["caller"], &row["ms"]), (&json!("138****1234"), &left["ms"]));
-    assert_eq!((&row["empty"], &row["lost"]), (&json!(false), &json!(false)));
+    assert_eq!(
+        (&row["caller"], &row["ms"]),
+        (&json!("138****1234"), &left["ms"])
+    );
+    assert_eq!(
+        (&row["empty"], &row["lost"]),
+        (&json!(false), &json!(false))
+    );
     let path = format!("/api/v1/messages/{id}/recording");
     let (status, wav) = engine.bytes(&path, None);
     assert_eq!((status, &wav), (200, &fs::read(&file).unwrap()));
@@ -180,7 +200,10 @@ fn a_voicemail_is_left_listed_heard_and_settled() {
     let note = json!({"note": "  已回电  "});
     assert_eq!(engine.post(&settle, &note).0, 204);
     let row = &listed(&engine, "done", 1)[0];
-    assert_eq!((&row["settled_by"], &row["note"]), (&json!("supervisor"), &json!("已回电")));
+    assert_eq!(
+        (&row["settled_by"], &row["note"]),
+        (&json!("supervisor"), &json!("已回电"))
+    );
     assert_eq!(engine.get("/api/v1/messages?state=new"), json!([]));
     refusals(&engine, id, &settle);
 }
@@ -189,10 +212,18 @@ fn a_voicemail_is_left_listed_heard_and_settled() {
 fn refusals(engine: &Engine, id: &str, settle: &str) {
     let agent = engine.sign_in("1001");
     let sound = format!("/api/v1/messages/{id}/recording");
-    for (method, path) in [("GET", "/api/v1/messages"), ("GET", &sound), ("POST", settle)] {
+    for (method, path) in [
+        ("GET", "/api/v1/messages"),
+        ("GET", &sound),
+        ("POST", settle),
+    ] {
         let body = if method == "POST" { "{}" } else { "" };
         let (status, answer) = engine.request(method, path, Some(&agent), body);
-        assert_eq!((status, &answer["error"]["code"]), (403, &json!("forbidden")), "{path}");
+        assert_eq!(
+            (status, &answer["error"]["code"]),
+            (403, &json!("forbidden")),
+            "{path}"
+        );
     }
     let long = json!({"note": "长".repeat(501)});
     for (path, body, status) in [
@@ -222,7 +253,10 @@ fn a_sealed_message_survives_a_hang_up_and_a_kill() {
     let story = journal::story(&engine, &citizen.phone.call_id);
     assert_eq!(story.end(), ("left-message", "caller"));
     let left = journal::until(&engine, "the message", |it| it["type"] == "message-left");
-    assert_eq!((&left["ended"], &left["sha256"]), (&json!("hang-up"), &json!(sha256(&file))));
+    assert_eq!(
+        (&left["ended"], &left["sha256"]),
+        (&json!("hang-up"), &json!(sha256(&file)))
+    );
     assert_ne!(fs::read(&file).unwrap()[..4], *b"RIFF", "sealed");
     let (status, wav) = engine.bytes("/api/v1/messages/1-1/recording", None);
     assert_eq!(status, 200);
@@ -233,7 +267,10 @@ fn a_sealed_message_survives_a_hang_up_and_a_kill() {
     citizen.skips_to_the_tone();
     let second = |it: &Value| it["type"] == "message-began" && it["call"] == 2;
     let began = journal::until(&engine, "the second message", second);
-    let file = engine.dir.join("data/recordings").join(began["file"].as_str().unwrap());
+    let file = engine
+        .dir
+        .join("data/recordings")
+        .join(began["file"].as_str().unwrap());
     let until = Instant::now() + Duration::from_secs(20);
     while fs::metadata(&file).map_or(0, |it| it.len()) < 16_000 {
         assert!(Instant::now() < until, "{} does not grow", file.display());
@@ -243,10 +280,16 @@ fn a_sealed_message_survives_a_hang_up_and_a_kill() {
     engine.restart();
     let cut = |it: &Value| it["type"] == "message-left" && it["call"] == 2;
     let left = journal::until(&engine, "the cut message", cut);
-    assert_eq!((&left["ended"], &left["sha256"]), (&json!("interrupted"), &json!(sha256(&file))));
+    assert_eq!(
+        (&left["ended"], &left["sha256"]),
+        (&json!("interrupted"), &json!(sha256(&file)))
+    );
     assert!(left["ms"].as_u64() > Some(1_000), "{left}");
     let list = listed(&engine, "new", 1);
-    assert_eq!((&list[0]["id"], &list[0]["ended"]), (&json!("2-1"), &json!("interrupted")));
+    assert_eq!(
+        (&list[0]["id"], &list[0]["ended"]),
+        (&json!("2-1"), &json!("interrupted"))
+    );
     let (status, wav) = engine.bytes("/api/v1/messages/2-1/recording", None);
     assert_eq!(status, 200);
     let samples = one_voice(&wav);
@@ -268,7 +311,9 @@ fn a_message_that_cannot_be_written_ends_no_call() {
     fs::remove_dir_all(engine.dir.join("data/recordings")).unwrap();
     let mut citizen = Citizen::dials(&engine, "12347");
     citizen.skips_to_the_tone();
-    journal::until(&engine, "the failure", |it| it["type"] == "recording-failed");
+    journal::until(&engine, "the failure", |it| {
+        it["type"] == "recording-failed"
+    });
     let heard = citizen.ear.heard().len();
     citizen.ear.presses("#");
     citizen.hears_words(heard);
@@ -286,7 +331,10 @@ fn a_message_that_cannot_be_written_ends_no_call() {
 fn a_remark_after_the_score_is_not_for_the_agent() {
     let engine = start();
     let line = Line::from("127.0.0.9", &engine);
-    assert_eq!(line.register("1001", &engine.password("1001")).status(), 200);
+    assert_eq!(
+        line.register("1001", &engine.password("1001")).status(),
+        200
+    );
     assert_eq!(engine.post("/api/v1/seats/1001/ready", &json!({})).0, 204);
     let ear = Ear::at(line.local().ip(), AGENT);
     let mut citizen = Citizen::dials(&engine, "12345");
@@ -306,7 +354,10 @@ fn a_remark_after_the_score_is_not_for_the_agent() {
     let story = journal::story(&engine, &citizen.phone.call_id);
     assert_eq!(story.end(), ("answered", "caller"));
     let left = journal::until(&engine, "the remark", |it| it["type"] == "message-left");
-    assert_eq!((&left["kind"], &left["seat"]), (&json!("remark"), &json!("1001")));
+    assert_eq!(
+        (&left["kind"], &left["seat"]),
+        (&json!("remark"), &json!("1001"))
+    );
     let talk = story.event("recording-closed");
     assert_ne!(talk["file"], left["file"]);
     let samples = is_the_citizen_alone(&fs::read(&file).unwrap());
@@ -319,7 +370,13 @@ fn a_remark_after_the_score_is_not_for_the_agent() {
     let (status, own) = engine.request("GET", "/api/v1/calls/1", Some(&token), "");
     assert_eq!(status, 200, "the talk is the agent's own");
     let timeline = own["timeline"].as_array().unwrap();
-    let kinds: Vec<&str> = timeline.iter().filter_map(|it| it["type"].as_str()).collect();
+    let kinds: Vec<&str> = timeline
+        .iter()
+        .filter_map(|it| it["type"].as_str())
+        .collect();
     assert!(kinds.contains(&"survey-answered"));
-    assert!(!kinds.iter().any(|kind| kind.starts_with("message-")), "{kinds:?}");
+    assert!(
+        !kinds.iter().any(|kind| kind.starts_with("message-")),
+        "{kinds:?}"
+    );
 }

@@ -26,16 +26,17 @@ fn answered_by(settings: &mut Settings, text: &str) {
     let program = compile_alone(text).unwrap();
     for prompt in program.prompts() {
         let sound = Clip::silence(80);
-        settings
-            .prompts
-            .insert(prompt.language, &prompt.key, sound);
+        settings.prompts.insert(prompt.language, &prompt.key, sound);
     }
     settings.numbers[0].script = program.name();
     settings.scripts.insert(program.name(), Arc::new(program));
 }
 
 fn voicemail(settings: &mut Settings) {
-    answered_by(settings, include_str!("../../../ivr-scripts/voicemail.toml"));
+    answered_by(
+        settings,
+        include_str!("../../../ivr-scripts/voicemail.toml"),
+    );
 }
 
 /// A caller who dials the voicemail at 2 s, and does this. The two prompts are over 160 ms later,
@@ -112,7 +113,9 @@ fn a_message_is_recorded_after_the_tone_until_a_key() {
     };
     assert!((12_000..12_500).contains(&left_ms), "{left_ms}");
     assert_eq!(outcome(&world), (Outcome::LeftMessage, ReleasedBy::Engine));
-    let talks = told(&world, |e| matches!(e, Event::RecordingStarted { .. }).then_some(()));
+    let talks = told(&world, |e| {
+        matches!(e, Event::RecordingStarted { .. }).then_some(())
+    });
     assert_eq!(talks, []);
 }
 
@@ -179,7 +182,10 @@ fn a_script_may_take_several_messages() {
     let mut world = World::changed(1, Weather::FAIR, people, script).unwrap();
     world.plan_at(Duration::from_secs(2), CALLER, Deed::Dial("12345"));
     let world = judged(world);
-    let files: Vec<_> = told(&world, began).into_iter().map(|(_, it)| it.2).collect();
+    let files: Vec<_> = told(&world, began)
+        .into_iter()
+        .map(|(_, it)| it.2)
+        .collect();
     assert_eq!(files.len(), 2);
     assert!(files[0].ends_with("-message-1.wav") && files[1].ends_with("-message-2.wav"));
     let ends: Vec<_> = told(&world, left).into_iter().map(|(_, it)| it).collect();
@@ -220,7 +226,10 @@ fn surveyed(keys: &[(f64, &'static str)], hang_up: Option<(usize, usize)>) -> Wo
     let people = vec![(Duration::ZERO, agent), (Duration::from_secs(2), caller)];
     let script = |settings: &mut Settings| {
         let menu = settings.numbers[0].script;
-        answered_by(settings, include_str!("../../../ivr-scripts/survey-remark.toml"));
+        answered_by(
+            settings,
+            include_str!("../../../ivr-scripts/survey-remark.toml"),
+        );
         settings.survey = Some(settings.numbers[0].script);
         settings.numbers[0].script = menu;
     };

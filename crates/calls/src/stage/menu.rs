@@ -108,13 +108,42 @@ impl Menu {
     }
 }
 
-/// What became of a caller whom the script served to the end, or who left it. Who asked for a human
-/// before and came here from the queue is one whom nobody answered, whatever the script said.
+/// What became of a caller whom the script served to the end, or who left it.
 fn left(facts: &Facts, by: ReleasedBy) -> Outcome {
-    match (facts.messages.is_left(), facts.queued, by) {
+    unserved(facts.messages.is_left(), facts.queued.is_some(), by)
+}
+
+/// Who asked for a human before and came here from the queue is one whom nobody answered, whatever
+/// the script said.
+fn unserved(message: bool, asked: bool, by: ReleasedBy) -> Outcome {
+    match (message, asked, by) {
         (true, _, _) => Outcome::LeftMessage,
-        (false, None, _) => Outcome::LeftMenu,
-        (false, Some(_), ReleasedBy::Caller) => Outcome::Abandoned,
-        (false, Some(_), _) => Outcome::TimedOut,
+        (false, false, _) => Outcome::LeftMenu,
+        (false, true, ReleasedBy::Caller) => Outcome::Abandoned,
+        (false, true, _) => Outcome::TimedOut,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_script_after_the_queue_makes_an_unanswered_caller_vanish() {
+        let ends = [ReleasedBy::Caller, ReleasedBy::Engine];
+        assert_eq!(
+            ends.map(|by| unserved(false, false, by)),
+            [Outcome::LeftMenu; 2]
+        );
+        assert_eq!(
+            ends.map(|by| unserved(true, false, by)),
+            [Outcome::LeftMessage; 2]
+        );
+        assert_eq!(
+            ends.map(|by| unserved(true, true, by)),
+            [Outcome::LeftMessage; 2]
+        );
+        let asked = ends.map(|by| unserved(false, true, by));
+        assert_eq!(asked, [Outcome::Abandoned, Outcome::TimedOut]);
     }
 }

@@ -553,6 +553,33 @@ proptest! {
 }
 
 #[test]
+fn a_message_counts_as_a_request_where_the_caller_had_asked_for_a_human() {
+    let refused = Event::QueueRefused {
+        call: CallId(3),
+        queue: queue("general"),
+        cause: "full".into(),
+    };
+    let all = records([
+        arrived(1),
+        ended(1, Outcome::LeftMessage),
+        arrived(2),
+        queued(2, "general"),
+        ended(2, Outcome::LeftMessage),
+        arrived(3),
+        refused,
+        ended(3, Outcome::LeftMessage),
+    ]);
+    let totals = folded(&all).totals(Timestamp(NOON));
+    assert_eq!((totals.inbound, totals.answered), (3, 0));
+    // The third is a refused entry already, the first asked for nobody.
+    assert_eq!(
+        (totals.left_message, totals.refused, totals.human_requests),
+        (1, 1, 2)
+    );
+    assert_eq!(totals.answer_rate, Some(0.0));
+}
+
+#[test]
 fn the_guests_of_a_talk_stand_on_its_line() {
     use crate::wallboard::GuestLine;
     use hotline_model::guest::GuestMode;
