@@ -138,7 +138,7 @@ fn a_hang_up_in_the_message_keeps_it() {
 
 #[test]
 fn whoever_hangs_up_at_the_tone_left_no_message() {
-    let seconds = |ms: u64| core::time::Duration::from_millis(ms).as_secs_f64();
+    let seconds = |ms: u64| Duration::from_millis(ms).as_secs_f64();
     // The message begins at 2.7 s or so: half a second of it, and a second and a half.
     for (ms, outcomes) in [
         (MESSAGE_EMPTY_MS / 2, Outcome::LeftMenu),

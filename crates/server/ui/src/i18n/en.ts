@@ -199,7 +199,7 @@ const figures: FigureTexts = {
     formula: 'answered within 15 s ÷ human requests',
     top: 'Within 15 s',
     bottom: 'Human requests',
-    note: 'From queue entry; requests = answered + abandoned + timed out + refused',
+    note: 'From queue entry; requests = answered + abandoned + timed out + refused + left a message after the queue',
   },
   'in-time-rate': {
     name: 'In-time rate',
