@@ -342,7 +342,11 @@ fn a_remark_after_the_score_is_not_for_the_agent() {
     ear.speaks_to(sound_at(&invite));
     let answer = session(&agent.line, ear.port);
     agent.picks_up(&invite, &answer);
-    assert!(citizen.ear.hears(AGENT) && ear.hears(CITIZEN));
+    // After the announcement of the agent's number.
+    let both = [AGENT, CITIZEN];
+    for (side, tone) in [(&citizen.ear, AGENT), (&ear, CITIZEN)] {
+        assert!(side.hears_just(&[tone], &both), "{:?}", side.shares(&both));
+    }
     agent.hangs_up();
     journal::until(&engine, "the survey", |it| it["type"] == "survey-offered");
     citizen.ear.presses("3");
