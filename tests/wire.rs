@@ -37,6 +37,8 @@ mod journal;
 mod line;
 #[path = "wire/loss.rs"]
 mod loss;
+#[path = "wire/messages.rs"]
+mod messages;
 #[path = "wire/party.rs"]
 mod party;
 #[path = "wire/phones.rs"]

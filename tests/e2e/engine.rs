@@ -315,6 +315,15 @@ impl Engine {
         wav
     }
 
+    /// What the API gives for a path, byte by byte, or a part of it (`0-99`).
+    pub fn bytes(&self, path: &str, range: Option<&str>) -> (u16, Vec<u8>) {
+        let mut token = self.token.borrow().clone();
+        if let Some(range) = range {
+            token.push_str(&format!("\r\nRange: bytes={range}"));
+        }
+        self.exchange("GET", path, Some(&token), "")
+    }
+
     fn exchange(
         &self,
         method: &str,

@@ -2,13 +2,14 @@
 
 use hotline_ivr::Language;
 use hotline_model::{
-    CallId, Instant, SeatId, TrunkId,
+    CallId, Instant, QueueId, SeatId, TrunkId,
     event::{Event, Outcome, ReleasedBy},
 };
 
 use crate::{
     guests::{Guests, Recorded},
     leg::Leg,
+    messages::{Messages, ended_by},
     stage::Stage,
     switchboard::Switchboard,
 };
@@ -49,6 +50,8 @@ pub struct Facts {
     pub menu_left: Option<Instant>,
     /// The caller first entered a queue.
     pub queued: Option<Instant>,
+    /// The queue the caller entered last.
+    pub last_queue: Option<QueueId>,
     /// A human answered at least once.
     pub human_answered: bool,
     /// Recordings made so far.
@@ -60,6 +63,8 @@ pub struct Facts {
     pub guests: Guests,
     /// The talk's recording.
     pub recorded: Recorded,
+    /// What the caller said to the engine.
+    pub messages: Messages,
     plays: u32,
 }
 
@@ -96,11 +101,13 @@ impl Facts {
             arrived: now,
             menu_left: None,
             queued: None,
+            last_queue: None,
             human_answered: false,
             recordings: 0,
             hops: None,
             guests: Guests::default(),
             recorded: Recorded::default(),
+            messages: Messages::default(),
             plays: 0,
         }
     }
@@ -133,6 +140,7 @@ impl Facts {
         board: &mut Switchboard,
     ) -> Stage {
         self.talk_over(now, board);
+        self.end_message(now, ended_by(released_by), board);
         board.close_leg(now, &mut self.leg, None);
         let total_ms = now.millis_since(self.arrived);
         let (call, cause) = (self.id, cause.into());

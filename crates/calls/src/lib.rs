@@ -14,6 +14,7 @@ pub mod exchange;
 pub mod guests;
 pub mod leg;
 pub mod media_threads;
+pub mod messages;
 pub mod orders;
 pub mod outgoing;
 pub mod phone;

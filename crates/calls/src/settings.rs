@@ -163,15 +163,18 @@ pub struct Prompts {
     clips: BTreeMap<(Language, String), Clip>,
     music: Option<Clip>,
     ring_back: [Clip; 2],
+    beep: Clip,
 }
 
 impl Default for Prompts {
-    /// No prompt and no music; the ring-back tone of GB 3380: 450 Hz, 1 s on, 4 s off.
+    /// No prompt and no music; the ring-back tone of GB 3380: 450 Hz, 1 s on, 4 s off; the tone
+    /// before a message: 1,000 Hz, as answering machines have it, half a second.
     fn default() -> Self {
         Self {
             clips: BTreeMap::new(),
             music: None,
             ring_back: [Clip::tone(450, 1_000), Clip::silence(4_000)],
+            beep: Clip::tone(1_000, 500),
         }
     }
 }
@@ -203,6 +206,11 @@ impl Prompts {
     /// One turn of the ring-back tone.
     pub fn ring_back(&self) -> Vec<Clip> {
         self.ring_back.to_vec()
+    }
+
+    /// The tone after which a message is said.
+    pub fn beep(&self) -> Vec<Clip> {
+        vec![self.beep.clone()]
     }
 
     /// The music; none configured is silence.

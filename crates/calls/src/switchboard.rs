@@ -29,6 +29,7 @@ use crate::{
     exchange::Output,
     leg::{Leg, ToMedia},
     media_threads::MediaThreads,
+    messages::Message,
     privacy::{Secrets, Srtp},
     routing::trunk_at,
     settings::Settings,
@@ -80,6 +81,8 @@ pub struct OpenRecording {
     pub call: CallId,
     /// File name inside the recordings folder.
     pub file: String,
+    /// What the caller says alone, where it is not a talk.
+    pub message: Option<Message>,
 }
 
 /// Whose leg is being closed.
@@ -519,30 +522,47 @@ impl Switchboard {
         left: LegId,
         right: LegId,
     ) -> u64 {
+        let file = self.file_name(now, call, &nth.to_string());
+        let open = OpenRecording {
+            call,
+            file: file.clone(),
+            message: None,
+        };
+        let recording = self.begin_recording(left, Some(right), open);
+        self.happened(now, Event::RecordingStarted { call, file });
+        recording
+    }
+
+    /// The name of a recording's file: local date, time, call, and what tells it from the call's
+    /// others.
+    pub(crate) fn file_name(&self, now: Instant, call: CallId, own: &str) -> String {
+        let t = self.wall(now).civil(self.settings.utc_offset_minutes);
+        format!(
+            "{:04}{:02}{:02}-{:02}{:02}{:02}-{:06}-{own}.wav",
+            t.year, t.month, t.day, t.hour, t.minute, t.second, call.0
+        )
+    }
+
+    /// Begins a file with what these legs say.
+    pub(crate) fn begin_recording(
+        &mut self,
+        left: LegId,
+        right: Option<LegId>,
+        open: OpenRecording,
+    ) -> u64 {
         let recording = left.thread().number(self.next_recording);
         self.next_recording += 1;
-        let t = self.wall(now).civil(self.settings.utc_offset_minutes);
-        let file = format!(
-            "{:04}{:02}{:02}-{:02}{:02}{:02}-{:06}-{nth}.wav",
-            t.year, t.month, t.day, t.hour, t.minute, t.second, call.0
-        );
-        self.recordings.insert(
-            recording,
-            OpenRecording {
-                call,
-                file: file.clone(),
-            },
-        );
         self.outputs.push_back(Output::BeginRecording {
             recording,
-            file: file.clone(),
+            file: open.file.clone(),
+            alone: right.is_none(),
         });
+        self.recordings.insert(recording, open);
         self.media(Command::Record {
             recording,
             left,
-            right: Some(right),
+            right,
         });
-        self.happened(now, Event::RecordingStarted { call, file });
         recording
     }
 

@@ -10,11 +10,12 @@
 //! < chosen main 0
 //! < enqueue general priority 5 zh
 //! ```
+//! A message is `< beep`, `> 1s heard`, `< record 120 s`, `> 20s press 1`, `< message over: a key`.
 
 use core::time::Duration;
 use std::{collections::VecDeque, sync::Arc};
 
-use hotline_model::{Instant, diagnostic::Diagnostic};
+use hotline_model::{Instant, diagnostic::Diagnostic, event::MessageEnd};
 
 use crate::{Effect, Facts, Input, KEYS, Language, Program, Run};
 
@@ -108,7 +109,7 @@ impl Dialogue {
         self.run.handle(self.now, input, &mut effects);
         for effect in &effects {
             match effect {
-                Effect::Play { .. } => self.saying = true,
+                Effect::Play { .. } | Effect::Beep => self.saying = true,
                 Effect::StopPlay => self.saying = false,
                 _ => {}
             }
@@ -139,6 +140,15 @@ fn line_of(effect: &Effect, language: Language) -> String {
             line
         }
         Effect::StopPlay => "stop".to_owned(),
+        Effect::Beep => "beep".to_owned(),
+        Effect::Record { longest } => format!("record {} s", longest.as_secs()),
+        Effect::StopRecord { ended } => format!(
+            "message over: {}",
+            match ended {
+                MessageEnd::Key => "a key",
+                _ => "its time",
+            }
+        ),
         Effect::Enqueue {
             queue,
             skills,

@@ -1,6 +1,9 @@
 //! A TOML table while it is read: fields are taken out by name, and what is left is a fault.
 
-use core::ops::{Range, RangeInclusive};
+use core::{
+    fmt::Display,
+    ops::{Range, RangeInclusive},
+};
 
 use hotline_model::diagnostic::Diagnostic;
 use toml::{
@@ -85,16 +88,20 @@ impl<'t> Fields<'t> {
     }
 
     /// A whole number within `bounds`.
-    pub(crate) fn number(
+    pub(crate) fn number<T>(
         &mut self,
         name: &str,
-        bounds: &RangeInclusive<u8>,
+        bounds: &RangeInclusive<T>,
         faults: &mut Vec<Diagnostic>,
-    ) -> Option<u8> {
+    ) -> Option<T>
+    where
+        T: TryFrom<u32> + PartialOrd + Display,
+    {
         let value = self.take(name)?;
         let (low, high) = (bounds.start(), bounds.end());
         if let DeValue::Integer(integer) = value.get_ref() {
-            let number = u8::from_str_radix(integer.as_str(), integer.radix()).ok();
+            let number = u32::from_str_radix(integer.as_str(), integer.radix()).ok();
+            let number = number.and_then(|number| T::try_from(number).ok());
             if let Some(number) = number.filter(|number| bounds.contains(number)) {
                 return Some(number);
             }

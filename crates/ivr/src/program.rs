@@ -55,6 +55,10 @@ pub(crate) enum Act {
         then: StepIndex,
         ask: Ask,
     },
+    Message {
+        longest: Duration,
+        then: StepIndex,
+    },
     Enqueue {
         queue: QueueId,
         skills: Vec<SkillId>,
@@ -80,7 +84,7 @@ impl Step {
     /// The step that follows when the caller does nothing; `None` at the end of the script.
     pub(crate) fn next_in_silence(&self) -> Option<StepIndex> {
         match &self.act {
-            Act::Then(next) => Some(*next),
+            Act::Then(next) | Act::Message { then: next, .. } => Some(*next),
             Act::Menu { ask, .. } | Act::Score { ask, .. } => Some(ask.silence),
             Act::Enqueue { .. } | Act::HangUp { .. } => None,
         }
@@ -89,7 +93,7 @@ impl Step {
     /// Every step that may follow.
     pub(crate) fn next_steps(&self) -> Vec<StepIndex> {
         match &self.act {
-            Act::Then(next) => vec![*next],
+            Act::Then(next) | Act::Message { then: next, .. } => vec![*next],
             Act::Menu { keys, ask } => {
                 let targets = keys.iter().map(|&(_, target)| target);
                 targets.chain([ask.silence, ask.wrong]).collect()
@@ -103,7 +107,7 @@ impl Step {
     fn all_said(&self) -> impl Iterator<Item = &Said> {
         let wrong = match &self.act {
             Act::Menu { ask, .. } | Act::Score { ask, .. } => ask.say_wrong.as_slice(),
-            Act::Then(_) | Act::Enqueue { .. } | Act::HangUp { .. } => &[],
+            Act::Then(_) | Act::Message { .. } | Act::Enqueue { .. } | Act::HangUp { .. } => &[],
         };
         self.say.iter().chain(wrong)
     }

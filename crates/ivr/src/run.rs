@@ -5,6 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use hotline_model::{
     Instant, QueueId, SkillId,
+    event::MessageEnd,
     limits::{SCRIPT_STEPS_AT_ONCE, TYPED_AHEAD_DIGITS},
 };
 
@@ -83,6 +84,19 @@ pub enum Effect {
     },
     /// The caller was asked for a score and gave none.
     NoScore,
+    /// Play the tone after which the caller speaks; its end is told as that of prompts. Followed by
+    /// [`Effect::Record`].
+    Beep,
+    /// Record the caller alone from now on, until [`Effect::StopRecord`] or the end of the call.
+    Record {
+        /// How long at most; for the record: the run itself says when it is over.
+        longest: Duration,
+    },
+    /// The message is over.
+    StopRecord {
+        /// How: by a key or its time.
+        ended: MessageEnd,
+    },
     /// Release the caller. The last effect of a run.
     HangUp {
         /// Why, as the script says.
@@ -116,6 +130,10 @@ enum Phase {
     Saying,
     /// A key.
     Listening,
+    /// The end of the tone before a message.
+    Beeping,
+    /// The end of a message.
+    Recording,
     /// Nothing: the last effect was given.
     Over,
 }
@@ -149,9 +167,18 @@ impl Run {
             (Phase::Listening, Input::Digit(key)) if KEYS.contains(key) => {
                 self.answer(now, key, effects)
             }
+            (Phase::Recording, Input::Digit(key)) if KEYS.contains(key) => {
+                self.message_over(MessageEnd::Key, effects)
+            }
+            // Pressed into the tone: whoever it is has not begun to speak.
+            (Phase::Beeping, Input::Digit(_)) => None,
             (_, Input::Digit(key)) if KEYS.contains(key) => self.type_ahead(now, key, effects),
             (Phase::Saying, Input::PlayEnded) => self.prompts_over(now, effects),
-            (Phase::Saying | Phase::Listening, Input::DeadlinePassed) => self.time(now, effects),
+            (Phase::Beeping, Input::PlayEnded) => self.record(now, effects),
+            (
+                Phase::Saying | Phase::Listening | Phase::Beeping | Phase::Recording,
+                Input::DeadlinePassed,
+            ) => self.time(now, effects),
             _ => None,
         };
         self.go(now, next, effects);
@@ -161,7 +188,9 @@ impl Run {
     pub fn deadline(&self) -> Option<Instant> {
         match self.phase {
             Phase::Beginning | Phase::Over => None,
-            Phase::Saying | Phase::Listening => Some(self.phase_ends.min(self.script_ends)),
+            Phase::Saying | Phase::Listening | Phase::Beeping | Phase::Recording => {
+                Some(self.phase_ends.min(self.script_ends))
+            }
         }
     }
 
@@ -220,8 +249,8 @@ impl Run {
     }
 
     /// A menu takes the first key typed ahead that it knows: the others were pressed before the
-    /// caller could know what it asks. A score is an answer to a question that was heard, so that
-    /// nothing typed ahead counts.
+    /// caller could know what it asks. A score is an answer to a question that was heard, and a
+    /// message one to a tone, so that nothing typed ahead counts.
     fn sort_out_typed_ahead(&mut self, act: &Act) {
         match act {
             Act::Menu { keys, .. } => {
@@ -233,7 +262,7 @@ impl Run {
                     .count();
                 self.typed_ahead.drain(..unknown);
             }
-            Act::Score { .. } => self.typed_ahead.clear(),
+            Act::Score { .. } | Act::Message { .. } => self.typed_ahead.clear(),
             Act::Then(_) | Act::Enqueue { .. } | Act::HangUp { .. } => {}
         }
     }
@@ -283,11 +312,35 @@ impl Run {
                 let key = self.typed_ahead.pop_front()?;
                 self.answer(now, key, effects)
             }
+            Act::Message { .. } => {
+                // The key that cut the prompts short is not one that ends the message.
+                self.typed_ahead.clear();
+                effects.push(Effect::Beep);
+                self.phase = Phase::Beeping;
+                self.phase_ends = now + Duration::from_secs(PROMPTS_LONGEST_S);
+                None
+            }
             end @ (Act::Enqueue { .. } | Act::HangUp { .. }) => {
                 self.end(end, effects);
                 None
             }
         }
+    }
+
+    /// The tone was heard: the caller speaks.
+    fn record(&mut self, now: Instant, effects: &mut Vec<Effect>) -> Option<StepIndex> {
+        let Act::Message { longest, .. } = self.program.step(self.step)?.act else {
+            return None;
+        };
+        effects.push(Effect::Record { longest });
+        self.phase = Phase::Recording;
+        self.phase_ends = now + longest;
+        None
+    }
+
+    fn message_over(&self, ended: MessageEnd, effects: &mut Vec<Effect>) -> Option<StepIndex> {
+        effects.push(Effect::StopRecord { ended });
+        self.program.step(self.step)?.next_in_silence()
     }
 
     /// A key pressed as an answer to the step's question.
@@ -318,7 +371,7 @@ impl Run {
                 });
                 Some(*then)
             }
-            Act::Then(_) | Act::Enqueue { .. } | Act::HangUp { .. } => None,
+            Act::Then(_) | Act::Message { .. } | Act::Enqueue { .. } | Act::HangUp { .. } => None,
         }
     }
 
@@ -352,14 +405,20 @@ impl Run {
         if self.deadline().is_none_or(|deadline| now < deadline) {
             return None;
         }
-        if self.phase == Phase::Saying {
-            effects.push(Effect::StopPlay);
+        match self.phase {
+            Phase::Saying | Phase::Beeping => effects.push(Effect::StopPlay),
+            Phase::Recording => effects.push(Effect::StopRecord {
+                ended: MessageEnd::Time,
+            }),
+            Phase::Beginning | Phase::Listening | Phase::Over => {}
         }
         let program = Arc::clone(&self.program);
         let step = program.step(self.step)?;
         let too_long = now >= self.script_ends;
-        if self.phase == Phase::Saying && !too_long {
-            return self.prompts_over(now, effects);
+        match self.phase {
+            Phase::Saying if !too_long => return self.prompts_over(now, effects),
+            Phase::Beeping if !too_long => return self.record(now, effects),
+            _ => {}
         }
         effects.extend(unanswered(step, None));
         if too_long {
@@ -401,7 +460,7 @@ impl Run {
             Act::HangUp { cause } => effects.push(Effect::HangUp {
                 cause: cause.clone(),
             }),
-            Act::Then(_) | Act::Menu { .. } | Act::Score { .. } => {}
+            Act::Then(_) | Act::Menu { .. } | Act::Score { .. } | Act::Message { .. } => {}
         }
     }
 }
@@ -419,7 +478,7 @@ fn unanswered(step: &Step, last: Option<char>) -> Option<Effect> {
     match step.act {
         Act::Menu { .. } => Some(chosen(step, last)),
         Act::Score { .. } => Some(Effect::NoScore),
-        Act::Then(_) | Act::Enqueue { .. } | Act::HangUp { .. } => None,
+        Act::Then(_) | Act::Message { .. } | Act::Enqueue { .. } | Act::HangUp { .. } => None,
     }
 }
 
@@ -615,6 +674,91 @@ mod tests {
         assert_eq!(at(&mut run, 8_000, Input::DeadlinePassed), none);
         assert_eq!(at(&mut run, 8_500, Input::Digit('1')), []);
         assert_eq!(at(&mut run, 9_000, Input::PlayEnded), [over("over")]);
+    }
+
+    const MESSAGE: &str = r#"
+        start = "ask"
+        [step.ask]
+        say = "q"
+        message-seconds = 60
+        then = "bye"
+        [step.bye]
+        hang-up = "over"
+    "#;
+
+    fn record(seconds: u64) -> Effect {
+        Effect::Record {
+            longest: Duration::from_secs(seconds),
+        }
+    }
+
+    fn message_over(ended: MessageEnd) -> Effect {
+        Effect::StopRecord { ended }
+    }
+
+    #[test]
+    fn a_message_is_said_between_the_tone_and_a_key() {
+        let mut run = run(MESSAGE);
+        assert_eq!(at(&mut run, 0, Input::Begin), [play(&["q"], true)]);
+        assert_eq!(at(&mut run, 4_000, Input::PlayEnded), [Effect::Beep]);
+        assert_eq!(at(&mut run, 4_200, Input::Digit('#')), [], "into the tone");
+        assert_eq!(at(&mut run, 4_500, Input::PlayEnded), [record(60)]);
+        assert_eq!(deadline_ms(&run), Some(64_500));
+        assert_eq!(at(&mut run, 5_000, Input::PlayEnded), []);
+        let end = [message_over(MessageEnd::Key), over("over")];
+        assert_eq!(at(&mut run, 9_000, Input::Digit('5')), end);
+    }
+
+    #[test]
+    fn a_message_ends_by_its_time() {
+        let mut run = run(MESSAGE);
+        at(&mut run, 0, Input::Begin);
+        at(&mut run, 4_000, Input::PlayEnded);
+        at(&mut run, 4_500, Input::PlayEnded);
+        assert_eq!(at(&mut run, 64_499, Input::DeadlinePassed), []);
+        let end = [message_over(MessageEnd::Time), over("over")];
+        assert_eq!(at(&mut run, 64_500, Input::DeadlinePassed), end);
+    }
+
+    #[test]
+    fn the_key_that_cuts_the_prompts_short_does_not_end_the_message() {
+        let mut run = run(MESSAGE);
+        at(&mut run, 0, Input::Digit('7'));
+        assert_eq!(at(&mut run, 0, Input::Begin), [play(&["q"], true)]);
+        let cut = [Effect::StopPlay, Effect::Beep];
+        assert_eq!(at(&mut run, 1_000, Input::Digit('1')), cut);
+        assert_eq!(at(&mut run, 1_500, Input::PlayEnded), [record(60)]);
+        assert!(!run.is_over());
+    }
+
+    #[test]
+    fn a_lost_report_of_the_tones_end_lets_the_caller_speak() {
+        let mut run = run(MESSAGE);
+        at(&mut run, 0, Input::Begin);
+        at(&mut run, 4_000, Input::PlayEnded);
+        let late = [Effect::StopPlay, record(60)];
+        assert_eq!(at(&mut run, 124_000, Input::DeadlinePassed), late);
+    }
+
+    #[test]
+    fn the_longest_time_in_a_script_ends_a_message_as_well() {
+        let script = MESSAGE.replace("message-seconds = 60", "message-seconds = 300");
+        let script = script.replace(
+            "[step.bye]",
+            "[step.again]\nmessage-seconds = 300\nthen = \"third\"\n\
+             [step.third]\nmessage-seconds = 300\nthen = \"bye\"\n[step.bye]",
+        );
+        let mut run = run(&script.replacen("then = \"bye\"", "then = \"again\"", 1));
+        at(&mut run, 0, Input::Begin);
+        for ms in [4_000, 4_500] {
+            at(&mut run, ms, Input::PlayEnded);
+        }
+        let next = [message_over(MessageEnd::Time), Effect::Beep];
+        assert_eq!(at(&mut run, 304_500, Input::DeadlinePassed), next);
+        at(&mut run, 305_000, Input::PlayEnded);
+        assert_eq!(deadline_ms(&run), Some(600_000));
+        let end = [message_over(MessageEnd::Time), over("over")];
+        assert_eq!(at(&mut run, 600_000, Input::DeadlinePassed), end);
     }
 
     /// A menu whose key leads back to it, through silent steps.

@@ -1,6 +1,8 @@
 //! Reads one step of a script: its prompts, its targets, and what it does.
 
-use hotline_model::{QueueId, SkillId, diagnostic::Diagnostic};
+use core::time::Duration;
+
+use hotline_model::{QueueId, SkillId, diagnostic::Diagnostic, limits::MESSAGE_S};
 use toml::Spanned;
 
 use crate::{
@@ -26,15 +28,17 @@ const USUAL_PRIORITY: u8 = 5;
 enum Kind {
     Menu,
     Score,
+    Message,
     Enqueue,
     HangUp,
     Then,
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Menu,
         Self::Score,
+        Self::Message,
         Self::Enqueue,
         Self::HangUp,
         Self::Then,
@@ -45,6 +49,7 @@ impl Kind {
         match self {
             Self::Menu => "menu",
             Self::Score => "score",
+            Self::Message => "message-seconds",
             Self::Enqueue => "enqueue",
             Self::HangUp => "hang-up",
             Self::Then => "then",
@@ -56,6 +61,7 @@ impl Kind {
         let (called, others): (_, &[&str]) = match self {
             Self::Menu => ("a menu", &ASK_SETTINGS),
             Self::Score => ("a question for a score", &ASK_SETTINGS),
+            Self::Message => ("a step that takes a message", &["then"]),
             Self::Enqueue => ("a step with `enqueue`", &["skills", "priority", "language"]),
             Self::HangUp => ("a step with `hang-up`", &[]),
             Self::Then => ("a step that only speaks", &[]),
@@ -95,6 +101,7 @@ impl Reader<'_> {
             Some(Kind::Then) => Act::Then(self.required_target(&mut fields, "then", &step)),
             Some(Kind::Menu) => menu(self, &step, &mut fields),
             Some(Kind::Score) => score(self, &step, &mut fields),
+            Some(Kind::Message) => self.message(&step, &mut fields),
             Some(Kind::Enqueue) => self.enqueue(&mut fields),
             Some(Kind::HangUp) => self.hang_up(&mut fields),
             None => stand_in(),
@@ -127,7 +134,8 @@ impl Reader<'_> {
             let second = second.setting();
             let what = format!("`{name}` is two steps in one: it also has `{second}`");
             let place = fields.place(second).unwrap_or_default();
-            let help = "a step has one of `menu`, `score`, `enqueue`, `hang-up` or only `then`";
+            let help = "a step has one of `menu`, `score`, `message-seconds`, `enqueue`, `hang-up` \
+                        or only `then`";
             self.faults
                 .push(Diagnostic::new(place, what).with_help(help));
             return None;
@@ -241,6 +249,14 @@ impl Reader<'_> {
                 .push(Diagnostic::new(step.span(), what).with_help(help));
         }
         self.target_in(fields, name).unwrap_or_default()
+    }
+
+    fn message(&mut self, step: &Spanned<&str>, fields: &mut Fields<'_>) -> Act {
+        let seconds = fields.number("message-seconds", &(1..=MESSAGE_S), self.faults);
+        Act::Message {
+            longest: Duration::from_secs(seconds.unwrap_or(MESSAGE_S).into()),
+            then: self.required_target(fields, "then", step),
+        }
     }
 
     fn enqueue(&mut self, fields: &mut Fields<'_>) -> Act {

@@ -231,6 +231,43 @@ fn keys_and_meanings() {
 }
 
 #[test]
+fn settings_of_a_message() {
+    let end = "hang-up = \"finished\"";
+    let message = |seconds: &str| format!("message-seconds = {seconds}\nthen = \"human\"");
+    let right = GOOD.replace(end, &message("300"));
+    assert_eq!(compile(&right).err(), None);
+    for seconds in ["0", "301", "-5", "70000"] {
+        let fault = format!(
+            "{seconds} | `message-seconds` is a whole number from 1 to 300, \
+             but this is the number {seconds} | -"
+        );
+        expect(end, &message(seconds), &[&fault]);
+    }
+    expect(
+        end,
+        &message("60").replace("seconds", "second"),
+        &[
+            "message-second | a step that only speaks has no setting `message-second` \
+           | a step that only speaks may have: say, interruptible, then",
+        ],
+    );
+    expect(
+        end,
+        &format!("{}\nwait-seconds = 3", message("60")),
+        &[
+            "wait-seconds | a step that takes a message has no setting `wait-seconds` \
+           | a step that takes a message may have: say, interruptible, message-seconds, then",
+        ],
+    );
+    expect(
+        end,
+        "message-seconds = 60",
+        &["bye | `bye` does not say what comes next \
+           | add `then`, `menu`, `score`, `enqueue` or `hang-up`"],
+    );
+}
+
+#[test]
 fn settings_of_steps() {
     expect(
         "on-wrong = \"bye\"",
@@ -266,7 +303,8 @@ fn settings_of_steps() {
         "hang-up = \"finished\"\nenqueue = \"general\"",
         &[
             "hang-up | `bye` is two steps in one: it also has `hang-up` \
-           | a step has one of `menu`, `score`, `enqueue`, `hang-up` or only `then`",
+           | a step has one of `menu`, `score`, `message-seconds`, `enqueue`, `hang-up` \
+           or only `then`",
         ],
     );
     expect(

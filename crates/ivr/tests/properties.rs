@@ -11,13 +11,15 @@ use std::sync::Arc;
 use hotline_ivr::{
     Effect, Facts, Input, KEYS, Known, Language, Program, Run, SCRIPT_LONGEST_S, dialogue,
 };
-use hotline_model::{Instant, diagnostic::Diagnostic};
+use hotline_model::{Instant, diagnostic::Diagnostic, limits::MESSAGE_S};
 use proptest::prelude::*;
 
-const SHIPPED: [&str; 3] = [
+const SHIPPED: [&str; 5] = [
     include_str!("../../../ivr-scripts/12345-menu.toml"),
     include_str!("../../../ivr-scripts/12345-direct.toml"),
     include_str!("../../../ivr-scripts/survey.toml"),
+    include_str!("../../../ivr-scripts/survey-remark.toml"),
+    include_str!("../../../ivr-scripts/voicemail.toml"),
 ];
 
 fn compile(text: &str) -> Result<Program, Vec<Diagnostic>> {
@@ -59,6 +61,10 @@ enum Plan {
     Score {
         wrong: usize,
     },
+    Message {
+        say: bool,
+        seconds: u16,
+    },
 }
 
 fn plan() -> impl Strategy<Value = Plan> {
@@ -74,6 +80,7 @@ fn plan() -> impl Strategy<Value = Plan> {
             }
         }),
         (0..64_usize).prop_map(|wrong| Plan::Score { wrong }),
+        (any::<bool>(), 1..=MESSAGE_S).prop_map(|(say, seconds)| Plan::Message { say, seconds }),
     ]
 }
 
@@ -116,6 +123,10 @@ fn script(plans: &[(Plan, Option<bool>)], enqueue: bool) -> String {
                  on-wrong = \"s{}\"\non-silence = \"s{next}\"\n",
                 wrong % steps
             ),
+            Plan::Message { say, seconds } => format!(
+                "{}message-seconds = {seconds}\nthen = \"s{next}\"\n",
+                said(*say)
+            ),
         };
     }
     let end = if enqueue {
@@ -147,6 +158,8 @@ struct Watched {
     now: Instant,
     begun: bool,
     ends: usize,
+    beeping: bool,
+    recording: bool,
 }
 
 impl Watched {
@@ -166,6 +179,22 @@ impl Watched {
         for effect in &effects {
             if let Effect::Play { prompts, .. } = effect {
                 assert!(!prompts.is_empty());
+            }
+            match effect {
+                // A message is a tone, then its beginning, then its end, and nothing is said in it.
+                Effect::Beep => assert!(!core::mem::replace(&mut self.beeping, true)),
+                Effect::Record { longest } => {
+                    assert!(core::mem::take(&mut self.beeping) && !self.recording);
+                    assert!(longest.as_secs() <= u64::from(MESSAGE_S));
+                    self.recording = true;
+                }
+                Effect::StopRecord { .. } => assert!(core::mem::take(&mut self.recording)),
+                // The script's own time ends a tone, too.
+                Effect::StopPlay => assert!(!self.recording),
+                _ => {
+                    assert!(!self.recording, "{effect:?} in a message");
+                    self.beeping = false;
+                }
             }
             if matches!(effect, Effect::Enqueue { .. } | Effect::HangUp { .. }) {
                 self.ends += 1;
@@ -190,7 +219,7 @@ proptest! {
     #[test]
     fn any_toml_is_read_without_panic(
         lines in proptest::collection::vec(
-            "(\\[step\\.[ab]\\]|(name|start|say|menu|then|score|step|a) = (1|\"a\"|\\[\"a\"\\]|true|\\{1 = \"a\"\\}))",
+            "(\\[step\\.[ab]\\]|(name|start|say|menu|then|score|message-seconds|step|a) = (1|\"a\"|\\[\"a\"\\]|true|\\{1 = \"a\"\\}))",
             0..20,
         )
     ) {
@@ -229,6 +258,8 @@ proptest! {
             now: Instant::START,
             begun: false,
             ends: 0,
+            beeping: false,
+            recording: false,
         };
         if begin_first {
             watched.handle(Input::Begin);
@@ -238,10 +269,10 @@ proptest! {
             watched.handle(input);
         }
         watched.handle(Input::Begin);
-        // Only time passes now: at most two deadlines a step, and never past the script's own.
+        // Only time passes now: at most three deadlines a step, and never past the script's own.
         let mut deadlines = 0;
         while let Some(deadline) = watched.run.deadline() {
-            prop_assert!(deadlines <= 2 * (plans.len() + 1));
+            prop_assert!(deadlines <= 3 * (plans.len() + 1));
             deadlines += 1;
             watched.now = watched.now.max(deadline);
             watched.handle(Input::DeadlinePassed);

@@ -64,7 +64,14 @@ fn compile(name: &str, text: &str) -> Arc<Program> {
 
 #[test]
 fn the_shipped_scripts_are_these() {
-    assert_eq!(scripts(), ["12345-direct", "12345-menu", "survey"]);
+    let shipped = [
+        "12345-direct",
+        "12345-menu",
+        "survey",
+        "survey-remark",
+        "voicemail",
+    ];
+    assert_eq!(scripts(), shipped);
     for name in scripts() {
         assert_eq!(
             compiled(&name).name().as_str(),

@@ -25,7 +25,7 @@ pub trait Tape {
     /// How the sound it is given is encoded.
     fn encoding(&self) -> Encoding;
 
-    /// Adds sound, with which the recording is `frames` samples of both channels long.
+    /// Adds sound, with which the recording is `frames` samples of all channels long.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -101,7 +101,8 @@ impl<W: Write + Seek> Tape for Wav<W> {
     }
 }
 
-/// A recording being written, at 8 kHz: the caller left, the agent right.
+/// A recording being written, at 8 kHz: the caller left, the agent right; of a message the caller
+/// alone.
 pub struct Recorder<T: Tape> {
     tape: T,
     encoding: Encoding,
@@ -294,6 +295,31 @@ mod tests {
         assert_eq!(heard[80], [left, right]);
         assert_eq!(heard[160], [0, right]);
         assert_eq!(heard[240], [0, 0]);
+    }
+
+    #[test]
+    fn of_one_voice_alone_there_is_one_channel() {
+        for (encoding, bytes) in [(Encoding::PcmAlone, 2), (Encoding::AlawAlone, 1)] {
+            let mut file = Cursor::new(Vec::new());
+            let mut recorder = Recorder::new(Wav::new(&mut file, encoding));
+            for n in 0..100 {
+                recorder.write(&sound(0, n * 160, 0xAA, 160)).unwrap();
+                recorder.flush().unwrap();
+            }
+            let finished = recorder.finish(16_080).unwrap();
+            assert_eq!(finished.length, Duration::from_millis(2_010));
+            let file = file.into_inner();
+            let (header, sound) = file.split_at(encoding.header_bytes() as usize);
+            assert_eq!(header, encoding.header(16_080));
+            assert_eq!(sound.len(), 16_080 * bytes);
+            let said = |sample: i16| match encoding {
+                Encoding::PcmAlone => sample.to_le_bytes().to_vec(),
+                _ => vec![Codec::Pcma.encode(sample)],
+            };
+            let loud = said(Codec::Pcma.decode(0xAA));
+            assert!(sound[..16_000 * bytes].chunks(bytes).all(|s| s == loud));
+            assert!(sound[16_000 * bytes..].chunks(bytes).all(|s| s == said(0)));
+        }
     }
 
     #[test]

@@ -81,8 +81,8 @@ pub fn repair(file: &mut (impl Read + Write + Seek)) -> io::Result<Repair> {
     let mut header = Vec::new();
     file.take(LONGEST_HEADER_BYTES).read_to_end(&mut header)?;
     let pcm = Layout::Now(Encoding::Pcm);
-    let known = [Layout::Old, pcm, Layout::Now(Encoding::Alaw)]
-        .into_iter()
+    let known = core::iter::once(Layout::Old)
+        .chain(Encoding::ALL.map(Layout::Now))
         .find(|layout| layout.is_of(&header));
     let layout = match known {
         Some(layout) => layout,
@@ -156,7 +156,7 @@ mod tests {
         (repair, file.into_inner())
     }
 
-    const ENCODINGS: [Encoding; 2] = [Encoding::Pcm, Encoding::Alaw];
+    const ENCODINGS: [Encoding; 4] = Encoding::ALL;
 
     #[test]
     fn a_whole_recording_is_left_alone() {
@@ -182,9 +182,11 @@ mod tests {
             // Cut in the middle of a sample.
             let kept = head + 100 * encoding.frame_bytes() as usize + 1;
             let (repair, mended) = repaired(&whole[..kept]);
-            assert_eq!(repair, Repair::Repaired(100));
-            assert_eq!(mended[..head], encoding.header(100));
-            assert_eq!(repaired(&mended).0, Repair::Whole(100), "once is enough");
+            // Of which one voice of A-law has no middle.
+            let frames = 100 + u64::from(encoding == Encoding::AlawAlone);
+            assert_eq!(repair, Repair::Repaired(frames));
+            assert_eq!(mended[..head], encoding.header(frames));
+            assert_eq!(repaired(&mended).0, Repair::Whole(frames), "once is enough");
         }
     }
 

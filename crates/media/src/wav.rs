@@ -6,16 +6,14 @@
 
 use crate::{Codec, SAMPLE_RATE};
 
-/// Channels of a recording: the caller left, the agent right.
-const CHANNELS: u16 = 2;
-
 /// Bytes behind the head of the `JUNK` or `ds64` chunk.
 const DS64_BYTES: u32 = 28;
 
 /// What a 32-bit length says when `ds64` knows better.
 const SEE_DS64: u32 = u32::MAX;
 
-/// How samples lie in a recording.
+/// How samples lie in a recording: of a talk the caller left and the agent right, of a message one
+/// voice alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Encoding {
     /// 16-bit linear, format tag 1: 32,000 bytes a second.
@@ -23,45 +21,69 @@ pub enum Encoding {
     Pcm,
     /// G.711 A-law, format tag 6: 16,000 bytes a second.
     Alaw,
+    /// As [`Pcm`](Self::Pcm) with the left channel alone.
+    PcmAlone,
+    /// As [`Alaw`](Self::Alaw) with the left channel alone.
+    AlawAlone,
 }
 
 impl Encoding {
-    /// Bytes of one sample of both channels.
+    /// Each of them.
+    pub const ALL: [Self; 4] = [Self::Pcm, Self::Alaw, Self::PcmAlone, Self::AlawAlone];
+
+    /// The same with one voice alone.
+    #[must_use]
+    pub const fn alone(self) -> Self {
+        match self {
+            Self::Pcm | Self::PcmAlone => Self::PcmAlone,
+            Self::Alaw | Self::AlawAlone => Self::AlawAlone,
+        }
+    }
+
+    /// Channels.
+    const fn channels(self) -> u16 {
+        match self {
+            Self::Pcm | Self::Alaw => 2,
+            Self::PcmAlone | Self::AlawAlone => 1,
+        }
+    }
+
+    const fn is_pcm(self) -> bool {
+        matches!(self, Self::Pcm | Self::PcmAlone)
+    }
+
+    /// Bytes of one sample of all channels.
     pub const fn frame_bytes(self) -> u64 {
         match self {
             Self::Pcm => 4,
-            Self::Alaw => 2,
+            Self::Alaw | Self::PcmAlone => 2,
+            Self::AlawAlone => 1,
         }
     }
 
     /// Length of the header, bytes.
     pub const fn header_bytes(self) -> u64 {
-        match self {
-            Self::Pcm => 80,
-            // A longer `fmt `, and `fact`, which formats other than PCM must have.
-            Self::Alaw => 94,
-        }
+        // A longer `fmt `, and `fact`, which formats other than PCM must have.
+        if self.is_pcm() { 80 } else { 94 }
     }
 
     /// Format tag of the `fmt ` chunk.
     pub(crate) const fn tag(self) -> u16 {
-        match self {
-            Self::Pcm => 1,
-            Self::Alaw => 6,
-        }
+        if self.is_pcm() { 1 } else { 6 }
     }
 
-    /// Puts a sample of both channels at the end of `bytes`.
+    /// Puts a sample of all channels at the end of `bytes`: of one voice the left.
     pub(crate) fn put(self, frame: [i16; 2], bytes: &mut Vec<u8>) {
-        for sample in frame {
-            match self {
-                Self::Pcm => bytes.extend_from_slice(&sample.to_le_bytes()),
-                Self::Alaw => bytes.push(Codec::Pcma.encode(sample)),
+        for sample in frame.into_iter().take(self.channels().into()) {
+            if self.is_pcm() {
+                bytes.extend_from_slice(&sample.to_le_bytes());
+            } else {
+                bytes.push(Codec::Pcma.encode(sample));
             }
         }
     }
 
-    /// The header of a recording of so many samples of both channels, and the length of the file
+    /// The header of a recording of so many samples of all channels, and the length of the file
     /// without it being `frames` times [`frame_bytes`](Self::frame_bytes).
     pub fn header(self, frames: u64) -> Vec<u8> {
         let data = frames.saturating_mul(self.frame_bytes());
@@ -84,7 +106,7 @@ impl Encoding {
         // No table of further chunks.
         header.extend_from_slice(&0u32.to_le_bytes());
         header.extend_from_slice(&self.format());
-        if self == Self::Alaw {
+        if !self.is_pcm() {
             header.extend_from_slice(b"fact");
             header.extend_from_slice(&4u32.to_le_bytes());
             header.extend_from_slice(&length(frames).to_le_bytes());
@@ -99,15 +121,15 @@ impl Encoding {
         let mut chunk = Vec::new();
         chunk.extend_from_slice(b"fmt ");
         let frame = self.frame_bytes() as u16;
-        let length: u32 = if self == Self::Pcm { 16 } else { 18 };
+        let length: u32 = if self.is_pcm() { 16 } else { 18 };
         chunk.extend_from_slice(&length.to_le_bytes());
         chunk.extend_from_slice(&self.tag().to_le_bytes());
-        chunk.extend_from_slice(&CHANNELS.to_le_bytes());
+        chunk.extend_from_slice(&self.channels().to_le_bytes());
         chunk.extend_from_slice(&SAMPLE_RATE.to_le_bytes());
         chunk.extend_from_slice(&(SAMPLE_RATE * u32::from(frame)).to_le_bytes());
         chunk.extend_from_slice(&frame.to_le_bytes());
-        chunk.extend_from_slice(&(frame / CHANNELS * 8).to_le_bytes());
-        if self == Self::Alaw {
+        chunk.extend_from_slice(&(frame / self.channels() * 8).to_le_bytes());
+        if !self.is_pcm() {
             // No bytes of an extension.
             chunk.extend_from_slice(&0u16.to_le_bytes());
         }
@@ -128,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_header_has_its_length_whatever_it_tells() {
-        for encoding in [Encoding::Pcm, Encoding::Alaw] {
+        for encoding in Encoding::ALL {
             for frames in [0, 1, 8_000, 1 << 30, 1 << 31, 1 << 40] {
                 let header = encoding.header(frames);
                 assert_eq!(header.len() as u64, encoding.header_bytes());
@@ -162,8 +184,25 @@ mod tests {
     }
 
     #[test]
+    fn one_voice_alone_is_one_channel() {
+        let header = Encoding::Pcm.alone().header(300);
+        let wav = hound::WavReader::new(Cursor::new([header, vec![0; 600]].concat())).unwrap();
+        assert_eq!((wav.spec().channels, wav.duration()), (1, 300));
+        let header = Encoding::Alaw.alone().header(300);
+        assert_eq!((number(&header, 56, 2), number(&header, 58, 2)), (6, 1));
+        assert_eq!((number(&header, 64, 4), number(&header, 68, 2)), (8_000, 1));
+        assert_eq!((number(&header, 70, 2), number(&header, 90, 4)), (8, 300));
+        for (encoding, bytes) in [(Encoding::PcmAlone, 2), (Encoding::AlawAlone, 1)] {
+            let mut sound = Vec::new();
+            encoding.put([1_000, -1_000], &mut sound);
+            assert_eq!(sound.len(), bytes);
+            assert_eq!(encoding.alone(), encoding);
+        }
+    }
+
+    #[test]
     fn beyond_4_gib_the_lengths_are_in_ds64() {
-        for encoding in [Encoding::Pcm, Encoding::Alaw] {
+        for encoding in Encoding::ALL {
             let (frame, head) = (encoding.frame_bytes(), encoding.header_bytes());
             let last = (u64::from(u32::MAX) - 1 - (head - 8)) / frame;
             let small = encoding.header(last);

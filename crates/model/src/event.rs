@@ -66,6 +66,32 @@ pub enum TransferKind {
     TakeOver,
 }
 
+/// What somebody says to the engine, for a human to hear later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MessageKind {
+    /// 留言: said in place of a talk.
+    Voicemail,
+    /// 评价留言: said about a talk, after the score.
+    Remark,
+}
+
+/// How a message came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MessageEnd {
+    /// The caller pressed a key.
+    Key,
+    /// The time that the script gives passed.
+    Time,
+    /// The caller hung up.
+    HangUp,
+    /// The carrier or the network took the caller away.
+    Network,
+    /// The engine stopped in the middle, or met a fault of its own.
+    Interrupted,
+}
+
 /// How a call ended, one word for the statistics. Each call ends exactly once with one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -76,6 +102,8 @@ pub enum Outcome {
     Abandoned,
     /// The caller left in the menu, before asking for a human.
     LeftMenu,
+    /// The caller left a message of a second or more, and talked with no human: not answered.
+    LeftMessage,
     /// The longest wait of the queue passed.
     TimedOut,
     /// The queue was full, closed or unknown: the caller was told so and released.
@@ -434,6 +462,66 @@ pub enum Event {
         /// sealed bytes, so that it can be checked without the key.
         sha256: String,
     },
+    /// The caller is being recorded alone: a voicemail, or a remark after the score.
+    MessageBegan {
+        /// The call.
+        call: CallId,
+        /// Which one of the call, from 1.
+        message: u32,
+        /// File name inside the recordings folder.
+        file: String,
+        /// What it is.
+        kind: MessageKind,
+        /// The queue the caller waited in last, without an answer.
+        queue: Option<QueueId>,
+        /// The seat that a remark is about.
+        seat: Option<SeatId>,
+    },
+    /// The message is complete and on the disk. One whose file could not be written ends with
+    /// `RecordingFailed` instead.
+    MessageLeft {
+        /// The call.
+        call: CallId,
+        /// Which one of the call.
+        message: u32,
+        /// File name inside the recordings folder.
+        file: String,
+        /// What it is.
+        kind: MessageKind,
+        /// The queue the caller waited in last, without an answer.
+        queue: Option<QueueId>,
+        /// The seat that a remark is about.
+        seat: Option<SeatId>,
+        /// Length of the sound, ms.
+        ms: u64,
+        /// SHA-256 of the file as it lies on the disk, hex, as of a recording.
+        sha256: String,
+        /// How it came to its end.
+        ended: MessageEnd,
+    },
+    /// Somebody fetched a message to listen to it: in the journal before the first byte leaves, as
+    /// for a recording.
+    MessageHeard {
+        /// The call.
+        call: CallId,
+        /// Which one of the call.
+        message: u32,
+        /// File name inside the recordings folder.
+        file: String,
+        /// User name.
+        by: String,
+    },
+    /// What the message asked for was done.
+    MessageSettled {
+        /// The call.
+        call: CallId,
+        /// Which one of the call.
+        message: u32,
+        /// User name.
+        by: String,
+        /// What was done, in the words of who did it; may be empty.
+        note: String,
+    },
     /// A recording could not be written (disk full, slow, gone): the call went on without it.
     RecordingFailed {
         /// The call.
@@ -705,6 +793,11 @@ impl Event {
             Self::SeatRequested { request, .. } => Request::is_open(request),
             // For a call of the floor's no phone is busy in silence.
             Self::SeatChanged { seat, call, .. } => call.is_some() || own == Some(*seat),
+            // What a caller says about an agent, and what becomes of it, is the supervisors' alone.
+            Self::MessageBegan { kind, .. } | Self::MessageLeft { kind, .. } => {
+                *kind != MessageKind::Remark
+            }
+            Self::MessageHeard { .. } | Self::MessageSettled { .. } => false,
             _ => true,
         }
     }
@@ -739,6 +832,10 @@ impl Event {
             | Self::RecordingStarted { call, .. }
             | Self::RecordingClosed { call, .. }
             | Self::RecordingFailed { call, .. }
+            | Self::MessageBegan { call, .. }
+            | Self::MessageLeft { call, .. }
+            | Self::MessageHeard { call, .. }
+            | Self::MessageSettled { call, .. }
             | Self::SoundMeasured { call, .. }
             | Self::RecordingFetched { call, .. }
             | Self::TalkEnded { call, .. }

@@ -380,6 +380,19 @@ pub const GUEST_RINGS_S: u64 = 30;
 /// Longest reason for a pause of the recording, characters. A longer one is refused.
 pub const PAUSE_REASON_CHARS: usize = 200;
 
+// Messages.
+
+/// Longest message that a script may ask for, seconds: five minutes are 600 words, and somebody
+/// listens to each of them. A longer one is a fault of the script.
+pub const MESSAGE_S: u16 = 300;
+
+/// Messages shorter than this are kept and called empty, milliseconds: whoever hangs up at the beep
+/// has said nothing, and the call counts as if there were no message.
+pub const MESSAGE_EMPTY_MS: u64 = 1_000;
+
+/// Longest note of who settled a message, characters. A longer one is refused.
+pub const MESSAGE_NOTE_CHARS: usize = 500;
+
 // Distribution.
 
 /// Skills named in one expression of a queue. A longer one is a fault of the configuration.

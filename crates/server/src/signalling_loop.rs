@@ -375,7 +375,14 @@ impl SignallingLoop {
                 Output::Transmit { path, bytes } => self.transmit(path, bytes),
                 Output::ClosePath(path) => self.streams.close(path),
                 Output::Media(command) => self.tell_media(command),
-                Output::BeginRecording { recording, file } => self.recorder.begin(recording, file),
+                Output::BeginRecording {
+                    recording,
+                    file,
+                    alone: false,
+                } => self.recorder.begin(recording, file),
+                Output::BeginRecording {
+                    recording, file, ..
+                } => self.recorder.begin_alone(recording, file),
                 Output::Event(stamped) => {
                     if !self.journal(stamped, answers) {
                         return;

@@ -82,11 +82,13 @@ impl Checks {
                     format!("talk of {call} at {seat} ended twice")
                 });
             }
-            Event::RecordingStarted { file, .. } => {
+            Event::RecordingStarted { file, .. } | Event::MessageBegan { file, .. } => {
                 let new = self.recordings.insert(file.clone());
                 self.require(new, || format!("{file} began twice"));
             }
-            Event::RecordingClosed { file, .. } | Event::RecordingFailed { file, .. } => {
+            Event::RecordingClosed { file, .. }
+            | Event::RecordingFailed { file, .. }
+            | Event::MessageLeft { file, .. } => {
                 let known = self.recordings.remove(file);
                 self.require(known, || format!("{file} closed twice"));
             }

@@ -149,6 +149,7 @@ mod tests {
                 recording_gaps: 0,
                 recordings_failed: 0,
                 recording_space_low: false,
+                recording_disk_stalled: false,
             },
             totals: crate::Folds::new(480).totals(Timestamp(5)),
             queues: Vec::new(),

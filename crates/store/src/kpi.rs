@@ -55,6 +55,8 @@ pub struct Counts {
     pub timed_out: u64,
     /// Entries that a queue refused.
     pub refused: u64,
+    /// Callers who asked for a human, and left a message because none answered.
+    pub left_message: u64,
     /// Surveys offered (触发).
     pub survey_offered: u64,
     /// Surveys answered (参评).
@@ -89,10 +91,11 @@ impl Counts {
             .map(|within| Ratio::new(within, self.human_requests()))
     }
 
-    /// K4 人工请求量: answered + abandoned in queue + timed out of queue + refused entry; repeats
-    /// within a call each count.
+    /// K4 人工请求量: answered + abandoned in queue + timed out of queue + refused entry + left a
+    /// message in place of an answer; repeats within a call each count. So a voicemail betters
+    /// neither the answer rate nor the service level.
     pub const fn human_requests(&self) -> u64 {
-        self.answers + self.abandoned + self.timed_out + self.refused
+        self.answers + self.abandoned + self.timed_out + self.refused + self.left_message
     }
 
     /// K5 at T = 15 s. Offered are all human requests: a refused entry counts as offered, so that
@@ -144,6 +147,7 @@ impl Counts {
             abandoned_short,
             timed_out,
             refused,
+            left_message,
             survey_offered,
             survey_answered,
             satisfied,
@@ -160,6 +164,7 @@ impl Counts {
             abandoned_short,
             timed_out,
             refused,
+            left_message,
             survey_offered,
             survey_answered,
             satisfied,
@@ -259,6 +264,30 @@ mod tests {
         assert_eq!(counts.survey_offer_rate(), Ratio::new(27, 81));
         assert_eq!(counts.survey_participation(), Ratio::new(18, 27));
         assert_eq!(counts.satisfaction(), Ratio::new(9, 18));
+    }
+
+    #[test]
+    fn a_voicemail_is_a_request_that_nobody_answered() {
+        let answered = Counts {
+            arrived: 10,
+            answered: 9,
+            answers: 9,
+            answers_in: [9, 9, 9],
+            ..Counts::default()
+        };
+        let abandoned = Counts {
+            abandoned: 1,
+            ..answered
+        };
+        let left = Counts {
+            left_message: 1,
+            ..answered
+        };
+        assert_eq!(left.answer_rate(), abandoned.answer_rate());
+        assert_eq!(left.answered_in_seconds(), abandoned.answered_in_seconds());
+        let (left, abandoned) = (left.service_level(), abandoned.service_level());
+        assert_eq!(left.abandon_negative(), abandoned.abandon_negative());
+        assert_eq!(left.abandon_negative(), Ratio::new(9, 10));
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use hotline_model::{
-    CallId, Timestamp,
-    event::{Event, Outcome, ReleasedBy},
+    CallId, QueueId, SeatId, Timestamp,
+    event::{Event, MessageEnd, MessageKind, Outcome, ReleasedBy},
 };
 
 use crate::Record;
@@ -53,6 +53,47 @@ pub struct OpenRecording {
     pub call: CallId,
     /// File name inside the recordings folder.
     pub file: String,
+    /// Of a message what its beginning said, which its end says again.
+    pub message: Option<OpenMessage>,
+}
+
+/// A message that was being said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenMessage {
+    /// Which one of the call.
+    pub nth: u32,
+    /// What it is.
+    pub kind: MessageKind,
+    /// The queue the caller waited in last.
+    pub queue: Option<QueueId>,
+    /// The seat that a remark is about.
+    pub seat: Option<SeatId>,
+}
+
+impl OpenRecording {
+    /// The event that ends it, once its file was made whole.
+    pub fn closed(&self, ms: u64, sha256: String) -> Event {
+        let (call, file) = (self.call, self.file.clone());
+        match &self.message {
+            None => Event::RecordingClosed {
+                call,
+                file,
+                ms,
+                sha256,
+            },
+            Some(message) => Event::MessageLeft {
+                call,
+                message: message.nth,
+                file,
+                kind: message.kind,
+                queue: message.queue,
+                seat: message.seat,
+                ms,
+                sha256,
+                ended: MessageEnd::Interrupted,
+            },
+        }
+    }
 }
 
 /// All that earlier runs left.
@@ -70,7 +111,7 @@ pub struct Leftover {
 #[derive(Clone, Debug, Default)]
 pub struct Remains {
     calls: BTreeMap<CallId, Open>,
-    recordings: BTreeMap<String, CallId>,
+    recordings: BTreeMap<String, (CallId, Option<OpenMessage>)>,
     last_call: Option<CallId>,
     last_up_ms: u64,
 }
@@ -115,9 +156,27 @@ impl Remains {
                 self.calls.remove(call);
             }
             Event::RecordingStarted { call, file } => {
-                self.recordings.insert(file.clone(), *call);
+                self.recordings.insert(file.clone(), (*call, None));
             }
-            Event::RecordingClosed { file, .. } | Event::RecordingFailed { file, .. } => {
+            Event::MessageBegan {
+                call,
+                message,
+                file,
+                kind,
+                queue,
+                seat,
+            } => {
+                let message = OpenMessage {
+                    nth: *message,
+                    kind: *kind,
+                    queue: *queue,
+                    seat: *seat,
+                };
+                self.recordings.insert(file.clone(), (*call, Some(message)));
+            }
+            Event::RecordingClosed { file, .. }
+            | Event::MessageLeft { file, .. }
+            | Event::RecordingFailed { file, .. } => {
                 self.recordings.remove(file);
             }
             _ => {}
@@ -133,9 +192,11 @@ impl Remains {
             known_ms: open.known_ms(self.last_up_ms),
             dialled: open.dialled,
         });
-        let recordings = self.recordings.iter().map(|(file, &call)| OpenRecording {
-            call,
+        let recordings = self.recordings.iter();
+        let recordings = recordings.map(|(file, (call, message))| OpenRecording {
+            call: *call,
             file: file.clone(),
+            message: message.clone(),
         });
         Leftover {
             calls: calls.collect(),
@@ -157,7 +218,7 @@ pub fn unfinished<'a>(records: impl IntoIterator<Item = &'a Record>) -> Leftover
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samples::{arrived, dialled, queued, records, story};
+    use crate::samples::{arrived, dialled, message, queued, records, story};
 
     #[test]
     fn calls_and_recordings_without_an_end_are_left() {
@@ -174,9 +235,28 @@ mod tests {
             left.recordings,
             [OpenRecording {
                 call: CallId(3),
-                file
+                file,
+                message: None,
             }]
         );
+    }
+
+    #[test]
+    fn a_message_that_was_being_said_is_ended_as_one() {
+        let events = |count| [vec![arrived(4)], message(4)[..count].to_vec()].concat();
+        let left = unfinished(&records(events(1)));
+        let end = left.recordings[0].closed(700, "00".repeat(32));
+        let Event::MessageLeft {
+            message, ms, ended, ..
+        } = &end
+        else {
+            panic!("{end:?}");
+        };
+        assert_eq!((*message, *ms, *ended), (1, 700, MessageEnd::Interrupted));
+        let mut all = events(1);
+        all.push(end);
+        assert_eq!(unfinished(&records(all)).recordings, []);
+        assert_eq!(unfinished(&records(events(2))).recordings, []);
     }
 
     #[test]

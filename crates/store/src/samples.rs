@@ -2,7 +2,7 @@
 
 use hotline_model::{
     CallId, QueueId, ScriptId, SeatId, Timestamp, TrunkId,
-    event::{Event, Outcome, Party, ReleasedBy, Stamped},
+    event::{Event, MessageEnd, MessageKind, Outcome, Party, ReleasedBy, Stamped},
     seat::{Device, Intent, OfferResult, Reason, Work},
 };
 
@@ -103,6 +103,46 @@ pub(crate) fn dialled(call: u64) -> Vec<Event> {
             talk_ms: 9_000,
             hold_ms: 0,
             total_ms: 14_000,
+        },
+    ]
+}
+
+/// The story of a message: left, listened to twice, settled.
+pub(crate) fn message(call: u64) -> Vec<Event> {
+    let (id, file) = (CallId(call), format!("{call:06}-message-1.wav"));
+    let heard = |by: &str| Event::MessageHeard {
+        call: id,
+        message: 1,
+        file: file.clone(),
+        by: by.into(),
+    };
+    vec![
+        Event::MessageBegan {
+            call: id,
+            message: 1,
+            file: file.clone(),
+            kind: MessageKind::Voicemail,
+            queue: Some(queue("general")),
+            seat: None,
+        },
+        Event::MessageLeft {
+            call: id,
+            message: 1,
+            file: file.clone(),
+            kind: MessageKind::Voicemail,
+            queue: Some(queue("general")),
+            seat: None,
+            ms: 12_345,
+            sha256: "00".repeat(32),
+            ended: MessageEnd::Key,
+        },
+        heard("lihua"),
+        heard("wang"),
+        Event::MessageSettled {
+            call: id,
+            message: 1,
+            by: "zhang".into(),
+            note: "已回电".into(),
         },
     ]
 }
@@ -219,6 +259,7 @@ pub(crate) fn one_of_each() -> Vec<Event> {
         },
     ];
     events.extend(story(1));
+    events.extend(message(1));
     events.extend([
         arrived(2),
         Event::QueueRefused {
@@ -354,7 +395,7 @@ impl Story<'_> {
     fn play(&mut self, dice: &mut Dice) {
         let (call, id) = (self.call, CallId(self.call));
         let name = ["general", "english", "enterprise"][dice.below(3) as usize];
-        let fate = dice.below(12);
+        let fate = dice.below(13);
         if fate == 0 {
             let (source, caller) = ("192.0.2.1:5060".into(), format!("{call}"));
             let (called, cause) = ("12345".into(), "overload".into());
@@ -391,6 +432,18 @@ impl Story<'_> {
             3 | 4 => self.after(waited, ended(call, Outcome::Abandoned)),
             5 => self.after(60_000, ended(call, Outcome::TimedOut)),
             6 => self.after(waited, ended(call, Outcome::Failed)),
+            7 => {
+                for (ms, event) in [waited, 12_345, 0, 60_000, 900]
+                    .into_iter()
+                    .zip(message(call))
+                {
+                    let before_the_end = matches!(event, Event::MessageBegan { .. });
+                    self.after(ms, event);
+                    if before_the_end {
+                        self.after(12_400, ended(call, Outcome::LeftMessage));
+                    }
+                }
+            }
             _ => self.talk(dice, name, waited),
         }
     }

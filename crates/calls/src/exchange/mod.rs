@@ -125,6 +125,8 @@ pub enum Output {
         recording: u64,
         /// File name inside the recordings folder.
         file: String,
+        /// One voice alone: a message.
+        alone: bool,
     },
     /// Journal an event.
     Event(Stamped),
@@ -225,23 +227,12 @@ impl Exchange {
                 sha256,
             } => {
                 if let Some(open) = self.board.recordings.remove(&recording) {
-                    let event = Event::RecordingClosed {
-                        call: open.call,
-                        file: open.file,
-                        ms,
-                        sha256,
-                    };
-                    self.board.happened(now, event);
+                    self.board.happened(now, open.closed(ms, sha256));
                 }
             }
             Input::RecordingFailed { recording, cause } => {
                 if let Some(open) = self.board.recordings.remove(&recording) {
-                    let event = Event::RecordingFailed {
-                        call: open.call,
-                        file: open.file,
-                        cause,
-                    };
-                    self.board.happened(now, event);
+                    self.board.happened(now, open.failed(cause));
                 }
             }
             Input::Ordered(order) => {

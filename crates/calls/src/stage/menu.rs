@@ -12,6 +12,7 @@ use hotline_model::{
 use super::{Input, Stage, Waiting, cause, gone, released_by, script::Script};
 use crate::{
     call::Facts,
+    messages::ended_by,
     switchboard::{Side, Switchboard},
 };
 
@@ -29,7 +30,7 @@ impl Menu {
         program: Arc<Program>,
         board: &mut Switchboard,
     ) -> Stage {
-        let (script, decisions) = Script::begin(facts, now, program, board);
+        let (script, decisions) = Script::begin(facts, now, program, None, board);
         Box::new(Self { script }).decide(facts, now, decisions, board)
     }
 
@@ -48,13 +49,12 @@ impl Menu {
         board: &mut Switchboard,
     ) -> Stage {
         match input {
-            Input::Ended(Side::Caller, _, why) => facts.end(
-                now,
-                gone(why, Outcome::LeftMenu),
-                released_by(Side::Caller, why),
-                cause(why),
-                board,
-            ),
+            Input::Ended(Side::Caller, _, why) => {
+                let by = released_by(Side::Caller, why);
+                facts.end_message(now, ended_by(by), board);
+                let outcome = gone(why, left(facts, by));
+                facts.end(now, outcome, by, cause(why), board)
+            }
             Input::Silent(Side::Caller, _) => facts.end(
                 now,
                 Outcome::Failed,
@@ -90,13 +90,60 @@ impl Menu {
                     return Waiting::enter(facts, now, queue, priority, board);
                 }
                 Effect::HangUp { cause } => {
-                    return facts.end(now, Outcome::LeftMenu, ReleasedBy::Engine, cause, board);
+                    let by = ReleasedBy::Engine;
+                    return facts.end(now, left(facts, by), by, cause, board);
                 }
-                // A score outside a survey has nobody to belong to.
-                Effect::Score { .. } | Effect::NoScore => {}
-                Effect::Play { .. } | Effect::StopPlay | Effect::Chosen { .. } => {}
+                // Carried out by the script; a score outside a survey has nobody to belong to.
+                Effect::Score { .. }
+                | Effect::NoScore
+                | Effect::Play { .. }
+                | Effect::StopPlay
+                | Effect::Chosen { .. }
+                | Effect::Beep
+                | Effect::Record { .. }
+                | Effect::StopRecord { .. } => {}
             }
         }
         Stage::Menu(self)
+    }
+}
+
+/// What became of a caller whom the script served to the end, or who left it.
+fn left(facts: &Facts, by: ReleasedBy) -> Outcome {
+    unserved(facts.messages.is_left(), facts.queued.is_some(), by)
+}
+
+/// Who asked for a human before and came here from the queue is one whom nobody answered, whatever
+/// the script said.
+fn unserved(message: bool, asked: bool, by: ReleasedBy) -> Outcome {
+    match (message, asked, by) {
+        (true, _, _) => Outcome::LeftMessage,
+        (false, false, _) => Outcome::LeftMenu,
+        (false, true, ReleasedBy::Caller) => Outcome::Abandoned,
+        (false, true, _) => Outcome::TimedOut,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_script_after_the_queue_makes_an_unanswered_caller_vanish() {
+        let ends = [ReleasedBy::Caller, ReleasedBy::Engine];
+        assert_eq!(
+            ends.map(|by| unserved(false, false, by)),
+            [Outcome::LeftMenu; 2]
+        );
+        assert_eq!(
+            ends.map(|by| unserved(true, false, by)),
+            [Outcome::LeftMessage; 2]
+        );
+        assert_eq!(
+            ends.map(|by| unserved(true, true, by)),
+            [Outcome::LeftMessage; 2]
+        );
+        let asked = ends.map(|by| unserved(false, true, by));
+        assert_eq!(asked, [Outcome::Abandoned, Outcome::TimedOut]);
     }
 }

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use hotline_ivr::{Effect, Facts as ScriptFacts, Input as ScriptInput, Program, Run};
-use hotline_media::Command;
-use hotline_model::{Instant, event::Event};
+use hotline_media::{Clip, Command};
+use hotline_model::{Instant, SeatId, event::Event};
 
 use super::Input;
 use crate::{call::Facts, leg::ToMedia, switchboard::Switchboard};
@@ -14,14 +14,17 @@ use crate::{call::Facts, leg::ToMedia, switchboard::Switchboard};
 pub struct Script {
     run: Run,
     play: u32,
+    /// The seat of the talk that was: what is said now is about it.
+    about: Option<SeatId>,
 }
 
 impl Script {
-    /// Starts the script; what it decides is in `decisions`.
+    /// Starts the script, after a talk with that seat where there was one; what it decides is in `decisions`.
     pub fn begin(
         facts: &mut Facts,
         now: Instant,
         program: Arc<Program>,
+        about: Option<SeatId>,
         board: &mut Switchboard,
     ) -> (Self, Vec<Effect>) {
         board.happened(
@@ -38,6 +41,7 @@ impl Script {
         let mut script = Self {
             run: Run::start(program, known),
             play: 0,
+            about,
         };
         let decisions = script.feed(facts, now, ScriptInput::Begin, board);
         (script, decisions)
@@ -80,16 +84,15 @@ impl Script {
         for effect in effects {
             match effect {
                 Effect::Play { prompts, .. } => {
-                    self.play = facts.next_play();
                     let clips = board.settings.prompts.clips(&prompts);
-                    let (leg, play) = (facts.leg.id, self.play);
-                    board.media(Command::Play {
-                        leg,
-                        play,
-                        clips,
-                        repeat: false,
-                    });
+                    self.play(facts, clips, board);
                 }
+                Effect::Beep => {
+                    let clips = board.settings.prompts.beep();
+                    self.play(facts, clips, board);
+                }
+                Effect::Record { .. } => facts.begin_message(now, self.about, board),
+                Effect::StopRecord { ended } => facts.end_message(now, ended, board),
                 Effect::StopPlay => board.media(Command::StopPlay { leg: facts.leg.id }),
                 Effect::Chosen { menu, digit } => {
                     board.happened(
@@ -105,5 +108,17 @@ impl Script {
             }
         }
         decisions
+    }
+
+    /// Plays something once; its end is the script's.
+    fn play(&mut self, facts: &mut Facts, clips: Vec<Clip>, board: &mut Switchboard) {
+        self.play = facts.next_play();
+        let (leg, play) = (facts.leg.id, self.play);
+        board.media(Command::Play {
+            leg,
+            play,
+            clips,
+            repeat: false,
+        });
     }
 }

@@ -39,7 +39,7 @@ impl Surveying {
                 seat,
             },
         );
-        let (script, decisions) = Script::begin(facts, now, program, board);
+        let (script, decisions) = Script::begin(facts, now, program, Some(seat), board);
         Box::new(Self {
             script,
             seat,
@@ -107,11 +107,15 @@ impl Surveying {
                 Effect::Enqueue { .. } => {
                     return self.over(facts, now, ReleasedBy::Engine, "survey over", board);
                 }
+                // Carried out by the script, or a second score.
                 Effect::Score { .. }
                 | Effect::NoScore
                 | Effect::Play { .. }
                 | Effect::StopPlay
-                | Effect::Chosen { .. } => {}
+                | Effect::Chosen { .. }
+                | Effect::Beep
+                | Effect::Record { .. }
+                | Effect::StopRecord { .. } => {}
             }
         }
         Stage::Surveying(self)

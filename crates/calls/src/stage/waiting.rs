@@ -64,6 +64,7 @@ impl Waiting {
         board: &mut Switchboard,
     ) -> Stage {
         let arrived = *facts.queued.get_or_insert(now);
+        facts.last_queue = Some(queue);
         let play = facts.next_play();
         let comfort = Comfort::begin(facts.leg.id, facts.language, play, board);
         let mut place = Place {

@@ -58,7 +58,9 @@ fn verify_recordings(data: &Path) -> Result<(), Failure> {
     let (mut good, mut bad) = (0u64, 0u64);
     for record in journal::read(&data.join("journal"), 1).map_err(Failure::world)? {
         let record = record.map_err(Failure::world)?;
-        let Event::RecordingClosed { file, sha256, .. } = record.stamped.event else {
+        let (Event::RecordingClosed { file, sha256, .. } | Event::MessageLeft { file, sha256, .. }) =
+            record.stamped.event
+        else {
             continue;
         };
         let path = data.join("recordings").join(&file);

@@ -312,12 +312,7 @@ fn begin_story(
                     ms = found.ms,
                     "a recording cut by a crash was completed"
                 );
-                Event::RecordingClosed {
-                    call,
-                    file,
-                    ms: found.ms,
-                    sha256: found.sha256,
-                }
+                open.closed(found.ms, found.sha256)
             }
             Err(error) => Event::RecordingFailed {
                 call,

@@ -196,7 +196,7 @@ impl Drop for Seat {
 }
 
 /// `GET /api/v1/stream`: `wallboard` at each change, `happened` for each journal record; agents are
-/// told nothing that betrays a silent guest.
+/// told nothing that betrays a silent guest, and not what is said about them.
 pub async fn stream(State(app): State<Arc<App>>, who: Who) -> Result<Response, ApiError> {
     let (role, own) = (who.role, who.seat);
     let seat = Seat::take()

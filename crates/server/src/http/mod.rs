@@ -2,6 +2,7 @@
 
 mod error;
 mod live;
+mod messages;
 mod openapi;
 mod pages;
 mod phone;
@@ -92,6 +93,9 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/calls", get(records::calls))
         .route("/calls/{call}", get(records::call))
         .route("/calls/{call}/recording", get(recording::recording))
+        .route("/messages", get(messages::list))
+        .route("/messages/{id}/recording", get(messages::recording))
+        .route("/messages/{id}/settle", post(messages::settle))
         .route("/cases", get(records::cases))
         .route("/cases/{number}", get(records::case))
         .route("/openapi.json", get(openapi::document))

@@ -1,5 +1,5 @@
-//! A call's recording: journalled before the first byte leaves, opened on the way where it is
-//! sealed.
+//! The sound of a call or of a message: journalled before the first byte leaves, opened on the way
+//! where it is sealed.
 
 use std::{fs::File, io, ops::RangeInclusive, path::Path as FilePath, sync::Arc, time::Duration};
 
@@ -43,9 +43,40 @@ pub async fn recording(
     let row = find(&app, call).await?;
     may_see(&who, &row)?;
     let file = row.recording.ok_or_else(|| none(call))?;
+    let event = Event::RecordingFetched {
+        call: CallId(call),
+        file: file.clone(),
+        by: who.user,
+    };
+    let fetched = Fetched {
+        call: CallId(call),
+        file,
+        event,
+    };
+    serve(&app, fetched, || none(call), request).await
+}
+
+/// A file of sound that is asked for.
+pub(super) struct Fetched {
+    /// Its call.
+    pub(super) call: CallId,
+    /// File name inside the recordings folder.
+    pub(super) file: String,
+    /// What the journal is told before the first byte leaves.
+    pub(super) event: Event,
+}
+
+/// Answers with the file or the range of it that was asked for; with `none` where it is not there.
+pub(super) async fn serve(
+    app: &App,
+    fetched: Fetched,
+    none: impl Fn() -> ApiError,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let Fetched { call, file, event } = fetched;
     // The name comes from our own journal; it is checked all the same before it becomes a path.
     if file.contains(['/', '\\']) || file.starts_with('.') {
-        return Err(none(call));
+        return Err(none());
     }
     let path = app.recordings.join(&file);
     let keys = app.keys.clone();
@@ -53,22 +84,17 @@ pub async fn recording(
         let (path, file) = (path.clone(), file.clone());
         blocking(move || open(&path, &file, keys.as_deref())).await
     };
-    let sealed = sealed.map_err(|error| refused(call, &error))?;
+    let sealed = sealed.map_err(|error| refused(call, &error, &none))?;
     if sealed.as_ref().is_some_and(|sealed| !sealed.is_complete()) {
         return Err(unfinished());
     }
-    let event = Event::RecordingFetched {
-        call: CallId(call),
-        file,
-        by: who.user,
-    };
-    journalled(&app, event).await?;
+    journalled(app, event).await?;
     let response = match sealed {
-        Some(sealed) => unsealed(sealed, request.headers()).await?,
+        Some(sealed) => unsealed(sealed, request.headers(), call, &none).await?,
         None => {
             let served = ServeFile::new(path).oneshot(request).await.into_response();
             if served.status() == StatusCode::NOT_FOUND {
-                return Err(none(call));
+                return Err(none());
             }
             served
         }
@@ -92,10 +118,10 @@ fn unfinished() -> ApiError {
 }
 
 /// Why a recording cannot be opened: the log says it exactly.
-fn refused(call: u64, error: &io::Error) -> ApiError {
-    tracing::error!(call, %error, "a recording cannot be opened");
+fn refused(call: CallId, error: &io::Error, none: impl Fn() -> ApiError) -> ApiError {
+    tracing::error!(call = call.0, %error, "a recording cannot be opened");
     match error.kind() {
-        io::ErrorKind::NotFound => none(call),
+        io::ErrorKind::NotFound => none(),
         _ => ApiError::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "recording-damaged",
@@ -133,7 +159,7 @@ fn open(path: &FilePath, file: &str, keys: Option<&Keys>) -> io::Result<Option<S
 
 /// Returns when the event is in the journal and on the disk: what cannot be recorded cannot be
 /// allowed.
-async fn journalled(app: &App, event: Event) -> Result<(), ApiError> {
+pub(super) async fn journalled(app: &App, event: Event) -> Result<(), ApiError> {
     let full = || ApiError::unavailable("journal-full", "the access cannot be recorded now");
     let mut committed = app.story.records.subscribe();
     let stamped = stamped(app.epoch, event);
@@ -160,7 +186,12 @@ async fn written(committed: &mut broadcast::Receiver<Arc<Vec<Record>>>, event: &
 }
 
 /// The WAV of a sealed recording, or the part that was asked for.
-async fn unsealed(mut sealed: Sealed, headers: &HeaderMap) -> Result<Response, ApiError> {
+async fn unsealed(
+    mut sealed: Sealed,
+    headers: &HeaderMap,
+    call: CallId,
+    none: impl Fn() -> ApiError,
+) -> Result<Response, ApiError> {
     let total = sealed.wav_bytes();
     let asked = headers
         .get(header::RANGE)
@@ -180,7 +211,7 @@ async fn unsealed(mut sealed: Sealed, headers: &HeaderMap) -> Result<Response, A
         .into_inner();
     let sealed = blocking(move || sealed.seek(from).map(|()| sealed))
         .await
-        .map_err(|error| refused(0, &error))?;
+        .map_err(|error| refused(call, &error, &none))?;
     let pieces = stream::try_unfold(sealed, move |mut sealed| async move {
         blocking(move || Ok(cut(&mut sealed, from, to)?.map(|piece| (piece, sealed))))
             .await

@@ -36,14 +36,19 @@ pub struct CasesPage {
     before: Option<String>,
 }
 
-fn page<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, ApiError> {
-    let help = "limit is 1 to 500; before is the last row's call or number";
+/// What `page` says of a list of calls or cases.
+const PAGE_HELP: &str = "limit is 1 to 500; before is the last row's call or number";
+
+pub(super) fn page<T>(
+    query: Result<Query<T>, QueryRejection>,
+    help: &'static str,
+) -> Result<T, ApiError> {
     query
         .map(|Query(page)| page)
         .map_err(|error| ApiError::bad_request("query", error.body_text(), help))
 }
 
-fn rows(limit: Option<u32>) -> u32 {
+pub(super) fn rows(limit: Option<u32>) -> u32 {
     limit.unwrap_or(ROWS).clamp(1, ROWS_MOST)
 }
 
@@ -54,7 +59,7 @@ pub async fn calls(
     query: Result<Query<CallsPage>, QueryRejection>,
 ) -> Result<Json<Vec<CallRow>>, ApiError> {
     supervisors_only(&who)?;
-    let CallsPage { limit, before } = page(query)?;
+    let CallsPage { limit, before } = page(query, PAGE_HELP)?;
     Ok(Json(
         app.tables
             .calls(rows(limit), before.map(CallId), false)
@@ -106,7 +111,7 @@ pub async fn cases(
     query: Result<Query<CasesPage>, QueryRejection>,
 ) -> Result<Json<Vec<CaseRow>>, ApiError> {
     supervisors_only(&who)?;
-    let CasesPage { limit, before } = page(query)?;
+    let CasesPage { limit, before } = page(query, PAGE_HELP)?;
     Ok(Json(
         app.tables
             .cases(rows(limit), before.as_deref(), false)
@@ -132,7 +137,7 @@ pub async fn case(
     Ok(Json(row))
 }
 
-fn supervisors_only(who: &Who) -> Result<(), ApiError> {
+pub(super) fn supervisors_only(who: &Who) -> Result<(), ApiError> {
     match who.role {
         Role::Supervisor => Ok(()),
         Role::Agent => Err(ApiError::forbidden("for supervisors only / 仅限班长")),

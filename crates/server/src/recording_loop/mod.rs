@@ -131,7 +131,7 @@ pub struct RecordingHandle {
 }
 
 struct Shared {
-    beginnings: ArrayQueue<(u64, String)>,
+    beginnings: ArrayQueue<Beginning>,
     /// Whether the writer has nothing to do and wants to be woken.
     asleep: AtomicBool,
     stop: AtomicBool,
@@ -163,6 +163,15 @@ impl Shared {
         }
         (self.notify)();
     }
+}
+
+/// A recording that is to begin.
+#[derive(Debug)]
+struct Beginning {
+    recording: u64,
+    file: String,
+    /// One voice alone: a message.
+    alone: bool,
 }
 
 /// Starts the recorder's threads. Blocks come by one ring of each media thread; all blocks of a
@@ -220,7 +229,24 @@ impl RecordingHandle {
     /// Begins a file for a recording. Call it before the media thread is told to record. Never
     /// waits; what becomes of it is reported.
     pub fn begin(&self, recording: u64, file: String) {
-        if let Err((recording, file)) = self.shared.beginnings.push((recording, file)) {
+        self.begin_with(recording, file, false);
+    }
+
+    /// The same, with a channel for the first voice alone: a message.
+    pub fn begin_alone(&self, recording: u64, file: String) {
+        self.begin_with(recording, file, true);
+    }
+
+    fn begin_with(&self, recording: u64, file: String, alone: bool) {
+        let beginning = Beginning {
+            recording,
+            file,
+            alone,
+        };
+        if let Err(refused) = self.shared.beginnings.push(beginning) {
+            let Beginning {
+                recording, file, ..
+            } = refused;
             let report = RecordingReport::Failed {
                 recording,
                 file,

@@ -20,13 +20,22 @@ pub(super) enum FileTape {
 }
 
 impl FileTape {
-    /// A file of that name, plain or sealed as the settings say.
+    /// A file of that name, plain or sealed as the settings say; for one voice alone or several.
     ///
     /// # Errors
     /// When it is not a plain file name, or cannot be sealed.
-    pub(super) fn new(settings: &Settings, folder: &Path, file: &str) -> io::Result<Self> {
+    pub(super) fn new(
+        settings: &Settings,
+        folder: &Path,
+        file: &str,
+        alone: bool,
+    ) -> io::Result<Self> {
         let draft = Draft::new(folder, file)?;
-        let encoding = settings.encoding;
+        let encoding = if alone {
+            settings.encoding.alone()
+        } else {
+            settings.encoding
+        };
         Ok(match &settings.keys {
             None => Self::Plain(Wav::new(draft, encoding)),
             Some(keys) => Self::Sealed(Box::new(Seal::new(draft, encoding, file, keys)?)),

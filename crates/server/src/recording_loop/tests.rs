@@ -221,7 +221,12 @@ fn a_write_error_fails_that_recording_once_and_no_other() {
     };
     for recording in [1, 2] {
         let file = format!("{recording}.wav");
-        writer.shared.beginnings.push((recording, file)).unwrap();
+        let beginning = Beginning {
+            recording,
+            file,
+            alone: false,
+        };
+        writer.shared.beginnings.push(beginning).unwrap();
     }
     writer.open_beginnings();
     let mut first = true;

@@ -17,7 +17,8 @@ use crossbeam::{
 use hotline_media::{Block, Sound, recorder::Recorder};
 
 use super::{
-    BLOCKS_MISPLACED, RecordingReport, Settings, Shared, rest::Rest, space::Space, tape::FileTape,
+    BLOCKS_MISPLACED, Beginning, RecordingReport, Settings, Shared, rest::Rest, space::Space,
+    tape::FileTape,
 };
 
 /// Blocks of one ring that are written before the other rings, the clock and the beginnings are
@@ -149,8 +150,13 @@ impl Writer {
     }
 
     pub(super) fn open_beginnings(&mut self) {
-        while let Some((recording, file)) = self.shared.beginnings.pop() {
-            match FileTape::new(&self.settings, &self.folder, &file) {
+        while let Some(Beginning {
+            recording,
+            file,
+            alone,
+        }) = self.shared.beginnings.pop()
+        {
+            match FileTape::new(&self.settings, &self.folder, &file, alone) {
                 Ok(tape) => {
                     let recorder = Some(Recorder::new(tape));
                     self.running.insert(recording, Running { file, recorder });

@@ -73,10 +73,15 @@ fn fresh_nonce() -> std::io::Result<([u8; NONCE], Nonce)> {
     Ok((bytes, Nonce::assume_unique_for_key(bytes)))
 }
 
+/// In an encoding's byte: one voice alone.
+const ALONE: u8 = 0x80;
+
 /// The byte of an encoding.
 fn byte_of(encoding: Encoding) -> u8 {
     match encoding {
         Encoding::Pcm => 1,
         Encoding::Alaw => 6,
+        Encoding::PcmAlone => 1 | ALONE,
+        Encoding::AlawAlone => 6 | ALONE,
     }
 }

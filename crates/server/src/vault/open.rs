@@ -8,7 +8,7 @@ use std::{
 use hotline_media::{recorder::Tape, repair::Repair, wav::Encoding};
 use ring::aead::{Aad, LessSafeKey, Nonce};
 
-use super::{CHUNK_BYTES, KEY, Keys, LAST, MAGIC, NONCE, Seal, TAG, place, seal::key};
+use super::{CHUNK_BYTES, KEY, Keys, LAST, MAGIC, NONCE, Seal, TAG, byte_of, place, seal::key};
 
 /// Bytes of a chunk beside its sound.
 const AROUND: u64 = (4 + NONCE + TAG) as u64;
@@ -246,10 +246,10 @@ fn beginning(file: &mut impl Read, keys: &Keys) -> io::Result<Beginning> {
         return Err(damaged("it is no sealed recording of this version"));
     }
     let encoding = match said.last() {
-        Some(1) => Encoding::Pcm,
-        Some(6) => Encoding::Alaw,
-        _ => return Err(damaged("its encoding is not known")),
+        Some(&byte) => Encoding::ALL.into_iter().find(|of| byte_of(*of) == byte),
+        None => None,
     };
+    let encoding = encoding.ok_or_else(|| damaged("its encoding is not known"))?;
     let mut texts = Vec::new();
     for _ in 0..2 {
         let mut length = [0];

@@ -253,6 +253,38 @@ function cases() {
     .sort((a, b) => (a.number < b.number ? 1 : -1))
 }
 
+/** A message of each state, of the newest calls. */
+const settled = new Map()
+function messages() {
+  return day
+    .rows()
+    .filter((row) => row.ended_at)
+    .slice(0, 12)
+    .map((row, at) => ({
+      id: `${row.call}-1`,
+      call: row.call,
+      message: 1,
+      kind: at % 3 === 2 ? 'remark' : 'voicemail',
+      caller: row.caller,
+      withheld: row.withheld,
+      at: row.ended_at,
+      queue: at % 3 === 2 ? null : row.queue,
+      seat: at % 3 === 2 ? row.seat : null,
+      file: `${row.call}-message-1.wav`,
+      ms: at === 5 ? 400 : 9_000 + 2_345 * at,
+      empty: at === 5,
+      lost: false,
+      ended: at % 2 ? 'hang-up' : 'key',
+      state: at < 4 ? 'new' : at < 7 ? 'heard' : 'done',
+      heard_at: at < 4 ? null : row.ended_at + 600_000,
+      heard_by: at < 4 ? null : 'lihua',
+      settled_at: at < 7 ? null : row.ended_at + 900_000,
+      settled_by: at < 7 ? null : 'lihua',
+      note: at < 7 ? null : '已回电',
+      ...settled.get(`${row.call}-1`),
+    }))
+}
+
 async function api(request, response, url) {
   const path = url.pathname.replace('/api/v1', '')
   const method = request.method
@@ -308,6 +340,24 @@ async function api(request, response, url) {
         '通话号可能有误，或记录已过保存期',
       )
     return json(response, 200, { ...row, timeline: day.timelines.get(row.call) ?? [] })
+  }
+  const message = /^\/messages(?:\/([\d-]+)\/(recording|settle))?$/.exec(path)
+  if (message && who.role === 'agent')
+    return refuse(response, 403, 'forbidden', '仅限班长', '请联系班长')
+  if (message?.[2] === 'recording') {
+    response.writeHead(200, { 'content-type': 'audio/wav', 'content-length': SOUND.length })
+    return response.end(SOUND)
+  }
+  if (message?.[2] === 'settle') {
+    const { note } = await bodyOf(request)
+    const done = { state: 'done', settled_at: Date.now(), settled_by: who.user, note }
+    settled.set(message[1], done)
+    return response.writeHead(204).end()
+  }
+  if (message) {
+    const state = url.searchParams.get('state')
+    const rows = messages().filter((row) => !state || row.state === state)
+    return json(response, 200, rows)
   }
   if (path === '/cases') return json(response, 200, page(cases(), url, 'number'))
   const one = /^\/cases\/(\d+)$/.exec(path)

@@ -5,6 +5,7 @@ import type {
   CallRow,
   CaseRow,
   ChosenReason,
+  MessageRow,
   PhonePorts,
   SeatRow,
   Session,
@@ -155,6 +156,12 @@ export const api = {
     call<CallRow[]>('GET', `/calls?${search({ limit: PAGE, ...query })}`),
   call: (number: number) => call<CallDetail>('GET', `/calls/${number}`),
   recordingUrl: (number: number) => `${BASE}/calls/${number}/recording`,
+
+  messages: (query: { state?: MessageRow['state']; before?: string }) =>
+    call<MessageRow[]>('GET', `/messages?${search({ limit: PAGE, ...query })}`),
+  messageUrl: (message: string) => `${BASE}/messages/${id(message)}/recording`,
+  settleMessage: (message: string, note: string) =>
+    call<null>('POST', `/messages/${id(message)}/settle`, { note }),
 
   cases: (query: { before?: string }) =>
     call<CaseRow[]>('GET', `/cases?${search({ limit: PAGE, ...query })}`),

@@ -3,6 +3,8 @@ import type {
   Device,
   IntentWord,
   GuestMode,
+  MessageEnd,
+  MessageKind,
   OfferResult,
   Outcome,
   Reason,
@@ -99,6 +101,27 @@ export interface EventFields {
     score: number
   }
   'recording-fetched': { call: number; file: string; by: string }
+  'message-began': {
+    call: number
+    message: number
+    file: string
+    kind: MessageKind
+    queue: string | null
+    seat: string | null
+  }
+  'message-left': {
+    call: number
+    message: number
+    file: string
+    kind: MessageKind
+    queue: string | null
+    seat: string | null
+    ms: number
+    sha256: string
+    ended: MessageEnd
+  }
+  'message-heard': { call: number; message: number; file: string; by: string }
+  'message-settled': { call: number; message: number; by: string; note: string }
   'talk-ended': {
     call: number
     seat: string
@@ -171,6 +194,8 @@ export function toneOf(event: Happened): Tone {
     case 'seat-answered':
     case 'survey-answered':
     case 'recording-closed':
+    case 'message-left':
+    case 'message-settled':
       return 'good'
     case 'queue-refused':
     case 'recording-failed':
@@ -265,6 +290,8 @@ const SMALL_STEPS: ReadonlySet<EventType> = new Set<EventType>([
   'recording-closed',
   'talk-started',
   'recording-fetched',
+  'message-began',
+  'message-heard',
   'menu-chosen',
   'talk-held',
   'talk-resumed',

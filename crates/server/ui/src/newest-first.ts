@@ -52,6 +52,12 @@ export function useNewestFirst<T, C extends string | number>(
     void load()
   }
 
+  /** Another list is asked for: from its first page. */
+  function restart() {
+    path.value = []
+    void load()
+  }
+
   const stop = onHappened((event) => {
     if (timer !== undefined || path.value.length > 0 || !changes(event)) return
     timer = setTimeout(() => {
@@ -81,6 +87,7 @@ export function useNewestFirst<T, C extends string | number>(
     load,
     older,
     newer,
+    restart,
     first: computed(() => path.value.length * PAGE + 1),
     hasNewer: computed(() => path.value.length > 0),
     hasOlder: computed(() => (rows.value?.length ?? 0) >= PAGE),

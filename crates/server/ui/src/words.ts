@@ -57,6 +57,7 @@ export type Outcome =
   | 'answered'
   | 'abandoned'
   | 'left-menu'
+  | 'left-message'
   | 'timed-out'
   | 'refused'
   | 'rejected'
@@ -75,6 +76,8 @@ export interface Totals {
   abandoned: number
   refused: number
   timed_out: number
+  /** Absent from an engine of before. */
+  left_message?: number
   answer_rate: number | null
   in_time_rate: number | null
   survey_offered: number
@@ -174,6 +177,39 @@ export interface CallRow {
   meaning: string | null
   recording: string | null
   case: string | null
+}
+
+/** Said in place of a talk, or about one after the score. */
+export type MessageKind = 'voicemail' | 'remark'
+
+export type MessageEnd = 'key' | 'time' | 'hang-up' | 'network' | 'interrupted'
+
+export interface MessageRow {
+  /** The call, a hyphen, and which message of the call. */
+  id: string
+  call: number
+  message: number
+  kind: MessageKind
+  caller: string
+  withheld: boolean
+  at: number
+  queue: string | null
+  /** The seat that a remark is about. */
+  seat: string | null
+  file: string
+  /** null until it is complete. */
+  ms: number | null
+  /** Shorter than a second. */
+  empty: boolean
+  /** It could not be written. */
+  lost: boolean
+  ended: MessageEnd | null
+  state: 'new' | 'heard' | 'done'
+  heard_at: number | null
+  heard_by: string | null
+  settled_at: number | null
+  settled_by: string | null
+  note: string | null
 }
 
 export interface CaseRow {

@@ -202,6 +202,8 @@ impl Counters {
                 n.abandoned_short += within(SHORT_ABANDON_MS - 1);
             }
             Outcome::TimedOut => n.timed_out += 1,
+            // Of a menu that leads to no human it is no human's request.
+            Outcome::LeftMessage if open.queue.is_some() && !open.refused => n.left_message += 1,
             // Refused without a queue's word: the queue it asked for does not exist.
             Outcome::Refused if !open.refused => n.refused += 1,
             _ => {}
@@ -306,6 +308,7 @@ impl Counters {
             abandoned: counts.abandoned,
             refused: counts.refused,
             timed_out: counts.timed_out,
+            left_message: counts.left_message,
             answer_rate: counts.answer_rate().value(),
             in_time_rate: counts.in_time_rate().value(),
             survey_offered: counts.survey_offered,

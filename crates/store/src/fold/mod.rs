@@ -6,6 +6,7 @@ mod case;
 mod counters;
 mod ledger;
 mod live;
+mod message;
 #[cfg(test)]
 mod tests;
 mod trunks;
@@ -19,6 +20,7 @@ pub use case::{CaseRow, CaseState, case_number};
 pub use counters::{Counters, KEPT_MINUTES, WINDOW_MINUTES};
 pub use ledger::{End, Interval, IntervalEnd, Ledger};
 pub use live::LiveCalls;
+pub use message::{MessageRow, MessageState};
 pub use trunks::LiveTrunks;
 
 use crate::{

@@ -477,7 +477,7 @@ fn a_start_clears_the_live_calls() {
 }
 
 /// The same figures by the most naive way: sets of calls, filtered by arrival.
-fn naive(records: &[Record], now: Timestamp) -> [u64; 9] {
+fn naive(records: &[Record], now: Timestamp) -> [u64; 10] {
     let last = now.0.div_euclid(MINUTE);
     let arrived: BTreeMap<CallId, i64> = records
         .iter()
@@ -521,6 +521,7 @@ fn naive(records: &[Record], now: Timestamp) -> [u64; 9] {
         with(Outcome::Abandoned),
         with(Outcome::Refused),
         with(Outcome::TimedOut),
+        with(Outcome::LeftMessage),
         count(&|e| matches!(e, Event::SurveyOffered { .. })),
         count(&|e| matches!(e, Event::SurveyAnswered { .. })),
         count(&|e| matches!(e, Event::SurveyAnswered { meaning, .. } if meaning == "satisfied")),
@@ -542,14 +543,42 @@ proptest! {
         let t = folds.totals(now);
         prop_assert_eq!(naive(&records, now), [
             t.inbound, t.answered, t.answered_in_15s, t.abandoned, t.refused, t.timed_out,
-            t.survey_offered, t.survey_answered, t.satisfied,
+            t.left_message, t.survey_offered, t.survey_answered, t.satisfied,
         ]);
-        prop_assert_eq!(t.human_requests, t.answered + t.abandoned + t.refused + t.timed_out);
+        let unserved = t.abandoned + t.refused + t.timed_out + t.left_message;
+        prop_assert_eq!(t.human_requests, t.answered + unserved);
         let of_queues: u64 = folds.queue_rates(now).iter().map(|(_, r)| r.all).sum();
         prop_assert_eq!(of_queues, t.human_requests, "each request is some queue's");
         // Whatever ended lives no more.
         prop_assert_eq!(folds.live_calls(u64::MAX).len(), 0);
     }
+}
+
+#[test]
+fn a_message_counts_as_a_request_where_the_caller_had_asked_for_a_human() {
+    let refused = Event::QueueRefused {
+        call: CallId(3),
+        queue: queue("general"),
+        cause: "full".into(),
+    };
+    let all = records([
+        arrived(1),
+        ended(1, Outcome::LeftMessage),
+        arrived(2),
+        queued(2, "general"),
+        ended(2, Outcome::LeftMessage),
+        arrived(3),
+        refused,
+        ended(3, Outcome::LeftMessage),
+    ]);
+    let totals = folded(&all).totals(Timestamp(NOON));
+    assert_eq!((totals.inbound, totals.answered), (3, 0));
+    // The third is a refused entry already, the first asked for nobody.
+    assert_eq!(
+        (totals.left_message, totals.refused, totals.human_requests),
+        (1, 1, 2)
+    );
+    assert_eq!(totals.answer_rate, Some(0.0));
 }
 
 #[test]

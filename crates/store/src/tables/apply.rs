@@ -8,7 +8,7 @@ use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 use super::{TablesError, row};
 use crate::{
     Record,
-    fold::{Call, CaseRow, Interval, Ledger},
+    fold::{Call, CaseRow, Interval, Ledger, MessageRow},
     journal::Hash,
 };
 
@@ -126,6 +126,7 @@ pub(super) async fn apply(
     };
     put_timeline(db, new).await?;
     put_calls(db, new, &mut memory.calls, watermark.offset_minutes).await?;
+    put_messages(db, new).await?;
     put_intervals(db, new, &mut memory.ledger, watermark.seq).await?;
     (watermark.seq, watermark.hash) = (last.seq, last.hash);
     (watermark.at, watermark.up_ms) = (last.stamped.at.0, last.stamped.up_ms);
@@ -221,6 +222,37 @@ async fn put_calls(
         calls.clear();
     }
     Ok(())
+}
+
+/// Messages are few: what is known of one is read from its row each time.
+async fn put_messages(db: &mut SqliteConnection, records: &[&Record]) -> Result<(), TablesError> {
+    for record in records {
+        let row = match (MessageRow::begun(record), MessageRow::changed_by(record)) {
+            (Some(begun), _) => Some(begun),
+            (None, Some((call, which))) => find_message(db, call, which).await?.map(|mut row| {
+                row.apply(record);
+                row
+            }),
+            (None, None) => None,
+        };
+        let rows = row.into_iter().collect();
+        put(db, row::MESSAGE_COLUMNS, rows, row::bind_message).await?;
+    }
+    Ok(())
+}
+
+async fn find_message(
+    db: &mut SqliteConnection,
+    call: CallId,
+    which: Result<u32, &str>,
+) -> Result<Option<MessageRow>, TablesError> {
+    let found = sqlx::query("SELECT * FROM messages WHERE call = ? AND (message = ? OR file = ?)")
+        .bind(row::int(call.0))
+        .bind(which.ok())
+        .bind(which.err())
+        .fetch_optional(db)
+        .await?;
+    Ok(found.as_ref().map(row::message).transpose()?)
 }
 
 async fn put_intervals(

@@ -1,11 +1,30 @@
 //! Lists and single rows for people. A caller's number is masked unless it is asked for.
 
 use hotline_model::{CallId, SeatId, guest::GuestName, privacy::Masked};
+use serde::Serialize;
 use serde_json::Value;
-use sqlx::Row as _;
+use sqlx::{Row as _, sqlite::SqliteRow};
 
 use super::{Tables, TablesError, row};
-use crate::fold::{CallRow, CaseRow, Direction, Interval};
+use crate::fold::{CallRow, CaseRow, Direction, Interval, MessageRow, MessageState};
+
+/// A message with what is known of its caller.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MessageLine {
+    /// Its number for the API: its call's, a hyphen, and which one of the call it is.
+    pub id: String,
+    /// The caller's number; masked in query answers unless revealed.
+    pub caller: String,
+    /// The caller withheld the number: query answers leave it out unless revealed.
+    pub withheld: bool,
+    /// The message.
+    #[serde(flatten)]
+    pub row: MessageRow,
+}
+
+/// What stands in a [`MessageLine`].
+const MESSAGES: &str = "SELECT messages.*, calls.caller, calls.withheld
+    FROM messages JOIN calls ON calls.call = messages.call";
 
 /// Most rows of one answer; a larger `limit` is cut to it, and the next page is asked for with
 /// `before`.
@@ -90,6 +109,47 @@ impl Tables {
         Ok(case.map(|case| shown_case(case, reveal)))
     }
 
+    /// Messages, newest first: those in this state, and those older than `before` (its call and
+    /// which one of it), if given. Whoever passes `true` for `reveal` records who looked and why.
+    pub async fn messages(
+        &self,
+        state: Option<MessageState>,
+        limit: u32,
+        before: Option<(CallId, u32)>,
+        reveal: bool,
+    ) -> Result<Vec<MessageLine>, TablesError> {
+        let sql = format!(
+            "{MESSAGES} WHERE (?1 IS NULL OR messages.state = ?1)
+             AND (messages.call, messages.message) < (?2, ?3)
+             ORDER BY messages.call DESC, messages.message DESC LIMIT ?4"
+        );
+        let (call, nth) = before.map_or((i64::MAX, 0), |(call, nth)| (row::int(call.0), nth));
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(state.and_then(|state| row::spelled(&state)))
+            .bind(call)
+            .bind(nth)
+            .bind(limit.min(PAGE_ROWS))
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(|r| shown_message(r, reveal)).collect()
+    }
+
+    /// One message.
+    pub async fn message(
+        &self,
+        call: CallId,
+        nth: u32,
+        reveal: bool,
+    ) -> Result<Option<MessageLine>, TablesError> {
+        let sql = format!("{MESSAGES} WHERE messages.call = ? AND messages.message = ?");
+        let found = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(row::int(call.0))
+            .bind(nth)
+            .fetch_optional(&self.pool)
+            .await?;
+        found.as_ref().map(|r| shown_message(r, reveal)).transpose()
+    }
+
     /// A seat's intervals, newest first; those that began with a lower record than `before`, if
     /// given.
     pub async fn seat_intervals(
@@ -121,6 +181,20 @@ fn shown_call(mut call: CallRow, reveal: bool) -> CallRow {
         hide(citizen, call.withheld);
     }
     call
+}
+
+fn shown_message(row: &SqliteRow, reveal: bool) -> Result<MessageLine, TablesError> {
+    let message = row::message(row)?;
+    let mut line = MessageLine {
+        id: format!("{}-{}", message.call, message.message),
+        caller: row.try_get("caller")?,
+        withheld: row.try_get("withheld")?,
+        row: message,
+    };
+    if !reveal {
+        hide(&mut line.caller, line.withheld);
+    }
+    Ok(line)
 }
 
 fn shown_case(mut case: CaseRow, reveal: bool) -> CaseRow {

@@ -11,7 +11,7 @@ use sqlx::{Error as SqlError, Row as _, Sqlite, query_builder::Separated, sqlite
 
 use crate::{
     Record,
-    fold::{Call, CallRow, CaseRow, End, Interval},
+    fold::{Call, CallRow, CaseRow, End, Interval, MessageRow},
     wallboard::{IntentWord, intent_words},
 };
 
@@ -180,6 +180,54 @@ pub(super) fn bind_case(values: &mut Values<'_>, case: CaseRow) {
         .push_bind(case.meaning)
         .push_bind(case.recording)
         .push_bind(spelled(&case.state));
+}
+
+pub(super) fn message(row: &SqliteRow) -> Result<MessageRow, SqlError> {
+    let nth: u32 = row.try_get("message")?;
+    Ok(MessageRow {
+        call: CallId(number(row, "call")?),
+        message: nth,
+        kind: must("kind", word(row, "kind")?)?,
+        at: Timestamp(row.try_get("at")?),
+        queue: parsed(row, "queue")?,
+        seat: parsed(row, "seat")?,
+        file: row.try_get("file")?,
+        ms: some_number(row, "ms")?,
+        empty: row.try_get("empty")?,
+        lost: row.try_get("lost")?,
+        ended: word(row, "ended")?,
+        state: must("state", word(row, "state")?)?,
+        heard_at: some_time(row, "heard_at")?,
+        heard_by: row.try_get("heard_by")?,
+        settled_at: some_time(row, "settled_at")?,
+        settled_by: row.try_get("settled_by")?,
+        note: row.try_get("note")?,
+    })
+}
+
+/// The columns of [`message`], in the order of [`bind_message`].
+pub(super) const MESSAGE_COLUMNS: &str = "messages (call, message, kind, at, queue, seat, file, ms,
+    empty, lost, ended, state, heard_at, heard_by, settled_at, settled_by, note)";
+
+pub(super) fn bind_message(values: &mut Values<'_>, row: MessageRow) {
+    values
+        .push_bind(int(row.call.0))
+        .push_bind(row.message)
+        .push_bind(spelled(&row.kind))
+        .push_bind(row.at.0)
+        .push_bind(row.queue.map(|n| n.as_str().to_owned()))
+        .push_bind(row.seat.map(|n| n.as_str().to_owned()))
+        .push_bind(row.file)
+        .push_bind(row.ms.map(int))
+        .push_bind(row.empty)
+        .push_bind(row.lost)
+        .push_bind(row.ended.and_then(|word| spelled(&word)))
+        .push_bind(spelled(&row.state))
+        .push_bind(row.heard_at.map(|t| t.0))
+        .push_bind(row.heard_by)
+        .push_bind(row.settled_at.map(|t| t.0))
+        .push_bind(row.settled_by)
+        .push_bind(row.note);
 }
 
 pub(super) fn interval(row: &SqliteRow) -> Result<Interval, SqlError> {

@@ -2,7 +2,7 @@
 //! by dropping them and applying the journal again.
 
 /// Number of this definition. Another in the file: the tables are dropped and refilled.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 /// What is applied: one row.
 pub(super) const APPLIED: &str = "
@@ -76,6 +76,27 @@ CREATE TABLE IF NOT EXISTS cases (
     state TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE IF NOT EXISTS messages (
+    call INTEGER NOT NULL,
+    message INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    queue TEXT,
+    seat TEXT,
+    file TEXT NOT NULL,
+    ms INTEGER,
+    empty INTEGER NOT NULL,
+    lost INTEGER NOT NULL,
+    ended TEXT,
+    state TEXT NOT NULL,
+    heard_at INTEGER,
+    heard_by TEXT,
+    settled_at INTEGER,
+    settled_by TEXT,
+    note TEXT,
+    PRIMARY KEY (call, message)
+) STRICT, WITHOUT ROWID;
+
 -- The seat ledger: what is open has no end.
 CREATE TABLE IF NOT EXISTS seat_intervals (
     seat TEXT NOT NULL,
@@ -99,5 +120,6 @@ pub(super) const DROP: &str = "
 DROP TABLE IF EXISTS calls;
 DROP TABLE IF EXISTS timeline;
 DROP TABLE IF EXISTS cases;
+DROP TABLE IF EXISTS messages;
 DROP TABLE IF EXISTS seat_intervals;
 ";

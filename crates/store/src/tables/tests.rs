@@ -64,6 +64,9 @@ async fn dump(tables: &Tables) -> Vec<String> {
         "SELECT json_array('timeline', seq, at, up_ms, call, type, json) FROM timeline ORDER BY seq",
         "SELECT json_array('case', number, call, opened_at, caller, withheld, seat, queue, answered_at,
             ended_at, score, meaning, recording, state) FROM cases ORDER BY number",
+        "SELECT json_array('message', call, message, kind, at, queue, seat, file, ms, empty, lost,
+            ended, state, heard_at, heard_by, settled_at, settled_by, note)
+         FROM messages ORDER BY call, message",
         "SELECT json_array('interval', seat, since_seq, since_at, since_up_ms, intent, reason, work,
             call, until_at, ms, ended_by) FROM seat_intervals ORDER BY seat, since_seq",
     ] {
@@ -374,4 +377,42 @@ async fn only_the_owner_reads_callers_numbers() {
         }
     }
     assert!(files >= 2, "{files}");
+}
+
+#[tokio::test]
+async fn messages_are_listed_by_state_with_their_masked_callers() {
+    use crate::fold::MessageState;
+
+    let place = Place::new();
+    let mut events = Vec::new();
+    for (call, told) in [(1, 5), (2, 3), (3, 2)] {
+        events.push(samples::arrived(call));
+        events.extend(samples::message(call).into_iter().take(told));
+    }
+    let all = records(events);
+    let tables = place.tables().await;
+    // In batches that cut the messages apart.
+    for batch in all.chunks(4) {
+        apply(&tables, batch).await.unwrap();
+    }
+    let ids = |lines: Vec<MessageLine>| lines.into_iter().map(|it| it.id).collect::<Vec<_>>();
+    let listed = tables.messages(None, 10, None, false).await.unwrap();
+    assert_eq!(listed[0].caller, "138****0003");
+    assert_eq!(ids(listed), ["3-1", "2-1", "1-1"]);
+    for (state, id) in [
+        (MessageState::New, "3-1"),
+        (MessageState::Heard, "2-1"),
+        (MessageState::Done, "1-1"),
+    ] {
+        let listed = tables.messages(Some(state), 10, None, false).await.unwrap();
+        assert_eq!(ids(listed), [id]);
+    }
+    let next = tables.messages(None, 1, Some((CallId(3), 1)), false);
+    assert_eq!(ids(next.await.unwrap()), ["2-1"]);
+    let one = tables.message(CallId(1), 1, true).await.unwrap().unwrap();
+    assert_eq!(
+        (one.caller.as_str(), one.row.ms),
+        ("13800000001", Some(12_345))
+    );
+    assert_eq!(tables.message(CallId(1), 2, true).await.unwrap(), None);
 }

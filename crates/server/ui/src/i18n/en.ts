@@ -41,10 +41,19 @@ const guestModes = {
   'take-over': 'take over',
 }
 
+const messageEnds = {
+  key: 'a key ended it',
+  time: 'its time was over',
+  'hang-up': 'the caller hung up',
+  network: 'the line was lost',
+  interrupted: 'the engine stopped',
+}
+
 const outcomes = {
   answered: 'Answered',
   abandoned: 'Abandoned',
   'left-menu': 'Left in menu',
+  'left-message': 'Left a message',
   'timed-out': 'Timed out',
   refused: 'Refused by queue',
   rejected: 'Rejected',
@@ -157,6 +166,11 @@ const events: EventTexts = {
   'recording-failed': (e) => `Recording failed (${e.cause}); the call went on`,
   'sound-measured': (e) =>
     `Sound of the ${spoke(e)}: score ${(e.score / 100).toFixed(2)} of 4.41, lost ${e.lost} of ${e.received + e.lost} packets, jitter ${(e.jitter_us / 1000).toFixed(1)} ms${e.round_trip_us === null ? '' : `, round trip ${Math.round(e.round_trip_us / 1000)} ms`}`,
+  'message-began': (e) => (e.kind === 'remark' ? 'A remark is being said' : 'A message is being said'),
+  'message-left': (e) =>
+    `${e.kind === 'remark' ? 'Remark' : 'Message'} left, ${spell(e.ms)} (${messageEnds[e.ended]})`,
+  'message-heard': (e) => `${e.by} listened to the message`,
+  'message-settled': (e) => `${e.by} settled the message${e.note === '' ? '' : `: ${e.note}`}`,
   'recording-fetched': (e) => `${e.by} fetched the recording`,
   'talk-ended': (e) =>
     `Talk ended, released by the ${parties[e.released_by]}: ${spell(e.talk_ms)}${e.hold_ms > 0 ? `, of it ${spell(e.hold_ms)} on hold` : ''}`,
@@ -195,7 +209,7 @@ const figures: FigureTexts = {
     formula: 'answered within 15 s ÷ human requests',
     top: 'Within 15 s',
     bottom: 'Human requests',
-    note: 'From queue entry; requests = answered + abandoned + timed out + refused',
+    note: 'From queue entry; requests = answered + abandoned + timed out + refused + left a message after the queue',
   },
   'in-time-rate': {
     name: 'In-time rate',
@@ -296,6 +310,7 @@ export const en: Messages = {
     wallboard: 'Wallboard',
     calls: 'Calls',
     cases: 'Cases',
+    messages: 'Messages',
     seat: 'Seats',
     mySeat: 'My seat',
     language: '中文',
@@ -465,6 +480,34 @@ export const en: Messages = {
     sipCallId: 'SIP Call-ID',
     file: 'File',
     checksum: 'SHA-256',
+  },
+
+  messages: {
+    title: 'Messages',
+    lead: 'Voicemail and remarks after the score, newest first. The journal records who listens.',
+    at: 'At',
+    state: 'State',
+    shown: { new: 'New', heard: 'Heard', done: 'Settled', all: 'All' },
+    kind: 'Kind',
+    kinds: { voicemail: 'Voicemail', remark: 'Remark' },
+    about: 'Queue or seat',
+    length: 'Length',
+    note: 'Note',
+    noteHint: 'What was done, e.g. called back, case opened',
+    noteTooLong: (n) => `A note has at most ${n} characters`,
+    open: 'Listen',
+    detail: 'Message',
+    settle: 'Settle',
+    sound: {
+      unfinished: 'It is still being said, or was cut; the next start completes it.',
+      lost: 'It could not be written; what happened in the call says why.',
+      empty: 'Less than a second; there may be nothing in it.',
+      whole: '',
+    },
+    heardBy: (who, when) => `First heard by ${who}, ${when}`,
+    settledBy: (who, when) => `Settled by ${who}, ${when}`,
+    empty: 'No messages',
+    emptyHelp: 'Let a number or a queue lead to the script voicemail, and messages appear here.',
   },
 
   cases: {

@@ -24,6 +24,7 @@ const CAUSES: Readonly<Record<string, string>> = {
   'survey answered': '评价完成',
   'survey not answered': '未作评价',
   'survey over': '评价结束',
+  'message left': '已留言',
   'the longest wait passed': '超过最长等待时间',
   "no sound from the caller's side": '市民一侧长时间无声音',
   'the answer was never acknowledged': '应答未被确认',

@@ -41,10 +41,19 @@ const guestModes = {
   'take-over': '抢接',
 }
 
+const messageEnds = {
+  key: '按键结束',
+  time: '到时结束',
+  'hang-up': '市民挂断',
+  network: '线路中断',
+  interrupted: '引擎中断',
+}
+
 const outcomes = {
   answered: '人工接听',
   abandoned: '排队放弃',
   'left-menu': '语音中挂断',
+  'left-message': '已留言',
   'timed-out': '等待超时',
   refused: '队列未收',
   rejected: '未接入',
@@ -173,6 +182,11 @@ const events: EventTexts = {
   'recording-failed': (e) => `录音失败（${causeInChinese(e.cause)}），通话未受影响`,
   'sound-measured': (e) =>
     `${spoke(e)}一方音质评分 ${(e.score / 100).toFixed(2)}（满分 4.41）：丢包 ${e.lost}/${e.received + e.lost}，抖动 ${(e.jitter_us / 1000).toFixed(1)} 毫秒${e.round_trip_us === null ? '' : `，往返 ${Math.round(e.round_trip_us / 1000)} 毫秒`}`,
+  'message-began': (e) => (e.kind === 'remark' ? '开始录制评价留言' : '开始录制留言'),
+  'message-left': (e) =>
+    `${e.kind === 'remark' ? '评价留言' : '留言'}完成，${spell(e.ms)}（${messageEnds[e.ended]}）`,
+  'message-heard': (e) => `${e.by} 收听留言`,
+  'message-settled': (e) => `${e.by} 办结留言${e.note === '' ? '' : `：${e.note}`}`,
   'recording-fetched': (e) => `${e.by} 调听录音`,
   'talk-ended': (e) =>
     `通话结束，${parties[e.released_by]}先挂断：通话 ${spell(e.talk_ms)}${e.hold_ms > 0 ? `，其中保持 ${spell(e.hold_ms)}` : ''}`,
@@ -211,7 +225,7 @@ const figures: FigureTexts = {
     formula: '15 秒内人工接听量 ÷ 人工请求量',
     top: '15 秒内接听',
     bottom: '人工请求量',
-    note: '自进入队列起计；人工请求量 = 接听 + 放弃 + 等待超时 + 队列未收',
+    note: '自进入队列起计；人工请求量 = 接听 + 放弃 + 等待超时 + 队列未收 + 排队后留言',
   },
   'in-time-rate': {
     name: '应答及时率',
@@ -312,6 +326,7 @@ export const zh = {
     wallboard: '大屏',
     calls: '通话记录',
     cases: '工单',
+    messages: '留言',
     seat: '坐席',
     mySeat: '我的坐席',
     language: 'English',
@@ -475,6 +490,34 @@ export const zh = {
     sipCallId: 'SIP Call-ID',
     file: '文件',
     checksum: 'SHA-256',
+  },
+
+  messages: {
+    title: '留言',
+    lead: '市民的语音留言和评价留言，最新的在前。收听会记入日志。',
+    at: '时间',
+    state: '状态',
+    shown: { new: '未听', heard: '已听', done: '已办结', all: '全部' },
+    kind: '类别',
+    kinds: { voicemail: '语音留言', remark: '评价留言' },
+    about: '队列或坐席',
+    length: '时长',
+    note: '处理说明',
+    noteHint: '做了什么，例如：已回电，已建工单',
+    noteTooLong: (n: number) => `处理说明最多 ${n} 字`,
+    open: '收听',
+    detail: '留言',
+    settle: '办结',
+    sound: {
+      unfinished: '还在录制，或录制被中断；下次启动时补齐。',
+      lost: '留言没有写入磁盘，原因见通话经过。',
+      empty: '不足一秒，可能没有内容。',
+      whole: '',
+    },
+    heardBy: (who: string, when: string) => `${who} 于 ${when} 首次收听`,
+    settledBy: (who: string, when: string) => `${who} 于 ${when} 办结`,
+    empty: '没有留言',
+    emptyHelp: '把 voicemail 脚本设为一个号码或队列的去向，市民的留言就会出现在这里。',
   },
 
   cases: {
