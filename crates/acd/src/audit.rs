@@ -27,7 +27,7 @@ impl Floor {
             self.audit_queue(at)?;
         }
         let timers = self.seats.iter().map(|(at, _)| at).fold(0, |sum, at| {
-            sum + usize::from(self.timers.at(Timer::Work(at)).is_some())
+            sum + usize::from(self.seats[at].duty.until().is_some())
                 + usize::from(self.timers.at(Timer::BackOff(at)).is_some())
         });
         let waits = self.queues.iter();
@@ -102,9 +102,8 @@ impl Floor {
         check(seat.takes_calls() == seat.ready.is_some(), || {
             fault("is ready and does not stand so, or the other way round")
         })?;
-        check(self.timers.at(Timer::Work(at)) == seat.duty.until(), || {
-            fault("has another deadline than its state says")
-        })?;
+        let timed = self.timers.times_work(at, seat.duty.until());
+        check(timed, || fault("has another deadline than its state says"))?;
         check(
             self.timers.at(Timer::BackOff(at)).is_some() == seat.back_off.is_some(),
             || fault("has a back-off without an end"),
@@ -123,7 +122,7 @@ impl Floor {
             let here = self.seats.iter().filter_map(|(seat_at, seat)| {
                 let mut posts = seat.serves.iter();
                 let post = posts.find(|post| post.queue == at && post.ring() == ring)?;
-                Some((seat_at, seat.ready?, post.level.into()))
+                Some((seat_at, seat.standing(seat.ready?), post.level.into()))
             });
             check(ready.holds(here), || fault("miscounts its ready seats"))?;
             let served = queue.head_for(ring, self.now);

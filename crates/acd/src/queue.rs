@@ -28,6 +28,8 @@ pub(crate) struct Place {
 pub(crate) struct Line {
     priorities: BTreeMap<u8, BTreeSet<(Instant, CallId)>>,
     length: usize,
+    /// Who waits longest, whatever the priority: asked in every turn of every seat.
+    oldest: Option<Place>,
     /// What a step of priority counts in waiting; zero: more than any waiting.
     ageing: Duration,
 }
@@ -49,11 +51,19 @@ impl Line {
     pub(crate) fn insert(&mut self, place: Place) {
         let level = self.priorities.entry(place.priority).or_default();
         self.length += usize::from(level.insert((place.arrived, place.call)));
+        let older = |oldest: Place| (place.arrived, place.call) < (oldest.arrived, oldest.call);
+        if self.oldest.is_none_or(older) {
+            self.oldest = Some(place);
+        }
     }
 
     pub(crate) fn remove(&mut self, place: Place) {
         if let Some(level) = self.priorities.get_mut(&place.priority) {
             self.length -= usize::from(level.remove(&(place.arrived, place.call)));
+        }
+        if self.oldest == Some(place) {
+            let firsts = self.firsts();
+            self.oldest = firsts.min_by_key(|place| (place.arrived, place.call));
         }
     }
 
@@ -96,8 +106,7 @@ impl Line {
 
     /// The one who waits longest, whatever the priority.
     pub(crate) fn oldest(&self) -> Option<Place> {
-        self.firsts()
-            .min_by_key(|place| (place.arrived, place.call))
+        self.oldest
     }
 
     /// The arrival of the first who came later than then; of all when there is no then.

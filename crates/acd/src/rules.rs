@@ -17,7 +17,7 @@ pub const REFUSED_BACK_OFF: Duration = Duration::from_secs(10);
 /// three callers is not at work.
 ///
 /// [`Reason::Refused`]: hotline_model::seat::Reason::Refused
-pub const REFUSALS_IN_A_ROW: u32 = 3;
+pub const REFUSALS_IN_A_ROW: u8 = 3;
 
 /// A seat whose phone could not be reached is left alone for so long; doubled each time in a row,
 /// up to [`UNREACHABLE_BACK_OFF_CAP`]. A new registration clears it.

@@ -56,7 +56,7 @@ struct NaiveSeat {
     until: Option<Instant>,
     last: Instant,                     // answer by, or longest wrap-up
     back_off: Option<(Instant, bool)>, // until, for having refused
-    refused: u32,
+    refused: u8,
     unreached: u32,
     answered: u32, // since it signed in
     worked: u128,

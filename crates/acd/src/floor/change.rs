@@ -1,5 +1,7 @@
 //! New settings while calls wait and talk: nobody loses a place.
 
+use core::num::NonZeroU64;
+
 use hotline_model::{
     Instant, QueueId,
     seat::{Intent, OfferResult, Reason},
@@ -65,12 +67,12 @@ impl Floor {
     }
 
     /// All ready seats with their turns, the longest idle first. No queue counts any seat then.
-    fn stand_all_down(&mut self) -> Vec<(u64, SeatAt)> {
+    fn stand_all_down(&mut self) -> Vec<(NonZeroU64, SeatAt)> {
         let mut ready = Vec::new();
         for at in self.seat_handles() {
-            if let Some(standing) = self.seats[at].ready {
-                ready.push((standing.turn, at));
-                self.stand_down(at, &standing);
+            if let Some(turn) = self.seats[at].ready {
+                ready.push((turn, at));
+                self.stand_down(at);
             }
         }
         ready.sort_unstable();
@@ -107,7 +109,7 @@ impl Floor {
                     *seat.settings = settings;
                 }
                 None => {
-                    let seat = Seat::new(settings.clone(), Vec::new());
+                    let seat = Seat::new(settings.clone(), Box::default());
                     let at = self.seats.push(settings.id, seat);
                     self.unposted_seats.push(at);
                 }
@@ -125,7 +127,7 @@ impl Floor {
             let seat = &self.seats[at];
             let mut posts = match seat.unnamed {
                 true => Vec::new(),
-                false => serves(&seat.settings, &self.queues),
+                false => serves(&seat.settings, &self.queues).into_vec(),
             };
             // A closed queue is served on by those who did, while there is somebody.
             let kept = |post: &&Post| {
@@ -142,7 +144,7 @@ impl Floor {
                 self.queues[post.queue].served_by.push((at, post.ring()));
             }
             let seat = &mut self.seats[at];
-            seat.serves = posts;
+            seat.serves = posts.into();
             seat.staffed = false;
             seat.at_work = false;
             self.count_staffed(at);

@@ -1,5 +1,7 @@
 //! The match: a caller looks for a seat, a seat for a caller.
 
+use core::num::NonZeroU64;
+
 use hotline_model::seat::Intent;
 
 use super::Floor;
@@ -7,7 +9,7 @@ use crate::{
     Output,
     policy::Pressure,
     queue::{Place, Queue, Stage},
-    ready::{PassedOver, Standing},
+    ready::PassedOver,
     roster::{QueueAt, SeatAt},
     rules,
     seat::{Duty, Post},
@@ -95,11 +97,11 @@ impl Floor {
             (true, None) => {
                 seat.idle_since = self.now;
                 if !self.take_next(at) {
-                    self.idle_turns += 1;
+                    self.idle_turns = self.idle_turns.saturating_add(1);
                     self.stand_ready(at, self.idle_turns);
                 }
             }
-            (false, Some(standing)) => self.stand_down(at, &standing),
+            (false, Some(_)) => self.stand_down(at),
             _ => {}
         }
     }
@@ -140,9 +142,9 @@ impl Floor {
         }
     }
 
-    pub(super) fn stand_ready(&mut self, at: SeatAt, turn: u64) {
+    pub(super) fn stand_ready(&mut self, at: SeatAt, turn: NonZeroU64) {
         let standing = self.seats[at].standing(turn);
-        self.seats[at].ready = Some(standing);
+        self.seats[at].ready = Some(turn);
         self.each_served(at, |queue, post| {
             if let Some(ready) = queue.ready.get_mut(post.ring()) {
                 ready.insert(at, &standing, post.level.into());
@@ -150,11 +152,16 @@ impl Floor {
         });
     }
 
-    pub(super) fn stand_down(&mut self, at: SeatAt, standing: &Standing) {
-        self.seats[at].ready = None;
+    /// No queue has the seat for a ready one any more; nothing where none had.
+    pub(super) fn stand_down(&mut self, at: SeatAt) {
+        let seat = &mut self.seats[at];
+        let Some(turn) = seat.ready.take() else {
+            return;
+        };
+        let standing = seat.standing(turn);
         self.each_served(at, |queue, post| {
             if let Some(ready) = queue.ready.get_mut(post.ring()) {
-                ready.remove(at, standing, post.level.into());
+                ready.remove(at, &standing, post.level.into());
             }
         });
     }
@@ -216,9 +223,7 @@ impl Floor {
     /// Reserves the seat for the caller and rings it.
     fn offer(&mut self, queue_at: QueueAt, head: Place, seat_at: SeatAt, because: Because) {
         let why = self.why(queue_at, head, seat_at, because);
-        if let Some(standing) = self.seats[seat_at].ready {
-            self.stand_down(seat_at, &standing);
-        }
+        self.stand_down(seat_at);
         self.queues[queue_at].memory.rang(seat_at);
         let queue = &mut self.queues[queue_at];
         queue.line.remove(head);
@@ -249,8 +254,8 @@ impl Floor {
 
     /// A new duty and its deadline. The caller settles the seat when it may have become free.
     pub(super) fn set_duty(&mut self, at: SeatAt, duty: Duty) {
-        self.seats[at].duty = duty;
-        self.timers.set(Timer::Work(at), duty.until());
+        let before = core::mem::replace(&mut self.seats[at].duty, duty);
+        self.timers.move_work(at, before.until(), duty.until());
         self.touch(at);
     }
 }

@@ -15,6 +15,7 @@ mod seats;
 mod transfers;
 mod views;
 
+use core::num::NonZeroU64;
 use std::collections::VecDeque;
 
 use hotline_model::{CallId, Instant, QueueId, SeatId};
@@ -48,8 +49,8 @@ pub struct Floor {
     touched: Vec<SeatAt>,
     unposted_seats: Vec<SeatAt>,
     unposted_queues: Vec<QueueAt>,
-    /// Counts the times a seat became ready: the order of the idle.
-    idle_turns: u64,
+    /// The times a seat became ready, and one: the order of the idle.
+    idle_turns: NonZeroU64,
     ignored: u64,
 }
 
@@ -80,7 +81,7 @@ impl Floor {
             calls: Lookup::new(),
             outputs: VecDeque::new(),
             touched: Vec::new(),
-            idle_turns: 0,
+            idle_turns: NonZeroU64::MIN,
             ignored: 0,
         }
     }
@@ -296,7 +297,7 @@ impl Floor {
 }
 
 /// The queues that a seat serves, in their order.
-fn serves(seat: &SeatSettings, queues: &Roster<QueueId, QueueAt, Queue>) -> Vec<Post> {
+fn serves(seat: &SeatSettings, queues: &Roster<QueueId, QueueAt, Queue>) -> Box<[Post]> {
     let open = |queue: &&Queue| !queue.closed;
     let find = |id: &QueueId| queues.named(id).filter(open).map(|queue| &queue.settings);
     let all = queues.iter().filter(|(_, there)| !there.closed);

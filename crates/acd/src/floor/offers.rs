@@ -161,7 +161,7 @@ impl Floor {
 
     fn unreachable(&mut self, at: SeatAt) {
         let seat = &mut self.seats[at];
-        let doubled = rules::UNREACHABLE_BACK_OFF * (1 << seat.failures.min(8));
+        let doubled = rules::UNREACHABLE_BACK_OFF * (1 << u32::from(seat.failures.min(8)));
         seat.failures = seat.failures.saturating_add(1);
         let back_off = doubled.min(rules::UNREACHABLE_BACK_OFF_CAP);
         self.back_off(at, BackOff::Unreachable, back_off);

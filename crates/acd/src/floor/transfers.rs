@@ -25,9 +25,7 @@ impl Floor {
         }
         held.transfer_to = Some(to);
         let queue_at = held.queue;
-        if let Some(standing) = self.seats[to].ready {
-            self.stand_down(to, &standing);
-        }
+        self.stand_down(to);
         let queue = &mut self.queues[queue_at];
         queue.offering += 1;
         let answer_by = self.now + queue.settings.ring_for;
