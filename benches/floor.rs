@@ -259,6 +259,7 @@ impl Bench {
                 5
             },
             arrived: self.now,
+            spent: 0,
         }
     }
 

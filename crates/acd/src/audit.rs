@@ -6,6 +6,7 @@ use hotline_model::{CallId, seat::Intent};
 
 use crate::{
     Floor,
+    line::Place,
     queue::Stage,
     roster::{QueueAt, SeatAt},
     seat::{Duty, Seat},
@@ -31,7 +32,13 @@ impl Floor {
                 + usize::from(self.timers.at(Timer::BackOff(at)).is_some())
         });
         let waits = self.queues.iter();
-        let waits = waits.flat_map(|(at, _)| [Timer::LongestWait(at), Timer::Widens(at)]);
+        let waits = waits.flat_map(|(at, _)| {
+            [
+                Timer::Overflow(at),
+                Timer::LongestWait(at),
+                Timer::Widens(at),
+            ]
+        });
         let waits = waits
             .filter(|&timer| self.timers.at(timer).is_some())
             .count();
@@ -154,6 +161,13 @@ impl Floor {
             self.timers.at(Timer::LongestWait(at)) == queue.times_out_at(),
             || fault("has another longest wait than its oldest caller"),
         )?;
+        check(
+            self.timers.at(Timer::Overflow(at)) == queue.overflows_at(),
+            || fault("lets callers overflow at another time than its rules say"),
+        )?;
+        let spent = |place: Place| Some((place, self.calls.get(&place.call)?.spent));
+        let held = queue.overflows.holds(queue.line.iter().filter_map(spent));
+        check(held, || fault("counts its overflow rules for others"))?;
         check(
             self.timers.at(Timer::Widens(at)) == queue.widens_at(self.now),
             || fault("widens at another time than its callers wait for"),

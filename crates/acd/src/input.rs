@@ -22,6 +22,9 @@ pub enum Input {
         /// When the wait began. A call that comes back (transfer, failed bridge) keeps the instant
         /// it had before, and so its place. An instant in the future counts as now.
         arrived: Instant,
+        /// The overflow rules of the queue by which the call left it before, the first as the
+        /// lowest bit: they do not count again.
+        spent: u8,
     },
     /// The caller is gone, in whatever stage: waiting, being offered (then the offer is withdrawn)
     /// or talking (then the talk has ended).

@@ -47,5 +47,9 @@ pub const OCCUPANCY_HALF_LIFE: Duration = Duration::from_secs(1_800);
 /// Longest wait that a step of priority may count like: a day; more is no ageing to a caller.
 pub const AGEING_LONGEST: Duration = Duration::from_secs(86_400);
 
+/// How often the waits that callers may expect are looked at where a queue sends away those whose
+/// is too long: often enough beside a wait of minutes, and rarely beside the turns of a floor.
+pub const EXPECTED_WAIT_EVERY: Duration = Duration::from_secs(5);
+
 /// Calls whose handling was seen before a wait is estimated: fewer say nothing about the next.
 pub const PACE_KNOWN_AFTER: u32 = 5;

@@ -13,6 +13,8 @@ pub(crate) enum Timer {
     Work(SeatAt),
     /// The seat may have calls again.
     BackOff(SeatAt),
+    /// Somebody in the queue's line leaves by an overflow rule.
+    Overflow(QueueAt),
     /// The longest wait of the queue's oldest caller ends.
     LongestWait(QueueAt),
     /// Further seats may serve a caller of the queue.
@@ -25,6 +27,7 @@ pub(crate) struct Timers {
     due: BTreeSet<(Instant, Timer)>,
     /// Of a seat's work there is none: its duty says until when.
     back_off: Vec<Option<Instant>>,
+    overflow: Vec<Option<Instant>>,
     longest_wait: Vec<Option<Instant>>,
     /// Kept apart: see [`Timers::pop_widening`].
     widenings: BTreeSet<(Instant, QueueAt)>,
@@ -36,6 +39,7 @@ impl Timers {
         Self {
             due: BTreeSet::new(),
             back_off: vec![None; seats],
+            overflow: vec![None; queues],
             longest_wait: vec![None; queues],
             widenings: BTreeSet::new(),
             widens: vec![None; queues],
@@ -46,6 +50,7 @@ impl Timers {
     pub(crate) fn grow(&mut self, seats: usize, queues: usize) {
         for (slots, count) in [
             (&mut self.back_off, seats),
+            (&mut self.overflow, queues),
             (&mut self.longest_wait, queues),
             (&mut self.widens, queues),
         ] {
@@ -58,6 +63,7 @@ impl Timers {
         let (slots, index) = match timer {
             Timer::Work(_) => return None,
             Timer::BackOff(seat) => (&self.back_off, seat.index()),
+            Timer::Overflow(queue) => (&self.overflow, queue.index()),
             Timer::LongestWait(queue) => (&self.longest_wait, queue.index()),
             Timer::Widens(queue) => (&self.widens, queue.index()),
         };
@@ -88,6 +94,7 @@ impl Timers {
         let slot = match timer {
             Timer::Work(_) => None,
             Timer::BackOff(seat) => self.back_off.get_mut(seat.index()),
+            Timer::Overflow(queue) => self.overflow.get_mut(queue.index()),
             Timer::LongestWait(queue) => self.longest_wait.get_mut(queue.index()),
             Timer::Widens(queue) => self.widens.get_mut(queue.index()),
         };

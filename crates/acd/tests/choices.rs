@@ -313,6 +313,7 @@ fn those_who_served_before_still_come_first() {
         queue: q("foreign"),
         priority: 5,
         arrived,
+        spent: 0,
     };
     let out = world.step(world.now, input);
     assert_eq!(offers(&out), offered(2, "1001"));

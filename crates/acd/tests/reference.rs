@@ -13,7 +13,9 @@ mod support;
 
 use std::time::Duration;
 
-use hotline_acd::{Choice, Input, Output, QueueSettings, SeatSettings, rules};
+use hotline_acd::{
+    Choice, Input, Output, OverflowTo, OverflowWhen, QueueSettings, SeatSettings, rules,
+};
 use hotline_model::{
     CallId, Instant, QueueId, SeatId,
     seat::{Device, Intent, OfferResult, Reason, Work},
@@ -32,6 +34,7 @@ enum Decision {
     Offer(CallId, SeatId),
     Withdraw(CallId, SeatId, OfferResult),
     TimedOut(CallId),
+    Overflowed(CallId, usize),
     Refused(CallId),
 }
 
@@ -43,6 +46,8 @@ struct NaiveCall {
     arrived: Instant,
     at: Option<(usize, bool)>, // seat, talking
     declined: Vec<usize>,
+    spent: u8,        // overflow rules that do not count for it, one a bit
+    been: Vec<usize>, // queues it left by overflow
 }
 
 #[derive(Clone)]
@@ -96,6 +101,7 @@ struct Naive {
     now: Instant,
     queues: Vec<QueueSettings>,
     closed: Vec<bool>,
+    unstaffed: Vec<Option<Instant>>, // of each queue, since when
     names: Vec<SeatId>,
     rules: Vec<SeatSettings>,
     seats: Vec<NaiveSeat>,
@@ -132,6 +138,7 @@ impl Naive {
         Self {
             now: Instant::START,
             closed: vec![false; queues.len()],
+            unstaffed: vec![Some(Instant::START); queues.len()],
             queues: queues.to_vec(),
             rules: seats.to_vec(),
             last: vec![None; queues.len()],
@@ -163,9 +170,14 @@ impl Naive {
             let waits = self.calls.iter().filter(|call| call.at.is_none());
             let waits = waits.filter_map(|call| {
                 let longest = self.queues[call.queue].longest_wait?;
-                Some((call.arrived + longest, 2, call.queue))
+                Some((call.arrived + longest, 3, call.queue))
             });
-            let first = works.chain(backs).chain(waits).min();
+            let here = &*self;
+            let overflows = (0..here.queues.len()).flat_map(|j| {
+                let rules = 0..here.queues[j].overflow.len();
+                rules.filter_map(move |rule| Some((here.overflows(j, rule)?.0, 2, j)))
+            });
+            let first = works.chain(backs).chain(overflows).chain(waits).min();
             match first {
                 Some((then, kind, index)) if then <= self.now => self.due(kind, index),
                 _ => break,
@@ -239,8 +251,22 @@ impl Naive {
         self.pair(queues);
     }
 
+    /// Since when a queue has none of its own seats signed in.
+    fn look_at_staff(&mut self) {
+        for j in 0..self.queues.len() {
+            let signed_out = Intent::NotReady(Reason::LoggedOut);
+            let staffed = self.seats.iter().any(|seat| {
+                let own = seat.rings.get(j) == Some(&Some(0));
+                own && seat.phone && seat.intent != signed_out && !seat.unnamed
+            });
+            let since = self.unstaffed[j].unwrap_or(self.now);
+            self.unstaffed[j] = (!staffed).then_some(since);
+        }
+    }
+
     /// Who is idle, and how much everybody worked.
     fn look_at_seats(&mut self) {
+        self.look_at_staff();
         for i in 0..self.seats.len() {
             let now = work_clock(self.now);
             let seat = &mut self.seats[i];
@@ -360,6 +386,17 @@ impl Naive {
                 self.withdraw(index, why);
             }
             (1, _) => self.seats[index].back_off = None,
+            (2, _) => {
+                let rules = 0..self.queues[index].overflow.len();
+                let dues = rules.filter_map(|rule| Some((rule, self.overflows(index, rule)?)));
+                let mut dues = dues.filter(|(_, (then, _))| *then <= self.now);
+                let (rule, (_, call)) = dues.next().unwrap();
+                let call = self.call_mut(call).unwrap().clone();
+                self.calls.retain(|it| it.id != call.id);
+                if let Some(call) = self.overflow(call, rule) {
+                    self.calls.push(call);
+                }
+            }
             _ => {
                 let line = self.waiting(index);
                 let oldest = line.iter().min_by_key(|call| (call.arrived, call.id));
@@ -368,6 +405,46 @@ impl Naive {
                 self.decided.push(Decision::TimedOut(oldest));
             }
         }
+    }
+
+    /// When a rule applies next to somebody in line, and to whom.
+    fn overflows(&self, queue: usize, rule: usize) -> Option<(Instant, CallId)> {
+        let line = self.waiting(queue).into_iter();
+        let line = line.filter(|call| call.spent >> rule & 1 == 0);
+        let first = line.min_by_key(|call| (call.arrived, call.id))?;
+        let then = match self.queues[queue].overflow[rule].when {
+            OverflowWhen::Waited(wait) => first.arrived + wait,
+            OverflowWhen::Unstaffed(grace) => self.unstaffed[queue]? + grace,
+            OverflowWhen::Expected(_) => unreachable!("histories have none"),
+            OverflowWhen::Full => return None,
+        };
+        Some((then, first.id))
+    }
+
+    /// Sends a call elsewhere; gives it back as long as it is here.
+    fn overflow(&mut self, mut call: NaiveCall, rule: usize) -> Option<NaiveCall> {
+        if let OverflowTo::Queue(to) = self.queues[call.queue].overflow[rule].to {
+            let to = self.queues.iter().position(|it| it.id == to);
+            let from = call.queue;
+            call.queue = to.unwrap_or(from);
+            let was_there = call.queue == from || call.been.contains(&call.queue);
+            if was_there || self.closed[call.queue] || self.full(&call) {
+                call.queue = from;
+                call.spent |= 1 << rule;
+                return Some(call);
+            }
+            call.been.push(from);
+            call.spent = 0;
+            self.decided.push(Decision::Overflowed(call.id, rule));
+            return Some(call);
+        }
+        self.decided.push(Decision::Overflowed(call.id, rule));
+        None
+    }
+
+    fn full(&self, call: &NaiveCall) -> bool {
+        let full = self.waiting(call.queue).len() >= self.queues[call.queue].capacity;
+        full && self.ready(call).is_empty()
     }
 
     fn free(&mut self, seat: usize) {
@@ -474,7 +551,8 @@ impl Naive {
                 queue,
                 priority,
                 arrived,
-            } => self.queued(call, queue, priority, arrived),
+                spent,
+            } => self.queued(call, queue, priority, arrived, spent),
             Input::CallLeft { call } => {
                 let gone = self.calls.iter().find(|it| it.id == call).unwrap().clone();
                 self.calls.retain(|it| it.id != call);
@@ -581,6 +659,7 @@ impl Naive {
             });
             self.seats[i].rings = rings.collect();
         }
+        self.look_at_staff();
         for j in 0..self.queues.len() {
             if self.closed[j] && self.seats.iter().all(|seat| seat.rings[j].is_none()) {
                 let mut gone: Vec<_> = self.waiting(j).into_iter().cloned().collect();
@@ -617,12 +696,17 @@ impl Naive {
                     if self.queues[j].seed != named.seed {
                         self.dice[j] = Dice(named.seed);
                     }
+                    if self.queues[j].overflow != named.overflow {
+                        let here = self.calls.iter_mut().filter(|call| call.queue == j);
+                        here.for_each(|call| call.spent = 0);
+                    }
                     self.queues[j] = named.clone();
                     self.closed[j] = false;
                 }
                 None => {
                     self.queues.push(named.clone());
                     self.closed.push(false);
+                    self.unstaffed.push(Some(self.now));
                     self.last.push(None);
                     self.dice.push(Dice(named.seed));
                 }
@@ -645,26 +729,36 @@ impl Naive {
         }
     }
 
-    fn queued(&mut self, id: CallId, queue: QueueId, priority: u8, arrived: Instant) {
+    fn queued(&mut self, id: CallId, queue: QueueId, priority: u8, arrived: Instant, spent: u8) {
         let there = self.queues.iter().position(|it| it.id == queue).unwrap();
         assert!(
             !self.closed[there],
             "the histories know which queues there are"
         );
-        let full = self.waiting(there).len() >= self.queues[there].capacity;
-        let (at, declined) = (None, Vec::new());
         let call = NaiveCall {
             id,
             queue: there,
             priority,
             arrived,
-            at,
-            declined,
+            at: None,
+            declined: Vec::new(),
+            spent,
+            been: Vec::new(),
         };
-        if full && self.ready(&call).is_empty() {
-            return self.decided.push(Decision::Refused(id));
+        if !self.full(&call) {
+            return self.calls.push(call);
         }
-        self.calls.push(call);
+        let rules = self.queues[there].overflow.clone();
+        for (rule, overflow) in rules.iter().enumerate() {
+            if overflow.when == OverflowWhen::Full && spent >> rule & 1 == 0 {
+                let decided = self.decided.len();
+                let here = self.overflow(call.clone(), rule);
+                if self.decided.len() > decided {
+                    return self.calls.extend(here);
+                }
+            }
+        }
+        self.decided.push(Decision::Refused(id));
     }
 }
 
@@ -679,6 +773,7 @@ fn decisions(outputs: &[Output]) -> Vec<Decision> {
         Output::Offer { call, seat, .. } => Some(Decision::Offer(call, seat)),
         Output::Withdraw { call, seat, why } => Some(Decision::Withdraw(call, seat, why)),
         Output::TimedOut { call, .. } => Some(Decision::TimedOut(call)),
+        Output::Overflowed { call, rule, .. } => Some(Decision::Overflowed(call, rule)),
         Output::Refused { call, .. } => Some(Decision::Refused(call)),
         Output::SeatChanged { .. } => None,
     };
@@ -721,9 +816,12 @@ fn ten_thousand_histories_are_decided_as_the_naive_matcher_decides_them() {
         total.failed += here.failed;
         total.withdrawn += here.withdrawn;
         total.timed_out += here.timed_out;
+        total.overflowed += here.overflowed;
+        total.moved += here.moved;
     }
     // The histories are not trivial.
     let enough = total.offers > 20_000 && total.answered > 7_500 && total.timed_out > 4_000;
+    let enough = enough && total.overflowed > 2_000 && total.moved > 1_000;
     let enough = enough && total.failed > 6_000 && total.withdrawn > 6_000;
     assert!(enough, "{total:?}");
 }

@@ -75,6 +75,9 @@ pub enum Outcome {
     LeftMenu,
     /// The longest wait of the queue passed.
     TimedOut,
+    /// The call left its queue by an overflow rule, for a script or a number outside, and no seat
+    /// answered it.
+    Overflowed,
     /// The queue was full, closed or unknown: the caller was told so and released.
     Refused,
     /// The call was never answered by the engine: rejected or cancelled before the answer.
@@ -222,6 +225,18 @@ pub enum Event {
         queue: QueueId,
         /// Why, in a few words.
         cause: String,
+    },
+    /// The call left a queue by one of its overflow rules, or was sent on by a full one before it
+    /// entered.
+    QueueOverflowed {
+        /// The call.
+        call: CallId,
+        /// The queue.
+        queue: QueueId,
+        /// Where it goes: `queue:ID`, `script:NAME` or `outside:NUMBER`.
+        to: String,
+        /// Why, in a few words a supervisor understands.
+        why: String,
     },
     /// A seat was matched to the call and is being rung.
     SeatOffered {
@@ -679,6 +694,7 @@ impl Event {
             | Self::MenuChosen { call, .. }
             | Self::QueueEntered { call, .. }
             | Self::QueueRefused { call, .. }
+            | Self::QueueOverflowed { call, .. }
             | Self::SeatOffered { call, .. }
             | Self::OfferEnded { call, .. }
             | Self::OfferRedirected { call, .. }

@@ -55,6 +55,8 @@ pub struct Counts {
     pub timed_out: u64,
     /// Entries that a queue refused.
     pub refused: u64,
+    /// Calls that left their queue by an overflow rule and that no seat answered.
+    pub overflowed: u64,
     /// Surveys offered (触发).
     pub survey_offered: u64,
     /// Surveys answered (参评).
@@ -88,10 +90,11 @@ impl Counts {
             .map(|within| Ratio::new(within, self.human_requests()))
     }
 
-    /// K4 人工请求量: answered + abandoned in queue + timed out of queue + refused entry; repeats
-    /// within a call each count.
+    /// K4 人工请求量: answered + abandoned in queue + timed out of queue + refused entry + sent away
+    /// by overflow for good; repeats within a call each count. Whoever goes on to another queue is
+    /// counted by what becomes of the call there, so that nobody counts twice.
     pub const fn human_requests(&self) -> u64 {
-        self.answers + self.abandoned + self.timed_out + self.refused
+        self.answers + self.abandoned + self.timed_out + self.refused + self.overflowed
     }
 
     /// K5 at T = 15 s. Offered are all human requests: a refused entry counts as offered, so that
@@ -143,6 +146,7 @@ impl Counts {
             abandoned_short,
             timed_out,
             refused,
+            overflowed,
             survey_offered,
             survey_answered,
             satisfied,
@@ -159,6 +163,7 @@ impl Counts {
             abandoned_short,
             timed_out,
             refused,
+            overflowed,
             survey_offered,
             survey_answered,
             satisfied,

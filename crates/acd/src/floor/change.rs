@@ -43,6 +43,9 @@ impl Floor {
         self.name_queues(queues);
         self.name_seats(seats);
         self.timers.grow(self.seats.len(), self.queues.len());
+        for at in self.queue_handles() {
+            self.count_overflows_anew(at);
+        }
         self.assign();
         self.let_go_of_unserved();
         for (turn, at) in ready {
@@ -89,7 +92,9 @@ impl Floor {
                 Some(at) if !self.queues[at].closed => {}
                 Some(at) => self.queues[at].reopen(settings),
                 None => {
-                    let at = self.queues.push(settings.id, Queue::new(settings, 0));
+                    let mut queue = Queue::new(settings, 0);
+                    queue.unstaffed_since = self.now;
+                    let at = self.queues.push(queue.settings.id, queue);
                     self.unposted_queues.push(at);
                 }
             }
@@ -120,7 +125,11 @@ impl Floor {
     /// Which seat serves which queue now, and what each queue counts.
     fn assign(&mut self) {
         let seats = self.seats.len();
+        let mut staffed = Vec::new();
         for at in self.queue_handles() {
+            if self.queues[at].staffed > 0 {
+                staffed.push(at);
+            }
             self.queues[at].clear_seats(seats);
         }
         for at in self.seat_handles() {
@@ -148,6 +157,12 @@ impl Floor {
             seat.staffed = false;
             seat.at_work = false;
             self.count_staffed(at);
+        }
+        for at in staffed {
+            let queue = &mut self.queues[at];
+            if queue.staffed == 0 {
+                queue.unstaffed_since = self.now;
+            }
         }
     }
 

@@ -7,8 +7,9 @@ use hotline_model::seat::Intent;
 use super::Floor;
 use crate::{
     Output,
+    line::Place,
     policy::Pressure,
-    queue::{Place, Queue, Stage},
+    queue::{Queue, Stage},
     ready::PassedOver,
     roster::{QueueAt, SeatAt},
     rules,
@@ -30,14 +31,22 @@ pub(super) struct Because {
 impl Floor {
     /// A caller comes, or comes back, to the place that is the caller's own.
     pub(super) fn stand_in_line(&mut self, at: QueueAt, place: Place) {
-        self.queues[at].line.insert(place);
+        let queue = &mut self.queues[at];
+        queue.line.insert(place);
+        if !queue.overflows.is_empty()
+            && let Some(call) = self.calls.get(&place.call)
+        {
+            queue.overflows.enters(place, call.spent, self.now);
+        }
         self.touch_queue(at);
         self.serve_queue(at);
         self.arm_line(at);
     }
 
     pub(super) fn leave_line(&mut self, at: QueueAt, place: Place) {
-        self.queues[at].line.remove(place);
+        let queue = &mut self.queues[at];
+        queue.line.remove(place);
+        queue.overflows.leaves(place);
         self.touch_queue(at);
         self.arm_line(at);
     }
@@ -45,6 +54,7 @@ impl Floor {
     /// The line changed: so may the next deadlines of those in it.
     pub(super) fn arm_line(&mut self, at: QueueAt) {
         self.arm_longest_wait(at);
+        self.arm_overflow(at);
         self.arm_widening(at);
     }
 
@@ -181,11 +191,16 @@ impl Floor {
         if core::mem::replace(&mut seat.staffed, staffed) == staffed {
             return;
         }
+        let now = self.now;
         self.each_served(at, |queue, post| match (post.ring(), staffed) {
             (0, true) => queue.staffed += 1,
-            (0, false) => queue.staffed -= 1,
+            (0, false) => {
+                queue.staffed -= 1;
+                queue.unstaffed_since = now;
+            }
             _ => {}
         });
+        self.arm_overflows_of(at);
     }
 
     /// Changes each queue the seat serves.
@@ -227,6 +242,7 @@ impl Floor {
         self.queues[queue_at].memory.rang(seat_at);
         let queue = &mut self.queues[queue_at];
         queue.line.remove(head);
+        queue.overflows.leaves(head);
         queue.offering += 1;
         if let Some(call) = self.calls.get_mut(&head.call) {
             call.stage = Stage::Offered(seat_at);

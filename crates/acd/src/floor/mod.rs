@@ -10,6 +10,7 @@
 mod change;
 mod matching;
 mod offers;
+mod overflow;
 mod reason;
 mod seats;
 mod transfers;
@@ -22,8 +23,9 @@ use hotline_model::{CallId, Instant, QueueId, SeatId};
 
 use crate::{
     Input, Output, QueueSettings, SeatSettings,
+    line::Place,
     lookup::Lookup,
-    queue::{Call, Place, Queue, Stage},
+    queue::{Call, Queue, Stage},
     ready::Ready,
     rings,
     roster::{QueueAt, Roster, SeatAt},
@@ -132,6 +134,7 @@ impl Floor {
                 queue,
                 priority,
                 arrived,
+                spent,
             } => {
                 let arrived = arrived.min(self.now);
                 let place = Place {
@@ -139,7 +142,7 @@ impl Floor {
                     arrived,
                     call,
                 };
-                self.call_queued(place, queue)
+                self.call_queued(place, queue, spent)
             }
             Input::CallLeft { call } => self.call_left(call),
             Input::Rang { call, seat } => self.at_seat(seat, |f, at| f.rang(call, at)),
@@ -170,7 +173,7 @@ impl Floor {
         self.seats.find(&seat).is_some_and(|at| act(self, at))
     }
 
-    fn call_queued(&mut self, place: Place, queue: QueueId) -> bool {
+    fn call_queued(&mut self, place: Place, queue: QueueId, spent: u8) -> bool {
         if self.calls.contains(&place.call) {
             return false;
         }
@@ -187,23 +190,30 @@ impl Floor {
             self.outputs.push_back(refuse(rules::QUEUE_UNKNOWN));
             return true;
         };
-        let there = &self.queues[at];
-        let ring = there.ring_at(place.arrived, self.now);
-        let mut open = there.ready.iter().take(ring + 1);
-        if there.line.len() >= there.settings.capacity && open.all(Ready::is_empty) {
-            self.outputs.push_back(refuse(rules::QUEUE_FULL));
-            return true;
-        }
         let call = Call {
             queue: at,
             place,
             stage: Stage::Waiting,
+            spent: self.queues[at].overflows.spent(spent),
+            been: Vec::new(),
             declined_by: Vec::new(),
             transfer_to: None,
         };
-        self.calls.insert(place.call, call);
-        self.stand_in_line(at, place);
+        if !self.is_full(at, place) {
+            self.calls.insert(place.call, call);
+            self.stand_in_line(at, place);
+        } else if !self.overflow_of_full(call) {
+            self.outputs.push_back(refuse(rules::QUEUE_FULL));
+        }
         true
+    }
+
+    /// Whether the queue has no room for one more, nor a seat that would take the call at once.
+    fn is_full(&self, at: QueueAt, place: Place) -> bool {
+        let there = &self.queues[at];
+        let ring = there.ring_at(place.arrived, self.now);
+        let mut open = there.ready.iter().take(ring + 1);
+        there.line.len() >= there.settings.capacity && open.all(Ready::is_empty)
     }
 
     fn call_left(&mut self, call: CallId) -> bool {
@@ -237,6 +247,7 @@ impl Floor {
                 self.seats[seat].back_off = None;
                 self.settle(seat);
             }
+            Timer::Overflow(queue) => self.overflow_next(queue),
             Timer::LongestWait(queue) => self.give_up_oldest(queue),
             Timer::Widens(queue) => self.widen(queue),
         }

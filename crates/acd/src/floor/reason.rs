@@ -2,7 +2,8 @@
 
 use super::{Floor, matching::Because};
 use crate::{
-    queue::{Place, Queue},
+    line::Place,
+    queue::Queue,
     ready::{PassedOver, Ready},
     roster::{QueueAt, SeatAt},
     settings::Choice,

@@ -56,6 +56,12 @@ pub struct QueueView {
 }
 
 impl Floor {
+    /// The queue in whose line the call stands, or from which it came to a seat.
+    pub fn queue_of(&self, call: CallId) -> Option<QueueId> {
+        let held = self.calls.get(&call)?;
+        Some(self.queues[held.queue].settings.id)
+    }
+
     /// The call's place among those who wait, 1 is next; `None` when it does not wait (unknown,
     /// being offered, talking). Costs the shorter way to an end of the line.
     pub fn position(&self, call: CallId) -> Option<u32> {

@@ -10,7 +10,9 @@ use std::{
     time::Duration,
 };
 
-use hotline_acd::{Floor, Input, Output, QueueSettings, SeatSettings, rules};
+use hotline_acd::{
+    Floor, Input, Output, OverflowTo, OverflowWhen, QueueSettings, SeatSettings, rules,
+};
 use hotline_model::{
     CallId, Instant, QueueId, SeatId,
     seat::{Device, Intent, OfferResult, Work},
@@ -80,6 +82,8 @@ pub struct Tracked {
     /// Seats to which it was to be transferred from a talk: they are reserved until they answer or
     /// are given free.
     wished: Vec<SeatId>,
+    /// Queues that it left by overflow.
+    been: Vec<QueueId>,
 }
 
 /// Counts for conservation: what came in must have gone out or still be here.
@@ -89,6 +93,10 @@ pub struct Tally {
     pub talked: u64,
     pub left: u64,
     pub timed_out: u64,
+    /// Let go by overflow.
+    pub overflowed: u64,
+    /// From one queue to another.
+    pub moved: u64,
     pub offers: u64,
     pub answered: u64,
     pub failed: u64,
@@ -138,6 +146,7 @@ impl World {
             queue: q(name),
             priority,
             arrived: self.now,
+            spent: 0,
         };
         self.step(self.now, input)
     }
@@ -215,6 +224,7 @@ impl World {
                 queue,
                 priority,
                 arrived,
+                ..
             } => {
                 // Taken back by a Refused output of the same turn.
                 let place = (priority, arrived.min(self.now), call);
@@ -222,12 +232,12 @@ impl World {
                 let tally = &mut self.tally;
                 self.calls.entry(call).or_insert_with(|| {
                     tally.queued += 1;
-                    let wished = Vec::new();
                     Tracked {
                         queue,
                         place,
                         seen,
-                        wished,
+                        wished: Vec::new(),
+                        been: Vec::new(),
                     }
                 });
             }
@@ -326,6 +336,26 @@ impl World {
                 assert_eq!((tracked.seen, tracked.queue), (Seen::Waiting, queue));
                 self.tally.timed_out += 1;
             }
+            Output::Overflowed {
+                call,
+                queue,
+                rule,
+                ref to,
+                ref why,
+            } => {
+                assert!(!why.is_empty());
+                self.check_overflow(call, queue, rule);
+                let tracked = self.calls.get_mut(&call).unwrap();
+                if let OverflowTo::Queue(to) = *to {
+                    tracked.been.push(queue);
+                    assert!(!tracked.been.contains(&to), "{call} comes back to {to}");
+                    tracked.queue = to;
+                    self.tally.moved += 1;
+                } else {
+                    self.calls.remove(&call);
+                    self.tally.overflowed += 1;
+                }
+            }
             Output::Refused { call, .. } => {
                 self.calls
                     .remove(&call)
@@ -333,6 +363,25 @@ impl World {
                 self.tally.queued -= 1;
             }
             Output::SeatChanged { .. } => {}
+        }
+    }
+
+    /// A call leaves by a rule that its queue has and that applies to it, and not from a seat.
+    fn check_overflow(&self, call: CallId, queue: QueueId, rule: usize) {
+        let tracked = self.calls.get(&call).expect("only a known call overflows");
+        assert_eq!((tracked.seen, tracked.queue), (Seen::Waiting, queue));
+        let Some(settings) = self.queues.iter().find(|it| it.id == queue) else {
+            // A closed queue keeps its rules.
+            return;
+        };
+        match settings.overflow[rule].when {
+            OverflowWhen::Waited(wait) => assert!(tracked.place.1 + wait <= self.now),
+            OverflowWhen::Full => {
+                let here = self.calls.values();
+                let here = here.filter(|it| it.queue == queue && it.seen == Seen::Waiting);
+                assert!(here.count() > settings.capacity, "{queue} is not full");
+            }
+            OverflowWhen::Expected(_) | OverflowWhen::Unstaffed(_) => {}
         }
     }
 
@@ -415,7 +464,11 @@ impl World {
         self.check_lines();
         let (t, here) = (self.tally, self.calls.len() as u64);
         // Invariant 4: conservation, of calls and of offers.
-        assert_eq!(t.queued, t.talked + t.left + t.timed_out + here, "{t:?}");
+        assert_eq!(
+            t.queued,
+            t.talked + t.left + t.timed_out + t.overflowed + here,
+            "{t:?}"
+        );
         let open = self.calls.values();
         let open = open
             .filter(|it| matches!(it.seen, Seen::Offered(_)))

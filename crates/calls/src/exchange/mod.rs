@@ -425,6 +425,21 @@ impl Exchange {
             FloorOutput::TimedOut { call, queue } => {
                 self.tell_call(now, call, StageInput::TimedOut(queue));
             }
+            FloorOutput::Overflowed {
+                call,
+                queue,
+                rule,
+                to,
+                why,
+            } => {
+                let overflowed = StageInput::Overflowed {
+                    queue,
+                    rule,
+                    to,
+                    why,
+                };
+                self.tell_call(now, call, overflowed);
+            }
             FloorOutput::Refused { call, queue, cause } => {
                 self.tell_call(now, call, StageInput::QueueRefused(queue, cause));
             }

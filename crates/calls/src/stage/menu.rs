@@ -1,5 +1,5 @@
-//! Menu: the script of the dialled number talks with the caller until it asks for a human or
-//! hangs up.
+//! Menu: the script of the dialled number, or one to which a queue sent the caller, talks with the
+//! caller until it asks for a human or hangs up.
 
 use std::sync::Arc;
 
@@ -50,7 +50,7 @@ impl Menu {
         match input {
             Input::Ended(Side::Caller, _, why) => facts.end(
                 now,
-                gone(why, Outcome::LeftMenu),
+                gone(why, facts.outcome_of_script()),
                 released_by(Side::Caller, why),
                 cause(why),
                 board,
@@ -90,7 +90,8 @@ impl Menu {
                     return Waiting::enter(facts, now, queue, priority, board);
                 }
                 Effect::HangUp { cause } => {
-                    return facts.end(now, Outcome::LeftMenu, ReleasedBy::Engine, cause, board);
+                    let outcome = facts.outcome_of_script();
+                    return facts.end(now, outcome, ReleasedBy::Engine, cause, board);
                 }
                 // A score outside a survey has nobody to belong to.
                 Effect::Score { .. } | Effect::NoScore => {}

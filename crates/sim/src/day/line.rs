@@ -70,6 +70,7 @@ impl Day<'_> {
             queue: id,
             priority: 0,
             arrived: now,
+            spent: 0,
         });
     }
 

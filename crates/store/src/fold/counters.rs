@@ -121,6 +121,12 @@ impl Counters {
                     (open.queue, open.queued_up_ms) = (Some(*queue), Some(up_ms));
                 }
             }
+            // It asked for a human there, even where it was sent on before it stood in line.
+            Event::QueueOverflowed { call, queue, .. } => {
+                if let Some(open) = self.calls.get_mut(call) {
+                    open.queue = Some(*queue);
+                }
+            }
             Event::QueueRefused { call, queue, .. } => {
                 let open = self.open(*call, at);
                 self.calls.entry(*call).and_modify(|o| o.refused = true);
@@ -202,6 +208,7 @@ impl Counters {
                 n.abandoned_short += within(SHORT_ABANDON_MS - 1);
             }
             Outcome::TimedOut => n.timed_out += 1,
+            Outcome::Overflowed => n.overflowed += 1,
             // Refused without a queue's word: the queue it asked for does not exist.
             Outcome::Refused if !open.refused => n.refused += 1,
             _ => {}
@@ -306,6 +313,7 @@ impl Counters {
             abandoned: counts.abandoned,
             refused: counts.refused,
             timed_out: counts.timed_out,
+            overflowed: counts.overflowed,
             answer_rate: counts.answer_rate().value(),
             in_time_rate: counts.in_time_rate().value(),
             survey_offered: counts.survey_offered,

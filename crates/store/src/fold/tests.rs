@@ -519,6 +519,7 @@ fn naive(records: &[Record], now: Timestamp) -> [u64; 9] {
         with(Outcome::Abandoned),
         with(Outcome::Refused),
         with(Outcome::TimedOut),
+        with(Outcome::Overflowed),
         count(&|e| matches!(e, Event::SurveyOffered { .. })),
         count(&|e| matches!(e, Event::SurveyAnswered { .. })),
         count(&|e| matches!(e, Event::SurveyAnswered { meaning, .. } if meaning == "satisfied")),
@@ -540,9 +541,11 @@ proptest! {
         let t = folds.totals(now);
         prop_assert_eq!(naive(&records, now), [
             t.inbound, t.answered, t.answered_in_15s, t.abandoned, t.refused, t.timed_out,
+            t.overflowed,
             t.survey_offered, t.survey_answered, t.satisfied,
         ]);
-        prop_assert_eq!(t.human_requests, t.answered + t.abandoned + t.refused + t.timed_out);
+        let asked = t.answered + t.abandoned + t.refused + t.timed_out + t.overflowed;
+        prop_assert_eq!(t.human_requests, asked);
         let of_queues: u64 = folds.queue_rates(now).iter().map(|(_, r)| r.all).sum();
         prop_assert_eq!(of_queues, t.human_requests, "each request is some queue's");
         // Whatever ended lives no more.
