@@ -35,6 +35,8 @@ mod journal;
 mod line;
 #[path = "wire/loss.rs"]
 mod loss;
+#[path = "wire/overflow.rs"]
+mod overflow;
 #[path = "wire/party.rs"]
 mod party;
 #[path = "wire/phones.rs"]

@@ -32,6 +32,32 @@ pub enum Input {
         /// The call.
         call: CallId,
     },
+    /// By a supervisor's hand: the call stands at this priority from now on, at the same arrival.
+    /// Fits a call that waits or is being offered.
+    Prioritise {
+        /// The call.
+        call: CallId,
+        /// 0 is served first.
+        priority: u8,
+    },
+    /// By a supervisor's hand: the call waits in this queue from now on, at the place of its
+    /// arrival, and whatever overflow did before is forgotten. Fits a call that waits elsewhere,
+    /// and a queue that has room.
+    Move {
+        /// The call.
+        call: CallId,
+        /// The queue.
+        queue: QueueId,
+    },
+    /// By a supervisor's hand: this seat is rung for the call, whoever stands before it and
+    /// whatever the seat can do. Fits a call that waits, and a seat that is signed in with a phone
+    /// and does nothing, ready or not.
+    Pick {
+        /// The call.
+        call: CallId,
+        /// The seat.
+        seat: SeatId,
+    },
     /// The seat's phone rings (any 18x).
     Rang {
         /// The call.

@@ -152,6 +152,10 @@ fn an_input() -> impl Strategy<Value = Input> {
             }
         ),
         1 => a_call().prop_map(|call| Input::CallLeft { call }),
+        1 => (a_call(), any::<u8>())
+            .prop_map(|(call, priority)| Input::Prioritise { call, priority }),
+        1 => (a_call(), a_queue()).prop_map(|(call, queue)| Input::Move { call, queue }),
+        1 => (a_call(), a_seat()).prop_map(|(call, seat)| Input::Pick { call, seat }),
         3 => (a_call(), a_seat()).prop_map(|(call, seat)| Input::Rang { call, seat }),
         3 => (a_call(), a_seat()).prop_map(|(call, seat)| Input::Answered { call, seat }),
         3 => (a_call(), a_seat(), a_result())

@@ -240,15 +240,18 @@ impl Naive {
         let served = line.iter().filter(|call| !self.ready(call).is_empty());
         let head = (*served.min_by_key(|call| self.order(call)).unwrap()).clone();
         let seat = self.choose(&head);
-        self.decided
-            .push(Decision::Offer(head.id, self.names[seat]));
-        self.call_mut(head.id).unwrap().at = Some((seat, false));
+        self.ring(head.id, queue, seat);
+        self.pair(queues);
+    }
+
+    fn ring(&mut self, call: CallId, queue: usize, seat: usize) {
+        self.decided.push(Decision::Offer(call, self.names[seat]));
+        self.call_mut(call).unwrap().at = Some((seat, false));
         self.last[queue] = Some(seat);
         let last = self.now + self.queues[queue].ring_for;
         self.seats[seat].work = Work::Reserved;
         self.seats[seat].last = last;
         self.seats[seat].until = Some(last.min(self.now + rules::RING_WITHIN));
-        self.pair(queues);
     }
 
     /// Since when a queue has none of its own seats signed in.
@@ -568,6 +571,36 @@ impl Naive {
                     }
                 }
             }
+            Input::Prioritise { call, priority } => {
+                let call = self.call_mut(call);
+                if let Some(call) = call.filter(|it| !matches!(it.at, Some((_, true)))) {
+                    call.priority = priority;
+                }
+            }
+            Input::Move { call, queue } => {
+                let to = self.queues.iter().position(|it| it.id == queue).unwrap();
+                let Some(mut moved) = self.call_mut(call).cloned() else {
+                    return;
+                };
+                let from = std::mem::replace(&mut moved.queue, to);
+                if moved.at.is_none() && from != to && !self.closed[to] && !self.full(&moved) {
+                    (moved.spent, moved.been) = (0, Vec::new());
+                    *self.call_mut(call).unwrap() = moved;
+                }
+            }
+            Input::Pick { call, seat } => {
+                let i = find(seat);
+                let (seat, signed_out) = (&self.seats[i], Intent::NotReady(Reason::LoggedOut));
+                let free = seat.work == Work::Free && !seat.busy && !seat.unnamed;
+                let free = free && seat.phone && seat.intent != signed_out;
+                let waits = self
+                    .calls
+                    .iter()
+                    .find(|it| it.id == call && it.at.is_none());
+                if let Some(picked) = waits.filter(|_| free) {
+                    self.ring(call, picked.queue, i);
+                }
+            }
             Input::Rang { seat, .. } => {
                 let seat = find(seat);
                 self.seats[seat].work = Work::Ringing;
@@ -806,7 +839,11 @@ fn ten_thousand_histories_are_decided_as_the_naive_matcher_decides_them() {
                 continue;
             }
             let decided = decisions(&world.step(now, input));
-            let wanted = naive.step(now, input);
+            let mut wanted = Vec::new();
+            if support::by_hand(input) {
+                wanted = naive.step(now, Input::TimePassed);
+            }
+            wanted.extend(naive.step(now, input));
             assert_eq!(decided, wanted, "seed {seed} step {step}: {input:?}");
             same_state(&world, &naive, seed, step);
         }
@@ -818,10 +855,11 @@ fn ten_thousand_histories_are_decided_as_the_naive_matcher_decides_them() {
         total.timed_out += here.timed_out;
         total.overflowed += here.overflowed;
         total.moved += here.moved;
+        total.by_hand += here.by_hand;
     }
     // The histories are not trivial.
     let enough = total.offers > 20_000 && total.answered > 7_500 && total.timed_out > 4_000;
-    let enough = enough && total.overflowed > 2_000 && total.moved > 1_000;
+    let enough = enough && total.overflowed > 2_000 && total.moved > 1_000 && total.by_hand > 1_000;
     let enough = enough && total.failed > 6_000 && total.withdrawn > 6_000;
     assert!(enough, "{total:?}");
 }

@@ -26,6 +26,19 @@ pub(super) struct Because {
     pub(super) passed: PassedOver,
     /// Queues in which the seat found a caller.
     pub(super) pressing: usize,
+    /// A supervisor gave the caller to the seat.
+    pub(super) by_hand: bool,
+}
+
+impl Because {
+    pub(super) fn hand() -> Self {
+        Self {
+            ring: 0,
+            passed: PassedOver::Nobody,
+            pressing: 1,
+            by_hand: true,
+        }
+    }
 }
 
 impl Floor {
@@ -81,6 +94,7 @@ impl Floor {
                     ring,
                     passed,
                     pressing: 1,
+                    by_hand: false,
                 },
             );
         }
@@ -137,6 +151,7 @@ impl Floor {
                 ring,
                 passed,
                 pressing,
+                by_hand: false,
             },
         );
         true
@@ -236,7 +251,13 @@ impl Floor {
     }
 
     /// Reserves the seat for the caller and rings it.
-    fn offer(&mut self, queue_at: QueueAt, head: Place, seat_at: SeatAt, because: Because) {
+    pub(super) fn offer(
+        &mut self,
+        queue_at: QueueAt,
+        head: Place,
+        seat_at: SeatAt,
+        because: Because,
+    ) {
         let why = self.why(queue_at, head, seat_at, because);
         self.stand_down(seat_at);
         self.queues[queue_at].memory.rang(seat_at);

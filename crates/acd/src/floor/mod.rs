@@ -8,6 +8,7 @@
 //! use, which are few.
 
 mod change;
+mod hand;
 mod matching;
 mod offers;
 mod overflow;
@@ -145,6 +146,9 @@ impl Floor {
                 self.call_queued(place, queue, spent)
             }
             Input::CallLeft { call } => self.call_left(call),
+            Input::Prioritise { call, priority } => self.prioritise(call, priority),
+            Input::Move { call, queue } => self.move_to(call, queue),
+            Input::Pick { call, seat } => self.at_seat(seat, |f, at| f.pick(call, at)),
             Input::Rang { call, seat } => self.at_seat(seat, |f, at| f.rang(call, at)),
             Input::Answered { call, seat } => self.at_seat(seat, |f, at| f.answered(call, at)),
             Input::NotAnswered { call, seat, why } => {

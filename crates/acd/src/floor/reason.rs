@@ -48,6 +48,16 @@ impl Floor {
     ) -> String {
         let queue = &self.queues[queue_at];
         let mut why = Words(String::with_capacity(128));
+        if because.by_hand {
+            let nth = queue.line.ahead_of(head) as u64 + 1;
+            why.say("picked by a supervisor; caller ")
+                .count(nth)
+                .say(" of ");
+            why.count(queue.line.len() as u64)
+                .say(" in ")
+                .say(queue.settings.id.as_str());
+            return why.0;
+        }
         self.why_seat(queue, head, at, because, &mut why);
         match because.passed {
             PassedOver::Nobody => {}

@@ -179,7 +179,7 @@ pub fn legal_input(world: &World, dice: &mut Dice, next_call: &mut u64) -> Optio
         OfferResult::Unreachable,
         OfferResult::CallerGone,
     ];
-    Some(match dice.below(24) {
+    Some(match dice.below(27) {
         0..=6 => {
             *next_call += 1;
             let queue = dice.one_of(&world.queues).id;
@@ -250,7 +250,28 @@ pub fn legal_input(world: &World, dice: &mut Dice, next_call: &mut u64) -> Optio
                 by: Duration::from_secs(dice.below(30)),
             },
         },
+        24..=26 => by_hand(world, dice)?,
         _ => Input::TimePassed,
+    })
+}
+
+/// What a supervisor may ask for, fitting or not.
+fn by_hand(world: &World, dice: &mut Dice) -> Option<Input> {
+    let calls: Vec<_> = world.calls.keys().copied().collect();
+    let call = (!calls.is_empty()).then(|| *dice.one_of(&calls))?;
+    Some(match dice.below(3) {
+        0 => Input::Prioritise {
+            call,
+            priority: dice.below(3) as u8,
+        },
+        1 => Input::Move {
+            call,
+            queue: dice.one_of(&world.queues).id,
+        },
+        _ => Input::Pick {
+            call,
+            seat: dice.one_of(&world.seats).id,
+        },
     })
 }
 

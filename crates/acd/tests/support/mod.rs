@@ -97,6 +97,8 @@ pub struct Tally {
     pub overflowed: u64,
     /// From one queue to another.
     pub moved: u64,
+    /// Calls that a supervisor moved or picked.
+    pub by_hand: u64,
     pub offers: u64,
     pub answered: u64,
     pub failed: u64,
@@ -111,6 +113,14 @@ pub struct World {
     pub seats: Vec<SeatSettings>,
     pub calls: BTreeMap<CallId, Tracked>,
     pub tally: Tally,
+    /// Whether the last input fitted, as the floor says.
+    pub fitted: bool,
+}
+
+/// Whether a supervisor does it.
+pub fn by_hand(input: Input) -> bool {
+    use Input::{Move, Pick, Prioritise};
+    matches!(input, Prioritise { .. } | Move { .. } | Pick { .. })
 }
 
 impl World {
@@ -124,6 +134,7 @@ impl World {
             seats,
             calls: BTreeMap::new(),
             tally: Tally::default(),
+            fitted: true,
         }
     }
 
@@ -180,8 +191,20 @@ impl World {
 
     /// One input, all its outputs, and every invariant.
     pub fn step(&mut self, now: Instant, input: Input) -> Vec<Output> {
+        if by_hand(input) {
+            // What is due by now is not the hand's doing.
+            let mut outputs = self.step(now, Input::TimePassed);
+            outputs.extend(self.step_only(now, input));
+            return outputs;
+        }
+        self.step_only(now, input)
+    }
+
+    fn step_only(&mut self, now: Instant, input: Input) -> Vec<Output> {
         self.now = self.now.max(now).min(rules::LAST_INSTANT);
+        let ignored = self.floor.ignored();
         self.floor.handle_input(now, input);
+        self.fitted = self.floor.ignored() == ignored;
         let outputs: Vec<Output> = core::iter::from_fn(|| self.floor.poll_output()).collect();
         let before = self.offered_before(input, &outputs);
         let (before, after) = outputs.split_at(before);
@@ -241,6 +264,19 @@ impl World {
                     }
                 });
             }
+            Input::Prioritise { call, priority } if self.fitted => {
+                let tracked = self.calls.get_mut(&call).unwrap();
+                assert!(!matches!(tracked.seen, Seen::Talking(_)));
+                tracked.place.0 = priority;
+            }
+            Input::Move { call, queue } if self.fitted => {
+                let tracked = self.calls.get_mut(&call).unwrap();
+                assert!(tracked.seen == Seen::Waiting && tracked.queue != queue);
+                tracked.queue = queue;
+                tracked.been.clear();
+                self.tally.by_hand += 1;
+            }
+            Input::Pick { .. } => self.tally.by_hand += u64::from(self.fitted),
             Input::CallLeft { call } => {
                 let Some(tracked) = self.calls.get(&call) else {
                     return;
@@ -311,7 +347,11 @@ impl World {
                 deadline,
                 ref why,
             } => {
-                self.check_offer(call, seat, queue);
+                if why.starts_with("picked") {
+                    self.check_pick(call, seat, queue);
+                } else {
+                    self.check_offer(call, seat, queue);
+                }
                 assert!(deadline >= self.now && !why.is_empty());
                 self.calls.get_mut(&call).unwrap().seen = Seen::Offered(seat);
                 self.tally.offers += 1;
@@ -382,6 +422,18 @@ impl World {
                 assert!(here.count() > settings.capacity, "{queue} is not full");
             }
             OverflowWhen::Expected(_) | OverflowWhen::Unstaffed(_) => {}
+        }
+    }
+
+    /// Invariant 1 holds of what a supervisor picks, too; the order of the line does not.
+    fn check_pick(&self, call: CallId, seat: SeatId, queue: QueueId) {
+        let picked = self.calls.get(&call).expect("only a known call is picked");
+        assert_eq!((picked.seen, picked.queue), (Seen::Waiting, queue));
+        for (other, tracked) in &self.calls {
+            let (Seen::Offered(at) | Seen::Talking(at)) = tracked.seen else {
+                continue;
+            };
+            assert_ne!(at, seat, "seat {seat} has {other} and is given {call}");
         }
     }
 

@@ -475,7 +475,7 @@ fn a_start_clears_the_live_calls() {
 }
 
 /// The same figures by the most naive way: sets of calls, filtered by arrival.
-fn naive(records: &[Record], now: Timestamp) -> [u64; 9] {
+fn naive(records: &[Record], now: Timestamp) -> [u64; 10] {
     let last = now.0.div_euclid(MINUTE);
     let arrived: BTreeMap<CallId, i64> = records
         .iter()
