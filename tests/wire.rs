@@ -25,6 +25,8 @@ mod families;
 mod formats;
 #[path = "wire/guests.rs"]
 mod guests;
+#[path = "wire/hands.rs"]
+mod hands;
 #[path = "wire/interop.rs"]
 mod interop;
 #[path = "wire/ipv6.rs"]

@@ -238,6 +238,35 @@ pub enum Event {
         /// Why, in a few words a supervisor understands.
         why: String,
     },
+    /// A supervisor gave a waiting call another priority.
+    CallPrioritised {
+        /// The call.
+        call: CallId,
+        /// The priority from now on, 0 (first) to 9.
+        priority: u8,
+        /// Who: `api:USER`.
+        by: String,
+    },
+    /// A supervisor moved a waiting call to another queue; it keeps its arrival.
+    CallMoved {
+        /// The call.
+        call: CallId,
+        /// The queue it left.
+        from: QueueId,
+        /// The queue it stands in now.
+        to: QueueId,
+        /// Who: `api:USER`.
+        by: String,
+    },
+    /// A supervisor gave a waiting call to a seat, which is rung for it.
+    CallPicked {
+        /// The call.
+        call: CallId,
+        /// The seat.
+        seat: SeatId,
+        /// Who: `api:USER`.
+        by: String,
+    },
     /// A seat was matched to the call and is being rung.
     SeatOffered {
         /// The call.
@@ -695,6 +724,9 @@ impl Event {
             | Self::QueueEntered { call, .. }
             | Self::QueueRefused { call, .. }
             | Self::QueueOverflowed { call, .. }
+            | Self::CallPrioritised { call, .. }
+            | Self::CallMoved { call, .. }
+            | Self::CallPicked { call, .. }
             | Self::SeatOffered { call, .. }
             | Self::OfferEnded { call, .. }
             | Self::OfferRedirected { call, .. }

@@ -135,6 +135,10 @@ pub enum Input {
         /// Why.
         why: String,
     },
+    /// A supervisor gave the waiting call this priority.
+    Prioritised(u8),
+    /// A supervisor moved the waiting call to this queue.
+    StandsIn(QueueId),
     /// The queue did not take the call.
     QueueRefused(QueueId, &'static str),
     /// The seat gives the caller on; the peer's REFER, where it was asked by one.

@@ -162,6 +162,11 @@ impl Waiting {
                 to,
                 why,
             } => return self.overflowed(facts, now, (queue, rule), to, why, board),
+            Input::Prioritised(priority) => place.priority = priority,
+            Input::StandsIn(queue) => {
+                (place.queue, place.entered) = (queue, false);
+                place.note_position(facts, now, board);
+            }
             Input::QueueRefused(queue, why) => {
                 let (call, cause) = (facts.id, why.to_owned());
                 board.happened(now, Event::QueueRefused { call, queue, cause });

@@ -132,7 +132,7 @@ pub async fn case(
     Ok(Json(row))
 }
 
-fn supervisors_only(who: &Who) -> Result<(), ApiError> {
+pub(super) fn supervisors_only(who: &Who) -> Result<(), ApiError> {
     match who.role {
         Role::Supervisor => Ok(()),
         Role::Agent => Err(ApiError::forbidden("for supervisors only / 仅限班长")),

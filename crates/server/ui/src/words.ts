@@ -58,6 +58,7 @@ export type Outcome =
   | 'abandoned'
   | 'left-menu'
   | 'timed-out'
+  | 'overflowed'
   | 'refused'
   | 'rejected'
   | 'failed'
@@ -75,6 +76,7 @@ export interface Totals {
   abandoned: number
   refused: number
   timed_out: number
+  overflowed: number
   answer_rate: number | null
   in_time_rate: number | null
   survey_offered: number

@@ -149,6 +149,9 @@ impl Live {
                 (self.queue, self.seat) = (Some(*queue), None);
                 self.enter(Stage::Waiting, up_ms);
             }
+            Event::CallPrioritised { priority, .. } => {
+                self.place = self.place.map(|(_, first)| (*priority, first));
+            }
             // Into another queue the call enters by an event of its own.
             Event::QueueOverflowed { to, .. } if to.starts_with("script:") => {
                 self.queue = None;
