@@ -28,8 +28,8 @@ fn caller(engine: &Engine, number: &str, hertz: u32, before: Option<&Value>) -> 
 }
 
 /// Asks for it, and gives the status and the word of a refusal.
-fn asks(engine: &Engine, call: &Value, what: &str, body: Value) -> (u16, String) {
-    let (status, answer) = engine.post(&format!("/api/v1/calls/{call}/{what}"), &body);
+fn asks(engine: &Engine, call: &Value, what: &str, body: &Value) -> (u16, String) {
+    let (status, answer) = engine.post(&format!("/api/v1/calls/{call}/{what}"), body);
     let code = answer["error"]["code"].as_str().unwrap_or_default();
     (status, code.to_owned())
 }
@@ -65,17 +65,17 @@ fn a_supervisor_orders_the_line_and_gives_a_caller_to_a_seat() {
     }
 
     let priority = json!({"priority": 0});
-    assert_eq!(asks(&engine, &two, "priority", priority), done);
+    assert_eq!(asks(&engine, &two, "priority", &priority), done);
     let waits = engine.get(&format!("/api/v1/calls/{two}/waiting"));
     assert_eq!(waits["position"], 1);
     let queue = json!({"queue": "business"});
-    assert_eq!(asks(&engine, &two, "queue", queue.clone()), done);
+    assert_eq!(asks(&engine, &two, "queue", &queue), done);
     assert_eq!(
-        asks(&engine, &two, "queue", queue),
+        asks(&engine, &two, "queue", &queue),
         refused(409, "already-so")
     );
 
-    assert_eq!(asks(&engine, &one, "seat", json!({"seat": "1001"})), done);
+    assert_eq!(asks(&engine, &one, "seat", &json!({"seat": "1001"})), done);
     seat.expect("answered", SOON_S);
     hears(&mut seat, FIRST);
     hears(&mut first, SEAT);
@@ -93,7 +93,7 @@ fn a_supervisor_orders_the_line_and_gives_a_caller_to_a_seat() {
             "call-unknown",
         ),
     ] {
-        assert_eq!(asks(&engine, call, what, body), refused(status, code));
+        assert_eq!(asks(&engine, call, what, &body), refused(status, code));
     }
     let agent = engine.sign_in("1001");
     let path = format!("/api/v1/calls/{two}/priority");
