@@ -260,6 +260,7 @@ impl Bench {
             },
             arrived: self.now,
             spent: 0,
+            preferred: None,
         }
     }
 

@@ -36,6 +36,7 @@ impl Floor {
             [
                 Timer::Overflow(at),
                 Timer::LongestWait(at),
+                Timer::HoldsOut(at),
                 Timer::Widens(at),
             ]
         });
@@ -160,6 +161,20 @@ impl Floor {
         check(
             self.timers.at(Timer::LongestWait(at)) == queue.times_out_at(),
             || fault("has another longest wait than its oldest caller"),
+        )?;
+        let first = queue.holds_end.first().map(|&(until, _)| until);
+        check(self.timers.at(Timer::HoldsOut(at)) == first, || {
+            fault("lets callers hold out until another time than theirs")
+        })?;
+        let wanted = self.wanted.iter().filter(|&&(_, of, _)| of == at);
+        let held = wanted.clone().all(|&(seat, _, place)| {
+            let held = queue.held.get(&place.call).map(|&(seat, _)| seat);
+            held == Some(seat) && self.seats[seat].ready.is_none()
+        });
+        let as_many = wanted.count() == queue.held.len();
+        check(
+            held && as_many && queue.held.len() == queue.holds_end.len(),
+            || fault("a caller holds out for a ready seat, or for none"),
         )?;
         check(
             self.timers.at(Timer::Overflow(at)) == queue.overflows_at(),

@@ -25,6 +25,13 @@ pub enum Input {
         /// The overflow rules of the queue by which the call left it before, the first as the
         /// lowest bit: they do not count again.
         spent: u8,
+        /// Holds out for this seat (the one who knows the caller) for so long: it is rung first
+        /// when it is ready or becomes so meanwhile, and no other seat is. Other callers are served
+        /// past the call by other seats, and it past nobody: the preferred seat too takes whoever
+        /// stands first. Means nothing where the seat is not signed in with a phone, or may not
+        /// serve the call by now, or where the queue is full and the seat not ready; and is over once a seat was rung, the call went to another queue
+        /// or the settings changed.
+        preferred: Option<(SeatId, Duration)>,
     },
     /// The caller is gone, in whatever stage: waiting, being offered (then the offer is withdrawn)
     /// or talking (then the talk has ended).

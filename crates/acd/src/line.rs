@@ -19,12 +19,22 @@ pub(crate) struct Place {
 /// queue is, is then at the front of one of them, and so is whoever is served next.
 #[derive(Debug, Default)]
 pub(crate) struct Line {
-    priorities: BTreeMap<u8, BTreeSet<(Instant, CallId)>>,
+    /// Those who hold out for one seat stand apart in each priority: no other seat looks for them.
+    levels: BTreeMap<Level, BTreeSet<(Instant, CallId)>>,
     length: usize,
-    /// Who waits longest, whatever the priority: asked in every turn of every seat.
+    /// How many of them hold out.
+    holding: usize,
+    /// Of those who do not hold out the one who waits longest, whatever the priority: asked in
+    /// every turn of every seat.
     oldest: Option<Place>,
     /// What a step of priority counts in waiting; zero: more than any waiting.
     ageing: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Level {
+    priority: u8,
+    holds_out: bool,
 }
 
 /// Where a caller stands, lowest first. Without ageing the priority decides, with it the instant
@@ -42,17 +52,47 @@ impl Line {
     }
 
     pub(crate) fn insert(&mut self, place: Place) {
-        let level = self.priorities.entry(place.priority).or_default();
-        self.length += usize::from(level.insert((place.arrived, place.call)));
+        let added = self.add(place, false);
+        self.length += usize::from(added);
         let older = |oldest: Place| (place.arrived, place.call) < (oldest.arrived, oldest.call);
         if self.oldest.is_none_or(older) {
             self.oldest = Some(place);
         }
     }
 
+    /// Takes in a caller who holds out for one seat.
+    pub(crate) fn insert_holding(&mut self, place: Place) {
+        let added = self.add(place, true);
+        self.length += usize::from(added);
+        self.holding += usize::from(added);
+    }
+
+    fn add(&mut self, place: Place, holds_out: bool) -> bool {
+        let priority = place.priority;
+        let level = Level {
+            priority,
+            holds_out,
+        };
+        let level = self.levels.entry(level).or_default();
+        level.insert((place.arrived, place.call))
+    }
+
+    fn take(&mut self, place: Place, holds_out: bool) -> bool {
+        let priority = place.priority;
+        let level = Level {
+            priority,
+            holds_out,
+        };
+        let level = self.levels.get_mut(&level);
+        level.is_some_and(|level| level.remove(&(place.arrived, place.call)))
+    }
+
     pub(crate) fn remove(&mut self, place: Place) {
-        if let Some(level) = self.priorities.get_mut(&place.priority) {
-            self.length -= usize::from(level.remove(&(place.arrived, place.call)));
+        if self.take(place, false) {
+            self.length -= 1;
+        } else if self.holding > 0 && self.take(place, true) {
+            self.length -= 1;
+            self.holding -= 1;
         }
         if self.oldest == Some(place) {
             let firsts = self.firsts();
@@ -72,10 +112,16 @@ impl Line {
         (first, place.arrived, place.call)
     }
 
+    /// Those for whom any seat is looked for.
+    fn open(&self) -> impl Iterator<Item = (u8, &BTreeSet<(Instant, CallId)>)> {
+        let open = self.levels.iter().filter(|(level, _)| !level.holds_out);
+        open.map(|(level, callers)| (level.priority, callers))
+    }
+
     /// The first of each priority.
     fn firsts(&self) -> impl Iterator<Item = Place> {
-        let levels = self.priorities.iter();
-        levels.filter_map(|(&priority, level)| Some(place(priority, level.first()?)))
+        self.open()
+            .filter_map(|(priority, level)| Some(place(priority, level.first()?)))
     }
 
     /// The caller whose turn it is.
@@ -97,9 +143,19 @@ impl Line {
         }
     }
 
-    /// The one who waits longest, whatever the priority.
+    /// The one who waits longest, whatever the priority, of those who do not hold out.
     pub(crate) fn oldest(&self) -> Option<Place> {
         self.oldest
+    }
+
+    /// The one who waits longest of all.
+    pub(crate) fn oldest_of_all(&self) -> Option<Place> {
+        if self.holding == 0 {
+            return self.oldest;
+        }
+        let levels = self.levels.iter();
+        let firsts = levels.filter_map(|(level, it)| Some(place(level.priority, it.first()?)));
+        firsts.min_by_key(|place| (place.arrived, place.call))
     }
 
     /// The arrival of the first who came later than then; of all when there is no then.
@@ -107,23 +163,24 @@ impl Line {
         let from = then.map_or(Bound::Unbounded, |then| {
             Bound::Excluded((then, CallId(u64::MAX)))
         });
-        let levels = self.priorities.values();
-        let later = levels.filter_map(|level| level.range((from, Bound::Unbounded)).next());
+        let later = self
+            .open()
+            .filter_map(|(_, level)| level.range((from, Bound::Unbounded)).next());
         later.map(|&(arrived, _)| arrived).min()
     }
 
     /// Whether somebody of a better priority waits.
     pub(crate) fn overtakes(&self, place: Place) -> bool {
-        let mut better = self.priorities.range(..place.priority);
+        let mut better = self.open().take_while(|&(of, _)| of < place.priority);
         better.any(|(_, level)| !level.is_empty())
     }
 
     /// All callers in the order in which they will be served.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Place> {
         let mut levels: Vec<_> = self
-            .priorities
+            .levels
             .iter()
-            .map(|(&priority, level)| (priority, level.iter()))
+            .map(|(level, callers)| (level.priority, callers.iter()))
             .collect();
         let mut next = BinaryHeap::new();
         for (at, (priority, level)) in levels.iter_mut().enumerate() {
@@ -146,10 +203,9 @@ impl Line {
 
     /// All callers, the one who will be served last first.
     pub(crate) fn iter_back(&self) -> impl Iterator<Item = Place> {
-        let levels = self.priorities.iter();
-        let mut levels: Vec<_> = levels
-            .map(|(&of, level)| (of, level.iter().rev()))
-            .collect();
+        let levels = self.levels.iter();
+        let levels = levels.map(|(level, callers)| (level.priority, callers.iter().rev()));
+        let mut levels: Vec<_> = levels.collect();
         let mut next = BinaryHeap::new();
         for (at, (priority, level)) in levels.iter_mut().enumerate() {
             next.extend(level.next().map(|it| {
@@ -171,7 +227,8 @@ impl Line {
 
     /// How many callers are before this place.
     pub(crate) fn ahead_of(&self, of: Place) -> usize {
-        let ahead = |(&priority, level): (&u8, &BTreeSet<(Instant, CallId)>)| {
+        let ahead = |(of_level, level): (&Level, &BTreeSet<(Instant, CallId)>)| {
+            let priority = of_level.priority;
             if self.ageing.is_zero() {
                 return match priority.cmp(&of.priority) {
                     core::cmp::Ordering::Less => level.len(),
@@ -197,7 +254,7 @@ impl Line {
                 }
             }
         };
-        self.priorities.iter().map(ahead).sum()
+        self.levels.iter().map(ahead).sum()
     }
 }
 
@@ -263,6 +320,22 @@ mod tests {
         line.remove(stands(0, 7, 4));
         assert_eq!(line.head(), Some(stands(5, 0, 9)));
         assert_eq!(line.len(), 3);
+    }
+
+    #[test]
+    fn who_holds_out_stands_in_line_and_is_passed_over() {
+        let mut line = Line::default();
+        line.insert_holding(stands(5, 0, 1));
+        line.insert(stands(5, 1, 2));
+        line.insert(stands(5, 2, 3));
+        let order: Vec<u64> = line.iter().map(|p| p.call.0).collect();
+        assert_eq!((order, line.len()), (vec![1, 2, 3], 3));
+        assert_eq!(line.head(), Some(stands(5, 1, 2)));
+        assert_eq!(line.oldest(), Some(stands(5, 1, 2)));
+        assert_eq!(line.oldest_of_all(), Some(stands(5, 0, 1)));
+        assert_eq!(line.ahead_of(stands(5, 1, 2)), 1);
+        line.remove(stands(5, 0, 1));
+        assert_eq!((line.len(), line.oldest_of_all()), (2, line.oldest()));
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! A queue's inside: the line of callers, the seats that stand ready, and the counts.
 
 use core::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
 
-use hotline_model::Instant;
+use hotline_model::{CallId, Instant};
 
 use crate::{
     QueueSettings,
@@ -21,6 +22,10 @@ pub(crate) struct Queue {
     /// Who may take its calls and from which ring on, in the order of the configuration.
     pub(crate) served_by: Vec<(SeatAt, usize)>,
     pub(crate) line: Line,
+    /// Callers in line who hold out for a seat, and until when.
+    pub(crate) held: BTreeMap<CallId, (SeatAt, Instant)>,
+    /// The same by when it ends.
+    pub(crate) holds_end: BTreeSet<(Instant, CallId)>,
     /// Seats that would take a call at once, by the ring from which on they count.
     pub(crate) ready: Vec<Ready>,
     /// The wait from which each ring counts.
@@ -54,6 +59,8 @@ impl Queue {
         Self {
             served_by: Vec::new(),
             line,
+            held: BTreeMap::new(),
+            holds_end: BTreeSet::new(),
             ready: waits.iter().map(ring).collect(),
             waits,
             memory: Memory::new(settings.seed),
@@ -162,7 +169,7 @@ impl Queue {
     /// When the oldest caller's longest wait ends.
     pub(crate) fn times_out_at(&self) -> Option<Instant> {
         let longest = self.settings.longest_wait?;
-        Some(self.line.oldest()?.arrived + longest)
+        Some(self.line.oldest_of_all()?.arrived + longest)
     }
 }
 
@@ -184,6 +191,8 @@ pub(crate) struct Call {
     pub(crate) spent: Spent,
     /// Queues that it left by overflow: none of them takes it again.
     pub(crate) been: Vec<QueueAt>,
+    /// The seat that is to be rung first, and until when it holds out for it.
+    pub(crate) preferred: Option<(SeatAt, Instant)>,
     /// Seats that declined it, oldest first, at most `rules::DECLINED_PER_CALL`.
     pub(crate) declined_by: Vec<SeatAt>,
     /// While a seat talks: the seat that is being rung to take the call over.

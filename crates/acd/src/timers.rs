@@ -17,6 +17,8 @@ pub(crate) enum Timer {
     Overflow(QueueAt),
     /// The longest wait of the queue's oldest caller ends.
     LongestWait(QueueAt),
+    /// A caller of the queue holds out for a seat no longer.
+    HoldsOut(QueueAt),
     /// Further seats may serve a caller of the queue.
     Widens(QueueAt),
 }
@@ -29,6 +31,7 @@ pub(crate) struct Timers {
     back_off: Vec<Option<Instant>>,
     overflow: Vec<Option<Instant>>,
     longest_wait: Vec<Option<Instant>>,
+    holds_out: Vec<Option<Instant>>,
     /// Kept apart: see [`Timers::pop_widening`].
     widenings: BTreeSet<(Instant, QueueAt)>,
     widens: Vec<Option<Instant>>,
@@ -41,6 +44,7 @@ impl Timers {
             back_off: vec![None; seats],
             overflow: vec![None; queues],
             longest_wait: vec![None; queues],
+            holds_out: vec![None; queues],
             widenings: BTreeSet::new(),
             widens: vec![None; queues],
         }
@@ -52,6 +56,7 @@ impl Timers {
             (&mut self.back_off, seats),
             (&mut self.overflow, queues),
             (&mut self.longest_wait, queues),
+            (&mut self.holds_out, queues),
             (&mut self.widens, queues),
         ] {
             slots.resize(count.max(slots.len()), None);
@@ -65,6 +70,7 @@ impl Timers {
             Timer::BackOff(seat) => (&self.back_off, seat.index()),
             Timer::Overflow(queue) => (&self.overflow, queue.index()),
             Timer::LongestWait(queue) => (&self.longest_wait, queue.index()),
+            Timer::HoldsOut(queue) => (&self.holds_out, queue.index()),
             Timer::Widens(queue) => (&self.widens, queue.index()),
         };
         slots.get(index).copied().flatten()
@@ -96,6 +102,7 @@ impl Timers {
             Timer::BackOff(seat) => self.back_off.get_mut(seat.index()),
             Timer::Overflow(queue) => self.overflow.get_mut(queue.index()),
             Timer::LongestWait(queue) => self.longest_wait.get_mut(queue.index()),
+            Timer::HoldsOut(queue) => self.holds_out.get_mut(queue.index()),
             Timer::Widens(queue) => self.widens.get_mut(queue.index()),
         };
         let Some(slot) = slot else { return };

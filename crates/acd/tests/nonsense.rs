@@ -32,6 +32,10 @@ fn a_queue() -> impl Strategy<Value = QueueId> {
     select(vec![q("general"), q("english"), q("nowhere")])
 }
 
+fn a_wish() -> impl Strategy<Value = Option<(SeatId, Duration)>> {
+    option::weighted(0.2, (a_seat(), a_duration()))
+}
+
 fn a_call() -> impl Strategy<Value = CallId> {
     (0..6u64).prop_map(CallId)
 }
@@ -145,10 +149,10 @@ prop_compose! {
 
 fn an_input() -> impl Strategy<Value = Input> {
     prop_oneof![
-        6 => (a_call(), a_queue(), 0..3u8, an_instant(), any::<u8>()).prop_map(
-            |(call, queue, priority, arrived, spent)| {
+        6 => (a_call(), a_queue(), 0..3u8, an_instant(), any::<u8>(), a_wish()).prop_map(
+            |(call, queue, priority, arrived, spent, preferred)| {
                 let spent = spent & spent.rotate_left(3);
-                Input::CallQueued { call, queue, priority, arrived, spent }
+                Input::CallQueued { call, queue, priority, arrived, spent, preferred }
             }
         ),
         1 => a_call().prop_map(|call| Input::CallLeft { call }),

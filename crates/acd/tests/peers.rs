@@ -128,6 +128,7 @@ fn asterisk_607_1006_wrap_up_lasts_whatever_becomes_of_the_transferred_call() {
         priority: 0,
         arrived: Instant::START,
         spent: 0,
+        preferred: None,
     };
     world.step(at(1), back);
     world.leave(1);
@@ -266,6 +267,7 @@ fn freeswitch_2511_thirteen_callers_are_served_in_their_order() {
             priority: 5,
             arrived: at(call),
             spent: 0,
+            preferred: None,
         };
         world.step(at(20), input);
     }

@@ -46,7 +46,8 @@ struct NaiveCall {
     arrived: Instant,
     at: Option<(usize, bool)>, // seat, talking
     declined: Vec<usize>,
-    spent: u8,        // overflow rules that do not count for it, one a bit
+    spent: u8, // overflow rules that do not count for it, one a bit
+    preferred: Option<(usize, Instant)>, // seat, until
     been: Vec<usize>, // queues it left by overflow
 }
 
@@ -177,7 +178,10 @@ impl Naive {
                 let rules = 0..here.queues[j].overflow.len();
                 rules.filter_map(move |rule| Some((here.overflows(j, rule)?.0, 2, j)))
             });
-            let first = works.chain(backs).chain(overflows).chain(waits).min();
+            let holds = self.calls.iter().filter(|call| call.at.is_none());
+            let holds = holds.filter_map(|call| Some((call.preferred?.1, 4, call.queue)));
+            let all = works.chain(backs).chain(overflows).chain(waits);
+            let first = all.chain(holds).min();
             match first {
                 Some((then, kind, index)) if then <= self.now => self.due(kind, index),
                 _ => break,
@@ -225,7 +229,9 @@ impl Naive {
                 .any(|call| !self.ready(call).is_empty())
         };
         let press = |i: usize| {
-            let oldest = self.waiting(i).iter().map(|call| call.arrived).min();
+            let served = self.waiting(i).into_iter();
+            let served = served.filter(|call| !self.ready(call).is_empty());
+            let oldest = served.map(|call| call.arrived).min();
             let (oldest, rules) = (oldest.unwrap(), &self.queues[i]);
             let waited = self.now.since(oldest).as_micros() * u128::from(rules.weight);
             (waited, rules.threshold.as_micros(), oldest)
@@ -246,7 +252,8 @@ impl Naive {
 
     fn ring(&mut self, call: CallId, queue: usize, seat: usize) {
         self.decided.push(Decision::Offer(call, self.names[seat]));
-        self.call_mut(call).unwrap().at = Some((seat, false));
+        let rung = self.call_mut(call).unwrap();
+        (rung.at, rung.preferred) = (Some((seat, false)), None);
         self.last[queue] = Some(seat);
         let last = self.now + self.queues[queue].ring_for;
         self.seats[seat].work = Work::Reserved;
@@ -363,11 +370,13 @@ impl Naive {
             let ring = self.seats[*seat].rings[call.queue];
             ring.is_some_and(|ring| self.wait_for(call.queue, ring) <= waited)
         };
+        let wanted = |seat: &usize| call.preferred.is_none_or(|(only, _)| only == *seat);
         let looks = |seat: &usize| self.only.is_none_or(|only| only == *seat);
         self.idle
             .iter()
             .copied()
             .filter(looks)
+            .filter(wanted)
             .filter(may)
             .collect()
     }
@@ -389,6 +398,12 @@ impl Naive {
                 self.withdraw(index, why);
             }
             (1, _) => self.seats[index].back_off = None,
+            (4, _) => {
+                let line = self.waiting(index).into_iter();
+                let held = line.filter_map(|call| Some((call.preferred?.1, call.id)));
+                let (_, first) = held.min().unwrap();
+                self.call_mut(first).unwrap().preferred = None;
+            }
             (2, _) => {
                 let rules = 0..self.queues[index].overflow.len();
                 let dues = rules.filter_map(|rule| Some((rule, self.overflows(index, rule)?)));
@@ -428,11 +443,11 @@ impl Naive {
     fn overflow(&mut self, mut call: NaiveCall, rule: usize) -> Option<NaiveCall> {
         if let OverflowTo::Queue(to) = self.queues[call.queue].overflow[rule].to {
             let to = self.queues.iter().position(|it| it.id == to);
-            let from = call.queue;
+            let (from, preferred) = (call.queue, call.preferred.take());
             call.queue = to.unwrap_or(from);
             let was_there = call.queue == from || call.been.contains(&call.queue);
             if was_there || self.closed[call.queue] || self.full(&call) {
-                call.queue = from;
+                (call.queue, call.preferred) = (from, preferred);
                 call.spent |= 1 << rule;
                 return Some(call);
             }
@@ -555,7 +570,12 @@ impl Naive {
                 priority,
                 arrived,
                 spent,
-            } => self.queued(call, queue, priority, arrived, spent),
+                preferred,
+            } => {
+                let at = |seat| self.names.iter().position(|&name| name == seat);
+                let preferred = preferred.and_then(|(seat, wait)| Some((at(seat)?, wait)));
+                self.queued((call, priority, arrived), queue, spent, preferred);
+            }
             Input::CallLeft { call } => {
                 let gone = self.calls.iter().find(|it| it.id == call).unwrap().clone();
                 self.calls.retain(|it| it.id != call);
@@ -583,6 +603,7 @@ impl Naive {
                     return;
                 };
                 let from = std::mem::replace(&mut moved.queue, to);
+                moved.preferred = None;
                 if moved.at.is_none() && from != to && !self.closed[to] && !self.full(&moved) {
                     (moved.spent, moved.been) = (0, Vec::new());
                     *self.call_mut(call).unwrap() = moved;
@@ -679,6 +700,7 @@ impl Naive {
         self.now = now;
         self.look_at_seats();
         self.rename(queues, seats);
+        self.calls.iter_mut().for_each(|call| call.preferred = None);
         for (i, rules) in self.rules.iter().enumerate() {
             let old = self.seats[i].rings.clone();
             let rings = (0..self.queues.len()).map(|j| {
@@ -762,7 +784,13 @@ impl Naive {
         }
     }
 
-    fn queued(&mut self, id: CallId, queue: QueueId, priority: u8, arrived: Instant, spent: u8) {
+    fn queued(
+        &mut self,
+        (id, priority, arrived): (CallId, u8, Instant),
+        queue: QueueId,
+        spent: u8,
+        preferred: Option<(usize, Duration)>,
+    ) {
         let there = self.queues.iter().position(|it| it.id == queue).unwrap();
         assert!(
             !self.closed[there],
@@ -776,6 +804,15 @@ impl Naive {
             at: None,
             declined: Vec::new(),
             spent,
+            preferred: preferred.and_then(|(i, longest)| {
+                let (seat, waited) = (&self.seats[i], self.now.since(arrived));
+                let signed_out = seat.intent == Intent::NotReady(Reason::LoggedOut);
+                let here = seat.phone && !signed_out && !seat.unnamed && !longest.is_zero();
+                let wait = self.wait_for(there, seat.rings[there]?);
+                let room = self.waiting(there).len() < self.queues[there].capacity;
+                let room = room || self.idle.contains(&i);
+                (here && room && wait <= waited).then_some((i, self.now + longest))
+            }),
             been: Vec::new(),
         };
         if !self.full(&call) {

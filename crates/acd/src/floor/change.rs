@@ -44,6 +44,7 @@ impl Floor {
         self.name_seats(seats);
         self.timers.grow(self.seats.len(), self.queues.len());
         for at in self.queue_handles() {
+            self.hold_out_for_nobody(at);
             self.count_overflows_anew(at);
         }
         self.assign();

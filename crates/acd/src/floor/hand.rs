@@ -44,6 +44,7 @@ impl Floor {
             held.queue = to;
             held.spent = spent;
             held.been.clear();
+            held.preferred = None;
         }
         self.stand_in_line(to, place);
         true

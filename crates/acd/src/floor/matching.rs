@@ -7,6 +7,7 @@ use hotline_model::seat::Intent;
 use super::Floor;
 use crate::{
     Output,
+    floor::preferred::{oldest_wanting, wanting},
     line::Place,
     policy::Pressure,
     queue::{Queue, Stage},
@@ -28,6 +29,8 @@ pub(super) struct Because {
     pub(super) pressing: usize,
     /// A supervisor gave the caller to the seat.
     pub(super) by_hand: bool,
+    /// The caller held out for the seat.
+    pub(super) preferred: bool,
 }
 
 impl Because {
@@ -37,6 +40,15 @@ impl Because {
             passed: PassedOver::Nobody,
             pressing: 1,
             by_hand: true,
+            preferred: false,
+        }
+    }
+
+    pub(super) fn preferred() -> Self {
+        Self {
+            by_hand: false,
+            preferred: true,
+            ..Self::hand()
         }
     }
 }
@@ -44,23 +56,40 @@ impl Because {
 impl Floor {
     /// A caller comes, or comes back, to the place that is the caller's own.
     pub(super) fn stand_in_line(&mut self, at: QueueAt, place: Place) {
+        let call = self.calls.get(&place.call);
+        if let Some((seat, until)) = call.and_then(|call| call.preferred) {
+            return self.hold_out(at, place, seat, until);
+        }
+        self.queues[at].line.insert(place);
+        self.stands_in_line(at, place);
+        self.serve_queue(at);
+        self.arm_line(at);
+    }
+
+    /// What a queue keeps of a caller who came into its line.
+    pub(super) fn stands_in_line(&mut self, at: QueueAt, place: Place) {
         let queue = &mut self.queues[at];
-        queue.line.insert(place);
         if !queue.overflows.is_empty()
             && let Some(call) = self.calls.get(&place.call)
         {
             queue.overflows.enters(place, call.spent, self.now);
         }
         self.touch_queue(at);
-        self.serve_queue(at);
-        self.arm_line(at);
     }
 
-    pub(super) fn leave_line(&mut self, at: QueueAt, place: Place) {
+    /// Forgets what a queue kept of a caller in its line.
+    fn take_out(&mut self, at: QueueAt, place: Place) {
         let queue = &mut self.queues[at];
         queue.line.remove(place);
         queue.overflows.leaves(place);
+        if !queue.held.is_empty() {
+            self.let_go_of_hold(at, place);
+        }
         self.touch_queue(at);
+    }
+
+    pub(super) fn leave_line(&mut self, at: QueueAt, place: Place) {
+        self.take_out(at, place);
         self.arm_line(at);
     }
 
@@ -68,6 +97,7 @@ impl Floor {
     pub(super) fn arm_line(&mut self, at: QueueAt) {
         self.arm_longest_wait(at);
         self.arm_overflow(at);
+        self.arm_holds(at);
         self.arm_widening(at);
     }
 
@@ -77,7 +107,7 @@ impl Floor {
     }
 
     /// Offers the first of the line to a ready seat, as long as there are both.
-    fn serve_queue(&mut self, at: QueueAt) {
+    pub(super) fn serve_queue(&mut self, at: QueueAt) {
         while let Some(head) = self.queues[at].next_served(self.now)
             && let Some(call) = self.calls.get(&head.call)
         {
@@ -95,6 +125,7 @@ impl Floor {
                     passed,
                     pressing: 1,
                     by_hand: false,
+                    preferred: false,
                 },
             );
         }
@@ -143,6 +174,7 @@ impl Floor {
             self.note_competition(at, post.queue);
         }
         let ring = post.ring();
+        let preferred = self.queues[post.queue].held.contains_key(&head.call);
         self.offer(
             post.queue,
             head,
@@ -152,6 +184,7 @@ impl Floor {
                 passed,
                 pressing,
                 by_hand: false,
+                preferred,
             },
         );
         true
@@ -160,8 +193,9 @@ impl Floor {
     /// Several queues have a caller for the seat, and one of them is served.
     fn note_competition(&mut self, at: SeatAt, served: QueueAt) {
         for post in &self.seats[at].serves {
+            let wanted = oldest_wanting(&self.wanted, at, post.queue);
             let queue = &mut self.queues[post.queue];
-            if Pressure::of(queue, post.ring(), self.now).is_some() {
+            if Pressure::of(queue, post.ring(), wanted, self.now).is_some() {
                 queue.pace.competed(post.queue == served);
             }
         }
@@ -237,7 +271,8 @@ impl Floor {
         let mut pressing = 0;
         for &post in &self.seats[at].serves {
             let queue = &self.queues[post.queue];
-            let Some(pressure) = Pressure::of(queue, post.ring(), self.now) else {
+            let wanted = oldest_wanting(&self.wanted, at, post.queue);
+            let Some(pressure) = Pressure::of(queue, post.ring(), wanted, self.now) else {
                 continue;
             };
             pressing += 1;
@@ -246,7 +281,12 @@ impl Floor {
             }
         }
         let (post, _) = best?;
-        let head = self.queues[post.queue].head_for(post.ring(), self.now)?;
+        let queue = &self.queues[post.queue];
+        let open = queue.head_for(post.ring(), self.now);
+        let all = open
+            .into_iter()
+            .chain(wanting(&self.wanted, at, post.queue));
+        let head = all.min_by_key(|&place| queue.line.rank(place))?;
         Some((post, head, pressing))
     }
 
@@ -261,12 +301,12 @@ impl Floor {
         let why = self.why(queue_at, head, seat_at, because);
         self.stand_down(seat_at);
         self.queues[queue_at].memory.rang(seat_at);
+        self.take_out(queue_at, head);
         let queue = &mut self.queues[queue_at];
-        queue.line.remove(head);
-        queue.overflows.leaves(head);
         queue.offering += 1;
         if let Some(call) = self.calls.get_mut(&head.call) {
             call.stage = Stage::Offered(seat_at);
+            call.preferred = None;
         }
         let answer_by = self.now + queue.settings.ring_for;
         let until = answer_by.min(self.now + rules::RING_WITHIN);

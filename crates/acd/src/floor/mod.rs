@@ -12,13 +12,14 @@ mod hand;
 mod matching;
 mod offers;
 mod overflow;
+mod preferred;
 mod reason;
 mod seats;
 mod transfers;
 mod views;
 
-use core::num::NonZeroU64;
-use std::collections::VecDeque;
+use core::{num::NonZeroU64, time::Duration};
+use std::collections::{BTreeSet, VecDeque};
 
 use hotline_model::{CallId, Instant, QueueId, SeatId};
 
@@ -47,6 +48,8 @@ pub struct Floor {
     pub(crate) seats: Roster<SeatId, SeatAt, Seat>,
     pub(crate) calls: Lookup<CallId, Call>,
     pub(crate) timers: Timers,
+    /// Callers in line who hold out for a seat.
+    pub(crate) wanted: BTreeSet<(SeatAt, QueueAt, Place)>,
     outputs: VecDeque<Output>,
     /// Seats to look at before the turn ends: has their state to be told?
     touched: Vec<SeatAt>,
@@ -82,6 +85,7 @@ impl Floor {
             queues,
             seats,
             calls: Lookup::new(),
+            wanted: BTreeSet::new(),
             outputs: VecDeque::new(),
             touched: Vec::new(),
             idle_turns: NonZeroU64::MIN,
@@ -136,6 +140,7 @@ impl Floor {
                 priority,
                 arrived,
                 spent,
+                preferred,
             } => {
                 let arrived = arrived.min(self.now);
                 let place = Place {
@@ -143,7 +148,7 @@ impl Floor {
                     arrived,
                     call,
                 };
-                self.call_queued(place, queue, spent)
+                self.call_queued(place, queue, spent, preferred)
             }
             Input::CallLeft { call } => self.call_left(call),
             Input::Prioritise { call, priority } => self.prioritise(call, priority),
@@ -177,7 +182,13 @@ impl Floor {
         self.seats.find(&seat).is_some_and(|at| act(self, at))
     }
 
-    fn call_queued(&mut self, place: Place, queue: QueueId, spent: u8) -> bool {
+    fn call_queued(
+        &mut self,
+        place: Place,
+        queue: QueueId,
+        spent: u8,
+        preferred: Option<(SeatId, Duration)>,
+    ) -> bool {
         if self.calls.contains(&place.call) {
             return false;
         }
@@ -200,6 +211,7 @@ impl Floor {
             stage: Stage::Waiting,
             spent: self.queues[at].overflows.spent(spent),
             been: Vec::new(),
+            preferred: preferred.and_then(|it| self.holds_out_for(at, place, it)),
             declined_by: Vec::new(),
             transfer_to: None,
         };
@@ -253,13 +265,14 @@ impl Floor {
             }
             Timer::Overflow(queue) => self.overflow_next(queue),
             Timer::LongestWait(queue) => self.give_up_oldest(queue),
+            Timer::HoldsOut(queue) => self.hold_out_no_longer(queue),
             Timer::Widens(queue) => self.widen(queue),
         }
     }
 
     /// Lets go of the caller whose longest wait is over; the timer moves to the next.
     fn give_up_oldest(&mut self, at: QueueAt) {
-        let Some(oldest) = self.queues[at].line.oldest() else {
+        let Some(oldest) = self.queues[at].line.oldest_of_all() else {
             return;
         };
         self.calls.remove(&oldest.call);

@@ -121,6 +121,7 @@ impl Floor {
         });
         if let Some(at) = way {
             call.been.push(call.queue);
+            call.preferred = None;
             call.queue = at;
             call.spent = self.queues[at].overflows.spent(0);
             self.calls.insert(place.call, call);

@@ -58,7 +58,11 @@ impl Floor {
                 .say(queue.settings.id.as_str());
             return why.0;
         }
-        self.why_seat(queue, head, at, because, &mut why);
+        if because.preferred {
+            why.say("preferred for this caller");
+        } else {
+            self.why_seat(queue, head, at, because, &mut why);
+        }
         match because.passed {
             PassedOver::Nobody => {}
             PassedOver::Decliners(seats) => {

@@ -193,6 +193,10 @@ pub fn legal_input(world: &World, dice: &mut Dice, next_call: &mut u64) -> Optio
                 priority,
                 arrived: world.now - waited,
                 spent: [0, 0, 0, 1][dice.below(4) as usize],
+                preferred: (dice.below(5) == 0).then(|| {
+                    let longest = Duration::from_millis(dice.below(100) * 100);
+                    (dice.one_of(&world.seats).id, longest)
+                }),
             }
         }
         7 => {

@@ -82,6 +82,8 @@ pub struct Tracked {
     /// Seats to which it was to be transferred from a talk: they are reserved until they answer or
     /// are given free.
     wished: Vec<SeatId>,
+    /// The seat that it wanted at first, and until when.
+    wanted: Option<(SeatId, Instant)>,
     /// Queues that it left by overflow.
     been: Vec<QueueId>,
 }
@@ -113,6 +115,8 @@ pub struct World {
     pub seats: Vec<SeatSettings>,
     pub calls: BTreeMap<CallId, Tracked>,
     pub tally: Tally,
+    /// When the last input but one came.
+    pub before: Instant,
     /// Whether the last input fitted, as the floor says.
     pub fitted: bool,
 }
@@ -134,6 +138,7 @@ impl World {
             seats,
             calls: BTreeMap::new(),
             tally: Tally::default(),
+            before: Instant::START,
             fitted: true,
         }
     }
@@ -158,6 +163,7 @@ impl World {
             priority,
             arrived: self.now,
             spent: 0,
+            preferred: None,
         };
         self.step(self.now, input)
     }
@@ -201,6 +207,7 @@ impl World {
     }
 
     fn step_only(&mut self, now: Instant, input: Input) -> Vec<Output> {
+        self.before = self.now;
         self.now = self.now.max(now).min(rules::LAST_INSTANT);
         let ignored = self.floor.ignored();
         self.floor.handle_input(now, input);
@@ -247,12 +254,13 @@ impl World {
                 queue,
                 priority,
                 arrived,
+                preferred,
                 ..
             } => {
                 // Taken back by a Refused output of the same turn.
                 let place = (priority, arrived.min(self.now), call);
                 let seen = Seen::Waiting;
-                let tally = &mut self.tally;
+                let (tally, now) = (&mut self.tally, self.now);
                 self.calls.entry(call).or_insert_with(|| {
                     tally.queued += 1;
                     Tracked {
@@ -260,6 +268,7 @@ impl World {
                         place,
                         seen,
                         wished: Vec::new(),
+                        wanted: preferred.map(|(seat, longest)| (seat, now + longest)),
                         been: Vec::new(),
                     }
                 });
@@ -450,7 +459,11 @@ impl World {
                 Seen::Waiting => assert!(
                     tracked.queue != queue
                         || self.rank(tracked) >= self.rank(offered)
-                        || !self.may_take(seat, tracked),
+                        || !self.may_take(seat, tracked)
+                        // At the turn's begin it held out for another.
+                        || tracked.wanted.is_some_and(|(of, until)| {
+                            of != seat && until > self.before
+                        }),
                     "{call} is offered before {other}"
                 ),
             }
@@ -547,7 +560,9 @@ impl World {
             && view.backs_off_until.is_none();
         if free {
             for (call, it) in &self.calls {
+                let other = self.floor.holds_out(*call).filter(|of| *of != settings.id);
                 let waits = it.seen == Seen::Waiting && self.serves(settings, it);
+                let waits = waits && other.is_none();
                 assert!(!waits, "{call} waits before free seat {}", settings.id);
             }
         }

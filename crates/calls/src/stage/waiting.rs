@@ -92,6 +92,7 @@ impl Waiting {
                 priority,
                 arrived,
                 spent: facts.left_by(queue),
+                preferred: None,
             },
         );
         place.note_position(facts, now, board);

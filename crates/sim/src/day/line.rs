@@ -71,6 +71,7 @@ impl Day<'_> {
             priority: 0,
             arrived: now,
             spent: 0,
+            preferred: None,
         });
     }
 
