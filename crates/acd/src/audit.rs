@@ -88,7 +88,7 @@ impl Floor {
     fn is_moving_to(&self, call: CallId, to: SeatAt) -> bool {
         self.calls.get(&call).is_some_and(|held| {
             let elsewhere = matches!(held.stage, Stage::Talking(from) if from != to);
-            elsewhere && held.transfer_to == Some(to)
+            elsewhere && held.past().transfer_to == Some(to)
         })
     }
 

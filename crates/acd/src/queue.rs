@@ -189,6 +189,13 @@ pub(crate) struct Call {
     pub(crate) stage: Stage,
     /// The queue's overflow rules that do not count for it any more.
     pub(crate) spent: Spent,
+    /// Apart, since most calls have none: so a call fits into a line of the processor's cache.
+    past: Option<Box<Past>>,
+}
+
+/// What befell a call that few calls meet.
+#[derive(Debug, Default)]
+pub(crate) struct Past {
     /// Queues that it left by overflow: none of them takes it again.
     pub(crate) been: Vec<QueueAt>,
     /// The seat that is to be rung first, and until when it holds out for it.
@@ -197,4 +204,44 @@ pub(crate) struct Call {
     pub(crate) declined_by: Vec<SeatAt>,
     /// While a seat talks: the seat that is being rung to take the call over.
     pub(crate) transfer_to: Option<SeatAt>,
+}
+
+static NOTHING: Past = Past {
+    been: Vec::new(),
+    preferred: None,
+    declined_by: Vec::new(),
+    transfer_to: None,
+};
+
+impl Call {
+    /// A call that comes into a queue.
+    pub(crate) fn new(queue: QueueAt, place: Place, spent: Spent) -> Self {
+        Self {
+            queue,
+            place,
+            stage: Stage::Waiting,
+            spent,
+            past: None,
+        }
+    }
+
+    pub(crate) fn past(&self) -> &Past {
+        self.past.as_deref().unwrap_or(&NOTHING)
+    }
+
+    pub(crate) fn past_mut(&mut self) -> &mut Past {
+        self.past.get_or_insert_default()
+    }
+
+    /// The transfer is over, or becomes an offer.
+    pub(crate) fn take_transfer(&mut self) -> Option<SeatAt> {
+        self.past.as_mut()?.transfer_to.take()
+    }
+
+    /// It holds out for nobody.
+    pub(crate) fn wants_anybody(&mut self) {
+        if let Some(past) = &mut self.past {
+            past.preferred = None;
+        }
+    }
 }

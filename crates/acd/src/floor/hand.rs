@@ -43,8 +43,8 @@ impl Floor {
         if let Some(held) = self.calls.get_mut(&call) {
             held.queue = to;
             held.spent = spent;
-            held.been.clear();
-            held.preferred = None;
+            held.past_mut().been.clear();
+            held.wants_anybody();
         }
         self.stand_in_line(to, place);
         true

@@ -57,7 +57,7 @@ impl Floor {
     /// A caller comes, or comes back, to the place that is the caller's own.
     pub(super) fn stand_in_line(&mut self, at: QueueAt, place: Place) {
         let call = self.calls.get(&place.call);
-        if let Some((seat, until)) = call.and_then(|call| call.preferred) {
+        if let Some((seat, until)) = call.and_then(|call| call.past().preferred) {
             return self.hold_out(at, place, seat, until);
         }
         self.queues[at].line.insert(place);
@@ -113,7 +113,7 @@ impl Floor {
         {
             let queue = &mut self.queues[at];
             let ring = queue.ring_at(head.arrived, self.now);
-            let Some((seat, ring, passed)) = queue.choose(ring, &call.declined_by) else {
+            let Some((seat, ring, passed)) = queue.choose(ring, &call.past().declined_by) else {
                 return;
             };
             self.offer(
@@ -167,11 +167,14 @@ impl Floor {
             return false;
         };
         let passed = match self.calls.get(&head.call) {
-            Some(call) if call.declined_by.contains(&at) => PassedOver::All,
+            Some(call) if call.past().declined_by.contains(&at) => PassedOver::All,
             _ => PassedOver::Nobody,
         };
         if pressing > 1 {
-            self.note_competition(at, post.queue);
+            for &queue in &self.competing {
+                let pace = &mut self.queues[queue].pace;
+                pace.competed(queue == post.queue);
+            }
         }
         let ring = post.ring();
         let preferred = self.queues[post.queue].held.contains_key(&head.call);
@@ -188,17 +191,6 @@ impl Floor {
             },
         );
         true
-    }
-
-    /// Several queues have a caller for the seat, and one of them is served.
-    fn note_competition(&mut self, at: SeatAt, served: QueueAt) {
-        for post in &self.seats[at].serves {
-            let wanted = oldest_wanting(&self.wanted, at, post.queue);
-            let queue = &mut self.queues[post.queue];
-            if Pressure::of(queue, post.ring(), wanted, self.now).is_some() {
-                queue.pace.competed(post.queue == served);
-            }
-        }
     }
 
     pub(super) fn stand_ready(&mut self, at: SeatAt, turn: NonZeroU64) {
@@ -266,16 +258,16 @@ impl Floor {
     /// Of the queues the seat serves, the one nearest to missing its threshold by weight; at a tie
     /// the one whose oldest caller came first. With the first caller whom the seat may serve, and
     /// the number of queues in which there is one.
-    fn most_pressing(&self, at: SeatAt) -> Option<(Post, Place, usize)> {
+    fn most_pressing(&mut self, at: SeatAt) -> Option<(Post, Place, usize)> {
         let mut best: Option<(Post, Pressure)> = None;
-        let mut pressing = 0;
+        self.competing.clear();
         for &post in &self.seats[at].serves {
             let queue = &self.queues[post.queue];
             let wanted = oldest_wanting(&self.wanted, at, post.queue);
             let Some(pressure) = Pressure::of(queue, post.ring(), wanted, self.now) else {
                 continue;
             };
-            pressing += 1;
+            self.competing.push(post.queue);
             if best.is_none_or(|(_, before)| pressure.compare(&before).is_gt()) {
                 best = Some((post, pressure));
             }
@@ -283,11 +275,15 @@ impl Floor {
         let (post, _) = best?;
         let queue = &self.queues[post.queue];
         let open = queue.head_for(post.ring(), self.now);
-        let all = open
-            .into_iter()
-            .chain(wanting(&self.wanted, at, post.queue));
-        let head = all.min_by_key(|&place| queue.line.rank(place))?;
-        Some((post, head, pressing))
+        let head = match self.wanted.is_empty() {
+            true => open?,
+            false => {
+                let wanting = wanting(&self.wanted, at, post.queue);
+                let all = open.into_iter().chain(wanting);
+                all.min_by_key(|&place| queue.line.rank(place))?
+            }
+        };
+        Some((post, head, self.competing.len()))
     }
 
     /// Reserves the seat for the caller and rings it.
@@ -306,7 +302,7 @@ impl Floor {
         queue.offering += 1;
         if let Some(call) = self.calls.get_mut(&head.call) {
             call.stage = Stage::Offered(seat_at);
-            call.preferred = None;
+            call.wants_anybody();
         }
         let answer_by = self.now + queue.settings.ring_for;
         let until = answer_by.min(self.now + rules::RING_WITHIN);

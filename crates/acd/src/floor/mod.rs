@@ -51,6 +51,8 @@ pub struct Floor {
     /// Callers in line who hold out for a seat.
     pub(crate) wanted: BTreeSet<(SeatAt, QueueAt, Place)>,
     outputs: VecDeque<Output>,
+    /// The queues in which the seat that looks for a caller has found one.
+    competing: Vec<QueueAt>,
     /// Seats to look at before the turn ends: has their state to be told?
     touched: Vec<SeatAt>,
     unposted_seats: Vec<SeatAt>,
@@ -87,6 +89,7 @@ impl Floor {
             calls: Lookup::new(),
             wanted: BTreeSet::new(),
             outputs: VecDeque::new(),
+            competing: Vec::new(),
             touched: Vec::new(),
             idle_turns: NonZeroU64::MIN,
             ignored: 0,
@@ -205,16 +208,10 @@ impl Floor {
             self.outputs.push_back(refuse(rules::QUEUE_UNKNOWN));
             return true;
         };
-        let call = Call {
-            queue: at,
-            place,
-            stage: Stage::Waiting,
-            spent: self.queues[at].overflows.spent(spent),
-            been: Vec::new(),
-            preferred: preferred.and_then(|it| self.holds_out_for(at, place, it)),
-            declined_by: Vec::new(),
-            transfer_to: None,
-        };
+        let mut call = Call::new(at, place, self.queues[at].overflows.spent(spent));
+        if let Some(seat) = preferred.and_then(|it| self.holds_out_for(at, place, it)) {
+            call.past_mut().preferred = Some(seat);
+        }
         if !self.is_full(at, place) {
             self.calls.insert(place.call, call);
             self.stand_in_line(at, place);
@@ -240,7 +237,7 @@ impl Floor {
             Stage::Waiting => self.leave_line(gone.queue, gone.place),
             Stage::Offered(seat) => self.caller_gone(call, gone.queue, seat),
             Stage::Talking(seat) => {
-                if let Some(to) = gone.transfer_to {
+                if let Some(to) = gone.past().transfer_to {
                     self.caller_gone(call, gone.queue, to);
                 }
                 self.end_talk(gone.queue, seat);

@@ -97,7 +97,7 @@ impl Floor {
             return Some(None);
         };
         let at = self.queues.find(id)?;
-        let was_there = call.queue == at || call.been.contains(&at);
+        let was_there = call.queue == at || call.past().been.contains(&at);
         let open = !self.queues[at].closed && !was_there && !self.is_full(at, call.place);
         open.then_some(Some(at))
     }
@@ -120,8 +120,9 @@ impl Floor {
             why,
         });
         if let Some(at) = way {
-            call.been.push(call.queue);
-            call.preferred = None;
+            let from = call.queue;
+            call.past_mut().been.push(from);
+            call.wants_anybody();
             call.queue = at;
             call.spent = self.queues[at].overflows.spent(0);
             self.calls.insert(place.call, call);

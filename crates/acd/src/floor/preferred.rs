@@ -82,7 +82,7 @@ impl Floor {
         let Some(held) = self.calls.get_mut(&call) else {
             return;
         };
-        held.preferred = None;
+        held.wants_anybody();
         let place = held.place;
         self.let_go_of_hold(at, place);
         let queue: &mut Queue = &mut self.queues[at];
