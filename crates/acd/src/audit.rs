@@ -152,6 +152,10 @@ impl Floor {
         let staffed = self.seats.iter().filter(|(_, seat)| own(seat));
         let staffed = staffed.filter(|(_, seat)| seat.is_staffed()).count();
         check(staffed == queue.staffed, || fault("miscounts its staff"))?;
+        let serves = |seat: &Seat| seat.serves.iter().any(|post| post.queue == at);
+        let served = self.seats.iter().filter(|(_, seat)| serves(seat));
+        let served = served.filter(|(_, seat)| seat.is_staffed()).count();
+        check(served == queue.served, || fault("miscounts who serves it"))?;
         let at_work = self.seats.iter().filter(|(_, seat)| own(seat));
         let ready = |seat: &Seat| seat.is_staffed() && seat.intent == Intent::Ready;
         let at_work = at_work.filter(|(_, seat)| ready(seat)).count();

@@ -134,7 +134,7 @@ impl Queue {
             .map(|(nth, (rule, counting))| (nth, rule, counting))
     }
 
-    /// When somebody in line leaves by a rule, or it has to be looked whether.
+    /// When somebody in line leaves by a rule or is let go, or it has to be looked whether.
     pub(crate) fn overflows_at(&self) -> Option<Instant> {
         let dues = self.rules().filter_map(|(_, rule, counting)| {
             let &(arrived, _) = counting.first()?;
@@ -147,7 +147,18 @@ impl Queue {
                 OverflowWhen::Full => None,
             }
         });
-        dues.min()
+        dues.chain(self.unserved_at()).min()
+    }
+
+    /// When callers of a closed queue that nobody serves any more are let go.
+    fn unserved_at(&self) -> Option<Instant> {
+        let waits = self.closed && self.served == 0 && self.line.len() > 0;
+        waits.then(|| self.unserved_since + rules::CLOSED_UNSERVED)
+    }
+
+    /// Whether they are let go now.
+    pub(crate) fn is_forsaken(&self, now: Instant) -> bool {
+        self.unserved_at().is_some_and(|at| at <= now)
     }
 
     /// Who leaves by which rule now: by the first rule that somebody does; of several the oldest,

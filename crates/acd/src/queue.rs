@@ -41,6 +41,10 @@ pub(crate) struct Queue {
     pub(crate) staffed: usize,
     /// Of these, those who want calls.
     pub(crate) at_work: usize,
+    /// Seats of any ring that are signed in and registered.
+    pub(crate) served: usize,
+    /// Since when there is none, while there is none.
+    pub(crate) unserved_since: Instant,
     /// Since when nobody is staffed, while nobody is.
     pub(crate) unstaffed_since: Instant,
     pub(crate) overflows: Overflows,
@@ -71,6 +75,8 @@ impl Queue {
             talking: 0,
             staffed: 0,
             at_work: 0,
+            served: 0,
+            unserved_since: Instant::START,
             unstaffed_since: Instant::START,
             pace: Pace::default(),
             unposted: true,
@@ -95,6 +101,7 @@ impl Queue {
         self.ready = self.waits.iter().map(ring).collect();
         self.served_by.clear();
         self.staffed = 0;
+        self.served = 0;
         self.at_work = 0;
     }
 

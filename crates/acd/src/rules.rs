@@ -47,6 +47,10 @@ pub const OCCUPANCY_HALF_LIFE: Duration = Duration::from_secs(1_800);
 /// Longest wait that a step of priority may count like: a day; more is no ageing to a caller.
 pub const AGEING_LONGEST: Duration = Duration::from_secs(86_400);
 
+/// Callers of a queue that the settings name no more, and that nobody signed in serves any more,
+/// are let go after so long: a phone that lost its registration has come back by then.
+pub const CLOSED_UNSERVED: Duration = Duration::from_secs(60);
+
 /// How often the waits that callers may expect are looked at where a queue sends away those whose
 /// is too long: often enough beside a wait of minutes, and rarely beside the turns of a floor.
 pub const EXPECTED_WAIT_EVERY: Duration = Duration::from_secs(5);

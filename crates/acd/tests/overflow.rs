@@ -250,6 +250,24 @@ fn whose_wait_is_expected_to_be_too_long_leaves_from_the_end_of_the_line() {
 }
 
 #[test]
+fn callers_of_a_closed_queue_are_let_go_when_its_seats_have_gone_home() {
+    let seats = || vec![seat("1001", &["general", "other"])];
+    let mut world = World::new(vec![queue("general"), queue("other")], seats());
+    world.sign_in("1001");
+    world.call(1, "general");
+    world.answer(1, "1001");
+    world.call(2, "general");
+    world.change(at(10), vec![queue("other")], seats());
+    // The seat that talks will serve them yet.
+    assert_eq!(world.pass(at(200)), []);
+    world.end(1, "1001");
+    world.intent("1001", Intent::NotReady(Reason::LoggedOut));
+    assert_eq!(offers(&world.pass(at(259))), []);
+    let out = world.pass(at(260));
+    assert!(matches!(out[..], [Output::TimedOut { .. }]), "{out:?}");
+}
+
+#[test]
 fn new_rules_count_for_those_in_line() {
     let mut world = World::new(vec![queue("general")], Vec::new());
     world.call(1, "general");

@@ -103,6 +103,7 @@ struct Naive {
     queues: Vec<QueueSettings>,
     closed: Vec<bool>,
     unstaffed: Vec<Option<Instant>>, // of each queue, since when
+    unserved: Vec<Option<Instant>>,  // by seats of no ring
     names: Vec<SeatId>,
     rules: Vec<SeatSettings>,
     seats: Vec<NaiveSeat>,
@@ -140,6 +141,7 @@ impl Naive {
             now: Instant::START,
             closed: vec![false; queues.len()],
             unstaffed: vec![Some(Instant::START); queues.len()],
+            unserved: vec![Some(Instant::START); queues.len()],
             queues: queues.to_vec(),
             rules: seats.to_vec(),
             last: vec![None; queues.len()],
@@ -180,7 +182,16 @@ impl Naive {
             });
             let holds = self.calls.iter().filter(|call| call.at.is_none());
             let holds = holds.filter_map(|call| Some((call.preferred?.1, 4, call.queue)));
-            let all = works.chain(backs).chain(overflows).chain(waits);
+            let closed = (0..here.queues.len()).filter_map(|j| {
+                let waits = here.closed[j] && !here.waiting(j).is_empty();
+                let since = here.unserved[j].filter(|_| waits)?;
+                Some((since + rules::CLOSED_UNSERVED, 2, j))
+            });
+            let all = works
+                .chain(backs)
+                .chain(overflows)
+                .chain(closed)
+                .chain(waits);
             let first = all.chain(holds).min();
             match first {
                 Some((then, kind, index)) if then <= self.now => self.due(kind, index),
@@ -269,6 +280,12 @@ impl Naive {
                 let own = seat.rings.get(j) == Some(&Some(0));
                 own && seat.phone && seat.intent != signed_out && !seat.unnamed
             });
+            let served = self.seats.iter().any(|seat| {
+                let serves = seat.rings.get(j).copied().flatten().is_some();
+                serves && seat.phone && seat.intent != signed_out && !seat.unnamed
+            });
+            let since = self.unserved[j].unwrap_or(self.now);
+            self.unserved[j] = (!served).then_some(since);
             let since = self.unstaffed[j].unwrap_or(self.now);
             self.unstaffed[j] = (!staffed).then_some(since);
         }
@@ -408,7 +425,9 @@ impl Naive {
                 let rules = 0..self.queues[index].overflow.len();
                 let dues = rules.filter_map(|rule| Some((rule, self.overflows(index, rule)?)));
                 let mut dues = dues.filter(|(_, (then, _))| *then <= self.now);
-                let (rule, (_, call)) = dues.next().unwrap();
+                let Some((rule, (_, call))) = dues.next() else {
+                    return self.due(3, index);
+                };
                 let call = self.call_mut(call).unwrap().clone();
                 self.calls.retain(|it| it.id != call.id);
                 if let Some(call) = self.overflow(call, rule) {
@@ -762,6 +781,7 @@ impl Naive {
                     self.queues.push(named.clone());
                     self.closed.push(false);
                     self.unstaffed.push(Some(self.now));
+                    self.unserved.push(Some(self.now));
                     self.last.push(None);
                     self.dice.push(Dice(named.seed));
                 }

@@ -25,8 +25,8 @@ impl Floor {
     /// Callers keep their places, seats their state and their idle time; every ready seat then looks
     /// anew for a caller, the longest idle first. What is not named any more:
     /// - A queue closes. Callers who come are refused as unknown; those in it stay and are served
-    ///   by the seats that served it, as far as these remain. When none remains they are let go
-    ///   as timed out.
+    ///   by the seats that served it, as far as these remain. When none remains, or none was
+    ///   signed in for [`rules::CLOSED_UNSERVED`], they are let go as timed out.
     /// - A seat is signed out: at once, or after its talk. A caller it is rung for goes back to the
     ///   place in line.
     ///
@@ -94,7 +94,7 @@ impl Floor {
                 Some(at) => self.queues[at].reopen(settings),
                 None => {
                     let mut queue = Queue::new(settings, 0);
-                    queue.unstaffed_since = self.now;
+                    (queue.unstaffed_since, queue.unserved_since) = (self.now, self.now);
                     let at = self.queues.push(queue.settings.id, queue);
                     self.unposted_queues.push(at);
                 }
@@ -126,12 +126,11 @@ impl Floor {
     /// Which seat serves which queue now, and what each queue counts.
     fn assign(&mut self) {
         let seats = self.seats.len();
-        let mut staffed = Vec::new();
+        let mut before = Vec::new();
         for at in self.queue_handles() {
-            if self.queues[at].staffed > 0 {
-                staffed.push(at);
-            }
-            self.queues[at].clear_seats(seats);
+            let queue = &mut self.queues[at];
+            before.push((at, queue.staffed, queue.served));
+            queue.clear_seats(seats);
         }
         for at in self.seat_handles() {
             let seat = &self.seats[at];
@@ -159,10 +158,13 @@ impl Floor {
             seat.at_work = false;
             self.count_staffed(at);
         }
-        for at in staffed {
+        for (at, staffed, served) in before {
             let queue = &mut self.queues[at];
-            if queue.staffed == 0 {
+            if queue.staffed == 0 && staffed > 0 {
                 queue.unstaffed_since = self.now;
+            }
+            if queue.served == 0 && served > 0 {
+                queue.unserved_since = self.now;
             }
         }
     }

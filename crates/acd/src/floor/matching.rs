@@ -233,13 +233,19 @@ impl Floor {
             return;
         }
         let now = self.now;
-        self.each_served(at, |queue, post| match (post.ring(), staffed) {
-            (0, true) => queue.staffed += 1,
-            (0, false) => {
-                queue.staffed -= 1;
+        self.each_served(at, |queue, post| {
+            let own = usize::from(post.ring() == 0);
+            if staffed {
+                queue.served += 1;
+                queue.staffed += own;
+                return;
+            }
+            queue.served -= 1;
+            queue.unserved_since = now;
+            queue.staffed -= own;
+            if own == 1 {
                 queue.unstaffed_since = now;
             }
-            _ => {}
         });
         self.arm_overflows_of(at);
     }

@@ -268,7 +268,7 @@ impl Floor {
     }
 
     /// Lets go of the caller whose longest wait is over; the timer moves to the next.
-    fn give_up_oldest(&mut self, at: QueueAt) {
+    pub(super) fn give_up_oldest(&mut self, at: QueueAt) {
         let Some(oldest) = self.queues[at].line.oldest_of_all() else {
             return;
         };

@@ -42,6 +42,7 @@ impl Floor {
     /// Lets the next caller go whom a rule sends away; the timer moves on.
     pub(super) fn overflow_next(&mut self, at: QueueAt) {
         match self.queues[at].overflowing(self.now) {
+            None if self.queues[at].is_forsaken(self.now) => self.give_up_oldest(at),
             None => self.queues[at].overflows.looked(self.now),
             Some((rule, call)) => {
                 if let Some(call) = self.calls.remove(&call) {
