@@ -76,7 +76,7 @@ fn a_caller_sent_outside_talks_there() {
     let there = bench.invited(B).unwrap();
     assert_eq!(overflowed(&bench, "outside:06358261234"), 1);
     bench.does(B, |endpoint, now| {
-        endpoint.ring(now, there, 180, Vec::new())
+        endpoint.ring(now, there, 180, Vec::new());
     });
     assert_eq!(bench.bridged(), None, "music until somebody answers");
     pick_up(&mut bench, B, there);
