@@ -5,10 +5,12 @@
 //!
 //! Deciding: one turn is `handle_input` and the drain of its outputs. "Seat becomes free": each turn
 //! ends a talk and must offer the seat to the head of its most pressing queue. "Caller comes": each
-//! turn queues a caller and must offer the longest idle seat. "Whole life": all turns of a call
-//! (queued, offered, rang, answered, talk ended, seat free), per call. Handing over: producers
-//! submit through the gate, or into a `Mutex<BTreeMap>` as a floor with a lock would have it, while
-//! one thread takes; a producer that finds it full gives way and tries again. Medians of the runs.
+//! turn queues a caller and must offer an idle seat. "Whole life": all turns of a call (queued,
+//! offered, rang, answered, talk ended, seat free), per call. All of it for each choice of a seat.
+//!
+//! Handing over: producers submit through the gate, or into a `Mutex<BTreeMap>` as a floor with a
+//! lock would have it, while one thread takes; a producer that finds it full gives way and tries
+//! again. Medians of the runs.
 //! Turns a second come from the mean turn without the slowest thousandth: those are the scheduler's
 //! (a turn of a microsecond that took milliseconds was not running), and `p99` shows the rest.
 
@@ -23,7 +25,7 @@ use std::{
 };
 
 use hotline_acd::{
-    Floor, Input, Output, QueueSettings, SeatSettings,
+    Choice, Floor, Input, Output, QueueSettings, SeatSettings,
     gate::{Full, Gate},
 };
 use hotline_model::{
@@ -39,6 +41,16 @@ const QUEUES: u64 = 16;
 /// Queues a seat serves.
 const SERVES: u64 = 3;
 
+const CHOICES: [Choice; 7] = [
+    Choice::LongestIdle,
+    Choice::LeastOccupied,
+    Choice::FewestCalls,
+    Choice::MostSkilled,
+    Choice::RoundRobin,
+    Choice::FixedOrder,
+    Choice::WeightedRandom,
+];
+
 fn main() -> Try<()> {
     let decisions: u64 = option("--decisions", 200_000)?;
     let orders: u64 = option("--orders", 400_000)?;
@@ -47,21 +59,25 @@ fn main() -> Try<()> {
         "| decision at {SEATS} seats, {QUEUES} queues, {SERVES} a seat | turns/s | p50 µs | p99 µs |"
     );
     println!("| --- | ---: | ---: | ---: |");
-    let seat_free = |floor: &mut Bench| floor.seat_becomes_free();
-    let seat_free = medians(runs, || {
-        Bench::with_callers_waiting()?.measure(decisions, seat_free)
-    })?;
-    seat_free.print(&format!("seat becomes free, {WAITING} waiting"));
-    let caller_comes = |floor: &mut Bench| floor.caller_comes();
-    let caller_comes = medians(runs, || {
-        Bench::with_seats_idle()?.measure(decisions, caller_comes)
-    })?;
-    caller_comes.print("caller comes, all seats idle");
-    let whole_life = |floor: &mut Bench| floor.whole_life();
-    let whole_life = medians(runs, || {
-        Bench::with_callers_waiting()?.measure(decisions, whole_life)
-    })?;
-    whole_life.print(&format!("whole life of a call, {WAITING} waiting"));
+    for choice in CHOICES {
+        let seat_free = medians(runs, || {
+            let floor = Bench::with_callers_waiting(choice)?;
+            floor.measure(decisions, Bench::seat_becomes_free)
+        })?;
+        seat_free.print(&format!("{choice:?}: seat becomes free, {WAITING} waiting"));
+        let caller_comes = medians(runs, || {
+            let floor = Bench::with_seats_idle(choice)?;
+            floor.measure(decisions, Bench::caller_comes)
+        })?;
+        caller_comes.print(&format!("{choice:?}: caller comes, all seats idle"));
+        let whole_life = medians(runs, || {
+            let floor = Bench::with_callers_waiting(choice)?;
+            floor.measure(decisions, Bench::whole_life)
+        })?;
+        whole_life.print(&format!(
+            "{choice:?}: whole life of a call, {WAITING} waiting"
+        ));
+    }
 
     println!();
     println!("| handing over | producers | orders/s | p50 ns | p99 ns | p99.9 ns |");
@@ -157,7 +173,7 @@ struct Bench {
 
 impl Bench {
     /// All seats signed in and idle.
-    fn with_seats_idle() -> Try<Self> {
+    fn with_seats_idle(choice: Choice) -> Try<Self> {
         let queues = (0..QUEUES).map(|n| QueueId::new(&format!("queue-{n}")));
         let queues = queues.collect::<Result<Vec<_>, _>>()?;
         let seats = (0..SEATS).map(|n| {
@@ -174,6 +190,7 @@ impl Bench {
         let rules = queues.iter().map(|&id| QueueSettings {
             wrap_up: Duration::ZERO,
             capacity: WAITING as usize,
+            choice,
             longest_wait: Some(Duration::from_secs(3_600)),
             ..QueueSettings::new(id)
         });
@@ -201,8 +218,8 @@ impl Bench {
     }
 
     /// All seats talking, and the line full.
-    fn with_callers_waiting() -> Try<Self> {
-        let mut bench = Self::with_seats_idle()?;
+    fn with_callers_waiting(choice: Choice) -> Try<Self> {
+        let mut bench = Self::with_seats_idle(choice)?;
         // Every seat serves some queue; go round until all of them talk.
         while bench.talking.len() < SEATS as usize {
             let Some((call, seat)) = bench.caller_comes_quietly() else {
@@ -242,6 +259,8 @@ impl Bench {
                 5
             },
             arrived: self.now,
+            spent: 0,
+            preferred: None,
         }
     }
 

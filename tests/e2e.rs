@@ -126,6 +126,7 @@ fn a_citizen_talks_with_an_agent_and_gives_a_score() {
         "script-started",
         "menu-chosen",
         "queue-entered",
+        "call-prioritised",
         "seat-offered",
         "seat-answered",
         "seat-announced",

@@ -27,6 +27,8 @@ mod families;
 mod formats;
 #[path = "wire/guests.rs"]
 mod guests;
+#[path = "wire/hands.rs"]
+mod hands;
 #[path = "wire/interop.rs"]
 mod interop;
 #[path = "wire/ipv6.rs"]
@@ -39,6 +41,8 @@ mod line;
 mod loss;
 #[path = "wire/messages.rs"]
 mod messages;
+#[path = "wire/overflow.rs"]
+mod overflow;
 #[path = "wire/party.rs"]
 mod party;
 #[path = "wire/phones.rs"]

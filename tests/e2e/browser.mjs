@@ -1,4 +1,5 @@
-// A supervisor at the wallboard: signs in, sees the waiting caller, sees the talking seat.
+// A supervisor at the wallboard: signs in, sees the waiting caller and why he waits, puts him first,
+// sees the talking seat.
 // usage: node browser.mjs URL PASSWORD SCREENSHOT_FOLDER
 import { join } from 'node:path'
 import { open } from './chromium.mjs'
@@ -22,6 +23,11 @@ try {
   await page.locator('[data-testid^="call-row-"][data-stage="waiting"]').waitFor({ timeout: 10_000 })
   await page.locator('[data-testid^="trunk-"][data-testid$="-state"]').first().waitFor({ timeout: 10_000 })
   await page.screenshot({ path: join(pictures, 'waiting.png'), fullPage: true })
+  await page.locator('[data-testid^="order-"]').first().click()
+  await page.getByTestId('line-why').getByText('未签入').waitFor({ timeout: 10_000 })
+  await page.screenshot({ path: join(pictures, 'order.png'), fullPage: true })
+  await page.getByTestId('line-go').click()
+  await page.getByText('已执行').waitFor({ timeout: 10_000 })
   console.log('one caller waits')
   await page.locator('[data-testid="seat-1001"][data-work="talking"]').waitFor({ timeout: 60_000 })
   await page.locator('[data-testid^="call-row-"][data-stage="talking"]').waitFor({ timeout: 10_000 })

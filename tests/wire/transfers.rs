@@ -12,7 +12,7 @@ use crate::{
 const SOON_S: u64 = 20;
 
 /// pjsua2 as `user`, with a tone of so many Hz; a seat where it has a password.
-fn desk(engine: &Engine, user: &str, password: &str, hertz: u32) -> Lines {
+pub fn desk(engine: &Engine, user: &str, password: &str, hertz: u32) -> Lines {
     let folder = engine.dir.join(format!("desk-{user}"));
     std::fs::create_dir_all(&folder).unwrap();
     let mut desk = target().join("venv/bin");
@@ -90,7 +90,8 @@ impl Office {
     }
 }
 
-fn hears(desk: &mut Lines, hertz: u32) {
+/// The desk hears this tone, Hz.
+pub fn hears(desk: &mut Lines, hertz: u32) {
     desk.say(&format!("hears {hertz}"));
     desk.expect(&format!("hears {hertz}"), SOON_S);
 }

@@ -6,6 +6,7 @@ use hotline_model::{CallId, seat::Intent};
 
 use crate::{
     Floor,
+    line::Place,
     queue::Stage,
     roster::{QueueAt, SeatAt},
     seat::{Duty, Seat},
@@ -27,11 +28,18 @@ impl Floor {
             self.audit_queue(at)?;
         }
         let timers = self.seats.iter().map(|(at, _)| at).fold(0, |sum, at| {
-            sum + usize::from(self.timers.at(Timer::Work(at)).is_some())
+            sum + usize::from(self.seats[at].duty.until().is_some())
                 + usize::from(self.timers.at(Timer::BackOff(at)).is_some())
         });
         let waits = self.queues.iter();
-        let waits = waits.flat_map(|(at, _)| [Timer::LongestWait(at), Timer::Widens(at)]);
+        let waits = waits.flat_map(|(at, _)| {
+            [
+                Timer::Overflow(at),
+                Timer::LongestWait(at),
+                Timer::HoldsOut(at),
+                Timer::Widens(at),
+            ]
+        });
         let waits = waits
             .filter(|&timer| self.timers.at(timer).is_some())
             .count();
@@ -80,7 +88,7 @@ impl Floor {
     fn is_moving_to(&self, call: CallId, to: SeatAt) -> bool {
         self.calls.get(&call).is_some_and(|held| {
             let elsewhere = matches!(held.stage, Stage::Talking(from) if from != to);
-            elsewhere && held.transfer_to == Some(to)
+            elsewhere && held.past().transfer_to == Some(to)
         })
     }
 
@@ -102,9 +110,8 @@ impl Floor {
         check(seat.takes_calls() == seat.ready.is_some(), || {
             fault("is ready and does not stand so, or the other way round")
         })?;
-        check(self.timers.at(Timer::Work(at)) == seat.duty.until(), || {
-            fault("has another deadline than its state says")
-        })?;
+        let timed = self.timers.times_work(at, seat.duty.until());
+        check(timed, || fault("has another deadline than its state says"))?;
         check(
             self.timers.at(Timer::BackOff(at)).is_some() == seat.back_off.is_some(),
             || fault("has a back-off without an end"),
@@ -123,7 +130,7 @@ impl Floor {
             let here = self.seats.iter().filter_map(|(seat_at, seat)| {
                 let mut posts = seat.serves.iter();
                 let post = posts.find(|post| post.queue == at && post.ring() == ring)?;
-                Some((seat_at, seat.ready?, post.level.into()))
+                Some((seat_at, seat.standing(seat.ready?), post.level.into()))
             });
             check(ready.holds(here), || fault("miscounts its ready seats"))?;
             let served = queue.head_for(ring, self.now);
@@ -145,6 +152,10 @@ impl Floor {
         let staffed = self.seats.iter().filter(|(_, seat)| own(seat));
         let staffed = staffed.filter(|(_, seat)| seat.is_staffed()).count();
         check(staffed == queue.staffed, || fault("miscounts its staff"))?;
+        let serves = |seat: &Seat| seat.serves.iter().any(|post| post.queue == at);
+        let served = self.seats.iter().filter(|(_, seat)| serves(seat));
+        let served = served.filter(|(_, seat)| seat.is_staffed()).count();
+        check(served == queue.served, || fault("miscounts who serves it"))?;
         let at_work = self.seats.iter().filter(|(_, seat)| own(seat));
         let ready = |seat: &Seat| seat.is_staffed() && seat.intent == Intent::Ready;
         let at_work = at_work.filter(|(_, seat)| ready(seat)).count();
@@ -155,6 +166,27 @@ impl Floor {
             self.timers.at(Timer::LongestWait(at)) == queue.times_out_at(),
             || fault("has another longest wait than its oldest caller"),
         )?;
+        let first = queue.holds_end.first().map(|&(until, _)| until);
+        check(self.timers.at(Timer::HoldsOut(at)) == first, || {
+            fault("lets callers hold out until another time than theirs")
+        })?;
+        let wanted = self.wanted.iter().filter(|&&(_, of, _)| of == at);
+        let held = wanted.clone().all(|&(seat, _, place)| {
+            let held = queue.held.get(&place.call).map(|&(seat, _)| seat);
+            held == Some(seat) && self.seats[seat].ready.is_none()
+        });
+        let as_many = wanted.count() == queue.held.len();
+        check(
+            held && as_many && queue.held.len() == queue.holds_end.len(),
+            || fault("a caller holds out for a ready seat, or for none"),
+        )?;
+        check(
+            self.timers.at(Timer::Overflow(at)) == queue.overflows_at(),
+            || fault("lets callers overflow at another time than its rules say"),
+        )?;
+        let spent = |place: Place| Some((place, self.calls.get(&place.call)?.spent));
+        let held = queue.overflows.holds(queue.line.iter().filter_map(spent));
+        check(held, || fault("counts its overflow rules for others"))?;
         check(
             self.timers.at(Timer::Widens(at)) == queue.widens_at(self.now),
             || fault("widens at another time than its callers wait for"),

@@ -26,6 +26,13 @@ pub struct ExpectedWait {
     pub to: Duration,
 }
 
+impl ExpectedWait {
+    /// The middle of the range.
+    pub fn middle(&self) -> Duration {
+        self.from.saturating_add(self.to) / 2
+    }
+}
+
 /// What the queue was seen to do.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace {

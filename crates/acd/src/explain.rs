@@ -22,6 +22,11 @@ pub enum WhyWaiting {
         /// The seat.
         seat: SeatId,
     },
+    /// It holds out for this seat.
+    HoldsOut {
+        /// The seat.
+        seat: SeatId,
+    },
     /// Others are before it.
     Ahead {
         /// The queue.
@@ -123,6 +128,7 @@ impl fmt::Display for WhyWaiting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BeingOffered { seat } => write!(f, "seat {seat} is being rung for it"),
+            Self::HoldsOut { seat } => write!(f, "it is held for seat {seat} for a while"),
             Self::Ahead { queue, callers: 1 } => write!(f, "1 caller is ahead in {queue}"),
             Self::Ahead { queue, callers } => write!(f, "{callers} callers are ahead in {queue}"),
             Self::NobodyServes { queue } => write!(f, "no seat serves {queue} with its skills"),
@@ -164,6 +170,10 @@ impl Floor {
         let there = &self.queues[held.queue];
         let queue = there.settings.id;
         let mut reasons = Vec::new();
+        reasons.extend(
+            self.holds_out(call)
+                .map(|seat| WhyWaiting::HoldsOut { seat }),
+        );
         let callers = there.line.ahead_of(held.place);
         if callers > 0 {
             reasons.push(WhyWaiting::Ahead { queue, callers });

@@ -22,12 +22,48 @@ pub enum Input {
         /// When the wait began. A call that comes back (transfer, failed bridge) keeps the instant
         /// it had before, and so its place. An instant in the future counts as now.
         arrived: Instant,
+        /// The overflow rules of the queue by which the call left it before, the first as the
+        /// lowest bit: they do not count again.
+        spent: u8,
+        /// Holds out for this seat (the one who knows the caller) for so long: it is rung first
+        /// when it is ready or becomes so meanwhile, and no other seat is. Other callers are served
+        /// past the call by other seats, and it past nobody: the preferred seat too takes whoever
+        /// stands first. Means nothing where the seat is not signed in with a phone, or may not
+        /// serve the call by now, or where the queue is full and the seat not ready; and is over once a seat was rung, the call went to another queue
+        /// or the settings changed.
+        preferred: Option<(SeatId, Duration)>,
     },
     /// The caller is gone, in whatever stage: waiting, being offered (then the offer is withdrawn)
     /// or talking (then the talk has ended).
     CallLeft {
         /// The call.
         call: CallId,
+    },
+    /// By a supervisor's hand: the call stands at this priority from now on, at the same arrival.
+    /// Fits a call that waits or is being offered.
+    Prioritise {
+        /// The call.
+        call: CallId,
+        /// 0 is served first.
+        priority: u8,
+    },
+    /// By a supervisor's hand: the call waits in this queue from now on, at the place of its
+    /// arrival, and whatever overflow did before is forgotten. Fits a call that waits elsewhere,
+    /// and a queue that has room.
+    Move {
+        /// The call.
+        call: CallId,
+        /// The queue.
+        queue: QueueId,
+    },
+    /// By a supervisor's hand: this seat is rung for the call, whoever stands before it and
+    /// whatever the seat can do. Fits a call that waits, and a seat that is signed in with a phone
+    /// and does nothing, ready or not.
+    Pick {
+        /// The call.
+        call: CallId,
+        /// The seat.
+        seat: SeatId,
     },
     /// The seat's phone rings (any 18x).
     Rang {

@@ -11,8 +11,8 @@
 //! caller gone). After a `Withdraw` whatever the phone still says about that offer is ignored.
 //!
 //! # Life of a call
-//! From [`Input::CallQueued`] to [`Input::CallLeft`], [`Input::TalkEnded`], [`Output::TimedOut`] or
-//! [`Output::Refused`]; after that its number is unknown here and may be queued again.
+//! From [`Input::CallQueued`] to [`Input::CallLeft`], [`Input::TalkEnded`], [`Output::TimedOut`],
+//! [`Output::Overflowed`] to elsewhere than a queue, or [`Output::Refused`]; after that its number is unknown here and may be queued again.
 
 mod audit;
 pub mod board;
@@ -22,9 +22,11 @@ pub mod explain;
 pub mod floor;
 pub mod gate;
 pub mod input;
+mod line;
 mod load;
 mod lookup;
 pub mod output;
+mod overflow;
 mod policy;
 mod queue;
 mod ready;
@@ -44,4 +46,6 @@ pub use explain::WhyWaiting;
 pub use floor::{Floor, QueueView, SeatView};
 pub use input::Input;
 pub use output::Output;
-pub use settings::{Choice, QueueSettings, SeatSettings, Skills, Widening};
+pub use settings::{
+    Choice, Overflow, OverflowTo, OverflowWhen, QueueSettings, SeatSettings, Skills, Widening,
+};

@@ -53,9 +53,13 @@ const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl Hasher for Mix {
     fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let word = chunk.iter().rev();
-            self.write_u64(word.fold(0, |word, &byte| word << 8 | u64::from(byte)));
+        let (words, rest) = bytes.as_chunks();
+        for &word in words {
+            self.write_u64(u64::from_le_bytes(word));
+        }
+        if !rest.is_empty() {
+            let rest = rest.iter().rev();
+            self.write_u64(rest.fold(0, |word, &byte| word << 8 | u64::from(byte)));
         }
     }
 

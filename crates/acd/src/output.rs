@@ -5,6 +5,8 @@ use hotline_model::{
     seat::{Intent, OfferResult, Work},
 };
 
+use crate::OverflowTo;
+
 /// A decision to carry out, or a fact to write down.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
@@ -37,6 +39,20 @@ pub enum Output {
         call: CallId,
         /// The queue.
         queue: QueueId,
+    },
+    /// The call left the queue by one of its overflow rules. It stands in the other queue now;
+    /// where `to` is none, the floor has let go of it.
+    Overflowed {
+        /// The call.
+        call: CallId,
+        /// The queue it left, or was not taken into since it is full.
+        queue: QueueId,
+        /// Which of the queue's rules, from 0.
+        rule: usize,
+        /// Where it goes.
+        to: OverflowTo,
+        /// Why, in a few words a supervisor understands.
+        why: String,
     },
     /// The call was not taken in.
     Refused {

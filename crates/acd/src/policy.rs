@@ -22,13 +22,18 @@ pub(crate) struct Pressure {
 
 impl Pressure {
     /// `None` when nobody waits whom a seat of this ring may serve: the oldest is the first whom it
-    /// may.
-    pub(crate) fn of(queue: &Queue, ring: usize, now: Instant) -> Option<Self> {
-        let oldest = queue.line.oldest()?.arrived;
+    /// may. Of those who hold out for the seat the oldest came then.
+    pub(crate) fn of(
+        queue: &Queue,
+        ring: usize,
+        held_out: Option<Instant>,
+        now: Instant,
+    ) -> Option<Self> {
+        let wait = *queue.waits.get(ring)?;
+        let open = queue.line.oldest().map(|place| place.arrived);
+        let open = open.filter(|&oldest| now.since(oldest) >= wait);
+        let oldest = open.into_iter().chain(held_out).min()?;
         let waited = now.since(oldest);
-        if waited < *queue.waits.get(ring)? {
-            return None;
-        }
         Some(Self {
             weight: queue.settings.weight,
             waited: micros(waited).min(1 << 48),

@@ -1,203 +1,19 @@
 //! A queue's inside: the line of callers, the seats that stand ready, and the counts.
 
-use core::{cmp::Reverse, ops::Bound, time::Duration};
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use core::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hotline_model::{CallId, Instant};
 
 use crate::{
     QueueSettings,
     estimate::Pace,
+    line::{Line, Place},
+    overflow::{Overflows, Spent},
     ready::{Memory, PassedOver, Ready},
     rings,
     roster::{QueueAt, SeatAt},
-    rules,
 };
-
-/// A caller's place in line: priority, then original arrival, then the call's number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
-    pub(crate) priority: u8,
-    pub(crate) arrived: Instant,
-    pub(crate) call: CallId,
-}
-
-/// The line of callers. One ordered set a priority: the oldest caller, who decides how pressing the
-/// queue is, is then at the front of one of them, and so is whoever is served next.
-#[derive(Debug, Default)]
-pub(crate) struct Line {
-    priorities: BTreeMap<u8, BTreeSet<(Instant, CallId)>>,
-    length: usize,
-    /// What a step of priority counts in waiting; zero: more than any waiting.
-    ageing: Duration,
-}
-
-/// Where a caller stands, lowest first. Without ageing the priority decides, with it the instant
-/// at which a caller of the best priority had to come to stand there: both stay what they are
-/// while time passes, so that nobody ever changes places.
-type Rank = (u64, Instant, CallId);
-
-impl Line {
-    pub(crate) fn set_ageing(&mut self, ageing: Option<Duration>) {
-        self.ageing = ageing.unwrap_or_default().min(rules::AGEING_LONGEST);
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.length
-    }
-
-    pub(crate) fn insert(&mut self, place: Place) {
-        let level = self.priorities.entry(place.priority).or_default();
-        self.length += usize::from(level.insert((place.arrived, place.call)));
-    }
-
-    pub(crate) fn remove(&mut self, place: Place) {
-        if let Some(level) = self.priorities.get_mut(&place.priority) {
-            self.length -= usize::from(level.remove(&(place.arrived, place.call)));
-        }
-    }
-
-    pub(crate) fn rank(&self, place: Place) -> Rank {
-        let first = match self.ageing.is_zero() {
-            true => u64::from(place.priority),
-            false => {
-                let handicap = self.ageing.saturating_mul(u32::from(place.priority));
-                let as_if = place.arrived.since_start().saturating_add(handicap);
-                u64::try_from(as_if.as_nanos()).unwrap_or(u64::MAX)
-            }
-        };
-        (first, place.arrived, place.call)
-    }
-
-    /// The first of each priority.
-    fn firsts(&self) -> impl Iterator<Item = Place> {
-        let levels = self.priorities.iter();
-        levels.filter_map(|(&priority, level)| Some(place(priority, level.first()?)))
-    }
-
-    /// The caller whose turn it is.
-    pub(crate) fn head(&self) -> Option<Place> {
-        self.best(self.firsts())
-    }
-
-    /// The caller whose turn it is among those who came by then. Of each priority that is its first
-    /// or nobody.
-    pub(crate) fn head_by(&self, then: Instant) -> Option<Place> {
-        self.best(self.firsts().filter(|place| place.arrived <= then))
-    }
-
-    /// Of the first of some priorities, the one whose turn it is.
-    fn best(&self, mut firsts: impl Iterator<Item = Place>) -> Option<Place> {
-        match self.ageing.is_zero() {
-            true => firsts.next(),
-            false => firsts.min_by_key(|&place| self.rank(place)),
-        }
-    }
-
-    /// The one who waits longest, whatever the priority.
-    pub(crate) fn oldest(&self) -> Option<Place> {
-        self.firsts()
-            .min_by_key(|place| (place.arrived, place.call))
-    }
-
-    /// The arrival of the first who came later than then; of all when there is no then.
-    pub(crate) fn first_after(&self, then: Option<Instant>) -> Option<Instant> {
-        let from = then.map_or(Bound::Unbounded, |then| {
-            Bound::Excluded((then, CallId(u64::MAX)))
-        });
-        let levels = self.priorities.values();
-        let later = levels.filter_map(|level| level.range((from, Bound::Unbounded)).next());
-        later.map(|&(arrived, _)| arrived).min()
-    }
-
-    /// Whether somebody of a better priority waits.
-    pub(crate) fn overtakes(&self, place: Place) -> bool {
-        let mut better = self.priorities.range(..place.priority);
-        better.any(|(_, level)| !level.is_empty())
-    }
-
-    /// All callers in the order in which they will be served.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Place> {
-        let mut levels: Vec<_> = self
-            .priorities
-            .iter()
-            .map(|(&priority, level)| (priority, level.iter()))
-            .collect();
-        let mut next = BinaryHeap::new();
-        for (at, (priority, level)) in levels.iter_mut().enumerate() {
-            next.extend(level.next().map(|it| {
-                let place = place(*priority, it);
-                Reverse((self.rank(place), place, at))
-            }));
-        }
-        core::iter::from_fn(move || {
-            let Reverse((_, served, at)) = next.pop()?;
-            if let Some((priority, level)) = levels.get_mut(at)
-                && let Some(it) = level.next()
-            {
-                let place = place(*priority, it);
-                next.push(Reverse((self.rank(place), place, at)));
-            }
-            Some(served)
-        })
-    }
-
-    /// How many callers are before this place.
-    pub(crate) fn ahead_of(&self, of: Place) -> usize {
-        let ahead = |(&priority, level): (&u8, &BTreeSet<(Instant, CallId)>)| {
-            if self.ageing.is_zero() {
-                return match priority.cmp(&of.priority) {
-                    core::cmp::Ordering::Less => level.len(),
-                    core::cmp::Ordering::Equal => before(level, (of.arrived, of.call)),
-                    core::cmp::Ordering::Greater => 0,
-                };
-            }
-            // In a better priority those count who came so many steps later or sooner.
-            let steps = |n: u8| self.ageing.saturating_mul(u32::from(n));
-            match of.priority.checked_sub(priority) {
-                Some(0) => before(level, (of.arrived, of.call)),
-                Some(better) => before(level, (of.arrived + steps(better), CallId(0))),
-                None => {
-                    let earlier = steps(priority.saturating_sub(of.priority));
-                    match of.arrived.since_start() < earlier {
-                        true => 0,
-                        false => {
-                            // At a tie the older one is before.
-                            let after = of.arrived - earlier + Duration::from_nanos(1);
-                            before(level, (after, CallId(0)))
-                        }
-                    }
-                }
-            }
-        };
-        self.priorities.iter().map(ahead).sum()
-    }
-}
-
-fn place(priority: u8, &(arrived, call): &(Instant, CallId)) -> Place {
-    Place {
-        priority,
-        arrived,
-        call,
-    }
-}
-
-/// How many stand before the key, counted from both ends at once: most who ask stand near the head
-/// or have just come.
-fn before(level: &BTreeSet<(Instant, CallId)>, key: (Instant, CallId)) -> usize {
-    let mut before = level.range(..key);
-    let mut from = level.range(key..);
-    let mut steps = 0;
-    loop {
-        if before.next().is_none() {
-            return steps;
-        }
-        if from.next().is_none() {
-            return level.len() - steps;
-        }
-        steps += 1;
-    }
-}
 
 /// A queue of the floor.
 #[derive(Debug)]
@@ -206,6 +22,10 @@ pub(crate) struct Queue {
     /// Who may take its calls and from which ring on, in the order of the configuration.
     pub(crate) served_by: Vec<(SeatAt, usize)>,
     pub(crate) line: Line,
+    /// Callers in line who hold out for a seat, and until when.
+    pub(crate) held: BTreeMap<CallId, (SeatAt, Instant)>,
+    /// The same by when it ends.
+    pub(crate) holds_end: BTreeSet<(Instant, CallId)>,
     /// Seats that would take a call at once, by the ring from which on they count.
     pub(crate) ready: Vec<Ready>,
     /// The wait from which each ring counts.
@@ -221,6 +41,13 @@ pub(crate) struct Queue {
     pub(crate) staffed: usize,
     /// Of these, those who want calls.
     pub(crate) at_work: usize,
+    /// Seats of any ring that are signed in and registered.
+    pub(crate) served: usize,
+    /// Since when there is none, while there is none.
+    pub(crate) unserved_since: Instant,
+    /// Since when nobody is staffed, while nobody is.
+    pub(crate) unstaffed_since: Instant,
+    pub(crate) overflows: Overflows,
     pub(crate) pace: Pace,
     /// Changed since the board was last written.
     pub(crate) unposted: bool,
@@ -236,15 +63,21 @@ impl Queue {
         Self {
             served_by: Vec::new(),
             line,
+            held: BTreeMap::new(),
+            holds_end: BTreeSet::new(),
             ready: waits.iter().map(ring).collect(),
             waits,
             memory: Memory::new(settings.seed),
+            overflows: Overflows::new(settings.overflow.len()),
             settings,
             closed: false,
             offering: 0,
             talking: 0,
             staffed: 0,
             at_work: 0,
+            served: 0,
+            unserved_since: Instant::START,
+            unstaffed_since: Instant::START,
             pace: Pace::default(),
             unposted: true,
         }
@@ -256,6 +89,9 @@ impl Queue {
         self.line.set_ageing(settings.ageing);
         self.waits = rings::waits(&settings);
         self.memory.reseed(self.settings.seed, settings.seed);
+        if self.settings.overflow != settings.overflow {
+            self.overflows.begin_anew(settings.overflow.len());
+        }
         self.settings = settings;
     }
 
@@ -265,6 +101,7 @@ impl Queue {
         self.ready = self.waits.iter().map(ring).collect();
         self.served_by.clear();
         self.staffed = 0;
+        self.served = 0;
         self.at_work = 0;
     }
 
@@ -339,7 +176,7 @@ impl Queue {
     /// When the oldest caller's longest wait ends.
     pub(crate) fn times_out_at(&self) -> Option<Instant> {
         let longest = self.settings.longest_wait?;
-        Some(self.line.oldest()?.arrived + longest)
+        Some(self.line.oldest_of_all()?.arrived + longest)
     }
 }
 
@@ -357,72 +194,61 @@ pub(crate) struct Call {
     pub(crate) queue: QueueAt,
     pub(crate) place: Place,
     pub(crate) stage: Stage,
+    /// The queue's overflow rules that do not count for it any more.
+    pub(crate) spent: Spent,
+    /// Apart, since most calls have none: so a call fits into a line of the processor's cache.
+    past: Option<Box<Past>>,
+}
+
+/// What befell a call that few calls meet.
+#[derive(Debug, Default)]
+pub(crate) struct Past {
+    /// Queues that it left by overflow: none of them takes it again.
+    pub(crate) been: Vec<QueueAt>,
+    /// The seat that is to be rung first, and until when it holds out for it.
+    pub(crate) preferred: Option<(SeatAt, Instant)>,
     /// Seats that declined it, oldest first, at most `rules::DECLINED_PER_CALL`.
     pub(crate) declined_by: Vec<SeatAt>,
     /// While a seat talks: the seat that is being rung to take the call over.
     pub(crate) transfer_to: Option<SeatAt>,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+static NOTHING: Past = Past {
+    been: Vec::new(),
+    preferred: None,
+    declined_by: Vec::new(),
+    transfer_to: None,
+};
 
-    fn stands(priority: u8, arrived: u64, call: u64) -> Place {
-        Place {
-            priority,
-            arrived: Instant::START + Duration::from_secs(arrived),
-            call: CallId(call),
+impl Call {
+    /// A call that comes into a queue.
+    pub(crate) fn new(queue: QueueAt, place: Place, spent: Spent) -> Self {
+        Self {
+            queue,
+            place,
+            stage: Stage::Waiting,
+            spent,
+            past: None,
         }
     }
 
-    #[test]
-    fn the_line_is_ordered_by_priority_arrival_and_number() {
-        let mut line = Line::default();
-        for p in [
-            stands(5, 1, 3),
-            stands(5, 0, 9),
-            stands(0, 7, 4),
-            stands(5, 1, 2),
-        ] {
-            line.insert(p);
-            line.insert(p);
-        }
-        let order: Vec<u64> = line.iter().map(|p| p.call.0).collect();
-        assert_eq!(order, [4, 9, 2, 3]);
-        assert_eq!(line.len(), 4);
-        assert_eq!(line.oldest(), Some(stands(5, 0, 9)));
-        for (ahead, p) in line.iter().enumerate() {
-            assert_eq!(line.ahead_of(p), ahead);
-        }
-        line.remove(stands(0, 7, 4));
-        line.remove(stands(0, 7, 4));
-        assert_eq!(line.head(), Some(stands(5, 0, 9)));
-        assert_eq!(line.len(), 3);
+    pub(crate) fn past(&self) -> &Past {
+        self.past.as_deref().unwrap_or(&NOTHING)
     }
 
-    #[test]
-    fn with_ageing_a_step_of_priority_counts_like_a_wait() {
-        let mut line = Line::default();
-        line.set_ageing(Some(Duration::from_secs(10)));
-        let all = [
-            stands(0, 29, 1),
-            stands(0, 31, 2),
-            stands(1, 20, 3),
-            stands(3, 0, 4),
-            stands(3, 1, 5),
-            stands(9, 70, 6),
-        ];
-        for p in all {
-            line.insert(p);
+    pub(crate) fn past_mut(&mut self) -> &mut Past {
+        self.past.get_or_insert_default()
+    }
+
+    /// The transfer is over, or becomes an offer.
+    pub(crate) fn take_transfer(&mut self) -> Option<SeatAt> {
+        self.past.as_mut()?.transfer_to.take()
+    }
+
+    /// It holds out for nobody.
+    pub(crate) fn wants_anybody(&mut self) {
+        if let Some(past) = &mut self.past {
+            past.preferred = None;
         }
-        let order: Vec<u64> = line.iter().map(|p| p.call.0).collect();
-        // At 30 s level 3 that began at 0 stands where level 0 begins; of two there the older.
-        assert_eq!(order, [1, 4, 3, 5, 2, 6]);
-        for (ahead, p) in line.iter().enumerate() {
-            assert_eq!(line.ahead_of(p), ahead, "{p:?}");
-        }
-        assert_eq!(line.head().map(|p| p.call.0), Some(1));
-        assert_eq!(line.oldest(), Some(stands(3, 0, 4)));
-        assert!(line.overtakes(stands(3, 0, 4)) && !line.overtakes(stands(0, 29, 1)));
     }
 }

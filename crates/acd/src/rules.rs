@@ -17,7 +17,7 @@ pub const REFUSED_BACK_OFF: Duration = Duration::from_secs(10);
 /// three callers is not at work.
 ///
 /// [`Reason::Refused`]: hotline_model::seat::Reason::Refused
-pub const REFUSALS_IN_A_ROW: u32 = 3;
+pub const REFUSALS_IN_A_ROW: u8 = 3;
 
 /// A seat whose phone could not be reached is left alone for so long; doubled each time in a row,
 /// up to [`UNREACHABLE_BACK_OFF_CAP`]. A new registration clears it.
@@ -46,6 +46,14 @@ pub const OCCUPANCY_HALF_LIFE: Duration = Duration::from_secs(1_800);
 
 /// Longest wait that a step of priority may count like: a day; more is no ageing to a caller.
 pub const AGEING_LONGEST: Duration = Duration::from_secs(86_400);
+
+/// Callers of a queue that the settings name no more, and that nobody signed in serves any more,
+/// are let go after so long: a phone that lost its registration has come back by then.
+pub const CLOSED_UNSERVED: Duration = Duration::from_secs(60);
+
+/// How often the waits that callers may expect are looked at where a queue sends away those whose
+/// is too long: often enough beside a wait of minutes, and rarely beside the turns of a floor.
+pub const EXPECTED_WAIT_EVERY: Duration = Duration::from_secs(5);
 
 /// Calls whose handling was seen before a wait is estimated: fewer say nothing about the next.
 pub const PACE_KNOWN_AFTER: u32 = 5;

@@ -2,7 +2,9 @@
 
 use core::time::Duration;
 
-use hotline_model::{QueueId, SeatId, SkillId};
+use std::sync::Arc;
+
+use hotline_model::{QueueId, ScriptId, SeatId, SkillId};
 
 pub use crate::skills::Skills;
 
@@ -38,6 +40,9 @@ pub struct QueueSettings {
     pub seed: u64,
     /// Further seats for those who waited long, in the order of the waits.
     pub widen: Vec<Widening>,
+    /// When callers leave the line for somewhere else, and for where; of several that apply the
+    /// first. At most `limits::QUEUE_OVERFLOWS` count.
+    pub overflow: Vec<Overflow>,
     /// A step of priority counts like so much waiting: a caller is served before one of a better
     /// priority who came that many steps later. `None` (or zero): priority alone.
     pub ageing: Option<Duration>,
@@ -46,7 +51,7 @@ pub struct QueueSettings {
 impl QueueSettings {
     /// A queue with the usual figures: 15 s threshold, weight 1, 1,000 callers, no longest wait,
     /// 20 s ringing, 30 s wrap-up (at most 180 s), no skills, the longest idle seat, no widening,
-    /// no ageing.
+    /// no ageing, no overflow.
     pub fn new(id: QueueId) -> Self {
         Self {
             id,
@@ -61,6 +66,7 @@ impl QueueSettings {
             choice: Choice::LongestIdle,
             seed: 0,
             widen: Vec::new(),
+            overflow: Vec::new(),
             ageing: None,
         }
     }
@@ -97,6 +103,43 @@ pub struct Widening {
     pub skills: Option<Skills>,
     /// Seats of these queues.
     pub queues: Vec<QueueId>,
+}
+
+/// A rule by which callers leave a queue's line. Never while a seat is being rung for them; a call
+/// that left by a rule does not leave the same queue by it again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overflow {
+    /// When.
+    pub when: OverflowWhen,
+    /// To where.
+    pub to: OverflowTo,
+}
+
+/// When a caller leaves the line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OverflowWhen {
+    /// So long after the original arrival.
+    Waited(Duration),
+    /// The middle of the expected wait is longer than this: looked at when somebody enters the
+    /// line, and every [`rules::EXPECTED_WAIT_EVERY`](crate::rules::EXPECTED_WAIT_EVERY) from the
+    /// last in line on. An expected wait that is not known is not longer.
+    Expected(Duration),
+    /// None of the queue's own seats was signed in with a phone for so long.
+    Unstaffed(Duration),
+    /// As many wait as the queue holds: instead of the refusal.
+    Full,
+}
+
+/// Where a caller goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OverflowTo {
+    /// Into another queue, at the place of the original arrival. Passed over while that queue is
+    /// full or closed, or is one that the call left by overflow before.
+    Queue(QueueId),
+    /// Out of the floor, to a script.
+    Script(ScriptId),
+    /// Out of the floor, to a number outside.
+    Outside(Arc<str>),
 }
 
 /// One seat (坐席).

@@ -13,8 +13,12 @@ pub(crate) enum Timer {
     Work(SeatAt),
     /// The seat may have calls again.
     BackOff(SeatAt),
+    /// Somebody in the queue's line leaves by an overflow rule.
+    Overflow(QueueAt),
     /// The longest wait of the queue's oldest caller ends.
     LongestWait(QueueAt),
+    /// A caller of the queue holds out for a seat no longer.
+    HoldsOut(QueueAt),
     /// Further seats may serve a caller of the queue.
     Widens(QueueAt),
 }
@@ -23,9 +27,11 @@ pub(crate) enum Timer {
 #[derive(Debug)]
 pub(crate) struct Timers {
     due: BTreeSet<(Instant, Timer)>,
-    work: Vec<Option<Instant>>,
+    /// Of a seat's work there is none: its duty says until when.
     back_off: Vec<Option<Instant>>,
+    overflow: Vec<Option<Instant>>,
     longest_wait: Vec<Option<Instant>>,
+    holds_out: Vec<Option<Instant>>,
     /// Kept apart: see [`Timers::pop_widening`].
     widenings: BTreeSet<(Instant, QueueAt)>,
     widens: Vec<Option<Instant>>,
@@ -35,9 +41,10 @@ impl Timers {
     pub(crate) fn new(seats: usize, queues: usize) -> Self {
         Self {
             due: BTreeSet::new(),
-            work: vec![None; seats],
             back_off: vec![None; seats],
+            overflow: vec![None; queues],
             longest_wait: vec![None; queues],
+            holds_out: vec![None; queues],
             widenings: BTreeSet::new(),
             widens: vec![None; queues],
         }
@@ -46,32 +53,56 @@ impl Timers {
     /// Makes room for so many seats and queues.
     pub(crate) fn grow(&mut self, seats: usize, queues: usize) {
         for (slots, count) in [
-            (&mut self.work, seats),
             (&mut self.back_off, seats),
+            (&mut self.overflow, queues),
             (&mut self.longest_wait, queues),
+            (&mut self.holds_out, queues),
             (&mut self.widens, queues),
         ] {
             slots.resize(count.max(slots.len()), None);
         }
     }
 
-    /// When the timer is due, if it is set.
+    /// When the timer is due, if it is set; of a seat's work its duty says it.
     pub(crate) fn at(&self, timer: Timer) -> Option<Instant> {
         let (slots, index) = match timer {
-            Timer::Work(seat) => (&self.work, seat.index()),
+            Timer::Work(_) => return None,
             Timer::BackOff(seat) => (&self.back_off, seat.index()),
+            Timer::Overflow(queue) => (&self.overflow, queue.index()),
             Timer::LongestWait(queue) => (&self.longest_wait, queue.index()),
+            Timer::HoldsOut(queue) => (&self.holds_out, queue.index()),
             Timer::Widens(queue) => (&self.widens, queue.index()),
         };
         slots.get(index).copied().flatten()
     }
 
-    /// Sets, moves or (with `None`) clears the timer.
+    /// The deadline of a seat's work is no longer the one, but the other.
+    pub(crate) fn move_work(
+        &mut self,
+        seat: SeatAt,
+        before: Option<Instant>,
+        after: Option<Instant>,
+    ) {
+        if before != after {
+            let timer = Timer::Work(seat);
+            before.map(|before| self.due.remove(&(before, timer)));
+            self.due.extend(after.map(|after| (after, timer)));
+        }
+    }
+
+    /// Whether the seat's work is timed as its duty says.
+    pub(crate) fn times_work(&self, seat: SeatAt, until: Option<Instant>) -> bool {
+        until.is_none_or(|until| self.due.contains(&(until, Timer::Work(seat))))
+    }
+
+    /// Sets, moves or (with `None`) clears the timer, which is not of a seat's work.
     pub(crate) fn set(&mut self, timer: Timer, at: Option<Instant>) {
         let slot = match timer {
-            Timer::Work(seat) => self.work.get_mut(seat.index()),
+            Timer::Work(_) => None,
             Timer::BackOff(seat) => self.back_off.get_mut(seat.index()),
+            Timer::Overflow(queue) => self.overflow.get_mut(queue.index()),
             Timer::LongestWait(queue) => self.longest_wait.get_mut(queue.index()),
+            Timer::HoldsOut(queue) => self.holds_out.get_mut(queue.index()),
             Timer::Widens(queue) => self.widens.get_mut(queue.index()),
         };
         let Some(slot) = slot else { return };
@@ -94,7 +125,10 @@ impl Timers {
         if at > now {
             return None;
         }
-        self.set(timer, None);
+        match timer {
+            Timer::Work(seat) => self.move_work(seat, Some(at), None),
+            _ => self.set(timer, None),
+        }
         Some(timer)
     }
 
@@ -136,8 +170,8 @@ mod tests {
     fn a_timer_set_anew_is_due_once() {
         let mut timers = Timers::new(2, 1);
         let seat = SeatAt::from_index(1);
-        timers.set(Timer::Work(seat), Some(at(1)));
-        timers.set(Timer::Work(seat), Some(at(3)));
+        timers.move_work(seat, None, Some(at(1)));
+        timers.move_work(seat, Some(at(1)), Some(at(3)));
         timers.set(Timer::BackOff(seat), Some(at(2)));
         assert_eq!(timers.pop_due(at(1)), None);
         assert_eq!(timers.first(), Some(at(2)));

@@ -313,6 +313,8 @@ fn those_who_served_before_still_come_first() {
         queue: q("foreign"),
         priority: 5,
         arrived,
+        spent: 0,
+        preferred: None,
     };
     let out = world.step(world.now, input);
     assert_eq!(offers(&out), offered(2, "1001"));

@@ -12,9 +12,12 @@ mod support;
 
 use std::time::Duration;
 
-use hotline_acd::{Choice, Input, QueueSettings, SeatSettings, Skills, Widening};
+use hotline_acd::{
+    Choice, Input, Overflow, OverflowTo, OverflowWhen, QueueSettings, SeatSettings, Skills,
+    Widening,
+};
 use hotline_model::{
-    CallId, Instant, QueueId, SeatId, SkillId,
+    CallId, Instant, QueueId, ScriptId, SeatId, SkillId,
     seat::{Device, Intent, OfferResult, Reason},
 };
 use proptest::{collection::vec, option, prelude::*, sample::select};
@@ -27,6 +30,10 @@ fn a_seat() -> impl Strategy<Value = SeatId> {
 
 fn a_queue() -> impl Strategy<Value = QueueId> {
     select(vec![q("general"), q("english"), q("nowhere")])
+}
+
+fn a_wish() -> impl Strategy<Value = Option<(SeatId, Duration)>> {
+    option::weighted(0.2, (a_seat(), a_duration()))
 }
 
 fn a_call() -> impl Strategy<Value = CallId> {
@@ -96,16 +103,37 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn an_overflow()(
+        wait in a_duration(), when in 0..4, queue in a_queue(), to in 0..4,
+    ) -> Overflow {
+        Overflow {
+            when: match when {
+                0 => OverflowWhen::Waited(wait),
+                1 => OverflowWhen::Expected(wait),
+                2 => OverflowWhen::Unstaffed(wait),
+                _ => OverflowWhen::Full,
+            },
+            to: match to {
+                0 => OverflowTo::Script(ScriptId::new("voicemail").unwrap()),
+                1 => OverflowTo::Outside("021962288".into()),
+                _ => OverflowTo::Queue(queue),
+            },
+        }
+    }
+}
+
+prop_compose! {
     fn queue_settings()(
         id in a_queue(), threshold in a_duration(), weight in select(vec![0, 1, 5, u32::MAX]),
         capacity in 0..4usize, longest_wait in option::of(a_duration()), ring_for in a_duration(),
         wrap_up in a_duration(), wrap_up_cap in a_duration(), skills in vec(a_skill(), 0..2),
         choice in a_choice(), seed in any::<u64>(), widen in vec(a_widening(), 0..4),
-        ageing in option::of(a_duration()),
+        overflow in vec(an_overflow(), 0..10), ageing in option::of(a_duration()),
     ) -> QueueSettings {
         QueueSettings {
             id, threshold, weight, capacity, longest_wait, ring_for, wrap_up, wrap_up_cap,
-            skills: Skills::from(skills), choice, seed, widen, ageing,
+            skills: Skills::from(skills), choice, seed, widen, overflow,
+            ageing,
         }
     }
 }
@@ -121,10 +149,17 @@ prop_compose! {
 
 fn an_input() -> impl Strategy<Value = Input> {
     prop_oneof![
-        6 => (a_call(), a_queue(), 0..3u8, an_instant()).prop_map(
-            |(call, queue, priority, arrived)| Input::CallQueued { call, queue, priority, arrived }
+        6 => (a_call(), a_queue(), 0..3u8, an_instant(), any::<u8>(), a_wish()).prop_map(
+            |(call, queue, priority, arrived, spent, preferred)| {
+                let spent = spent & spent.rotate_left(3);
+                Input::CallQueued { call, queue, priority, arrived, spent, preferred }
+            }
         ),
         1 => a_call().prop_map(|call| Input::CallLeft { call }),
+        1 => (a_call(), any::<u8>())
+            .prop_map(|(call, priority)| Input::Prioritise { call, priority }),
+        1 => (a_call(), a_queue()).prop_map(|(call, queue)| Input::Move { call, queue }),
+        1 => (a_call(), a_seat()).prop_map(|(call, seat)| Input::Pick { call, seat }),
         3 => (a_call(), a_seat()).prop_map(|(call, seat)| Input::Rang { call, seat }),
         3 => (a_call(), a_seat()).prop_map(|(call, seat)| Input::Answered { call, seat }),
         3 => (a_call(), a_seat(), a_result())

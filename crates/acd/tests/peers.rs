@@ -127,6 +127,8 @@ fn asterisk_607_1006_wrap_up_lasts_whatever_becomes_of_the_transferred_call() {
         queue: q("general"),
         priority: 0,
         arrived: Instant::START,
+        spent: 0,
+        preferred: None,
     };
     world.step(at(1), back);
     world.leave(1);
@@ -264,6 +266,8 @@ fn freeswitch_2511_thirteen_callers_are_served_in_their_order() {
             queue: q("general"),
             priority: 5,
             arrived: at(call),
+            spent: 0,
+            preferred: None,
         };
         world.step(at(20), input);
     }

@@ -52,6 +52,8 @@ pub struct Facts {
     pub queued: Option<Instant>,
     /// The queue the caller entered last.
     pub last_queue: Option<QueueId>,
+    /// Queues that it left by overflow, each with the rules by which it did, one a bit.
+    pub overflowed: Vec<(QueueId, u8)>,
     /// A human answered at least once.
     pub human_answered: bool,
     /// Recordings made so far.
@@ -102,6 +104,7 @@ impl Facts {
             menu_left: None,
             queued: None,
             last_queue: None,
+            overflowed: Vec::new(),
             human_answered: false,
             recordings: 0,
             hops: None,
@@ -127,6 +130,30 @@ impl Facts {
     pub fn next_play(&mut self) -> u32 {
         self.plays = self.plays.wrapping_add(1 << 16);
         self.plays
+    }
+
+    /// The rules by which the call left the queue, one a bit.
+    pub fn left_by(&self, queue: QueueId) -> u8 {
+        let mut left = self.overflowed.iter();
+        left.find(|(of, _)| *of == queue).map_or(0, |&(_, by)| by)
+    }
+
+    /// The call left the queue by this rule, or not yet by any.
+    pub fn leaves_by(&mut self, queue: QueueId, rule: usize) {
+        let bit = u32::try_from(rule).ok().and_then(|n| 1u8.checked_shl(n));
+        let before = self.left_by(queue);
+        self.overflowed.retain(|(of, _)| *of != queue);
+        self.overflowed.push((queue, before | bit.unwrap_or(0)));
+    }
+
+    /// How a call ends in a script, or beside a seat: it asked for a human and was sent away, was
+    /// served, or never asked.
+    pub fn outcome_of_script(&self) -> Outcome {
+        match self.overflowed.is_empty() {
+            true => Outcome::LeftMenu,
+            false if self.human_answered => Outcome::Answered,
+            false => Outcome::Overflowed,
+        }
     }
 
     /// The call is over: says so, hangs up what is left and closes the caller's leg. The stage it

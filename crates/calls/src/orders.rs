@@ -3,7 +3,7 @@
 use core::fmt;
 
 use hotline_model::{
-    QueueId, SeatId,
+    CallId, QueueId, SeatId,
     guest::{GuestMode, GuestName},
     privacy::Masked,
     request::Request,
@@ -43,6 +43,31 @@ pub enum SeatRequest {
     TransferByName(String),
     /// Something about the talk it is in.
     Talk(TalkRequest),
+}
+
+/// A supervisor's hand on a waiting call, through the gate. `ticket` comes back in
+/// [`crate::Output::OrderDone`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallOrder {
+    /// Chosen by the asker to recognise the answer.
+    pub ticket: u64,
+    /// Who asked, for the journal: a user's name.
+    pub by: String,
+    /// Which call.
+    pub call: CallId,
+    /// What.
+    pub request: CallRequest,
+}
+
+/// What can be asked for a waiting call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallRequest {
+    /// 调整优先级: another priority, 0 is first.
+    Priority(u8),
+    /// 移到队列: another queue, at the place of its arrival.
+    Queue(QueueId),
+    /// 指派坐席: this seat is rung for it at once.
+    Seat(SeatId),
 }
 
 /// What can be asked of the talk that a seat is in.
@@ -181,14 +206,22 @@ pub enum OrderRefused {
     GuestsFull,
     /// It is so already.
     AlreadySo,
+    /// There is no such call now.
+    CallUnknown,
+    /// The call does not wait for a seat.
+    NotWaiting,
 }
 
 impl OrderRefused {
     /// The SIP status that says so.
     pub const fn status(self) -> u16 {
         match self {
-            Self::SeatUnknown | Self::TargetUnknown => 404,
-            Self::NotTalking | Self::NotWrappingUp | Self::NoGuest | Self::AlreadySo => 491,
+            Self::SeatUnknown | Self::TargetUnknown | Self::CallUnknown => 404,
+            Self::NotTalking
+            | Self::NotWaiting
+            | Self::NotWrappingUp
+            | Self::NoGuest
+            | Self::AlreadySo => 491,
             Self::TargetBusy | Self::GuestsFull => 486,
             Self::NotRegistered => 480,
             Self::NotAllowed => 403,

@@ -106,6 +106,9 @@ pub enum Outcome {
     LeftMessage,
     /// The longest wait of the queue passed.
     TimedOut,
+    /// The call left its queue by an overflow rule, for a script or a number outside, and no seat
+    /// answered it.
+    Overflowed,
     /// The queue was full, closed or unknown: the caller was told so and released.
     Refused,
     /// The call was never answered by the engine: rejected or cancelled before the answer.
@@ -253,6 +256,47 @@ pub enum Event {
         queue: QueueId,
         /// Why, in a few words.
         cause: String,
+    },
+    /// The call left a queue by one of its overflow rules, or was sent on by a full one before it
+    /// entered.
+    QueueOverflowed {
+        /// The call.
+        call: CallId,
+        /// The queue.
+        queue: QueueId,
+        /// Where it goes: `queue:ID`, `script:NAME` or `outside:NUMBER`.
+        to: String,
+        /// Why, in a few words a supervisor understands.
+        why: String,
+    },
+    /// A supervisor gave a waiting call another priority.
+    CallPrioritised {
+        /// The call.
+        call: CallId,
+        /// The priority from now on, 0 (first) to 9.
+        priority: u8,
+        /// Who: `api:USER`.
+        by: String,
+    },
+    /// A supervisor moved a waiting call to another queue; it keeps its arrival.
+    CallMoved {
+        /// The call.
+        call: CallId,
+        /// The queue it left.
+        from: QueueId,
+        /// The queue it stands in now.
+        to: QueueId,
+        /// Who: `api:USER`.
+        by: String,
+    },
+    /// A supervisor gave a waiting call to a seat, which is rung for it.
+    CallPicked {
+        /// The call.
+        call: CallId,
+        /// The seat.
+        seat: SeatId,
+        /// Who: `api:USER`.
+        by: String,
     },
     /// A seat was matched to the call and is being rung.
     SeatOffered {
@@ -811,6 +855,10 @@ impl Event {
             | Self::MenuChosen { call, .. }
             | Self::QueueEntered { call, .. }
             | Self::QueueRefused { call, .. }
+            | Self::QueueOverflowed { call, .. }
+            | Self::CallPrioritised { call, .. }
+            | Self::CallMoved { call, .. }
+            | Self::CallPicked { call, .. }
             | Self::SeatOffered { call, .. }
             | Self::OfferEnded { call, .. }
             | Self::OfferRedirected { call, .. }

@@ -405,3 +405,7 @@ pub const SKILL_DEPTH: usize = 8;
 /// Widenings of one queue: each costs every decision a look at one more set of seats. More are a
 /// fault of the configuration; the distributor leaves out those beyond.
 pub const QUEUE_WIDENINGS: usize = 8;
+
+/// Overflow rules of one queue: each costs every caller who enters or leaves its line an entry in
+/// one more list. More are a fault of the configuration; the distributor leaves out those beyond.
+pub const QUEUE_OVERFLOWS: usize = 8;

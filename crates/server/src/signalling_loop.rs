@@ -12,12 +12,13 @@ use std::{
 use crossbeam::queue::ArrayQueue;
 use hotline_calls::{
     Exchange, Input, Output, Transport,
+    exchange::Waits,
     gate::Gate,
-    orders::{Order, OrderRefused},
+    orders::{CallOrder, Order, OrderRefused},
 };
 use hotline_media::Report;
 use hotline_model::{
-    Instant, Timestamp,
+    CallId, Instant, Timestamp,
     event::{Event, Stamped},
 };
 use tokio::sync::{Notify, oneshot, watch};
@@ -55,11 +56,21 @@ pub struct Asked {
     pub answer: oneshot::Sender<Result<(), OrderRefused>>,
 }
 
+/// What supervisors ask about calls in line, with the way back to who asked.
+pub enum Hand {
+    /// To be carried out; the ticket is set by the loop.
+    Order(CallOrder, oneshot::Sender<Result<(), OrderRefused>>),
+    /// Why the call still waits.
+    Why(CallId, oneshot::Sender<Option<Waits>>),
+}
+
 /// The doors between the signalling thread and the others. Every ring has a limit in
 /// `model/limits.rs`.
 pub struct Doors {
     /// Orders of the API.
     pub gate: Gate<Asked>,
+    /// Supervisors' hands on the line.
+    pub hands: Gate<Hand>,
     /// Reports of the media workers.
     pub reports: Arc<ArrayQueue<Report>>,
     /// Reports of the recorder.
@@ -334,6 +345,20 @@ impl SignallingLoop {
             self.exchange.handle_input(now, Input::Ordered(order));
             self.carry_out(answers).await;
         }
+        while let Some(hand) = self.doors.hands.take() {
+            match hand {
+                Hand::Why(call, answer) => {
+                    // Who asked may have gone away meanwhile.
+                    let _ = answer.send(self.exchange.waits(call));
+                }
+                Hand::Order(mut order, answer) => {
+                    order.ticket = answers.owe(answer);
+                    let now = self.now();
+                    self.exchange.handle_input(now, Input::CallOrdered(order));
+                    self.carry_out(answers).await;
+                }
+            }
+        }
     }
 
     /// Journals an event of the shell itself. Where the ring is full it is kept, and goes with what
@@ -472,10 +497,16 @@ struct Answers {
 impl Answers {
     fn expect(&mut self, asked: Asked) -> Order {
         let mut order = asked.order;
-        order.ticket = self.next_ticket;
-        self.owed.insert(self.next_ticket, asked.answer);
-        self.next_ticket += 1;
+        order.ticket = self.owe(asked.answer);
         order
+    }
+
+    /// The ticket under which the answer is owed.
+    fn owe(&mut self, answer: oneshot::Sender<Result<(), OrderRefused>>) -> u64 {
+        let ticket = self.next_ticket;
+        self.owed.insert(ticket, answer);
+        self.next_ticket += 1;
+        ticket
     }
 
     fn answer(&mut self, ticket: u64, result: Result<(), OrderRefused>) {

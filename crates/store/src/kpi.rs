@@ -57,6 +57,8 @@ pub struct Counts {
     pub refused: u64,
     /// Callers who asked for a human, and left a message because none answered.
     pub left_message: u64,
+    /// Calls that left their queue by an overflow rule and that no seat answered.
+    pub overflowed: u64,
     /// Surveys offered (触发).
     pub survey_offered: u64,
     /// Surveys answered (参评).
@@ -92,10 +94,12 @@ impl Counts {
     }
 
     /// K4 人工请求量: answered + abandoned in queue + timed out of queue + refused entry + left a
-    /// message in place of an answer; repeats within a call each count. So a voicemail betters
-    /// neither the answer rate nor the service level.
+    /// message in place of an answer + sent away by overflow for good; repeats within a call each
+    /// count. So a voicemail betters neither the answer rate nor the service level. Whoever goes on
+    /// to another queue is counted by what becomes of the call there, so that nobody counts twice.
     pub const fn human_requests(&self) -> u64 {
-        self.answers + self.abandoned + self.timed_out + self.refused + self.left_message
+        let sent_away = self.left_message + self.overflowed;
+        self.answers + self.abandoned + self.timed_out + self.refused + sent_away
     }
 
     /// K5 at T = 15 s. Offered are all human requests: a refused entry counts as offered, so that
@@ -148,6 +152,7 @@ impl Counts {
             timed_out,
             refused,
             left_message,
+            overflowed,
             survey_offered,
             survey_answered,
             satisfied,
@@ -165,6 +170,7 @@ impl Counts {
             timed_out,
             refused,
             left_message,
+            overflowed,
             survey_offered,
             survey_answered,
             satisfied,

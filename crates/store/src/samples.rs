@@ -30,6 +30,16 @@ pub(crate) fn arrived(call: u64) -> Event {
     }
 }
 
+/// A call sent away from the queue.
+pub fn overflowed(call: u64, name: &str) -> Event {
+    Event::QueueOverflowed {
+        call: CallId(call),
+        queue: queue(name),
+        to: "script:voicemail".into(),
+        why: "waited 60 s, at most 60 s here".into(),
+    }
+}
+
 pub(crate) fn queued(call: u64, name: &str) -> Event {
     Event::QueueEntered {
         call: CallId(call),
@@ -443,6 +453,10 @@ impl Story<'_> {
                         self.after(12_400, ended(call, Outcome::LeftMessage));
                     }
                 }
+            }
+            8 => {
+                self.after(waited, overflowed(call, name));
+                self.after(9_000, ended(call, Outcome::Overflowed));
             }
             _ => self.talk(dice, name, waited),
         }

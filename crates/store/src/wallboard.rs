@@ -63,8 +63,8 @@ pub struct Totals {
     pub answered: u64,
     /// Of these, answered within 15 s of entering the queue.
     pub answered_in_15s: u64,
-    /// K4: answers, abandons, time-outs, refused entries and messages left in place of an answer;
-    /// repeats within a call each count.
+    /// K4: answers, abandons, time-outs, refused entries, messages left in place of an answer and
+    /// calls sent away by overflow; repeats within a call each count.
     pub human_requests: u64,
     /// Callers who left while they waited for a human.
     pub abandoned: u64,
@@ -74,6 +74,9 @@ pub struct Totals {
     pub timed_out: u64,
     /// Callers who asked for a human, and left a message because none answered.
     pub left_message: u64,
+    /// Calls that left their queue by an overflow rule and that no seat answered.
+    #[serde(default)]
+    pub overflowed: u64,
     /// K1: answered ÷ inbound; `None` without inbound calls.
     pub answer_rate: Option<f64>,
     /// K2: answered in 15 s ÷ answered; `None` without answered calls.
@@ -309,7 +312,7 @@ mod tests {
             "totals": {
                 "window_s": 86400, "inbound": 0, "answered": 0, "answered_in_15s": 0,
                 "human_requests": 0, "abandoned": 0, "refused": 0, "timed_out": 0,
-                "left_message": 0,
+                "left_message": 0, "overflowed": 0,
                 "answer_rate": null, "in_time_rate": null, "survey_offered": 0,
                 "survey_answered": 0, "satisfied": 0
             },

@@ -1,5 +1,7 @@
 //! New settings while calls wait and talk: nobody loses a place.
 
+use core::num::NonZeroU64;
+
 use hotline_model::{
     Instant, QueueId,
     seat::{Intent, OfferResult, Reason},
@@ -23,8 +25,8 @@ impl Floor {
     /// Callers keep their places, seats their state and their idle time; every ready seat then looks
     /// anew for a caller, the longest idle first. What is not named any more:
     /// - A queue closes. Callers who come are refused as unknown; those in it stay and are served
-    ///   by the seats that served it, as far as these remain. When none remains they are let go
-    ///   as timed out.
+    ///   by the seats that served it, as far as these remain. When none remains, or none was
+    ///   signed in for [`rules::CLOSED_UNSERVED`], they are let go as timed out.
     /// - A seat is signed out: at once, or after its talk. A caller it is rung for goes back to the
     ///   place in line.
     ///
@@ -41,6 +43,10 @@ impl Floor {
         self.name_queues(queues);
         self.name_seats(seats);
         self.timers.grow(self.seats.len(), self.queues.len());
+        for at in self.queue_handles() {
+            self.hold_out_for_nobody(at);
+            self.count_overflows_anew(at);
+        }
         self.assign();
         self.let_go_of_unserved();
         for (turn, at) in ready {
@@ -65,12 +71,12 @@ impl Floor {
     }
 
     /// All ready seats with their turns, the longest idle first. No queue counts any seat then.
-    fn stand_all_down(&mut self) -> Vec<(u64, SeatAt)> {
+    fn stand_all_down(&mut self) -> Vec<(NonZeroU64, SeatAt)> {
         let mut ready = Vec::new();
         for at in self.seat_handles() {
-            if let Some(standing) = self.seats[at].ready {
-                ready.push((standing.turn, at));
-                self.stand_down(at, &standing);
+            if let Some(turn) = self.seats[at].ready {
+                ready.push((turn, at));
+                self.stand_down(at);
             }
         }
         ready.sort_unstable();
@@ -87,7 +93,9 @@ impl Floor {
                 Some(at) if !self.queues[at].closed => {}
                 Some(at) => self.queues[at].reopen(settings),
                 None => {
-                    let at = self.queues.push(settings.id, Queue::new(settings, 0));
+                    let mut queue = Queue::new(settings, 0);
+                    (queue.unstaffed_since, queue.unserved_since) = (self.now, self.now);
+                    let at = self.queues.push(queue.settings.id, queue);
                     self.unposted_queues.push(at);
                 }
             }
@@ -107,7 +115,7 @@ impl Floor {
                     *seat.settings = settings;
                 }
                 None => {
-                    let seat = Seat::new(settings.clone(), Vec::new());
+                    let seat = Seat::new(settings.clone(), Box::default());
                     let at = self.seats.push(settings.id, seat);
                     self.unposted_seats.push(at);
                 }
@@ -118,14 +126,17 @@ impl Floor {
     /// Which seat serves which queue now, and what each queue counts.
     fn assign(&mut self) {
         let seats = self.seats.len();
+        let mut before = Vec::new();
         for at in self.queue_handles() {
-            self.queues[at].clear_seats(seats);
+            let queue = &mut self.queues[at];
+            before.push((at, queue.staffed, queue.served));
+            queue.clear_seats(seats);
         }
         for at in self.seat_handles() {
             let seat = &self.seats[at];
             let mut posts = match seat.unnamed {
                 true => Vec::new(),
-                false => serves(&seat.settings, &self.queues),
+                false => serves(&seat.settings, &self.queues).into_vec(),
             };
             // A closed queue is served on by those who did, while there is somebody.
             let kept = |post: &&Post| {
@@ -142,10 +153,19 @@ impl Floor {
                 self.queues[post.queue].served_by.push((at, post.ring()));
             }
             let seat = &mut self.seats[at];
-            seat.serves = posts;
+            seat.serves = posts.into();
             seat.staffed = false;
             seat.at_work = false;
             self.count_staffed(at);
+        }
+        for (at, staffed, served) in before {
+            let queue = &mut self.queues[at];
+            if queue.staffed == 0 && staffed > 0 {
+                queue.unstaffed_since = self.now;
+            }
+            if queue.served == 0 && served > 0 {
+                queue.unserved_since = self.now;
+            }
         }
     }
 

@@ -1,13 +1,17 @@
 //! The match: a caller looks for a seat, a seat for a caller.
 
+use core::num::NonZeroU64;
+
 use hotline_model::seat::Intent;
 
 use super::Floor;
 use crate::{
     Output,
+    floor::preferred::{oldest_wanting, wanting},
+    line::Place,
     policy::Pressure,
-    queue::{Place, Queue, Stage},
-    ready::{PassedOver, Standing},
+    queue::{Queue, Stage},
+    ready::PassedOver,
     roster::{QueueAt, SeatAt},
     rules,
     seat::{Duty, Post},
@@ -23,26 +27,77 @@ pub(super) struct Because {
     pub(super) passed: PassedOver,
     /// Queues in which the seat found a caller.
     pub(super) pressing: usize,
+    /// A supervisor gave the caller to the seat.
+    pub(super) by_hand: bool,
+    /// The caller held out for the seat.
+    pub(super) preferred: bool,
+}
+
+impl Because {
+    pub(super) fn hand() -> Self {
+        Self {
+            ring: 0,
+            passed: PassedOver::Nobody,
+            pressing: 1,
+            by_hand: true,
+            preferred: false,
+        }
+    }
+
+    pub(super) fn preferred() -> Self {
+        Self {
+            by_hand: false,
+            preferred: true,
+            ..Self::hand()
+        }
+    }
 }
 
 impl Floor {
     /// A caller comes, or comes back, to the place that is the caller's own.
     pub(super) fn stand_in_line(&mut self, at: QueueAt, place: Place) {
+        let call = self.calls.get(&place.call);
+        if let Some((seat, until)) = call.and_then(|call| call.past().preferred) {
+            return self.hold_out(at, place, seat, until);
+        }
         self.queues[at].line.insert(place);
-        self.touch_queue(at);
+        self.stands_in_line(at, place);
         self.serve_queue(at);
         self.arm_line(at);
     }
 
-    pub(super) fn leave_line(&mut self, at: QueueAt, place: Place) {
-        self.queues[at].line.remove(place);
+    /// What a queue keeps of a caller who came into its line.
+    pub(super) fn stands_in_line(&mut self, at: QueueAt, place: Place) {
+        let queue = &mut self.queues[at];
+        if !queue.overflows.is_empty()
+            && let Some(call) = self.calls.get(&place.call)
+        {
+            queue.overflows.enters(place, call.spent, self.now);
+        }
         self.touch_queue(at);
+    }
+
+    /// Forgets what a queue kept of a caller in its line.
+    fn take_out(&mut self, at: QueueAt, place: Place) {
+        let queue = &mut self.queues[at];
+        queue.line.remove(place);
+        queue.overflows.leaves(place);
+        if !queue.held.is_empty() {
+            self.let_go_of_hold(at, place);
+        }
+        self.touch_queue(at);
+    }
+
+    pub(super) fn leave_line(&mut self, at: QueueAt, place: Place) {
+        self.take_out(at, place);
         self.arm_line(at);
     }
 
     /// The line changed: so may the next deadlines of those in it.
     pub(super) fn arm_line(&mut self, at: QueueAt) {
         self.arm_longest_wait(at);
+        self.arm_overflow(at);
+        self.arm_holds(at);
         self.arm_widening(at);
     }
 
@@ -52,13 +107,13 @@ impl Floor {
     }
 
     /// Offers the first of the line to a ready seat, as long as there are both.
-    fn serve_queue(&mut self, at: QueueAt) {
+    pub(super) fn serve_queue(&mut self, at: QueueAt) {
         while let Some(head) = self.queues[at].next_served(self.now)
             && let Some(call) = self.calls.get(&head.call)
         {
             let queue = &mut self.queues[at];
             let ring = queue.ring_at(head.arrived, self.now);
-            let Some((seat, ring, passed)) = queue.choose(ring, &call.declined_by) else {
+            let Some((seat, ring, passed)) = queue.choose(ring, &call.past().declined_by) else {
                 return;
             };
             self.offer(
@@ -69,6 +124,8 @@ impl Floor {
                     ring,
                     passed,
                     pressing: 1,
+                    by_hand: false,
+                    preferred: false,
                 },
             );
         }
@@ -95,11 +152,11 @@ impl Floor {
             (true, None) => {
                 seat.idle_since = self.now;
                 if !self.take_next(at) {
-                    self.idle_turns += 1;
+                    self.idle_turns = self.idle_turns.saturating_add(1);
                     self.stand_ready(at, self.idle_turns);
                 }
             }
-            (false, Some(standing)) => self.stand_down(at, &standing),
+            (false, Some(_)) => self.stand_down(at),
             _ => {}
         }
     }
@@ -110,13 +167,17 @@ impl Floor {
             return false;
         };
         let passed = match self.calls.get(&head.call) {
-            Some(call) if call.declined_by.contains(&at) => PassedOver::All,
+            Some(call) if call.past().declined_by.contains(&at) => PassedOver::All,
             _ => PassedOver::Nobody,
         };
         if pressing > 1 {
-            self.note_competition(at, post.queue);
+            for &queue in &self.competing {
+                let pace = &mut self.queues[queue].pace;
+                pace.competed(queue == post.queue);
+            }
         }
         let ring = post.ring();
+        let preferred = self.queues[post.queue].held.contains_key(&head.call);
         self.offer(
             post.queue,
             head,
@@ -125,24 +186,16 @@ impl Floor {
                 ring,
                 passed,
                 pressing,
+                by_hand: false,
+                preferred,
             },
         );
         true
     }
 
-    /// Several queues have a caller for the seat, and one of them is served.
-    fn note_competition(&mut self, at: SeatAt, served: QueueAt) {
-        for post in &self.seats[at].serves {
-            let queue = &mut self.queues[post.queue];
-            if Pressure::of(queue, post.ring(), self.now).is_some() {
-                queue.pace.competed(post.queue == served);
-            }
-        }
-    }
-
-    pub(super) fn stand_ready(&mut self, at: SeatAt, turn: u64) {
+    pub(super) fn stand_ready(&mut self, at: SeatAt, turn: NonZeroU64) {
         let standing = self.seats[at].standing(turn);
-        self.seats[at].ready = Some(standing);
+        self.seats[at].ready = Some(turn);
         self.each_served(at, |queue, post| {
             if let Some(ready) = queue.ready.get_mut(post.ring()) {
                 ready.insert(at, &standing, post.level.into());
@@ -150,11 +203,16 @@ impl Floor {
         });
     }
 
-    pub(super) fn stand_down(&mut self, at: SeatAt, standing: &Standing) {
-        self.seats[at].ready = None;
+    /// No queue has the seat for a ready one any more; nothing where none had.
+    pub(super) fn stand_down(&mut self, at: SeatAt) {
+        let seat = &mut self.seats[at];
+        let Some(turn) = seat.ready.take() else {
+            return;
+        };
+        let standing = seat.standing(turn);
         self.each_served(at, |queue, post| {
             if let Some(ready) = queue.ready.get_mut(post.ring()) {
-                ready.remove(at, standing, post.level.into());
+                ready.remove(at, &standing, post.level.into());
             }
         });
     }
@@ -174,11 +232,22 @@ impl Floor {
         if core::mem::replace(&mut seat.staffed, staffed) == staffed {
             return;
         }
-        self.each_served(at, |queue, post| match (post.ring(), staffed) {
-            (0, true) => queue.staffed += 1,
-            (0, false) => queue.staffed -= 1,
-            _ => {}
+        let now = self.now;
+        self.each_served(at, |queue, post| {
+            let own = usize::from(post.ring() == 0);
+            if staffed {
+                queue.served += 1;
+                queue.staffed += own;
+                return;
+            }
+            queue.served -= 1;
+            queue.unserved_since = now;
+            queue.staffed -= own;
+            if own == 1 {
+                queue.unstaffed_since = now;
+            }
         });
+        self.arm_overflows_of(at);
     }
 
     /// Changes each queue the seat serves.
@@ -195,36 +264,51 @@ impl Floor {
     /// Of the queues the seat serves, the one nearest to missing its threshold by weight; at a tie
     /// the one whose oldest caller came first. With the first caller whom the seat may serve, and
     /// the number of queues in which there is one.
-    fn most_pressing(&self, at: SeatAt) -> Option<(Post, Place, usize)> {
+    fn most_pressing(&mut self, at: SeatAt) -> Option<(Post, Place, usize)> {
         let mut best: Option<(Post, Pressure)> = None;
-        let mut pressing = 0;
+        self.competing.clear();
         for &post in &self.seats[at].serves {
             let queue = &self.queues[post.queue];
-            let Some(pressure) = Pressure::of(queue, post.ring(), self.now) else {
+            let wanted = oldest_wanting(&self.wanted, at, post.queue);
+            let Some(pressure) = Pressure::of(queue, post.ring(), wanted, self.now) else {
                 continue;
             };
-            pressing += 1;
+            self.competing.push(post.queue);
             if best.is_none_or(|(_, before)| pressure.compare(&before).is_gt()) {
                 best = Some((post, pressure));
             }
         }
         let (post, _) = best?;
-        let head = self.queues[post.queue].head_for(post.ring(), self.now)?;
-        Some((post, head, pressing))
+        let queue = &self.queues[post.queue];
+        let open = queue.head_for(post.ring(), self.now);
+        let head = match self.wanted.is_empty() {
+            true => open?,
+            false => {
+                let wanting = wanting(&self.wanted, at, post.queue);
+                let all = open.into_iter().chain(wanting);
+                all.min_by_key(|&place| queue.line.rank(place))?
+            }
+        };
+        Some((post, head, self.competing.len()))
     }
 
     /// Reserves the seat for the caller and rings it.
-    fn offer(&mut self, queue_at: QueueAt, head: Place, seat_at: SeatAt, because: Because) {
+    pub(super) fn offer(
+        &mut self,
+        queue_at: QueueAt,
+        head: Place,
+        seat_at: SeatAt,
+        because: Because,
+    ) {
         let why = self.why(queue_at, head, seat_at, because);
-        if let Some(standing) = self.seats[seat_at].ready {
-            self.stand_down(seat_at, &standing);
-        }
+        self.stand_down(seat_at);
         self.queues[queue_at].memory.rang(seat_at);
+        self.take_out(queue_at, head);
         let queue = &mut self.queues[queue_at];
-        queue.line.remove(head);
         queue.offering += 1;
         if let Some(call) = self.calls.get_mut(&head.call) {
             call.stage = Stage::Offered(seat_at);
+            call.wants_anybody();
         }
         let answer_by = self.now + queue.settings.ring_for;
         let until = answer_by.min(self.now + rules::RING_WITHIN);
@@ -249,8 +333,8 @@ impl Floor {
 
     /// A new duty and its deadline. The caller settles the seat when it may have become free.
     pub(super) fn set_duty(&mut self, at: SeatAt, duty: Duty) {
-        self.seats[at].duty = duty;
-        self.timers.set(Timer::Work(at), duty.until());
+        let before = core::mem::replace(&mut self.seats[at].duty, duty);
+        self.timers.move_work(at, before.until(), duty.until());
         self.touch(at);
     }
 }

@@ -8,21 +8,26 @@
 //! use, which are few.
 
 mod change;
+mod hand;
 mod matching;
 mod offers;
+mod overflow;
+mod preferred;
 mod reason;
 mod seats;
 mod transfers;
 mod views;
 
-use std::collections::VecDeque;
+use core::{num::NonZeroU64, time::Duration};
+use std::collections::{BTreeSet, VecDeque};
 
 use hotline_model::{CallId, Instant, QueueId, SeatId};
 
 use crate::{
     Input, Output, QueueSettings, SeatSettings,
+    line::Place,
     lookup::Lookup,
-    queue::{Call, Place, Queue, Stage},
+    queue::{Call, Queue, Stage},
     ready::Ready,
     rings,
     roster::{QueueAt, Roster, SeatAt},
@@ -43,13 +48,17 @@ pub struct Floor {
     pub(crate) seats: Roster<SeatId, SeatAt, Seat>,
     pub(crate) calls: Lookup<CallId, Call>,
     pub(crate) timers: Timers,
+    /// Callers in line who hold out for a seat.
+    pub(crate) wanted: BTreeSet<(SeatAt, QueueAt, Place)>,
     outputs: VecDeque<Output>,
+    /// The queues in which the seat that looks for a caller has found one.
+    competing: Vec<QueueAt>,
     /// Seats to look at before the turn ends: has their state to be told?
     touched: Vec<SeatAt>,
     unposted_seats: Vec<SeatAt>,
     unposted_queues: Vec<QueueAt>,
-    /// Counts the times a seat became ready: the order of the idle.
-    idle_turns: u64,
+    /// The times a seat became ready, and one: the order of the idle.
+    idle_turns: NonZeroU64,
     ignored: u64,
 }
 
@@ -78,9 +87,11 @@ impl Floor {
             queues,
             seats,
             calls: Lookup::new(),
+            wanted: BTreeSet::new(),
             outputs: VecDeque::new(),
+            competing: Vec::new(),
             touched: Vec::new(),
-            idle_turns: 0,
+            idle_turns: NonZeroU64::MIN,
             ignored: 0,
         }
     }
@@ -131,6 +142,8 @@ impl Floor {
                 queue,
                 priority,
                 arrived,
+                spent,
+                preferred,
             } => {
                 let arrived = arrived.min(self.now);
                 let place = Place {
@@ -138,9 +151,12 @@ impl Floor {
                     arrived,
                     call,
                 };
-                self.call_queued(place, queue)
+                self.call_queued(place, queue, spent, preferred)
             }
             Input::CallLeft { call } => self.call_left(call),
+            Input::Prioritise { call, priority } => self.prioritise(call, priority),
+            Input::Move { call, queue } => self.move_to(call, queue),
+            Input::Pick { call, seat } => self.at_seat(seat, |f, at| f.pick(call, at)),
             Input::Rang { call, seat } => self.at_seat(seat, |f, at| f.rang(call, at)),
             Input::Answered { call, seat } => self.at_seat(seat, |f, at| f.answered(call, at)),
             Input::NotAnswered { call, seat, why } => {
@@ -169,7 +185,13 @@ impl Floor {
         self.seats.find(&seat).is_some_and(|at| act(self, at))
     }
 
-    fn call_queued(&mut self, place: Place, queue: QueueId) -> bool {
+    fn call_queued(
+        &mut self,
+        place: Place,
+        queue: QueueId,
+        spent: u8,
+        preferred: Option<(SeatId, Duration)>,
+    ) -> bool {
         if self.calls.contains(&place.call) {
             return false;
         }
@@ -186,23 +208,25 @@ impl Floor {
             self.outputs.push_back(refuse(rules::QUEUE_UNKNOWN));
             return true;
         };
+        let mut call = Call::new(at, place, self.queues[at].overflows.spent(spent));
+        if let Some(seat) = preferred.and_then(|it| self.holds_out_for(at, place, it)) {
+            call.past_mut().preferred = Some(seat);
+        }
+        if !self.is_full(at, place) {
+            self.calls.insert(place.call, call);
+            self.stand_in_line(at, place);
+        } else if !self.overflow_of_full(call) {
+            self.outputs.push_back(refuse(rules::QUEUE_FULL));
+        }
+        true
+    }
+
+    /// Whether the queue has no room for one more, nor a seat that would take the call at once.
+    fn is_full(&self, at: QueueAt, place: Place) -> bool {
         let there = &self.queues[at];
         let ring = there.ring_at(place.arrived, self.now);
         let mut open = there.ready.iter().take(ring + 1);
-        if there.line.len() >= there.settings.capacity && open.all(Ready::is_empty) {
-            self.outputs.push_back(refuse(rules::QUEUE_FULL));
-            return true;
-        }
-        let call = Call {
-            queue: at,
-            place,
-            stage: Stage::Waiting,
-            declined_by: Vec::new(),
-            transfer_to: None,
-        };
-        self.calls.insert(place.call, call);
-        self.stand_in_line(at, place);
-        true
+        there.line.len() >= there.settings.capacity && open.all(Ready::is_empty)
     }
 
     fn call_left(&mut self, call: CallId) -> bool {
@@ -213,7 +237,7 @@ impl Floor {
             Stage::Waiting => self.leave_line(gone.queue, gone.place),
             Stage::Offered(seat) => self.caller_gone(call, gone.queue, seat),
             Stage::Talking(seat) => {
-                if let Some(to) = gone.transfer_to {
+                if let Some(to) = gone.past().transfer_to {
                     self.caller_gone(call, gone.queue, to);
                 }
                 self.end_talk(gone.queue, seat);
@@ -236,14 +260,16 @@ impl Floor {
                 self.seats[seat].back_off = None;
                 self.settle(seat);
             }
+            Timer::Overflow(queue) => self.overflow_next(queue),
             Timer::LongestWait(queue) => self.give_up_oldest(queue),
+            Timer::HoldsOut(queue) => self.hold_out_no_longer(queue),
             Timer::Widens(queue) => self.widen(queue),
         }
     }
 
     /// Lets go of the caller whose longest wait is over; the timer moves to the next.
-    fn give_up_oldest(&mut self, at: QueueAt) {
-        let Some(oldest) = self.queues[at].line.oldest() else {
+    pub(super) fn give_up_oldest(&mut self, at: QueueAt) {
+        let Some(oldest) = self.queues[at].line.oldest_of_all() else {
             return;
         };
         self.calls.remove(&oldest.call);
@@ -296,7 +322,7 @@ impl Floor {
 }
 
 /// The queues that a seat serves, in their order.
-fn serves(seat: &SeatSettings, queues: &Roster<QueueId, QueueAt, Queue>) -> Vec<Post> {
+fn serves(seat: &SeatSettings, queues: &Roster<QueueId, QueueAt, Queue>) -> Box<[Post]> {
     let open = |queue: &&Queue| !queue.closed;
     let find = |id: &QueueId| queues.named(id).filter(open).map(|queue| &queue.settings);
     let all = queues.iter().filter(|(_, there)| !there.closed);

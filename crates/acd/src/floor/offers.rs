@@ -64,8 +64,8 @@ impl Floor {
             OfferResult::Answered => return false,
             OfferResult::CallerGone => {
                 let moves = self.calls.get_mut(&call);
-                if let Some(held) = moves.filter(|held| held.transfer_to.is_some()) {
-                    held.transfer_to = None;
+                if let Some(held) = moves.filter(|held| held.past().transfer_to.is_some()) {
+                    held.take_transfer();
                     let queue = held.queue;
                     self.end_offer(queue, at);
                     self.settle(at);
@@ -118,14 +118,15 @@ impl Floor {
         let Some(held) = self.calls.get_mut(&call) else {
             return;
         };
-        held.declined_by.retain(|&seat| seat != at);
-        if held.declined_by.len() >= rules::DECLINED_PER_CALL {
-            held.declined_by.remove(0);
+        let declined_by = &mut held.past_mut().declined_by;
+        declined_by.retain(|&seat| seat != at);
+        if declined_by.len() >= rules::DECLINED_PER_CALL {
+            declined_by.remove(0);
         }
-        held.declined_by.push(at);
+        declined_by.push(at);
         let (queue, place) = (held.queue, held.place);
         // A transfer that failed leaves the caller with the seat that still talks.
-        let talks_still = held.transfer_to.take().is_some();
+        let talks_still = held.take_transfer().is_some();
         if !talks_still {
             held.stage = Stage::Waiting;
         }
@@ -161,7 +162,7 @@ impl Floor {
 
     fn unreachable(&mut self, at: SeatAt) {
         let seat = &mut self.seats[at];
-        let doubled = rules::UNREACHABLE_BACK_OFF * (1 << seat.failures.min(8));
+        let doubled = rules::UNREACHABLE_BACK_OFF * (1 << u32::from(seat.failures.min(8)));
         seat.failures = seat.failures.saturating_add(1);
         let back_off = doubled.min(rules::UNREACHABLE_BACK_OFF_CAP);
         self.back_off(at, BackOff::Unreachable, back_off);

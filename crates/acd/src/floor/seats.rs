@@ -22,7 +22,7 @@ impl Floor {
             return false;
         };
         let queue = held.queue;
-        match held.transfer_to.take() {
+        match held.take_transfer() {
             // From here it is an offer like any other.
             Some(to) => held.stage = Stage::Offered(to),
             None => {

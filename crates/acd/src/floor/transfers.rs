@@ -20,14 +20,12 @@ impl Floor {
             return false;
         };
         let talks_elsewhere = matches!(held.stage, Stage::Talking(from) if from != to);
-        if !talks_elsewhere || held.transfer_to.is_some() {
+        if !talks_elsewhere || held.past().transfer_to.is_some() {
             return false;
         }
-        held.transfer_to = Some(to);
+        held.past_mut().transfer_to = Some(to);
         let queue_at = held.queue;
-        if let Some(standing) = self.seats[to].ready {
-            self.stand_down(to, &standing);
-        }
+        self.stand_down(to);
         let queue = &mut self.queues[queue_at];
         queue.offering += 1;
         let answer_by = self.now + queue.settings.ring_for;

@@ -56,6 +56,19 @@ pub struct QueueView {
 }
 
 impl Floor {
+    /// The queue in whose line the call stands, or from which it came to a seat.
+    pub fn queue_of(&self, call: CallId) -> Option<QueueId> {
+        let held = self.calls.get(&call)?;
+        Some(self.queues[held.queue].settings.id)
+    }
+
+    /// The seat for which a waiting call holds out.
+    pub fn holds_out(&self, call: CallId) -> Option<SeatId> {
+        let queue = &self.queues[self.calls.get(&call)?.queue];
+        let &(seat, _) = queue.held.get(&call)?;
+        Some(self.seats[seat].id)
+    }
+
     /// The call's place among those who wait, 1 is next; `None` when it does not wait (unknown,
     /// being offered, talking). Costs the shorter way to an end of the line.
     pub fn position(&self, call: CallId) -> Option<u32> {
@@ -122,7 +135,7 @@ impl Floor {
         let queue = &self.queues[self.queues.find(&queue)?];
         Some(QueueView {
             waiting: queue.line.len(),
-            longest_wait_since: queue.line.oldest().map(|place| place.arrived),
+            longest_wait_since: queue.line.oldest_of_all().map(|place| place.arrived),
             ready_seats: queue.ready_at_once(),
             offering: queue.offering,
             talking: queue.talking,
@@ -165,7 +178,7 @@ fn queue_word(queue: &Queue) -> QueueWord {
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     QueueWord {
         waiting: count(queue.line.len()),
-        longest_wait_since: queue.line.oldest().map(|place| place.arrived),
+        longest_wait_since: queue.line.oldest_of_all().map(|place| place.arrived),
         ready_seats: count(queue.ready_at_once()),
         offering: count(queue.offering),
         talking: count(queue.talking),

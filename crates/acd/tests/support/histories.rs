@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use hotline_acd::{Choice, Input, QueueSettings, SeatSettings, Skills, Widening};
+use hotline_acd::{
+    Choice, Input, Overflow, OverflowTo, OverflowWhen, QueueSettings, SeatSettings, Skills,
+    Widening,
+};
 use hotline_model::{
-    CallId, QueueId, SeatId, SkillId,
+    CallId, QueueId, ScriptId, SeatId, SkillId,
     seat::{Device, Intent, OfferResult, Reason, Work},
 };
 
@@ -116,8 +119,31 @@ fn a_queue(dice: &mut Dice, name: &str) -> QueueSettings {
         choice: *dice.one_of(&choices),
         seed: dice.next(),
         widen,
+        overflow: (0..dice.below(5).saturating_sub(2))
+            .map(|_| an_overflow(dice))
+            .collect(),
         ageing: (dice.below(2) == 0).then(|| Duration::from_millis(dice.below(60) * 100)),
         ..queue(name)
+    }
+}
+
+/// Not by the expected wait: that would ask the judge for the same arithmetic once more.
+fn an_overflow(dice: &mut Dice) -> Overflow {
+    let wait = Duration::from_millis(dice.below(400) * 100);
+    let whens = [
+        OverflowWhen::Waited(wait),
+        OverflowWhen::Unstaffed(wait / 4),
+        OverflowWhen::Full,
+    ];
+    let tos = [
+        OverflowTo::Queue(QueueId::new(dice.one_of::<&str>(&QUEUES)).unwrap()),
+        OverflowTo::Queue(QueueId::new(dice.one_of::<&str>(&QUEUES)).unwrap()),
+        OverflowTo::Script(ScriptId::new("voicemail").unwrap()),
+        OverflowTo::Outside("021962288".into()),
+    ];
+    Overflow {
+        when: *dice.one_of(&whens),
+        to: dice.one_of(&tos).clone(),
     }
 }
 
@@ -153,7 +179,7 @@ pub fn legal_input(world: &World, dice: &mut Dice, next_call: &mut u64) -> Optio
         OfferResult::Unreachable,
         OfferResult::CallerGone,
     ];
-    Some(match dice.below(24) {
+    Some(match dice.below(27) {
         0..=6 => {
             *next_call += 1;
             let queue = dice.one_of(&world.queues).id;
@@ -166,6 +192,11 @@ pub fn legal_input(world: &World, dice: &mut Dice, next_call: &mut u64) -> Optio
                 queue,
                 priority,
                 arrived: world.now - waited,
+                spent: [0, 0, 0, 1][dice.below(4) as usize],
+                preferred: (dice.below(5) == 0).then(|| {
+                    let longest = Duration::from_millis(dice.below(100) * 100);
+                    (dice.one_of(&world.seats).id, longest)
+                }),
             }
         }
         7 => {
@@ -223,7 +254,28 @@ pub fn legal_input(world: &World, dice: &mut Dice, next_call: &mut u64) -> Optio
                 by: Duration::from_secs(dice.below(30)),
             },
         },
+        24..=26 => by_hand(world, dice)?,
         _ => Input::TimePassed,
+    })
+}
+
+/// What a supervisor may ask for, fitting or not.
+fn by_hand(world: &World, dice: &mut Dice) -> Option<Input> {
+    let calls: Vec<_> = world.calls.keys().copied().collect();
+    let call = (!calls.is_empty()).then(|| *dice.one_of(&calls))?;
+    Some(match dice.below(3) {
+        0 => Input::Prioritise {
+            call,
+            priority: dice.below(3) as u8,
+        },
+        1 => Input::Move {
+            call,
+            queue: dice.one_of(&world.queues).id,
+        },
+        _ => Input::Pick {
+            call,
+            seat: dice.one_of(&world.seats).id,
+        },
     })
 }
 

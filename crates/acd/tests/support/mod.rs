@@ -10,7 +10,9 @@ use std::{
     time::Duration,
 };
 
-use hotline_acd::{Floor, Input, Output, QueueSettings, SeatSettings, rules};
+use hotline_acd::{
+    Floor, Input, Output, OverflowTo, OverflowWhen, QueueSettings, SeatSettings, rules,
+};
 use hotline_model::{
     CallId, Instant, QueueId, SeatId,
     seat::{Device, Intent, OfferResult, Work},
@@ -80,6 +82,10 @@ pub struct Tracked {
     /// Seats to which it was to be transferred from a talk: they are reserved until they answer or
     /// are given free.
     wished: Vec<SeatId>,
+    /// The seat that it wanted at first, and until when.
+    wanted: Option<(SeatId, Instant)>,
+    /// Queues that it left by overflow.
+    been: Vec<QueueId>,
 }
 
 /// Counts for conservation: what came in must have gone out or still be here.
@@ -89,6 +95,12 @@ pub struct Tally {
     pub talked: u64,
     pub left: u64,
     pub timed_out: u64,
+    /// Let go by overflow.
+    pub overflowed: u64,
+    /// From one queue to another.
+    pub moved: u64,
+    /// Calls that a supervisor moved or picked.
+    pub by_hand: u64,
     pub offers: u64,
     pub answered: u64,
     pub failed: u64,
@@ -103,6 +115,16 @@ pub struct World {
     pub seats: Vec<SeatSettings>,
     pub calls: BTreeMap<CallId, Tracked>,
     pub tally: Tally,
+    /// When the last input but one came.
+    pub before: Instant,
+    /// Whether the last input fitted, as the floor says.
+    pub fitted: bool,
+}
+
+/// Whether a supervisor does it.
+pub fn by_hand(input: Input) -> bool {
+    use Input::{Move, Pick, Prioritise};
+    matches!(input, Prioritise { .. } | Move { .. } | Pick { .. })
 }
 
 impl World {
@@ -116,6 +138,8 @@ impl World {
             seats,
             calls: BTreeMap::new(),
             tally: Tally::default(),
+            before: Instant::START,
+            fitted: true,
         }
     }
 
@@ -138,6 +162,8 @@ impl World {
             queue: q(name),
             priority,
             arrived: self.now,
+            spent: 0,
+            preferred: None,
         };
         self.step(self.now, input)
     }
@@ -171,8 +197,21 @@ impl World {
 
     /// One input, all its outputs, and every invariant.
     pub fn step(&mut self, now: Instant, input: Input) -> Vec<Output> {
+        if by_hand(input) {
+            // What is due by now is not the hand's doing.
+            let mut outputs = self.step(now, Input::TimePassed);
+            outputs.extend(self.step_only(now, input));
+            return outputs;
+        }
+        self.step_only(now, input)
+    }
+
+    fn step_only(&mut self, now: Instant, input: Input) -> Vec<Output> {
+        self.before = self.now;
         self.now = self.now.max(now).min(rules::LAST_INSTANT);
+        let ignored = self.floor.ignored();
         self.floor.handle_input(now, input);
+        self.fitted = self.floor.ignored() == ignored;
         let outputs: Vec<Output> = core::iter::from_fn(|| self.floor.poll_output()).collect();
         let before = self.offered_before(input, &outputs);
         let (before, after) = outputs.split_at(before);
@@ -215,22 +254,38 @@ impl World {
                 queue,
                 priority,
                 arrived,
+                preferred,
+                ..
             } => {
                 // Taken back by a Refused output of the same turn.
                 let place = (priority, arrived.min(self.now), call);
                 let seen = Seen::Waiting;
-                let tally = &mut self.tally;
+                let (tally, now) = (&mut self.tally, self.now);
                 self.calls.entry(call).or_insert_with(|| {
                     tally.queued += 1;
-                    let wished = Vec::new();
                     Tracked {
                         queue,
                         place,
                         seen,
-                        wished,
+                        wished: Vec::new(),
+                        wanted: preferred.map(|(seat, longest)| (seat, now + longest)),
+                        been: Vec::new(),
                     }
                 });
             }
+            Input::Prioritise { call, priority } if self.fitted => {
+                let tracked = self.calls.get_mut(&call).unwrap();
+                assert!(!matches!(tracked.seen, Seen::Talking(_)));
+                tracked.place.0 = priority;
+            }
+            Input::Move { call, queue } if self.fitted => {
+                let tracked = self.calls.get_mut(&call).unwrap();
+                assert!(tracked.seen == Seen::Waiting && tracked.queue != queue);
+                tracked.queue = queue;
+                tracked.been.clear();
+                self.tally.by_hand += 1;
+            }
+            Input::Pick { .. } => self.tally.by_hand += u64::from(self.fitted),
             Input::CallLeft { call } => {
                 let Some(tracked) = self.calls.get(&call) else {
                     return;
@@ -301,7 +356,11 @@ impl World {
                 deadline,
                 ref why,
             } => {
-                self.check_offer(call, seat, queue);
+                if why.starts_with("picked") {
+                    self.check_pick(call, seat, queue);
+                } else {
+                    self.check_offer(call, seat, queue);
+                }
                 assert!(deadline >= self.now && !why.is_empty());
                 self.calls.get_mut(&call).unwrap().seen = Seen::Offered(seat);
                 self.tally.offers += 1;
@@ -326,6 +385,26 @@ impl World {
                 assert_eq!((tracked.seen, tracked.queue), (Seen::Waiting, queue));
                 self.tally.timed_out += 1;
             }
+            Output::Overflowed {
+                call,
+                queue,
+                rule,
+                ref to,
+                ref why,
+            } => {
+                assert!(!why.is_empty());
+                self.check_overflow(call, queue, rule);
+                let tracked = self.calls.get_mut(&call).unwrap();
+                if let OverflowTo::Queue(to) = *to {
+                    tracked.been.push(queue);
+                    assert!(!tracked.been.contains(&to), "{call} comes back to {to}");
+                    tracked.queue = to;
+                    self.tally.moved += 1;
+                } else {
+                    self.calls.remove(&call);
+                    self.tally.overflowed += 1;
+                }
+            }
             Output::Refused { call, .. } => {
                 self.calls
                     .remove(&call)
@@ -333,6 +412,37 @@ impl World {
                 self.tally.queued -= 1;
             }
             Output::SeatChanged { .. } => {}
+        }
+    }
+
+    /// A call leaves by a rule that its queue has and that applies to it, and not from a seat.
+    fn check_overflow(&self, call: CallId, queue: QueueId, rule: usize) {
+        let tracked = self.calls.get(&call).expect("only a known call overflows");
+        assert_eq!((tracked.seen, tracked.queue), (Seen::Waiting, queue));
+        let Some(settings) = self.queues.iter().find(|it| it.id == queue) else {
+            // A closed queue keeps its rules.
+            return;
+        };
+        match settings.overflow[rule].when {
+            OverflowWhen::Waited(wait) => assert!(tracked.place.1 + wait <= self.now),
+            OverflowWhen::Full => {
+                let here = self.calls.values();
+                let here = here.filter(|it| it.queue == queue && it.seen == Seen::Waiting);
+                assert!(here.count() > settings.capacity, "{queue} is not full");
+            }
+            OverflowWhen::Expected(_) | OverflowWhen::Unstaffed(_) => {}
+        }
+    }
+
+    /// Invariant 1 holds of what a supervisor picks, too; the order of the line does not.
+    fn check_pick(&self, call: CallId, seat: SeatId, queue: QueueId) {
+        let picked = self.calls.get(&call).expect("only a known call is picked");
+        assert_eq!((picked.seen, picked.queue), (Seen::Waiting, queue));
+        for (other, tracked) in &self.calls {
+            let (Seen::Offered(at) | Seen::Talking(at)) = tracked.seen else {
+                continue;
+            };
+            assert_ne!(at, seat, "seat {seat} has {other} and is given {call}");
         }
     }
 
@@ -349,7 +459,11 @@ impl World {
                 Seen::Waiting => assert!(
                     tracked.queue != queue
                         || self.rank(tracked) >= self.rank(offered)
-                        || !self.may_take(seat, tracked),
+                        || !self.may_take(seat, tracked)
+                        // At the turn's begin it held out for another.
+                        || tracked.wanted.is_some_and(|(of, until)| {
+                            of != seat && until > self.before
+                        }),
                     "{call} is offered before {other}"
                 ),
             }
@@ -415,7 +529,11 @@ impl World {
         self.check_lines();
         let (t, here) = (self.tally, self.calls.len() as u64);
         // Invariant 4: conservation, of calls and of offers.
-        assert_eq!(t.queued, t.talked + t.left + t.timed_out + here, "{t:?}");
+        assert_eq!(
+            t.queued,
+            t.talked + t.left + t.timed_out + t.overflowed + here,
+            "{t:?}"
+        );
         let open = self.calls.values();
         let open = open
             .filter(|it| matches!(it.seen, Seen::Offered(_)))
@@ -442,7 +560,9 @@ impl World {
             && view.backs_off_until.is_none();
         if free {
             for (call, it) in &self.calls {
+                let other = self.floor.holds_out(*call).filter(|of| *of != settings.id);
                 let waits = it.seen == Seen::Waiting && self.serves(settings, it);
+                let waits = waits && other.is_none();
                 assert!(!waits, "{call} waits before free seat {}", settings.id);
             }
         }

@@ -7,6 +7,7 @@ mod connections;
 mod consults;
 mod faults;
 mod guests;
+mod hands;
 mod invites;
 mod keep_alive;
 mod replaces;
@@ -39,12 +40,14 @@ use crate::{
     admission::Admission,
     call::Call,
     consultation::Consultation,
-    orders::{Order, OrderRefused},
+    orders::{CallOrder, Order, OrderRefused},
     seat_service::SeatService,
     settings::Settings,
     stage::{Input as StageInput, Stage},
     switchboard::Switchboard,
 };
+
+pub use hands::Waits;
 
 /// What happened outside.
 #[derive(Debug)]
@@ -97,6 +100,8 @@ pub enum Input<'a> {
     },
     /// Somebody asked for something through the gate.
     Ordered(Order),
+    /// A supervisor's hand reached for a waiting call through the gate.
+    CallOrdered(CallOrder),
     /// The shell read the wall clock.
     WallClockRead(Timestamp),
     /// The engine is asked to stop: new calls are refused from now on, live ones go on.
@@ -242,6 +247,13 @@ impl Exchange {
                     ticket: order.ticket,
                     result,
                 });
+            }
+            Input::CallOrdered(order) => {
+                let result = self.call_ordered(now, &order);
+                let ticket = order.ticket;
+                self.board
+                    .outputs
+                    .push_back(Output::OrderDone { ticket, result });
             }
             Input::WallClockRead(wall) => self.board.wall_clock_read(now, wall),
             Input::DrainBegan => self.draining = true,
@@ -415,6 +427,21 @@ impl Exchange {
             }
             FloorOutput::TimedOut { call, queue } => {
                 self.tell_call(now, call, StageInput::TimedOut(queue));
+            }
+            FloorOutput::Overflowed {
+                call,
+                queue,
+                rule,
+                to,
+                why,
+            } => {
+                let overflowed = StageInput::Overflowed {
+                    queue,
+                    rule,
+                    to,
+                    why,
+                };
+                self.tell_call(now, call, overflowed);
             }
             FloorOutput::Refused { call, queue, cause } => {
                 self.tell_call(now, call, StageInput::QueueRefused(queue, cause));

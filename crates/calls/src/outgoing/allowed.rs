@@ -21,23 +21,23 @@ impl Outside {
     /// # Errors
     /// [`Denied`], with what to journal.
     pub fn allowed(settings: &Settings, seat: SeatId, number: &str) -> Result<Self, Denied> {
-        let number = by_rules(number, &NumberRule::usual(), NumberOf::Called);
-        let digits = number.strip_prefix('+').unwrap_or(&number);
-        if digits.len() < SHORTEST || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(Denied::NoNumber);
-        }
-        let begins = |prefixes: &[String]| {
-            let mut prefixes = prefixes.iter().filter(|prefix| !prefix.is_empty());
-            prefixes.any(|prefix| number.starts_with(prefix.as_str()))
-        };
+        let number = plain(number)?;
         let seat = settings.seat(seat);
-        if !seat.is_some_and(|seat| begins(&seat.outbound_prefixes)) {
+        if !seat.is_some_and(|seat| begins(&number, &seat.outbound_prefixes)) {
             return Err(Denied::Seat);
         }
-        let mut trunks = settings.trunks.iter().map(|trunk| &trunk.outbound);
-        if !trunks.any(|outbound| !outbound.targets.is_empty() && begins(&outbound.prefixes)) {
-            return Err(Denied::Trunks);
-        }
+        carried(settings, &number)?;
+        Ok(Self(number))
+    }
+
+    /// The number, if some trunk may carry it: whoever wrote the configuration sends callers of a
+    /// queue there, and not a seat.
+    ///
+    /// # Errors
+    /// [`Denied`], with what to journal.
+    pub fn of_queue(settings: &Settings, number: &str) -> Result<Self, Denied> {
+        let number = plain(number)?;
+        carried(settings, &number)?;
         Ok(Self(number))
     }
 
@@ -45,6 +45,27 @@ impl Outside {
     pub fn number(&self) -> &str {
         &self.0
     }
+}
+
+fn plain(number: &str) -> Result<String, Denied> {
+    let number = by_rules(number, &NumberRule::usual(), NumberOf::Called);
+    let digits = number.strip_prefix('+').unwrap_or(&number);
+    if digits.len() < SHORTEST || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Denied::NoNumber);
+    }
+    Ok(number)
+}
+
+fn begins(number: &str, prefixes: &[String]) -> bool {
+    let mut prefixes = prefixes.iter().filter(|prefix| !prefix.is_empty());
+    prefixes.any(|prefix| number.starts_with(prefix.as_str()))
+}
+
+fn carried(settings: &Settings, number: &str) -> Result<(), Denied> {
+    let mut trunks = settings.trunks.iter().map(|trunk| &trunk.outbound);
+    let carries =
+        trunks.any(|outbound| !outbound.targets.is_empty() && begins(number, &outbound.prefixes));
+    carries.then_some(()).ok_or(Denied::Trunks)
 }
 
 /// Why a number may not be dialled.

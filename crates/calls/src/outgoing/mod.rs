@@ -81,6 +81,13 @@ impl Outgoing {
         stage(Phase::Talking(talk))
     }
 
+    /// A queue sent the caller to somebody outside, who answered by `leg`.
+    #[must_use]
+    pub fn sent_on(facts: &mut Facts, now: Instant, leg: Leg, board: &mut Switchboard) -> Stage {
+        let talk = Talk::begin(facts, now, leg, None, board);
+        stage(Phase::Talking(talk))
+    }
+
     /// The next thing that happens by time alone.
     pub fn deadline(&self) -> Option<Instant> {
         match &self.phase {

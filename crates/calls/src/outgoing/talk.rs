@@ -24,7 +24,8 @@ pub(super) struct Talk {
     since: Instant,
     held: Option<(Side, Instant)>,
     held_before_ms: u64,
-    /// The seat that gave the caller on; `None` where a seat talks itself.
+    /// The seat that gave the caller on; `None` where a seat talks itself, or a queue sent the
+    /// caller.
     given_by: Option<SeatId>,
 }
 
@@ -242,6 +243,10 @@ impl Talk {
         match self.given_by {
             Some(seat) if left != Side::Caller && board.settings.survey.is_some() => {
                 Surveying::enter(facts, now, seat, board)
+            }
+            // Sent on by a queue: nobody of ours served.
+            None if facts.outgoing.is_none() && !facts.human_answered => {
+                facts.end(now, Outcome::Overflowed, by, cause, board)
             }
             _ => facts.end(now, Outcome::Answered, by, cause, board),
         }

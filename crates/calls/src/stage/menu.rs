@@ -1,5 +1,5 @@
-//! Menu: the script of the dialled number talks with the caller until it asks for a human or
-//! hangs up.
+//! Menu: the script of the dialled number, or one to which a queue sent the caller, talks with the
+//! caller until it asks for a human or hangs up.
 
 use std::sync::Arc;
 
@@ -110,7 +110,11 @@ impl Menu {
 
 /// What became of a caller whom the script served to the end, or who left it.
 fn left(facts: &Facts, by: ReleasedBy) -> Outcome {
-    unserved(facts.messages.is_left(), facts.queued.is_some(), by)
+    match facts.outcome_of_script() {
+        Outcome::Answered => Outcome::Answered,
+        Outcome::Overflowed if !facts.messages.is_left() => Outcome::Overflowed,
+        _ => unserved(facts.messages.is_left(), facts.queued.is_some(), by),
+    }
 }
 
 /// Who asked for a human before and came here from the queue is one whom nobody answered, whatever

@@ -3,6 +3,7 @@
 //! ```text
 //! Arriving ─▶ Menu ─▶ Waiting ◀─▶ Offering ─▶ Talking ─▶ Surveying ─▶ Ended
 //!                       │            ▲         ▲ │ (the agent's phone died: back, place kept)
+//!                       ├─▶ Overflowing (outside: Outgoing, or back) or Menu (a script)
 //!                       └─▶ Releasing ─▶ Ended │ └─▶ Ended
 //!                                              ├──▶ Transferring (to another seat, or back)
 //!                                              └──▶ Forwarding (outside: Outgoing, or back)
@@ -16,6 +17,7 @@ mod forwarding;
 mod menu;
 mod moving;
 mod offering;
+mod overflowing;
 mod releasing;
 mod script;
 mod surveying;
@@ -27,12 +29,14 @@ pub use arriving::Arriving;
 pub use forwarding::Forwarding;
 pub use menu::Menu;
 pub use offering::Offering;
+pub use overflowing::Overflowing;
 pub use releasing::Releasing;
 pub use surveying::Surveying;
 pub use talking::Talking;
 pub use transferring::Transferring;
 pub use waiting::Waiting;
 
+use hotline_acd::OverflowTo;
 use hotline_model::{
     Instant, LegId, QueueId, SeatId,
     event::{Outcome, TransferKind},
@@ -66,6 +70,8 @@ pub enum Stage {
     Transferring(Box<Transferring>),
     /// The human gives the caller on to a number outside.
     Forwarding(Box<Forwarding>),
+    /// The queue sends the caller to a number outside.
+    Overflowing(Box<Overflowing>),
     /// The agent left; the caller is asked for the score.
     Surveying(Box<Surveying>),
     /// The caller hears why nobody can serve, and is released.
@@ -118,6 +124,21 @@ pub enum Input {
     Withdrawn(SeatId, OfferResult),
     /// The longest wait of the queue passed.
     TimedOut(QueueId),
+    /// The call left the queue by a rule.
+    Overflowed {
+        /// The queue.
+        queue: QueueId,
+        /// Which of its rules.
+        rule: usize,
+        /// Where it goes.
+        to: OverflowTo,
+        /// Why.
+        why: String,
+    },
+    /// A supervisor gave the waiting call this priority.
+    Prioritised(u8),
+    /// A supervisor moved the waiting call to this queue.
+    StandsIn(QueueId),
     /// The queue did not take the call.
     QueueRefused(QueueId, &'static str),
     /// The seat gives the caller on; the peer's REFER, where it was asked by one.
@@ -167,6 +188,7 @@ impl Stage {
             Self::Talking(_) => "talking",
             Self::Transferring(_) => "transferring",
             Self::Forwarding(_) => "forwarding",
+            Self::Overflowing(_) => "overflowing",
             Self::Surveying(_) => "surveying",
             Self::Releasing(_) => "releasing",
             Self::Outgoing(_) => "outgoing",
@@ -186,6 +208,7 @@ impl Stage {
             Self::Releasing(stage) => stage.deadline(),
             Self::Outgoing(stage) => stage.deadline(),
             Self::Forwarding(stage) => stage.deadline(),
+            Self::Overflowing(stage) => stage.deadline(),
         }
     }
 
@@ -314,6 +337,7 @@ impl Stage {
             Self::Talking(stage) => stage.handle(facts, now, input, board),
             Self::Transferring(stage) => stage.handle(facts, now, &input, board),
             Self::Forwarding(stage) => stage.handle(facts, now, &input, board),
+            Self::Overflowing(stage) => stage.handle(facts, now, &input, board),
             Self::Surveying(stage) => stage.handle(facts, now, input, board),
             Self::Releasing(stage) => stage.handle(facts, now, &input, board),
             Self::Outgoing(stage) => stage.handle(facts, now, input, board),

@@ -99,6 +99,7 @@ impl Offering {
                 self.rings.stop(now, None, board);
                 return Stage::Waiting(Waiting { place: self.place });
             }
+            Input::Prioritised(priority) => self.place.priority = priority,
             Input::PlayEnded(play) => self.place.comfort.play_ended(now, play, None, board),
             Input::DeadlinePassed => self.place.comfort.deadline_passed(now, None, board),
             Input::Ended(Side::Caller, _, why) => {

@@ -1,16 +1,19 @@
 //! Waiting: the caller stands in a queue and hears position and music until the floor finds a
 //! seat.
 
-use hotline_acd::Input as FloorInput;
+use hotline_acd::{Input as FloorInput, OverflowTo};
+use hotline_media::Command;
 use hotline_model::{
     Instant, QueueId,
     event::{Event, Outcome, ReleasedBy},
 };
 
-use super::{Input, Offering, Releasing, Stage, cause, gone, released_by};
+use super::{Input, Menu, Offering, Overflowing, Releasing, Stage, cause, gone, released_by};
 use crate::{
     call::Facts,
     comfort::Comfort,
+    leg::ToMedia,
+    outgoing::Outside,
     switchboard::{Side, Switchboard},
 };
 
@@ -33,6 +36,15 @@ pub struct Place {
 }
 
 impl Place {
+    /// Journals the entry where the call stands in this queue's line.
+    fn note_position(&mut self, facts: &Facts, now: Instant, board: &mut Switchboard) {
+        if board.floor.queue_of(facts.id) == Some(self.queue)
+            && let Some(position) = board.floor.position(facts.id)
+        {
+            self.note_entry(facts, now, position, board);
+        }
+    }
+
     /// Journals the entry, once. It is known to be an entry as soon as the floor gave the call a
     /// position or a seat, and not before: the queue may refuse it.
     fn note_entry(&mut self, facts: &Facts, now: Instant, position: u32, board: &mut Switchboard) {
@@ -80,11 +92,11 @@ impl Waiting {
                 queue,
                 priority,
                 arrived,
+                spent: facts.left_by(queue),
+                preferred: None,
             },
         );
-        if let Some(position) = board.floor.position(facts.id) {
-            place.note_entry(facts, now, position, board);
-        }
+        place.note_position(facts, now, board);
         Stage::Waiting(Self { place })
     }
 
@@ -105,9 +117,7 @@ impl Waiting {
             comfort,
             entered: false,
         };
-        if let Some(position) = board.floor.position(facts.id) {
-            place.note_entry(facts, now, position, board);
-        }
+        place.note_position(facts, now, board);
         Stage::Waiting(Self { place })
     }
 
@@ -148,6 +158,17 @@ impl Waiting {
                     board,
                 );
             }
+            Input::Overflowed {
+                queue,
+                rule,
+                to,
+                why,
+            } => return self.overflowed(facts, now, (queue, rule), to, why, board),
+            Input::Prioritised(priority) => place.priority = priority,
+            Input::StandsIn(queue) => {
+                (place.queue, place.entered) = (queue, false);
+                place.note_position(facts, now, board);
+            }
             Input::QueueRefused(queue, why) => {
                 let (call, cause) = (facts.id, why.to_owned());
                 board.happened(now, Event::QueueRefused { call, queue, cause });
@@ -167,4 +188,57 @@ impl Waiting {
         }
         Stage::Waiting(self)
     }
+
+    /// The call left the queue. Another queue has it at its old place; out of the floor it goes to
+    /// a script, from its start, or outside.
+    fn overflowed(
+        mut self,
+        facts: &mut Facts,
+        now: Instant,
+        (queue, rule): (QueueId, usize),
+        to: OverflowTo,
+        why: String,
+        board: &mut Switchboard,
+    ) -> Stage {
+        facts.leaves_by(queue, rule);
+        let call = facts.id;
+        let (word, program) = match &to {
+            OverflowTo::Queue(queue) => (format!("queue:{queue}"), None),
+            OverflowTo::Script(script) => {
+                let program = board.settings.scripts.get(script).cloned();
+                (format!("script:{script}"), program)
+            }
+            OverflowTo::Outside(number) => (format!("outside:{number}"), None),
+        };
+        let event = Event::QueueOverflowed {
+            call,
+            queue,
+            to: word,
+            why,
+        };
+        board.happened(now, event);
+        match (to, program) {
+            (OverflowTo::Queue(queue), _) => {
+                (self.place.queue, self.place.entered) = (queue, false);
+                self.place.note_position(facts, now, board);
+                Stage::Waiting(self)
+            }
+            (OverflowTo::Script(_), Some(program)) => {
+                let leg = facts.leg.id;
+                board.media(Command::StopPlay { leg });
+                Menu::enter(facts, now, program, board)
+            }
+            (OverflowTo::Outside(number), _) => match Outside::of_queue(&board.settings, &number) {
+                Ok(number) => Overflowing::enter(self.place, facts, now, number, board),
+                Err(denied) => nowhere(facts, now, denied.cause(), board),
+            },
+            // `hotline check` found the script when the engine started.
+            (OverflowTo::Script(_), None) => nowhere(facts, now, "the script is gone", board),
+        }
+    }
+}
+
+/// The place to which the caller was sent is none.
+fn nowhere(facts: &mut Facts, now: Instant, why: &'static str, board: &mut Switchboard) -> Stage {
+    Releasing::enter(facts, now, Outcome::Overflowed, why, board)
 }

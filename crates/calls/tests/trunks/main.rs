@@ -12,6 +12,7 @@ mod guests;
 mod incoming;
 mod moving;
 mod outgoing;
+mod overflow;
 mod proofs;
 mod states;
 mod threads;

@@ -194,6 +194,7 @@ async fn serve(config: Config, drain_for: Duration) -> Result<(), Failure> {
     let (view, reader) = board(seat_names.len(), queue_names.len());
     let doors = Arc::new(Doors {
         gate: Gate::new(limits::GATE_ORDERS),
+        hands: Gate::new(limits::GATE_ORDERS),
         reports: Arc::new(ArrayQueue::new(limits::MEDIA_REPORTS)),
         recordings: Arc::new(ArrayQueue::new(RECORDINGS_WAITING)),
         events: ArrayQueue::new(limits::STORE_EVENTS),

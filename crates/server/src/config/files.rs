@@ -9,6 +9,7 @@ use toml::Spanned;
 use super::{
     distribution::{ChoiceKey, SkillsKey, WidenKeys},
     listen::Listen,
+    overflow::OverflowKeys,
 };
 
 /// `engine.toml`.
@@ -198,6 +199,9 @@ pub struct QueueKeys {
     /// Who joins when a caller waits long.
     #[serde(default)]
     pub widen: Vec<WidenKeys>,
+    /// Where callers go whom the queue cannot serve.
+    #[serde(default)]
+    pub overflow: Vec<OverflowKeys>,
     /// What a step of priority counts in waiting, seconds.
     #[serde(default)]
     pub ageing_s: Option<Spanned<u64>>,

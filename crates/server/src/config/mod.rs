@@ -8,6 +8,7 @@ mod files;
 mod formats;
 pub mod listen;
 mod media;
+mod overflow;
 pub mod prompts;
 mod queues;
 mod seats;
@@ -139,10 +140,16 @@ impl Config {
             _ => local,
         });
         let peer_names = trunks::peer_names(&mut trunks, &trunk_list);
-        let queue_list = queues::check(&mut queues);
+        let mut queue_list = queues::check(&mut queues);
         let ids: Vec<QueueId> = queue_list.iter().map(|queue| queue.floor.id).collect();
         let seat_list = seats::check(&mut seats, &ids, engine.value.sip.md5);
         let scripts = read_scripts(&scripts_folder, &ids, &prompts, &mut faults);
+        let known = overflow::Known {
+            queues: &ids,
+            scripts: scripts.keys().copied().collect(),
+            trunks: &trunk_list,
+        };
+        overflow::check(&mut queues, &mut queue_list, &known);
         let numbers = check_numbers(&mut engine, &scripts);
         let survey = check_survey(&mut engine, &scripts);
         check_engine(&mut engine);

@@ -1,6 +1,7 @@
 //! The HTTP API, version 1, and the pages. Shapes: `GET /api/v1/openapi.json`.
 
 mod error;
+mod hands;
 mod live;
 mod messages;
 mod openapi;
@@ -92,6 +93,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/phone", get(phone::sockets))
         .route("/calls", get(records::calls))
         .route("/calls/{call}", get(records::call))
+        .route("/calls/{call}/waiting", get(hands::waiting))
+        .route("/calls/{call}/priority", post(hands::priority))
+        .route("/calls/{call}/queue", post(hands::queue))
+        .route("/calls/{call}/seat", post(hands::seat))
         .route("/calls/{call}/recording", get(recording::recording))
         .route("/messages", get(messages::list))
         .route("/messages/{id}/recording", get(messages::recording))

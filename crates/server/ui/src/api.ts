@@ -117,6 +117,15 @@ export interface CallDetail extends CallRow {
   timeline: Happened[]
 }
 
+/** Where a call stands in line, and each reason why it waits. */
+export interface WaitsInLine {
+  queue: string
+  position: number | null
+  expected_from_ms: number | null
+  expected_to_ms: number | null
+  why: string[]
+}
+
 /** The page size of lists. */
 export const PAGE = 50
 
@@ -155,6 +164,13 @@ export const api = {
   calls: (query: { before?: number; limit?: number }) =>
     call<CallRow[]>('GET', `/calls?${search({ limit: PAGE, ...query })}`),
   call: (number: number) => call<CallDetail>('GET', `/calls/${number}`),
+  waiting: (number: number) => call<WaitsInLine>('GET', `/calls/${number}/waiting`),
+  prioritise: (number: number, priority: number) =>
+    call<null>('POST', `/calls/${number}/priority`, { priority }),
+  moveToQueue: (number: number, queue: string) =>
+    call<null>('POST', `/calls/${number}/queue`, { queue }),
+  giveToSeat: (number: number, seat: string) =>
+    call<null>('POST', `/calls/${number}/seat`, { seat }),
   recordingUrl: (number: number) => `${BASE}/calls/${number}/recording`,
 
   messages: (query: { state?: MessageRow['state']; before?: string }) =>

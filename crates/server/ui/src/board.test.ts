@@ -53,6 +53,7 @@ const wallboard = (change: Partial<Wallboard> = {}): Wallboard => ({
     abandoned: 4,
     refused: 0,
     timed_out: 0,
+    overflowed: 0,
     answer_rate: 0.94,
     in_time_rate: 80 / 94,
     survey_offered: 90,

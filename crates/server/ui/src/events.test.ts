@@ -81,6 +81,17 @@ const ONE_OF_EACH: { [T in EventType]: Extract<Happened, { type: T }> } = (() =>
     'menu-chosen': { ...stamp, type: 'menu-chosen', call, menu: 'main', digit: null },
     'queue-entered': { ...stamp, type: 'queue-entered', call, queue, priority: 5, position: 2 },
     'queue-refused': { ...stamp, type: 'queue-refused', call, queue, cause: 'full' },
+    'queue-overflowed': {
+      ...stamp,
+      type: 'queue-overflowed',
+      call,
+      queue,
+      to: 'queue:business',
+      why: 'waited 60 s, at most 60 s here',
+    },
+    'call-prioritised': { ...stamp, type: 'call-prioritised', call, priority: 0, by: 'api:chen' },
+    'call-moved': { ...stamp, type: 'call-moved', call, from: queue, to: queue, by: 'api:chen' },
+    'call-picked': { ...stamp, type: 'call-picked', call, seat, by: 'api:chen' },
     'seat-offered': {
       ...stamp,
       type: 'seat-offered',

@@ -51,6 +51,10 @@ export interface EventFields {
   'menu-chosen': { call: number; menu: string; digit: string | null }
   'queue-entered': { call: number; queue: string; priority: number; position: number }
   'queue-refused': { call: number; queue: string; cause: string }
+  'queue-overflowed': { call: number; queue: string; to: string; why: string }
+  'call-prioritised': { call: number; priority: number; by: string }
+  'call-moved': { call: number; from: string; to: string; by: string }
+  'call-picked': { call: number; seat: string; by: string }
   'seat-offered': { call: number; seat: string; queue: string; why: string }
   'offer-ended': { call: number; seat: string; result: OfferResult; rang_ms: number }
   'offer-redirected': { call: number; seat: string; detail: string }
@@ -210,6 +214,7 @@ export function toneOf(event: Happened): Tone {
       return event.score < 310 ? 'warn' : 'plain'
     case 'trunk-state-changed':
       return event.state === 'down' ? 'bad' : 'plain'
+    case 'queue-overflowed':
     case 'trunk-failed':
     case 'transfer-failed':
     case 'offer-redirected':

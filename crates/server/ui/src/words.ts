@@ -59,6 +59,7 @@ export type Outcome =
   | 'left-menu'
   | 'left-message'
   | 'timed-out'
+  | 'overflowed'
   | 'refused'
   | 'rejected'
   | 'failed'
@@ -78,6 +79,7 @@ export interface Totals {
   timed_out: number
   /** Absent from an engine of before. */
   left_message?: number
+  overflowed: number
   answer_rate: number | null
   in_time_rate: number | null
   survey_offered: number

@@ -70,6 +70,8 @@ impl Day<'_> {
             queue: id,
             priority: 0,
             arrived: now,
+            spent: 0,
+            preferred: None,
         });
     }
 

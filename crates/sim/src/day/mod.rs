@@ -354,6 +354,10 @@ impl<'a> Day<'a> {
             } => self.offered(call, seat, queue, why),
             Output::Withdraw { call, why, .. } => self.offer_ended(call, why),
             Output::TimedOut { call, .. } => self.over(call, Outcome::TimedOut, ReleasedBy::Engine),
+            // A scenario's queues have no such rules.
+            Output::Overflowed { call, .. } => {
+                self.over(call, Outcome::Overflowed, ReleasedBy::Engine);
+            }
             Output::Refused { call, queue, cause } => {
                 let cause = cause.to_owned();
                 self.happened(Event::QueueRefused { call, queue, cause });

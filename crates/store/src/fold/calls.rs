@@ -160,6 +160,10 @@ impl Call {
                 self.queued_up_ms.get_or_insert(up_ms);
             }
             Event::QueueRefused { queue, .. } => row.queue = Some(*queue),
+            Event::QueueOverflowed { queue, .. } => {
+                row.queue = Some(*queue);
+                self.queued_up_ms.get_or_insert(up_ms);
+            }
             Event::SeatAnswered {
                 call,
                 seat,

@@ -121,6 +121,12 @@ impl Counters {
                     (open.queue, open.queued_up_ms) = (Some(*queue), Some(up_ms));
                 }
             }
+            // It asked for a human there, even where it was sent on before it stood in line.
+            Event::QueueOverflowed { call, queue, .. } => {
+                if let Some(open) = self.calls.get_mut(call) {
+                    open.queue = Some(*queue);
+                }
+            }
             Event::QueueRefused { call, queue, .. } => {
                 let open = self.open(*call, at);
                 self.calls.entry(*call).and_modify(|o| o.refused = true);
@@ -204,6 +210,7 @@ impl Counters {
             Outcome::TimedOut => n.timed_out += 1,
             // Of a menu that leads to no human it is no human's request.
             Outcome::LeftMessage if open.queue.is_some() && !open.refused => n.left_message += 1,
+            Outcome::Overflowed => n.overflowed += 1,
             // Refused without a queue's word: the queue it asked for does not exist.
             Outcome::Refused if !open.refused => n.refused += 1,
             _ => {}
@@ -309,6 +316,7 @@ impl Counters {
             refused: counts.refused,
             timed_out: counts.timed_out,
             left_message: counts.left_message,
+            overflowed: counts.overflowed,
             answer_rate: counts.answer_rate().value(),
             in_time_rate: counts.in_time_rate().value(),
             survey_offered: counts.survey_offered,

@@ -174,6 +174,18 @@ impl Live {
                 (self.queue, self.seat) = (Some(*queue), None);
                 self.enter(Stage::Waiting, up_ms);
             }
+            Event::CallPrioritised { priority, .. } => {
+                self.place = self.place.map(|(_, first)| (*priority, first));
+            }
+            // Into another queue the call enters by an event of its own.
+            Event::QueueOverflowed { to, .. } if to.starts_with("script:") => {
+                self.queue = None;
+                self.enter(Stage::Menu, up_ms);
+            }
+            Event::QueueOverflowed { to, .. } if to.starts_with("outside:") => {
+                self.queue = None;
+                self.enter(Stage::Transferring, up_ms);
+            }
             Event::SeatOffered { seat, .. } => {
                 self.seat = Some(*seat);
                 let rung = if self.is_a_talk() {

@@ -477,7 +477,7 @@ fn a_start_clears_the_live_calls() {
 }
 
 /// The same figures by the most naive way: sets of calls, filtered by arrival.
-fn naive(records: &[Record], now: Timestamp) -> [u64; 10] {
+fn naive(records: &[Record], now: Timestamp) -> [u64; 11] {
     let last = now.0.div_euclid(MINUTE);
     let arrived: BTreeMap<CallId, i64> = records
         .iter()
@@ -522,6 +522,7 @@ fn naive(records: &[Record], now: Timestamp) -> [u64; 10] {
         with(Outcome::Refused),
         with(Outcome::TimedOut),
         with(Outcome::LeftMessage),
+        with(Outcome::Overflowed),
         count(&|e| matches!(e, Event::SurveyOffered { .. })),
         count(&|e| matches!(e, Event::SurveyAnswered { .. })),
         count(&|e| matches!(e, Event::SurveyAnswered { meaning, .. } if meaning == "satisfied")),
@@ -543,9 +544,9 @@ proptest! {
         let t = folds.totals(now);
         prop_assert_eq!(naive(&records, now), [
             t.inbound, t.answered, t.answered_in_15s, t.abandoned, t.refused, t.timed_out,
-            t.left_message, t.survey_offered, t.survey_answered, t.satisfied,
+            t.left_message, t.overflowed, t.survey_offered, t.survey_answered, t.satisfied,
         ]);
-        let unserved = t.abandoned + t.refused + t.timed_out + t.left_message;
+        let unserved = t.abandoned + t.refused + t.timed_out + t.left_message + t.overflowed;
         prop_assert_eq!(t.human_requests, t.answered + unserved);
         let of_queues: u64 = folds.queue_rates(now).iter().map(|(_, r)| r.all).sum();
         prop_assert_eq!(of_queues, t.human_requests, "each request is some queue's");

@@ -55,6 +55,7 @@ const outcomes = {
   'left-menu': 'Left in menu',
   'left-message': 'Left a message',
   'timed-out': 'Timed out',
+  overflowed: 'Sent elsewhere',
   refused: 'Refused by queue',
   rejected: 'Rejected',
   failed: 'Failed',
@@ -97,6 +98,13 @@ const guest = (name: string) => (outsideNumber(name) === null ? `Seat ${name}` :
 const spoke = (e: { party: 'caller' | 'agent' | 'guest'; guest?: string }) =>
   e.guest === undefined ? e.party : e.guest.replace(/^outside:/, 'outside ')
 
+const overflowTarget = (to: string, queue: (id: string) => string) =>
+  to.startsWith('queue:')
+    ? `queue “${queue(to.slice(6))}”`
+    : to.startsWith('script:')
+      ? `script “${to.slice(7)}”`
+      : `number ${to.slice(8)}`
+
 const events: EventTexts = {
   'engine-started': (e) => `The engine started (version ${e.version})`,
   'engine-stopped': () => 'The engine stopped in an orderly way',
@@ -130,6 +138,12 @@ const events: EventTexts = {
   'queue-entered': (e, queue) =>
     `Asked for a human and entered queue “${queue(e.queue)}” at place ${e.position} (priority ${e.priority})`,
   'queue-refused': (e, queue) => `Queue “${queue(e.queue)}” did not take the call (${e.cause})`,
+  'queue-overflowed': (e, queue) =>
+    `Left queue “${queue(e.queue)}” for ${overflowTarget(e.to, queue)} (${e.why})`,
+  'call-prioritised': (e) => `A supervisor set the priority to ${e.priority} (${e.by.replace('api:', '')})`,
+  'call-moved': (e, queue) =>
+    `A supervisor moved it from queue “${queue(e.from)}” to “${queue(e.to)}”, at its own place (${e.by.replace('api:', '')})`,
+  'call-picked': (e) => `A supervisor gave it to seat ${e.seat} (${e.by.replace('api:', '')})`,
   'seat-offered': (e) => `Offered to seat ${e.seat} (${e.why})`,
   'offer-ended': (e) => `Seat ${e.seat} ${offers[e.result]} after ${spell(e.rang_ms)}`,
   'offer-redirected': (e) =>
@@ -591,6 +605,25 @@ export const en: Messages = {
     recentEmpty: 'No call answered today yet',
     done: { ready: 'Ready now', 'not-ready': 'Not ready now', 'wrap-up': 'Wrap-up ended', transfer: 'The transfer is under way' },
     rings: (caller) => `Call from ${caller}`,
+  },
+
+  line: {
+    order: 'Order',
+    orderOf: (call) => `Order waiting call #${call}`,
+    title: (call) => `Order call #${call}`,
+    why: 'Why it waits',
+    what: 'What to do',
+    whats: { priority: 'Priority', queue: 'Another queue', seat: 'A seat at once' },
+    help: {
+      priority: '0 is served first, 9 last; the wait counts as before',
+      queue: 'It stands there at the place of its arrival',
+      seat: 'The free seat is rung now, whatever its skills and whoever stands before',
+    },
+    priority: 'Priority',
+    queue: 'Queue',
+    seat: 'Seat',
+    go: 'Do it',
+    done: 'Done',
   },
 
   notFound: { title: 'There is no such page', back: 'Back to the start' },

@@ -5,12 +5,65 @@
 const WHY: readonly (readonly [RegExp, string])[] = [
   [/only ready seat \(idle (\d+) s\)/, '唯一空闲的坐席，已空闲 $1 秒'],
   [/longest idle \((\d+) s\) of (\d+) ready seats/, '$2 个空闲坐席中空闲最久，$1 秒'],
+  [/least occupied \((\d+) % lately\) of (\d+) ready seats/, '$2 个空闲坐席中近来最闲，占用 $1 %'],
+  [/fewest calls \((\d+)\) of (\d+) ready seats/, '$2 个空闲坐席中接听最少，$1 通'],
+  [
+    /most skilled \(level (\d+), idle (\d+) s\) of (\d+) ready seats/,
+    '$3 个空闲坐席中技能最高，$1 级，已空闲 $2 秒',
+  ],
+  [/next in turn of (\d+) ready seats/, '$1 个空闲坐席轮到的一个'],
+  [/first in the fixed order of (\d+) ready seats/, '$1 个空闲坐席中次序最前'],
+  [/drawn by weight \((\d+) of (\d+)\) of (\d+) ready seats/, '$3 个空闲坐席中按权重抽取，$1/$2'],
+  [/picked by a supervisor; caller (\d+) of (\d+) in \S+/, '班长指派；$2 人中排第 $1 位'],
+  [/, asked after (\d+) s of waiting/, '，等待满 $1 秒后扩大范围'],
+  [/ who waited (\d+) s/, '，限已等 $1 秒者'],
+  [/ by a wait of (\d+) s, before a better priority/, '，已等 $1 秒，先于更高优先级'],
   [/, (\d+) that declined passed over/, '，跳过 $1 个未接的坐席'],
   [/, declined before but nobody else is free/, '，此前未接，但别无空闲坐席'],
   [/; only caller in \S+/, '；队列中仅此一人'],
   [/; caller first of (\d+) in [^\s,]+/, '；$1 人中排首位'],
   [/, most pressing of (\d+) queues/, '；$1 个队列中最急'],
 ]
+
+/** Why a call left its queue (crates/acd, overflow.rs). */
+const OVERFLOW: readonly (readonly [RegExp, string])[] = [
+  [/^waited (\d+) s, at most (\d+) s here$/, '已等 $1 秒，本队列限 $2 秒'],
+  [/^expected to wait (\d+) s, at most (\d+) s here$/, '预计等待 $1 秒，本队列限 $2 秒'],
+  [/^no seat signed in for (\d+) s$/, '已 $1 秒无坐席签入'],
+  [/^queue full \((\d+) waiting\)$/, '队列已满，$1 人等待'],
+]
+
+export function overflowInChinese(why: string): string {
+  return OVERFLOW.reduce((text, [pattern, words]) => text.replace(pattern, words), why)
+}
+
+/** Why a call still waits (crates/acd, explain.rs). */
+const WAITS: readonly (readonly [RegExp, string])[] = [
+  [/^seat (\S+) is being rung for it$/, '正在呼叫 $1 号坐席'],
+  [/^(\d+) callers? (?:is|are) ahead in \S+$/, '前面还有 $1 人'],
+  [/^no seat serves \S+ with its skills$/, '没有坐席具备该队列所需技能'],
+  [/^(\d+) further seats are asked in \S+ after (\d+) s of waiting$/, '等待满 $2 秒后再加 $1 个坐席'],
+  [/^(\d+) of the seats of \S+: (.*)$/, '$1 个坐席：$2'],
+  [/in a talk$/, '通话中'],
+  [/being rung$/, '振铃中'],
+  [/wrapping up$/, '整理中'],
+  [/in a call of their own$/, '占线'],
+  [/without a registered phone$/, '话机未注册'],
+  [/left alone after a refused or failed offer$/, '刚拒接或未接通，暂不分配'],
+  [/not ready \(break\)$/, '小休'],
+  [/not ready \(meal\)$/, '就餐'],
+  [/not ready \(meeting\)$/, '会议'],
+  [/not ready \(training\)$/, '培训'],
+  [/not ready \(coaching\)$/, '辅导'],
+  [/not ready \(did not answer\)$/, '久振不接，强制示忙'],
+  [/not ready \(refused calls\)$/, '拒接，强制示忙'],
+  [/not ready \(by a supervisor\)$/, '班长强制示忙'],
+  [/signed out$/, '未签入'],
+]
+
+export function waitsInChinese(why: string): string {
+  return WAITS.reduce((text, [pattern, words]) => text.replace(pattern, words), why)
+}
 
 export function whyInChinese(why: string): string {
   return WHY.reduce((text, [pattern, words]) => text.replace(pattern, words), why)

@@ -2,7 +2,7 @@
 import { duration } from '../format'
 import { outsideNumber } from '../talk'
 import type { GuestMode, Reason } from '../words'
-import { causeInChinese, whyInChinese } from './engine-words'
+import { causeInChinese, overflowInChinese, whyInChinese } from './engine-words'
 import type { EventTexts, FigureTexts } from './shape'
 import { zhDirection, zhPhone, zhTalk } from './zh-phone'
 
@@ -55,6 +55,7 @@ const outcomes = {
   'left-menu': '语音中挂断',
   'left-message': '已留言',
   'timed-out': '等待超时',
+  overflowed: '溢出分流',
   refused: '队列未收',
   rejected: '未接入',
   failed: '故障中断',
@@ -120,6 +121,14 @@ const guest = (name: string) =>
 const spoke = (e: { party: 'caller' | 'agent' | 'guest'; guest?: string }) =>
   e.party === 'caller' ? '市民' : e.guest === undefined ? '坐席' : guest(e.guest)
 
+/** 溢出去向：`queue:名称`、`script:名称` 或 `outside:号码`。 */
+const overflowTarget = (to: string, queue: (id: string) => string) =>
+  to.startsWith('queue:')
+    ? `「${queue(to.slice(6))}」队列`
+    : to.startsWith('script:')
+      ? `语音流程「${to.slice(7)}」`
+      : `外部号码 ${to.slice(8)}`
+
 const events: EventTexts = {
   'engine-started': (e) => `系统启动（版本 ${e.version}）`,
   'engine-stopped': () => '系统正常停止',
@@ -147,6 +156,12 @@ const events: EventTexts = {
   'queue-entered': (e, queue) =>
     `请求人工，进入「${queue(e.queue)}」队列，排第 ${e.position} 位（优先级 ${e.priority}）`,
   'queue-refused': (e, queue) => `「${queue(e.queue)}」队列未接收（${causeInChinese(e.cause)}）`,
+  'queue-overflowed': (e, queue) =>
+    `离开「${queue(e.queue)}」队列，转往${overflowTarget(e.to, queue)}（${overflowInChinese(e.why)}）`,
+  'call-prioritised': (e) => `班长调整优先级为 ${e.priority}（${through(e.by)}）`,
+  'call-moved': (e, queue) =>
+    `班长由「${queue(e.from)}」队列移到「${queue(e.to)}」队列，排队时间不变（${through(e.by)}）`,
+  'call-picked': (e) => `班长指派给 ${e.seat} 号坐席（${through(e.by)}）`,
   'seat-offered': (e) => `分配给 ${e.seat} 号坐席（${whyInChinese(e.why)}）`,
   'offer-ended': (e) => `${e.seat} 号坐席${offers[e.result]}，历时 ${spell(e.rang_ms)}`,
   'offer-redirected': (e) =>
@@ -600,6 +615,25 @@ export const zh = {
     recentEmpty: '今天还没有接听来电',
     done: { ready: '已示闲', 'not-ready': '已示忙', 'wrap-up': '已结束整理', transfer: '正在转接' },
     rings: (caller: string) => `来电 ${caller}`,
+  },
+
+  line: {
+    order: '调度',
+    orderOf: (call: number) => `调度排队来电 #${call}`,
+    title: (call: number) => `调度来电 #${call}`,
+    why: '为何等待',
+    what: '操作',
+    whats: { priority: '调整优先级', queue: '移到队列', seat: '指派坐席' },
+    help: {
+      priority: '0 最先接听，9 最后；排队时间不变',
+      queue: '按原进线时间排入所选队列',
+      seat: '所选空闲坐席立即振铃，不论技能与次序',
+    },
+    priority: '优先级',
+    queue: '队列',
+    seat: '坐席',
+    go: '执行',
+    done: '已执行',
   },
 
   notFound: { title: '没有这个页面', back: '回到首页' },
