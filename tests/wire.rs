@@ -62,3 +62,5 @@ mod transfers;
 mod trunks;
 #[path = "wire/trunks_tls.rs"]
 mod trunks_tls;
+#[path = "wire/waits.rs"]
+mod waits;

@@ -7,11 +7,12 @@ use hotline_model::{CallId, Instant};
 
 use crate::{
     QueueSettings,
-    estimate::Pace,
+    estimate::{Pace, Tempo},
     ready::{Memory, PassedOver, Ready},
     rings,
     roster::{QueueAt, SeatAt},
     rules,
+    seen::Seen,
 };
 
 /// A caller's place in line: priority, then original arrival, then the call's number.
@@ -222,6 +223,8 @@ pub(crate) struct Queue {
     /// Of these, those who want calls.
     pub(crate) at_work: usize,
     pub(crate) pace: Pace,
+    /// What happened lately, for the forecast.
+    pub(crate) seen: Seen,
     /// Changed since the board was last written.
     pub(crate) unposted: bool,
 }
@@ -246,6 +249,7 @@ impl Queue {
             staffed: 0,
             at_work: 0,
             pace: Pace::default(),
+            seen: Seen::default(),
             unposted: true,
         }
     }
@@ -266,6 +270,11 @@ impl Queue {
         self.served_by.clear();
         self.staffed = 0;
         self.at_work = 0;
+    }
+
+    /// How fast its line moves now; `None`: not known.
+    pub(crate) fn tempo(&self, now: Instant) -> Option<Tempo> {
+        self.pace.tempo(self.at_work, self.seen.patience(now))
     }
 
     /// Whether some call is still its own, in line or at a seat.
@@ -359,6 +368,8 @@ pub(crate) struct Call {
     pub(crate) stage: Stage,
     /// Seats that declined it, oldest first, at most `rules::DECLINED_PER_CALL`.
     pub(crate) declined_by: Vec<SeatAt>,
+    /// Since when it waits for its first human; `None` once one answered.
+    pub(crate) waits_since: Option<Instant>,
     /// While a seat talks: the seat that is being rung to take the call over.
     pub(crate) transfer_to: Option<SeatAt>,
 }

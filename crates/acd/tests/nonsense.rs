@@ -101,11 +101,13 @@ prop_compose! {
         capacity in 0..4usize, longest_wait in option::of(a_duration()), ring_for in a_duration(),
         wrap_up in a_duration(), wrap_up_cap in a_duration(), skills in vec(a_skill(), 0..2),
         choice in a_choice(), seed in any::<u64>(), widen in vec(a_widening(), 0..4),
-        ageing in option::of(a_duration()),
+        ageing in option::of(a_duration()), answered_percent in any::<u8>(),
+        in_time_percent in any::<u8>(),
     ) -> QueueSettings {
         QueueSettings {
             id, threshold, weight, capacity, longest_wait, ring_for, wrap_up, wrap_up_cap,
             skills: Skills::from(skills), choice, seed, widen, ageing,
+            answered_percent, in_time_percent,
         }
     }
 }

@@ -10,6 +10,7 @@
 mod change;
 mod matching;
 mod offers;
+mod outlook;
 mod reason;
 mod seats;
 mod transfers;
@@ -30,6 +31,7 @@ use crate::{
     seat::{Duty, Post, Seat},
     timers::{Timer, Timers},
 };
+pub use outlook::Outlook;
 pub use views::{QueueView, SeatView};
 
 /// All queues, seats and calls of one engine, and the rules between them.
@@ -51,6 +53,8 @@ pub struct Floor {
     /// Counts the times a seat became ready: the order of the idle.
     idle_turns: u64,
     ignored: u64,
+    /// Entries into any queue since the start.
+    entries: u64,
 }
 
 impl Floor {
@@ -82,6 +86,7 @@ impl Floor {
             touched: Vec::new(),
             idle_turns: 0,
             ignored: 0,
+            entries: 0,
         }
     }
 
@@ -198,9 +203,12 @@ impl Floor {
             place,
             stage: Stage::Waiting,
             declined_by: Vec::new(),
+            waits_since: Some(self.now),
             transfer_to: None,
         };
         self.calls.insert(place.call, call);
+        self.entries = self.entries.saturating_add(1);
+        self.queues[at].seen.entered(self.now);
         self.stand_in_line(at, place);
         true
     }
@@ -209,6 +217,7 @@ impl Floor {
         let Some(gone) = self.calls.remove(&call) else {
             return false;
         };
+        self.note_wait(gone.queue, gone.waits_since, true);
         match gone.stage {
             Stage::Waiting => self.leave_line(gone.queue, gone.place),
             Stage::Offered(seat) => self.caller_gone(call, gone.queue, seat),
@@ -246,7 +255,8 @@ impl Floor {
         let Some(oldest) = self.queues[at].line.oldest() else {
             return;
         };
-        self.calls.remove(&oldest.call);
+        let gone = self.calls.remove(&oldest.call);
+        self.note_wait(at, gone.and_then(|gone| gone.waits_since), false);
         self.leave_line(at, oldest);
         self.outputs.push_back(Output::TimedOut {
             call: oldest.call,
@@ -280,7 +290,9 @@ impl Floor {
         self.touched.push(at);
         let seat = &mut self.seats[at];
         if let Some((queue, busy)) = seat.note_work(self.now) {
-            self.queues[queue].pace.handled(busy);
+            let queue = &mut self.queues[queue];
+            queue.pace.handled(busy);
+            queue.seen.handled(self.now, busy);
         }
         if !core::mem::replace(&mut seat.unposted, true) {
             self.unposted_seats.push(at);

@@ -22,7 +22,7 @@ use std::{
     sync::Arc,
 };
 
-use hotline_acd::{Input as FloorInput, Output as FloorOutput, board::BoardWriter};
+use hotline_acd::{Input as FloorInput, Output as FloorOutput, board::BoardWriter, watch::Watch};
 use hotline_media::{Command, Report};
 use hotline_model::{
     CallId, Instant, LegId, MediaThread, SeatId, Timestamp,
@@ -155,6 +155,8 @@ pub struct Exchange {
     deadlines: BTreeSet<(Instant, CallId)>,
     deadline_of: BTreeMap<CallId, Instant>,
     view: Option<BoardWriter>,
+    /// Watches the service level of each queue.
+    watch: Watch,
     next_call: u64,
     draining: bool,
     before_stage: Option<BeforeStage>,
@@ -194,6 +196,7 @@ impl Exchange {
             deadlines: BTreeSet::new(),
             deadline_of: BTreeMap::new(),
             view: None,
+            watch: Watch::default(),
             next_call: first_call.0,
             draining: false,
             before_stage: None,
@@ -284,6 +287,7 @@ impl Exchange {
             self.board.registrar.next_wake(),
             self.board.trunks.next_wake(),
             self.admission.next_wake(),
+            self.watch.next_look(),
         ]
         .into_iter()
         .flatten()
@@ -330,6 +334,9 @@ impl Exchange {
         self.consults_due(now);
         if self.board.floor.next_wake().is_some_and(|at| at <= now) {
             self.board.floor(now, FloorInput::TimePassed);
+        }
+        for event in self.watch.look(now, &self.board.floor) {
+            self.board.happened(now, event);
         }
         for event in self.admission.tell(now) {
             self.board.happened(now, event);

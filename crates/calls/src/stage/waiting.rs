@@ -9,6 +9,7 @@ use hotline_model::{
 
 use super::{Input, Offering, Releasing, Stage, cause, gone, released_by};
 use crate::{
+    announcements::Standing,
     call::Facts,
     comfort::Comfort,
     switchboard::{Side, Switchboard},
@@ -65,7 +66,7 @@ impl Waiting {
     ) -> Stage {
         let arrived = *facts.queued.get_or_insert(now);
         let play = facts.next_play();
-        let comfort = Comfort::begin(facts.leg.id, facts.language, play, board);
+        let comfort = Comfort::begin(facts.leg.id, facts.language, queue, play, board);
         let mut place = Place {
             queue,
             priority,
@@ -97,7 +98,7 @@ impl Waiting {
         board: &mut Switchboard,
     ) -> Stage {
         let play = facts.next_play();
-        let comfort = Comfort::begin(facts.leg.id, facts.language, play, board);
+        let comfort = Comfort::begin(facts.leg.id, facts.language, queue, play, board);
         let mut place = Place {
             queue,
             priority,
@@ -131,12 +132,12 @@ impl Waiting {
                 return Offering::enter(self.place, facts, now, seat, queue, why, board);
             }
             Input::PlayEnded(play) => {
-                let position = board.floor.position(facts.id);
-                place.comfort.play_ended(now, play, position, board);
+                let standing = Standing::of(facts.id, &board.floor);
+                place.comfort.play_ended(now, play, standing, board);
             }
             Input::DeadlinePassed => {
-                let position = board.floor.position(facts.id);
-                place.comfort.deadline_passed(now, position, board);
+                let standing = Standing::of(facts.id, &board.floor);
+                place.comfort.deadline_passed(now, standing, board);
             }
             Input::TimedOut(_) => {
                 return Releasing::enter(

@@ -11,7 +11,12 @@ use hotline_store::fold::{CallRow, CaseRow};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{App, error::ApiError, session::Who};
+use super::{
+    App,
+    error::ApiError,
+    live::{WaitingLine, waiting_line},
+    session::Who,
+};
 use crate::config::accounts::Role;
 
 /// Rows of a list, when the asker does not say.
@@ -67,6 +72,9 @@ pub async fn calls(
 pub struct CallStory {
     #[serde(flatten)]
     row: CallRow,
+    /// Set while it stands in line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting: Option<WaitingLine>,
     timeline: Vec<Value>,
 }
 
@@ -82,7 +90,12 @@ pub async fn call(
     if who.role == Role::Agent {
         timeline.retain(|entry| !is_of_silent_guest(entry));
     }
-    Ok(Json(CallStory { row, timeline }))
+    let waiting = waiting_line(&app, CallId(call));
+    Ok(Json(CallStory {
+        row,
+        waiting,
+        timeline,
+    }))
 }
 
 /// Whether the entry tells of a guest whom agents are not to know.

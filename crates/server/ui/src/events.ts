@@ -40,6 +40,24 @@ export interface EventFields {
   'recording-sound-lost': { blocks: number }
   'recording-space-low': { free_mb: number; keep_free_mb: number }
   'recording-space-regained': { free_mb: number }
+  /** null: not known. */
+  'staffing-forecast': {
+    queue: string
+    serving: number
+    needed: number | null
+    answered_permille: number | null
+    in_time_permille: number | null
+  }
+  'service-level-alerted': {
+    queue: string
+    serving: number
+    needed: number | null
+    answered_permille: number | null
+    answered_target_permille: number
+    in_time_permille: number | null
+    in_time_target_permille: number
+  }
+  'service-level-recovered': { queue: string; lasted_ms: number }
   'source-banned': { source: string; for_s: number; cause: string }
   'fault-caught': { call: number | null; fault: string }
   'call-answered': { call: number }
@@ -165,6 +183,7 @@ export function toneOf(event: Happened): Tone {
     case 'seat-answered':
     case 'survey-answered':
     case 'recording-closed':
+    case 'service-level-recovered':
       return 'good'
     case 'queue-refused':
     case 'recording-failed':
@@ -173,6 +192,7 @@ export function toneOf(event: Happened): Tone {
     case 'invite-rejected':
     case 'dial-rejected':
     case 'fault-caught':
+    case 'service-level-alerted':
       return 'bad'
     case 'sound-measured':
       return event.score < 310 ? 'warn' : 'plain'
@@ -251,6 +271,8 @@ export function addHappened(
 
 /** Steps too small for the wall's list of what just happened; the call's own timeline has them. */
 const SMALL_STEPS: ReadonlySet<EventType> = new Set<EventType>([
+  // The queue's line shows the newest.
+  'staffing-forecast',
   'call-answered',
   'script-started',
   'seat-announced',

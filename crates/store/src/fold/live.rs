@@ -85,6 +85,7 @@ impl LiveCalls {
                 queue: live.queue,
                 seat: live.seat,
                 position: positions.get(&call).copied(),
+                expected_wait: None,
                 since_ms: now_up_ms.saturating_sub(live.since_up_ms),
                 total_ms: now_up_ms.saturating_sub(live.arrived_up_ms),
                 guests: live.guests.clone(),
