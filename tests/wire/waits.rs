@@ -141,7 +141,8 @@ fn who_waits_hears_the_place_and_the_wait_and_then_the_agent() {
     let own = session(&phone.line, tone.port);
     tone.speaks_to(sound_at(&invite));
     phone.picks_up(&invite, &own);
-    assert!(ear.hears(1_100.0), "the caller hears the agent");
+    let agent = [1_100.0];
+    assert!(ear.hears_just(&agent, &agent), "the caller hears the agent");
     // Who waits on is the next now, and is told so.
     hears_prompt(&last_ear, "queue-next", kind);
 }
