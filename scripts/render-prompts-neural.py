@@ -40,7 +40,7 @@ RESPELL = {"zh": (("pu↘ a↘n", "pu↗ a↘n"), ("ɕja↘ i→wei↘", "ɕja�
 # The tone of each Mandarin word that is said alone, and the contour (Hz) of each tone in the voice's middle register.
 TONES = {
     "零": 2, "幺": 1, "一": 1, "二": 4, "两": 3, "三": 1, "四": 4, "五": 3, "六": 4, "七": 1, "八": 1, "九": 3,
-    "十": 2, "百": 3, "千": 1,
+    "十": 2, "百": 3, "千": 1, "到": 4,
 }
 CONTOURS = {
     1: (256, 258, 256, 254, 252),
@@ -57,8 +57,10 @@ VOICED_HZ = 60.0  # the network says less than this where a sound has no pitch
 HISSES, HISS_FRAMES = "sʂ", 3  # cut short, 三 is heard as 张 and 十 as 直
 # A half of a sentence that ends open is spoken in a whole one and cut where the next word's plosive closes the mouth.
 CARRIERS = {
-    "zh": {"queue-position-before": "八位来电。"},
-    "en": {"queue-position-before": ", please hold.", "agent-number-before": ", please hold."},
+    "zh": {"queue-position-before": "八位来电。", "wait-before": "八分钟。", "wait-at-most": "八分钟。"},
+    "en": dict.fromkeys(
+        ("queue-position-before", "agent-number-before", "wait-before", "wait-at-most"), ", please hold."
+    ),
 }
 CLOSURE = 6  # frames that make an English comma a silence to cut in; a Mandarin vowel would run on into it
 WIDEN = {"menu-main": 0.34, "survey-ask": 0.34}  # seconds; other prompts get WIDEN_ELSE

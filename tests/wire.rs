@@ -70,5 +70,7 @@ mod transfers;
 mod trunks;
 #[path = "wire/trunks_tls.rs"]
 mod trunks_tls;
+#[path = "wire/waits.rs"]
+mod waits;
 #[path = "wire/watching.rs"]
 mod watching;

@@ -17,6 +17,7 @@ use hotline_model::{
     seat::{Device, Intent, Reason, Work},
 };
 
+use crate::estimate::Tempo;
 use crate::shim::{Arc, AtomicU64, Ordering, fence, give_way};
 
 /// A seat as anybody may read it.
@@ -51,9 +52,11 @@ pub struct QueueWord {
     pub talking: u32,
     /// Seats signed in with a registered phone.
     pub staffed: u32,
+    /// How fast the line moves, to the millisecond; `None`: not known.
+    pub tempo: Option<Tempo>,
 }
 
-const WORDS: usize = 4;
+const WORDS: usize = 5;
 
 /// One seqlock. Words that a kind of record does not need stay zero.
 struct Record {
@@ -251,10 +254,10 @@ fn pack_seat(seat: SeatWord) -> [u64; WORDS] {
         | u64::from(seat.device == Device::Registered) << 24
         | u64::from(seat.call.is_some()) << 32;
     let call = seat.call.map_or(0, |call| call.0);
-    [state, call, nanos(seat.since), 0]
+    [state, call, nanos(seat.since), 0, 0]
 }
 
-fn unpack_seat([state, call, since, _]: [u64; WORDS]) -> SeatWord {
+fn unpack_seat([state, call, since, ..]: [u64; WORDS]) -> SeatWord {
     let byte = |shift: u32| state >> shift & 0xff;
     SeatWord {
         intent: unpack_intent(byte(0)).unwrap_or(Intent::NotReady(Reason::LoggedOut)),
@@ -269,7 +272,7 @@ fn unpack_seat([state, call, since, _]: [u64; WORDS]) -> SeatWord {
     }
 }
 
-/// Counts in pairs; the longest wait is the last word, all ones for none.
+/// Counts in pairs; the longest wait, all ones for none; the tempo in milliseconds, zero for none.
 fn pack_queue(queue: QueueWord) -> [u64; WORDS] {
     let pair = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
     [
@@ -277,10 +280,13 @@ fn pack_queue(queue: QueueWord) -> [u64; WORDS] {
         pair(queue.offering, queue.talking),
         pair(queue.staffed, 0),
         queue.longest_wait_since.map_or(u64::MAX, nanos),
+        queue.tempo.map_or(0, |tempo| {
+            pair(millis(tempo.interval).max(1), millis(tempo.patience))
+        }),
     ]
 }
 
-fn unpack_queue([line, talks, staff, longest]: [u64; WORDS]) -> QueueWord {
+fn unpack_queue([line, talks, staff, longest, tempo]: [u64; WORDS]) -> QueueWord {
     let (low, high) = (|word: u64| word as u32, |word: u64| (word >> 32) as u32);
     QueueWord {
         waiting: low(line),
@@ -289,7 +295,15 @@ fn unpack_queue([line, talks, staff, longest]: [u64; WORDS]) -> QueueWord {
         talking: high(talks),
         staffed: low(staff),
         longest_wait_since: (longest != u64::MAX).then(|| instant(longest)),
+        tempo: (tempo != 0).then(|| Tempo {
+            interval: Duration::from_millis(low(tempo).into()),
+            patience: Duration::from_millis(high(tempo).into()),
+        }),
     }
+}
+
+fn millis(time: Duration) -> u32 {
+    u32::try_from(time.as_millis()).unwrap_or(u32::MAX)
 }
 
 fn nanos(instant: Instant) -> u64 {
@@ -340,6 +354,10 @@ mod tests {
             offering: 3,
             talking: 4,
             staffed: u32::MAX,
+            tempo: Some(Tempo {
+                interval: Duration::from_millis(4_321),
+                patience: Duration::from_secs(90),
+            }),
         };
         writer.set_queue(1, queue);
         writer.set_queue(2, queue);

@@ -34,16 +34,18 @@ mod rings;
 mod roster;
 pub mod rules;
 mod seat;
+mod seen;
 pub mod settings;
 mod shim;
 mod skills;
 pub mod steering;
 mod timers;
 pub mod wake;
+pub mod watch;
 
-pub use estimate::ExpectedWait;
+pub use estimate::{ExpectedWait, Tempo};
 pub use explain::WhyWaiting;
-pub use floor::{Floor, QueueView, SeatView};
+pub use floor::{Floor, Outlook, QueueView, SeatView};
 pub use input::Input;
 pub use output::Output;
 pub use settings::{

@@ -170,7 +170,9 @@ impl Queue {
                 OverflowWhen::Waited(wait) => (arrived + wait <= now).then_some(oldest),
                 OverflowWhen::Expected(longest) => {
                     let looks = self.overflows.look_at.is_some_and(|at| at <= now);
-                    looks.then(|| self.last_beyond(longest, counting)).flatten()
+                    looks
+                        .then(|| self.last_beyond(longest, counting, now))
+                        .flatten()
                 }
                 OverflowWhen::Unstaffed(grace) => {
                     let nobody = self.staffed == 0 && self.unstaffed_since + grace <= now;
@@ -187,12 +189,11 @@ impl Queue {
         &self,
         longest: Duration,
         counting: &BTreeSet<(Instant, CallId)>,
+        now: Instant,
     ) -> Option<CallId> {
         let places = (1..=self.line.len()).rev().zip(self.line.iter_back());
-        let beyond = places.take_while(|&(nth, _)| {
-            let expected = self.pace.expects(nth, self.at_work);
-            expected.is_some_and(|wait| wait.middle() > longest)
-        });
+        let first = self.tempo(now)?.first_beyond(longest, self.line.len())?;
+        let beyond = places.take_while(|&(nth, _)| nth >= first);
         let counts = |place: &Place| counting.contains(&(place.arrived, place.call));
         beyond
             .map(|(_, place)| place)
@@ -209,7 +210,7 @@ impl Queue {
             }
             OverflowWhen::Expected(longest) => {
                 let nth = self.line.ahead_of(place) + 1;
-                let expected = self.pace.expects(nth, self.at_work);
+                let expected = self.tempo(now).map(|tempo| tempo.expects(nth));
                 let expected = expected.map_or(0, |wait| wait.middle().as_secs());
                 let longest = longest.as_secs();
                 format!("expected to wait {expected} s, at most {longest} s here")

@@ -7,12 +7,13 @@ use hotline_model::{CallId, Instant};
 
 use crate::{
     QueueSettings,
-    estimate::Pace,
+    estimate::{Pace, Tempo},
     line::{Line, Place},
     overflow::{Overflows, Spent},
     ready::{Memory, PassedOver, Ready},
     rings,
     roster::{QueueAt, SeatAt},
+    seen::Seen,
 };
 
 /// A queue of the floor.
@@ -49,6 +50,8 @@ pub(crate) struct Queue {
     pub(crate) unstaffed_since: Instant,
     pub(crate) overflows: Overflows,
     pub(crate) pace: Pace,
+    /// What happened lately, for the forecast.
+    pub(crate) seen: Seen,
     /// Changed since the board was last written.
     pub(crate) unposted: bool,
 }
@@ -79,6 +82,7 @@ impl Queue {
             unserved_since: Instant::START,
             unstaffed_since: Instant::START,
             pace: Pace::default(),
+            seen: Seen::default(),
             unposted: true,
         }
     }
@@ -103,6 +107,11 @@ impl Queue {
         self.staffed = 0;
         self.served = 0;
         self.at_work = 0;
+    }
+
+    /// How fast its line moves now; `None`: not known.
+    pub(crate) fn tempo(&self, now: Instant) -> Option<Tempo> {
+        self.pace.tempo(self.at_work, self.seen.patience(now))
     }
 
     /// Whether some call is still its own, in line or at a seat.
@@ -196,6 +205,10 @@ pub(crate) struct Call {
     pub(crate) stage: Stage,
     /// The queue's overflow rules that do not count for it any more.
     pub(crate) spent: Spent,
+    /// A human answered it since it came.
+    pub(crate) answered: bool,
+    /// When it came to the floor.
+    came: Instant,
     /// Apart, since most calls have none: so a call fits into a line of the processor's cache.
     past: Option<Box<Past>>,
 }
@@ -222,14 +235,21 @@ static NOTHING: Past = Past {
 
 impl Call {
     /// A call that comes into a queue.
-    pub(crate) fn new(queue: QueueAt, place: Place, spent: Spent) -> Self {
+    pub(crate) fn new(queue: QueueAt, place: Place, spent: Spent, now: Instant) -> Self {
         Self {
             queue,
             place,
             stage: Stage::Waiting,
             spent,
+            answered: false,
+            came: now,
             past: None,
         }
+    }
+
+    /// Since when it waits for its first human; `None` once one answered.
+    pub(crate) fn waits_since(&self) -> Option<Instant> {
+        (!self.answered).then_some(self.came)
     }
 
     pub(crate) fn past(&self) -> &Past {

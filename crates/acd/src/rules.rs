@@ -55,5 +55,43 @@ pub const CLOSED_UNSERVED: Duration = Duration::from_secs(60);
 /// is too long: often enough beside a wait of minutes, and rarely beside the turns of a floor.
 pub const EXPECTED_WAIT_EVERY: Duration = Duration::from_secs(5);
 
+/// Callers of the last quarter of an hour below which nothing is forecast: fewer say nothing about
+/// the next.
+pub const FORECAST_KNOWN_AFTER: u64 = 5;
+
+/// Time since the start below which nothing is forecast.
+pub const FORECAST_NEEDS: Duration = Duration::from_secs(120);
+
+/// The rate of arrivals is that of the shortest of these times in which so many callers came, so
+/// that a surge is seen within minutes and a quiet night is not taken for one; else of the last.
+pub const RATE_WINDOWS: [Duration; 4] = [
+    Duration::from_secs(120),
+    Duration::from_secs(300),
+    Duration::from_secs(600),
+    Duration::from_secs(900),
+];
+
+/// Callers that make a rate; see [`RATE_WINDOWS`]. Chance moves it by an eighth.
+pub const RATE_KNOWN_AFTER: u64 = 60;
+
+/// How long callers usually wait before they give up, where few did lately (our default).
+pub const USUAL_PATIENCE: Duration = Duration::from_secs(90);
+
+/// The usual patience counts like so many callers who gave up.
+pub const USUAL_PATIENCE_WEIGHS: u8 = 5;
+
+/// How often each queue's next quarter of an hour is forecast.
+pub const FORECAST_EVERY: Duration = Duration::from_secs(15);
+
+/// A forecast misses its target for so long before it is an alert.
+pub const ALERT_AFTER: Duration = Duration::from_secs(30);
+
+/// A forecast reaches its target for so long before an alert is over.
+pub const ALERT_OVER_AFTER: Duration = Duration::from_secs(180);
+
+/// Callers may come by chance: an alert is raised where the target is missed even with so many
+/// standard deviations (of a Poisson number) fewer of them.
+pub const ALERT_DEVIATIONS: f64 = 3.0;
+
 /// Calls whose handling was seen before a wait is estimated: fewer say nothing about the next.
 pub const PACE_KNOWN_AFTER: u32 = 5;

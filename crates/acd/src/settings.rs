@@ -46,12 +46,18 @@ pub struct QueueSettings {
     /// A step of priority counts like so much waiting: a caller is served before one of a better
     /// priority who came that many steps later. `None` (or zero): priority alone.
     pub ageing: Option<Duration>,
+    /// Share of the callers that a human should answer, percent (GB/T 33358-2016: 95), below 100:
+    /// no number of seats answers everybody.
+    pub answered_percent: u8,
+    /// Share of the callers that should be answered within the threshold, percent, below 100; 0:
+    /// does not matter.
+    pub in_time_percent: u8,
 }
 
 impl QueueSettings {
     /// A queue with the usual figures: 15 s threshold, weight 1, 1,000 callers, no longest wait,
     /// 20 s ringing, 30 s wrap-up (at most 180 s), no skills, the longest idle seat, no widening,
-    /// no ageing, no overflow.
+    /// no ageing, no overflow, 95 % answered and 80 % in time (our default).
     pub fn new(id: QueueId) -> Self {
         Self {
             id,
@@ -68,6 +74,8 @@ impl QueueSettings {
             widen: Vec::new(),
             overflow: Vec::new(),
             ageing: None,
+            answered_percent: 95,
+            in_time_percent: 80,
         }
     }
 }

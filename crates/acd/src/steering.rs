@@ -6,7 +6,10 @@
 
 use core::time::Duration;
 
-use crate::erlang::{Load, Waiting};
+use crate::{
+    erlang::{Load, Waiting},
+    rules,
+};
 
 /// How far the forecast looks.
 pub const AHEAD: Duration = Duration::from_secs(15 * 60);
@@ -15,14 +18,11 @@ pub const AHEAD: Duration = Duration::from_secs(15 * 60);
 /// weight.
 const USUAL_WEIGHS: f64 = 20.0;
 
-/// Fewer abandons than this say nothing of the patience: the usual one is mixed in with this
-/// weight.
-const USUAL_PATIENCE_WEIGHS: f64 = 5.0;
-
-/// What was counted in the last minutes, of one queue.
+/// What was counted in the last minutes, of one queue. Callers are counted over `window`; what the
+/// means are made of may be of a longer time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Recent {
-    /// Over how long.
+    /// Over how long the callers were counted.
     pub window: Duration,
     /// Calls that entered the queue.
     pub entered: u64,
@@ -111,7 +111,7 @@ pub fn forecast(recent: &Recent, aim: &Aim) -> Option<Forecast> {
             recent.waited,
             recent.abandoned,
             aim.usual_patience,
-            USUAL_PATIENCE_WEIGHS,
+            f64::from(rules::USUAL_PATIENCE_WEIGHS),
         )),
     };
     let seats = load.seats_for(|waiting| aim.reached(waiting))?;

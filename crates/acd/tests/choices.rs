@@ -473,10 +473,10 @@ fn a_wait_is_expected_by_the_pace_and_the_seats_at_work() {
     };
     // Four seats of a minute each: one is free every 15 s.
     assert_eq!(expected(&world, 14), None);
-    assert_eq!(expected(&world, 15), Some((0, 34)));
-    assert_eq!(expected(&world, 16), Some((2, 57)));
+    assert_eq!(expected(&world, 15), Some((0, 42)));
+    assert_eq!(expected(&world, 16), Some((2, 61)));
     let next = world.floor.expected_wait_in(q("general")).unwrap();
-    assert_eq!((next.from.as_secs(), next.to.as_secs()), (11, 78));
+    assert_eq!((next.from.as_secs(), next.to.as_secs()), (9, 77));
     // Two go for a meal after this talk.
     for (call, seat) in [(11, "1002"), (12, "1001"), (13, "1004"), (14, "1003")] {
         world.answer(call, seat);
@@ -487,11 +487,45 @@ fn a_wait_is_expected_by_the_pace_and_the_seats_at_work() {
     world.pass(world.now + Duration::from_secs(60));
     world.end(12, "1001");
     world.end(11, "1002");
-    assert_eq!(expected(&world, 15), Some((0, 68)));
+    assert_eq!(expected(&world, 15), Some((0, 76)));
     for seat in ["1003", "1004"] {
         world.intent(seat, Intent::NotReady(Reason::LoggedOut));
     }
     world.end(14, "1003");
     world.end(13, "1004");
     assert_eq!(expected(&world, 15), None);
+}
+
+#[test]
+fn a_forecast_is_made_of_what_was_seen_by_whoever_works() {
+    let mut world = centre(choosing(Choice::LongestIdle));
+    let outlook = |world: &World| world.floor.outlook(world.now, q("general")).unwrap();
+    assert_eq!(outlook(&world).ahead, None, "nobody called yet");
+    for call in 1..=12 {
+        served(&mut world, call, 60);
+    }
+    let known = outlook(&world);
+    // Twelve calls of a minute, one after the other: one erlang on four seats.
+    assert_eq!((known.serving, known.waiting, known.entered), (4, 0, 12));
+    let ahead = known.ahead.unwrap();
+    assert!((13.0..17.0).contains(&ahead.calls), "{ahead:?}");
+    assert!((59.0..61.0).contains(&ahead.load.handling_s), "{ahead:?}");
+    assert_eq!(ahead.more, 0);
+    assert!(known.at_least.unwrap().calls < ahead.calls / 2.0);
+    assert_eq!(world.floor.outlook(world.now, q("nowhere")), None);
+    // What was long ago says nothing of the next quarter of an hour.
+    world.pass(world.now + Duration::from_secs(1_200));
+    assert_eq!(outlook(&world).ahead, None, "nobody called lately");
+    for call in 21..=32 {
+        served(&mut world, call, 60);
+    }
+    assert!(outlook(&world).ahead.is_some());
+    for seat in ["1001", "1002", "1003", "1004"] {
+        world.intent(seat, MEAL);
+    }
+    let nobody = outlook(&world);
+    assert_eq!(
+        (nobody.serving, nobody.ahead, nobody.at_least),
+        (0, None, None)
+    );
 }

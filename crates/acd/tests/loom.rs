@@ -84,6 +84,7 @@ fn readers_share_a_record() {
             talking: 1,
             staffed: 1,
             longest_wait_since: Some(Instant::START),
+            tempo: None,
         };
         let other = reader.clone();
         let reading = thread::spawn(move || other.queue(0).unwrap());

@@ -129,11 +129,12 @@ prop_compose! {
         wrap_up in a_duration(), wrap_up_cap in a_duration(), skills in vec(a_skill(), 0..2),
         choice in a_choice(), seed in any::<u64>(), widen in vec(a_widening(), 0..4),
         overflow in vec(an_overflow(), 0..10), ageing in option::of(a_duration()),
+        answered_percent in any::<u8>(), in_time_percent in any::<u8>(),
     ) -> QueueSettings {
         QueueSettings {
             id, threshold, weight, capacity, longest_wait, ring_for, wrap_up, wrap_up_cap,
-            skills: Skills::from(skills), choice, seed, widen, overflow,
-            ageing,
+            skills: Skills::from(skills), choice, seed, widen, overflow, ageing,
+            answered_percent, in_time_percent,
         }
     }
 }

@@ -470,3 +470,45 @@ fn amazon_connect_streams_292_the_only_seat_is_left_alone_after_a_refusal() {
         offered(1, "1001")
     );
 }
+
+/// The announced wait was the mean hold time less the time waited so far, or grew with it: whoever
+/// waited longer was told more. Here it depends on who is ahead, and on nothing that passes.
+#[test]
+fn asterisk_say_position_the_announced_wait_does_not_grow_with_waiting() {
+    let mut world = centre(2);
+    // The pace: six calls of 30 s and the wrap-up of 30 s each.
+    for call in 1..=6 {
+        let seat = offers(&world.call(call, "general"))[0].1.clone();
+        world.answer(call, &seat);
+        world.pass(world.now + Duration::from_secs(30));
+        world.end(call, &seat);
+        world.pass(world.now + Duration::from_secs(30));
+    }
+    for call in 11..=16 {
+        world.call(call, "general");
+    }
+    world.answer(11, "1001");
+    world.answer(12, "1002");
+    let told = |world: &World| world.floor.expected_wait(CallId(16)).unwrap();
+    let first = told(&world);
+    assert!(first.to > Duration::from_secs(60), "{first:?}");
+    let mut last = first;
+    for second in 1..=240 {
+        let then = world.now + Duration::from_secs(1);
+        world.pass(then);
+        match second {
+            30 => drop(world.end(11, "1001")),
+            40 => drop(world.leave(13)),
+            61 => drop(world.answer(14, "1001")),
+            _ => {}
+        }
+        let now = told(&world);
+        // What happens teaches something of the pace, the wrap-up's end too; time alone does not.
+        if !matches!(second, 30 | 40 | 60 | 61) {
+            assert_eq!(now, last, "after {second} s");
+        }
+        last = now;
+    }
+    assert_eq!(world.floor.position(CallId(16)), Some(2));
+    assert!(last.to < first.to * 3 / 4, "{last:?} of {first:?}");
+}

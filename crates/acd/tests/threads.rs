@@ -102,6 +102,7 @@ fn a_record_is_read_whole_while_it_is_written() {
                     talking: n,
                     staffed: n,
                     longest_wait_since: None,
+                    tempo: None,
                 },
             );
         }

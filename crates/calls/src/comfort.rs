@@ -2,11 +2,15 @@
 
 use core::time::Duration;
 
-use hotline_ivr::{Language, PromptKey, speech};
+use hotline_ivr::{Language, PromptKey};
 use hotline_media::Command;
-use hotline_model::{Instant, LegId};
+use hotline_model::{Instant, LegId, QueueId};
 
-use crate::{leg::ToMedia, switchboard::Switchboard};
+use crate::{
+    announcements::{Announce, Standing, Told},
+    leg::ToMedia,
+    switchboard::Switchboard,
+};
 
 /// What plays now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,41 +27,57 @@ pub struct Comfort {
     leg: LegId,
     language: Language,
     sound: Sound,
+    announce: Announce,
     every: Duration,
     play: u32,
-    announced: Option<u32>,
+    /// The first announcement's time has come.
+    began: bool,
+    told: Told,
 }
 
 impl Comfort {
     /// Starts with the connecting notice: a caller who is matched at once hears no position.
-    pub fn begin(leg: LegId, language: Language, play: u32, board: &mut Switchboard) -> Self {
-        let every = board.settings.announce_every;
+    pub fn begin(
+        leg: LegId,
+        language: Language,
+        queue: QueueId,
+        play: u32,
+        board: &mut Switchboard,
+    ) -> Self {
+        let mut queues = board.settings.queues.iter();
+        let queue = queues.find(|it| it.floor.id == queue);
+        let announce = queue.map(|queue| queue.announce.clone());
+        let announce = announce.unwrap_or_default();
+        let every = announce.every.unwrap_or(board.settings.announce_every);
         let mut comfort = Self {
             leg,
             language,
             sound: Sound::Notice,
+            began: announce.first_after.is_zero(),
+            announce,
             every,
             play,
-            announced: None,
+            told: Told::default(),
         };
         comfort.say(&comfort.key("connecting"), board);
         comfort
     }
 
-    /// A play of the caller's leg ended: after the notice comes the position where one is known
-    /// and new, then the music.
+    /// A play of the caller's leg ended: after the notice comes what is new, then the music.
     pub fn play_ended(
         &mut self,
         now: Instant,
         play: u32,
-        position: Option<u32>,
+        standing: Option<Standing>,
         board: &mut Switchboard,
     ) {
         if play != self.play || self.sound != Sound::Notice {
             return;
         }
-        match position {
-            Some(position) if self.announced != Some(position) => self.announce(position, board),
+        let news = standing.filter(|_| self.began);
+        let news = news.map(|it| self.told.news(&self.announce, self.language, it));
+        match news {
+            Some(words) if !words.is_empty() => self.say(&words, board),
             _ => self.music(now, board),
         }
     }
@@ -70,20 +90,27 @@ impl Comfort {
         }
     }
 
-    /// The announcement's time came: the position where it changed, else a kind word. While a
-    /// seat is ringing (`position` is `None`) the music just goes on.
+    /// The announcement's time came: what is new, else a kind word. While a seat is ringing
+    /// (`standing` is `None`) the music just goes on.
     pub fn deadline_passed(
         &mut self,
         now: Instant,
-        position: Option<u32>,
+        standing: Option<Standing>,
         board: &mut Switchboard,
     ) {
-        match (self.sound, position) {
-            (Sound::Music(until), Some(position)) if until <= now => {
-                if self.announced == Some(position) {
-                    self.say(&self.key("queue-wait"), board);
+        match (self.sound, standing) {
+            (Sound::Music(until), Some(standing)) if until <= now => {
+                let mut words = self.told.news(&self.announce, self.language, standing);
+                // The first announcement is of something, or there is none.
+                if words.is_empty() && self.began {
+                    let say = self.announce.say.iter();
+                    words.extend(say.map(|key| PromptKey::new(self.language, key.as_str())));
+                }
+                self.began = true;
+                if words.is_empty() {
+                    self.sound = Sound::Music(now + self.every);
                 } else {
-                    self.announce(position, board);
+                    self.say(&words, board);
                 }
             }
             (Sound::Music(until), None) if until <= now => {
@@ -91,11 +118,6 @@ impl Comfort {
             }
             _ => {}
         }
-    }
-
-    fn announce(&mut self, position: u32, board: &mut Switchboard) {
-        self.announced = Some(position);
-        self.say(&speech::queue_position(self.language, position), board);
     }
 
     fn key(&self, key: &str) -> [PromptKey; 1] {
@@ -116,7 +138,12 @@ impl Comfort {
 
     fn music(&mut self, now: Instant, board: &mut Switchboard) {
         self.play = self.play.wrapping_add(1);
-        self.sound = Sound::Music(now + self.every);
+        let pause = if self.began {
+            self.every
+        } else {
+            self.announce.first_after
+        };
+        self.sound = Sound::Music(now + pause);
         let clips = board.settings.prompts.music();
         board.media(Command::Play {
             leg: self.leg,

@@ -5,6 +5,7 @@
 //! sockets, `hotline-sim` in virtual time).
 
 pub mod admission;
+pub mod announcements;
 pub mod attached;
 pub mod auto_answer;
 pub mod call;
@@ -28,7 +29,7 @@ pub mod switchboard;
 pub mod trunks;
 
 pub use exchange::{Exchange, Input, Output};
-pub use hotline_acd::{board, gate};
+pub use hotline_acd::{ExpectedWait, Tempo, board, gate};
 pub use hotline_ivr::dialogue;
 pub use hotline_sip::framing;
 pub use hotline_sip::path::{Path, Transport};

@@ -11,6 +11,7 @@ pub use hotline_media::{Format, Formats, sdp::Fingerprint};
 use hotline_model::{QueueId, ScriptId, SeatId, diagnostic::Diagnostic};
 pub use hotline_sip::digest::{Algorithm, Ha1, ha1};
 
+pub use crate::announcements::Announce;
 pub use crate::auto_answer::{AutoAnswer, PickUp};
 pub use crate::privacy::Srtp;
 pub use crate::trunks::{
@@ -99,6 +100,8 @@ pub struct Queue {
     pub floor: QueueSettings,
     /// Name shown to people.
     pub name: String,
+    /// What is said to those who wait.
+    pub announce: Announce,
 }
 
 /// A seat: what it may serve, and how its phone signs in.

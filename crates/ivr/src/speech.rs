@@ -1,5 +1,7 @@
 //! Numbers and announcements put together from recorded words.
 
+use core::time::Duration;
+
 use hotline_model::SeatId;
 
 use crate::{Language, PromptKey};
@@ -107,6 +109,32 @@ pub fn queue_position(language: Language, position: u32) -> Vec<PromptKey> {
     words
 }
 
+/// How long the caller will probably wait, in whole minutes: “预计等待 2 到 4 分钟”. `from` is
+/// rounded down and `to` up, so that what is said is never narrower than what is known. Empty above
+/// an hour: nobody is helped by such a number.
+pub fn expected_wait(language: Language, from: Duration, to: Duration) -> Vec<PromptKey> {
+    let word = |key: &str| PromptKey::new(language, key);
+    let (from, to) = (from.as_secs() / 60, to.as_millis().div_ceil(60_000));
+    let (Ok(from), Ok(to)) = (u32::try_from(from), u32::try_from(to)) else {
+        return Vec::new();
+    };
+    let mut words = match (from, to) {
+        (_, 0..=1) => return vec![word("wait-below-minute")],
+        (_, 61..) => return Vec::new(),
+        (0, _) => vec![word("wait-at-most")],
+        (from, to) if from >= to => vec![word("wait-at-most")],
+        (from, _) => {
+            let mut words = vec![word("wait-before")];
+            words.extend(cardinal(language, from, true));
+            words.push(word("num-to"));
+            words
+        }
+    };
+    words.extend(cardinal(language, to, true));
+    words.push(word("wait-minutes"));
+    words
+}
+
 /// Every prompt that this module may say in `language`, so that a start can check that all exist.
 pub fn prompts(language: Language) -> Vec<PromptKey> {
     let mut keys: Vec<String> = (0..=9).map(|digit| format!("digit-{digit}")).collect();
@@ -123,6 +151,11 @@ pub fn prompts(language: Language) -> Vec<PromptKey> {
         "queue-next",
         "queue-position-before",
         "queue-position-after",
+        "wait-before",
+        "wait-at-most",
+        "wait-minutes",
+        "wait-below-minute",
+        "num-to",
     ];
     keys.extend(
         others
@@ -313,6 +346,34 @@ mod tests {
         );
     }
 
+    fn waits(language: Language, from: u64, to: u64) -> Vec<PromptKey> {
+        expected_wait(language, Duration::from_secs(from), Duration::from_secs(to))
+    }
+
+    #[test]
+    fn the_wait_is_said_in_minutes_and_never_narrower_than_known() {
+        let zh = |from, to| {
+            let words = waits(Language::Zh, from, to);
+            let keys: Vec<String> = words.into_iter().map(|word| word.key).collect();
+            keys.join(" ")
+        };
+        assert_eq!(zh(0, 40), "wait-below-minute");
+        assert_eq!(zh(0, 60), "wait-below-minute");
+        assert_eq!(zh(0, 61), "wait-at-most num-2-measure wait-minutes");
+        assert_eq!(zh(59, 170), "wait-at-most num-3 wait-minutes");
+        assert_eq!(
+            zh(130, 200),
+            "wait-before num-2-measure num-to num-4 wait-minutes"
+        );
+        assert_eq!(zh(180, 180), "wait-at-most num-3 wait-minutes");
+        assert_eq!(
+            zh(3_000, 3_600),
+            "wait-before num-5 num-10 num-to num-6 num-10 wait-minutes"
+        );
+        assert_eq!(zh(3_000, 3_601), "");
+        assert_eq!(zh(9, u64::MAX), "");
+    }
+
     #[test]
     fn everything_that_may_be_said_is_listed() {
         let seat = SeatId::new("1234567890").unwrap();
@@ -322,6 +383,9 @@ mod tests {
             for number in 0..=10_001 {
                 said.extend(cardinal(language, number, false));
                 said.extend(queue_position(language, number));
+            }
+            for (from, to) in [(0, 50), (30, 100), (130, 200)] {
+                said.extend(waits(language, from, to));
             }
             for word in &said {
                 assert!(listed.contains(word), "{word}");

@@ -782,6 +782,46 @@ pub enum Event {
         detail: String,
     },
 
+    /// The next quarter of an hour of a queue was forecast (Erlang A), and is another than before.
+    StaffingForecast {
+        /// The queue.
+        queue: QueueId,
+        /// Seats at work for it.
+        serving: u32,
+        /// Seats that reach its target; `None`: not known, because nobody is at work or too few
+        /// callers were seen.
+        needed: Option<u32>,
+        /// Share of the callers that will be answered with the seats of now, thousandths.
+        answered_permille: Option<u16>,
+        /// Share that will be answered within the queue's threshold, thousandths.
+        in_time_permille: Option<u16>,
+    },
+    /// A queue will miss its target in the next quarter of an hour, unless seats join.
+    ServiceLevelAlerted {
+        /// The queue.
+        queue: QueueId,
+        /// Seats at work for it.
+        serving: u32,
+        /// Seats that reach its target; `None`: not known; nobody is at work, or too few callers
+        /// were seen.
+        needed: Option<u32>,
+        /// Share of the callers that will be answered with the seats of now, thousandths.
+        answered_permille: Option<u16>,
+        /// Share that should be, thousandths.
+        answered_target_permille: u16,
+        /// Share that will be answered within the queue's threshold, thousandths.
+        in_time_permille: Option<u16>,
+        /// Share that should be, thousandths; 0: does not matter.
+        in_time_target_permille: u16,
+    },
+    /// The queue will reach its target again.
+    ServiceLevelRecovered {
+        /// The queue.
+        queue: QueueId,
+        /// Since the alert, ms.
+        lasted_ms: u64,
+    },
+
     /// A seat's phone registered, re-registered at another address, or went away.
     SeatDeviceChanged {
         /// The seat.
@@ -912,6 +952,9 @@ impl Event {
             | Self::SeatDeviceChanged { .. }
             | Self::ConsultStarted { .. }
             | Self::ConsultEnded { .. }
+            | Self::StaffingForecast { .. }
+            | Self::ServiceLevelAlerted { .. }
+            | Self::ServiceLevelRecovered { .. }
             | Self::SeatRequested { .. } => None,
         }
     }

@@ -14,8 +14,8 @@ use hotline_model::{
 };
 use hotline_store::{
     Record, Tables, Writer,
+    fold::QueueLevel,
     journal::{AppendError, CommitError},
-    kpi::Ratio,
     wallboard::{CallLine, Totals, TrunkLine},
 };
 use tokio::sync::{broadcast, mpsc, watch};
@@ -58,8 +58,8 @@ pub struct Picture {
     pub at: Timestamp,
     /// Counts and rates.
     pub totals: Totals,
-    /// Answer rate of each queue.
-    pub queue_rates: BTreeMap<QueueId, Ratio>,
+    /// Service level of each queue.
+    pub queue_levels: BTreeMap<QueueId, QueueLevel>,
     /// Calls each seat answered today.
     pub calls_today: BTreeMap<SeatId, u64>,
     /// The calls that live.
@@ -156,7 +156,7 @@ fn take_picture(
     Picture {
         at,
         totals: folds.totals(at),
-        queue_rates: folds.queue_rates(at).into_iter().collect(),
+        queue_levels: folds.queue_levels(at, up_ms),
         calls_today: seats
             .iter()
             .map(|&seat| (seat, folds.calls_today(seat, at)))

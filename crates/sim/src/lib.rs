@@ -6,6 +6,7 @@
 //! and its figures, for days and years; [`plan`] says how many seats a day needs.
 
 pub mod actors;
+pub mod calibration;
 pub mod checks;
 pub mod day;
 pub mod ears;

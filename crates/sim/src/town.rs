@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use hotline_acd::{QueueSettings, SeatSettings};
 use hotline_calls::settings::{
-    AddressRange, Ha1, Language, Number, PickUp, Program, Prompts, Queue, Seat, Settings,
+    AddressRange, Announce, Ha1, Language, Number, PickUp, Program, Prompts, Queue, Seat, Settings,
     SoundFormats, Srtp, Trunk, compile_alone, engine_prompts,
 };
 use hotline_media::Clip;
@@ -39,6 +39,7 @@ pub fn settings(seats: usize, callers: impl Iterator<Item = IpAddr>) -> Result<S
             Ok(Queue {
                 floor,
                 name: id.to_owned(),
+                announce: Announce::default(),
             })
         })
         .collect::<Result<Vec<_>, _>>()

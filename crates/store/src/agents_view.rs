@@ -162,6 +162,7 @@ mod tests {
                 queue: None,
                 seat: Some(seat("1001")),
                 position: None,
+                expected_wait: None,
                 since_ms: 0,
                 total_ms: 0,
                 guests: guest.into_iter().collect(),

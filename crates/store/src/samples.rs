@@ -307,6 +307,26 @@ pub(crate) fn one_of_each() -> Vec<Event> {
         Event::RecordingDiskStalled { for_ms: 2_000 },
         Event::RecordingSoundLost { blocks: 40 },
         Event::RecordingDiskFollowed { after_ms: 9_000 },
+        Event::StaffingForecast {
+            queue: queue("general"),
+            serving: 5,
+            needed: Some(7),
+            answered_permille: Some(912),
+            in_time_permille: Some(640),
+        },
+        Event::ServiceLevelAlerted {
+            queue: queue("general"),
+            serving: 5,
+            needed: Some(7),
+            answered_permille: Some(912),
+            answered_target_permille: 950,
+            in_time_permille: Some(640),
+            in_time_target_permille: 800,
+        },
+        Event::ServiceLevelRecovered {
+            queue: queue("general"),
+            lasted_ms: 240_000,
+        },
         Event::RecordingSpaceRegained { free_mb: 550 },
         seat_changed(
             "1001",

@@ -108,6 +108,69 @@ pub struct QueueLine {
     pub staffed: u32,
     /// Answered ÷ human requests of this queue in the window; `None` without requests.
     pub answer_rate: Option<f64>,
+    /// K3: answered in 15 s ÷ human requests of this queue in the window; `None` without requests.
+    #[serde(default)]
+    pub in_15s_rate: Option<f64>,
+    /// The calls that came in the last quarter of an hour.
+    #[serde(default)]
+    pub quarter: QuarterLine,
+    /// The next quarter of an hour; `None` before anything was known of it.
+    #[serde(default)]
+    pub forecast: Option<ForecastLine>,
+    /// Set while the queue will miss its target in the next quarter of an hour.
+    #[serde(default)]
+    pub alert: Option<AlertLine>,
+    /// How long a caller who comes now will probably wait; `None`: not known.
+    #[serde(default)]
+    pub expected_wait: Option<WaitLine>,
+}
+
+/// Counts of one queue in the last quarter of an hour, by the arrival of the call as
+/// [`Counters`](crate::fold::Counters) count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct QuarterLine {
+    /// Human requests (K4): answers, abandons, time-outs and refused entries. Who still waits is
+    /// not among them.
+    pub requests: u64,
+    /// Answered ÷ requests; `None` without requests.
+    pub answer_rate: Option<f64>,
+    /// Answered in 15 s ÷ requests; `None` without requests.
+    pub in_15s_rate: Option<f64>,
+}
+
+/// The next quarter of an hour of a queue, by Erlang A.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ForecastLine {
+    /// Seats at work for it.
+    pub serving: u32,
+    /// Seats that reach its target; `None`: not known.
+    pub needed: Option<u32>,
+    /// More seats needed now; 0: enough; `None`: not known.
+    pub more: Option<u32>,
+    /// Share of the callers that will be answered with the seats of now; `None`: not known.
+    pub answered: Option<f64>,
+    /// Share that will be answered within the queue's threshold; `None`: not known.
+    pub in_time: Option<f64>,
+}
+
+/// An alert of a queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AlertLine {
+    /// Time since it was raised, ms.
+    pub since_ms: u64,
+    /// Share of the callers that should be answered.
+    pub answered_target: f64,
+    /// Share that should be answered within the queue's threshold; 0: does not matter.
+    pub in_time_target: f64,
+}
+
+/// How long somebody will probably wait still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitLine {
+    /// At least, seconds.
+    pub from_s: u64,
+    /// At most, seconds.
+    pub to_s: u64,
 }
 
 /// What an agent wants, as one word; the reason stands beside it.
@@ -190,6 +253,9 @@ pub struct CallLine {
     pub seat: Option<SeatId>,
     /// Place in the queue while it waits, 1 is next.
     pub position: Option<u32>,
+    /// How long it will probably wait still, while it waits; `None`: not known.
+    #[serde(default)]
+    pub expected_wait: Option<WaitLine>,
     /// Time in this stage, ms.
     pub since_ms: u64,
     /// Time since the INVITE, ms.
@@ -266,6 +332,25 @@ mod tests {
                 talking: 4,
                 staffed: 5,
                 answer_rate: Some(0.5),
+                in_15s_rate: None,
+                quarter: QuarterLine {
+                    requests: 4,
+                    answer_rate: Some(0.75),
+                    in_15s_rate: Some(0.25),
+                },
+                forecast: Some(ForecastLine {
+                    serving: 5,
+                    needed: Some(7),
+                    more: Some(2),
+                    answered: Some(0.9),
+                    in_time: None,
+                }),
+                alert: Some(AlertLine {
+                    since_ms: 1,
+                    answered_target: 0.95,
+                    in_time_target: 0.8,
+                }),
+                expected_wait: None,
             }],
             seats: vec![SeatLine {
                 seat: SeatId::new("1001").unwrap(),
@@ -286,6 +371,10 @@ mod tests {
                 queue: None,
                 seat: None,
                 position: Some(1),
+                expected_wait: Some(WaitLine {
+                    from_s: 20,
+                    to_s: 90,
+                }),
                 since_ms: 8,
                 total_ms: 9,
                 guests: vec![GuestLine {
@@ -318,7 +407,13 @@ mod tests {
             },
             "queues": [{
                 "queue": "general", "name": "综合", "waiting": 1, "longest_wait_ms": 2,
-                "ready_seats": 3, "talking": 4, "staffed": 5, "answer_rate": 0.5
+                "ready_seats": 3, "talking": 4, "staffed": 5, "answer_rate": 0.5,
+                "in_15s_rate": null,
+                "quarter": {"requests": 4, "answer_rate": 0.75, "in_15s_rate": 0.25},
+                "forecast": {"serving": 5, "needed": 7, "more": 2, "answered": 0.9,
+                    "in_time": null},
+                "alert": {"since_ms": 1, "answered_target": 0.95, "in_time_target": 0.8},
+                "expected_wait": null
             }],
             "seats": [{
                 "seat": "1001", "name": "张", "intent": "not-ready", "reason": "meal",
@@ -327,7 +422,8 @@ mod tests {
             }],
             "calls": [{
                 "call": 12, "stage": "waiting", "caller": "138****5678", "called": "12345",
-                "queue": null, "seat": null, "position": 1, "since_ms": 8, "total_ms": 9,
+                "queue": null, "seat": null, "position": 1,
+                "expected_wait": {"from_s": 20, "to_s": 90}, "since_ms": 8, "total_ms": 9,
                 "guests": [{"seat": "1009", "mode": "monitor", "joined": true, "asked": false}]
             }],
             "trunks": [{

@@ -46,6 +46,7 @@ impl Floor {
             held.past_mut().been.clear();
             held.wants_anybody();
         }
+        self.note_entry(to);
         self.stand_in_line(to, place);
         true
     }

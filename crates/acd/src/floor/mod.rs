@@ -11,6 +11,7 @@ mod change;
 mod hand;
 mod matching;
 mod offers;
+mod outlook;
 mod overflow;
 mod preferred;
 mod reason;
@@ -35,6 +36,7 @@ use crate::{
     seat::{Duty, Post, Seat},
     timers::{Timer, Timers},
 };
+pub use outlook::Outlook;
 pub use views::{QueueView, SeatView};
 
 /// All queues, seats and calls of one engine, and the rules between them.
@@ -60,6 +62,8 @@ pub struct Floor {
     /// The times a seat became ready, and one: the order of the idle.
     idle_turns: NonZeroU64,
     ignored: u64,
+    /// Entries into any queue since the start.
+    entries: u64,
 }
 
 impl Floor {
@@ -93,6 +97,7 @@ impl Floor {
             touched: Vec::new(),
             idle_turns: NonZeroU64::MIN,
             ignored: 0,
+            entries: 0,
         }
     }
 
@@ -208,12 +213,13 @@ impl Floor {
             self.outputs.push_back(refuse(rules::QUEUE_UNKNOWN));
             return true;
         };
-        let mut call = Call::new(at, place, self.queues[at].overflows.spent(spent));
+        let mut call = Call::new(at, place, self.queues[at].overflows.spent(spent), self.now);
         if let Some(seat) = preferred.and_then(|it| self.holds_out_for(at, place, it)) {
             call.past_mut().preferred = Some(seat);
         }
         if !self.is_full(at, place) {
             self.calls.insert(place.call, call);
+            self.note_entry(at);
             self.stand_in_line(at, place);
         } else if !self.overflow_of_full(call) {
             self.outputs.push_back(refuse(rules::QUEUE_FULL));
@@ -233,6 +239,7 @@ impl Floor {
         let Some(gone) = self.calls.remove(&call) else {
             return false;
         };
+        self.note_wait(gone.queue, gone.waits_since(), true);
         match gone.stage {
             Stage::Waiting => self.leave_line(gone.queue, gone.place),
             Stage::Offered(seat) => self.caller_gone(call, gone.queue, seat),
@@ -272,7 +279,8 @@ impl Floor {
         let Some(oldest) = self.queues[at].line.oldest_of_all() else {
             return;
         };
-        self.calls.remove(&oldest.call);
+        let gone = self.calls.remove(&oldest.call);
+        self.note_wait(at, gone.and_then(|gone| gone.waits_since()), false);
         self.leave_line(at, oldest);
         self.outputs.push_back(Output::TimedOut {
             call: oldest.call,
@@ -306,7 +314,9 @@ impl Floor {
         self.touched.push(at);
         let seat = &mut self.seats[at];
         if let Some((queue, busy)) = seat.note_work(self.now) {
-            self.queues[queue].pace.handled(busy);
+            let queue = &mut self.queues[queue];
+            queue.pace.handled(busy);
+            queue.seen.handled(self.now, busy);
         }
         if !core::mem::replace(&mut seat.unposted, true) {
             self.unposted_seats.push(at);

@@ -42,7 +42,9 @@ impl Floor {
             return false;
         };
         held.stage = Stage::Talking(at);
-        let queue_at = held.queue;
+        let (queue_at, waited) = (held.queue, held.waits_since());
+        held.answered = true;
+        self.note_wait(queue_at, waited, false);
         let queue = &mut self.queues[queue_at];
         queue.offering -= 1;
         queue.talking += 1;

@@ -127,7 +127,10 @@ impl Floor {
             call.queue = at;
             call.spent = self.queues[at].overflows.spent(0);
             self.calls.insert(place.call, call);
+            self.note_entry(at);
             self.stand_in_line(at, place);
+        } else {
+            self.note_wait(call.queue, call.waits_since(), false);
         }
     }
 }

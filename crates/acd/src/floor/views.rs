@@ -86,7 +86,7 @@ impl Floor {
     pub fn expected_wait(&self, call: CallId) -> Option<ExpectedWait> {
         let place = usize::try_from(self.position(call)?).ok()?;
         let queue = &self.queues[self.calls.get(&call)?.queue];
-        queue.pace.expects(place, queue.at_work)
+        Some(queue.tempo(self.now)?.expects(place))
     }
 
     /// How long a caller who came to the queue now would probably wait behind all who wait. Nothing where a seat is ready; `None` as for a call.
@@ -96,7 +96,7 @@ impl Floor {
             let (from, to) = (Duration::ZERO, Duration::ZERO);
             return Some(ExpectedWait { from, to });
         }
-        queue.pace.expects(queue.line.len() + 1, queue.at_work)
+        Some(queue.tempo(self.now)?.expects(queue.line.len() + 1))
     }
 
     /// Those who wait in the queue, in the order in which they will be served: the way to many
@@ -158,7 +158,7 @@ impl Floor {
         }
         while let Some(at) = self.unposted_queues.pop() {
             self.queues[at].unposted = false;
-            board.set_queue(at.index(), queue_word(&self.queues[at]));
+            board.set_queue(at.index(), queue_word(&self.queues[at], self.now));
         }
     }
 }
@@ -174,7 +174,7 @@ fn seat_word(seat: &Seat) -> SeatWord {
     }
 }
 
-fn queue_word(queue: &Queue) -> QueueWord {
+fn queue_word(queue: &Queue, now: Instant) -> QueueWord {
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     QueueWord {
         waiting: count(queue.line.len()),
@@ -183,5 +183,6 @@ fn queue_word(queue: &Queue) -> QueueWord {
         offering: count(queue.offering),
         talking: count(queue.talking),
         staffed: count(queue.staffed),
+        tempo: queue.tempo(now),
     }
 }

@@ -23,7 +23,7 @@ use std::{
     sync::Arc,
 };
 
-use hotline_acd::{Input as FloorInput, Output as FloorOutput, board::BoardWriter};
+use hotline_acd::{Input as FloorInput, Output as FloorOutput, board::BoardWriter, watch::Watch};
 use hotline_media::{Command, Report};
 use hotline_model::{
     CallId, Instant, LegId, MediaThread, SeatId, Timestamp,
@@ -162,6 +162,8 @@ pub struct Exchange {
     deadlines: BTreeSet<(Instant, CallId)>,
     deadline_of: BTreeMap<CallId, Instant>,
     view: Option<BoardWriter>,
+    /// Watches the service level of each queue.
+    watch: Watch,
     next_call: u64,
     draining: bool,
     before_stage: Option<BeforeStage>,
@@ -201,6 +203,7 @@ impl Exchange {
             deadlines: BTreeSet::new(),
             deadline_of: BTreeMap::new(),
             view: None,
+            watch: Watch::default(),
             next_call: first_call.0,
             draining: false,
             before_stage: None,
@@ -287,6 +290,7 @@ impl Exchange {
             self.board.registrar.next_wake(),
             self.board.trunks.next_wake(),
             self.admission.next_wake(),
+            self.watch.next_look(),
         ]
         .into_iter()
         .flatten()
@@ -333,6 +337,9 @@ impl Exchange {
         self.consults_due(now);
         if self.board.floor.next_wake().is_some_and(|at| at <= now) {
             self.board.floor(now, FloorInput::TimePassed);
+        }
+        for event in self.watch.look(now, &self.board.floor) {
+            self.board.happened(now, event);
         }
         for event in self.admission.tell(now) {
             self.board.happened(now, event);

@@ -10,6 +10,7 @@ use hotline_model::{
 
 use super::{Input, Menu, Offering, Overflowing, Releasing, Stage, cause, gone, released_by};
 use crate::{
+    announcements::Standing,
     call::Facts,
     comfort::Comfort,
     leg::ToMedia,
@@ -78,7 +79,7 @@ impl Waiting {
         let arrived = *facts.queued.get_or_insert(now);
         facts.last_queue = Some(queue);
         let play = facts.next_play();
-        let comfort = Comfort::begin(facts.leg.id, facts.language, play, board);
+        let comfort = Comfort::begin(facts.leg.id, facts.language, queue, play, board);
         let mut place = Place {
             queue,
             priority,
@@ -110,7 +111,7 @@ impl Waiting {
         board: &mut Switchboard,
     ) -> Stage {
         let play = facts.next_play();
-        let comfort = Comfort::begin(facts.leg.id, facts.language, play, board);
+        let comfort = Comfort::begin(facts.leg.id, facts.language, queue, play, board);
         let mut place = Place {
             queue,
             priority,
@@ -142,12 +143,12 @@ impl Waiting {
                 return Offering::enter(self.place, facts, now, seat, queue, why, board);
             }
             Input::PlayEnded(play) => {
-                let position = board.floor.position(facts.id);
-                place.comfort.play_ended(now, play, position, board);
+                let standing = Standing::of(facts.id, &board.floor);
+                place.comfort.play_ended(now, play, standing, board);
             }
             Input::DeadlinePassed => {
-                let position = board.floor.position(facts.id);
-                place.comfort.deadline_passed(now, position, board);
+                let standing = Standing::of(facts.id, &board.floor);
+                place.comfort.deadline_passed(now, standing, board);
             }
             Input::TimedOut(_) => {
                 return Releasing::enter(

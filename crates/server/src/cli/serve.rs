@@ -237,13 +237,15 @@ async fn serve(config: Config, drain_for: Duration) -> Result<(), Failure> {
     let (canvas, wallboard) = watch::channel(Painted::default());
     tokio::spawn(paint_wallboards(
         story.picture.clone(),
-        reader,
+        reader.clone(),
         seat_names,
-        queue_names,
+        queue_names.clone(),
         epoch,
         canvas,
     ));
     let app = Arc::new(App {
+        queues: queue_names,
+        board: reader,
         doors,
         tables,
         story,

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
+    announcements::AnnounceKeys,
     distribution::{ChoiceKey, SkillsKey, WidenKeys},
     listen::Listen,
     overflow::OverflowKeys,
@@ -205,6 +206,25 @@ pub struct QueueKeys {
     /// What a step of priority counts in waiting, seconds.
     #[serde(default)]
     pub ageing_s: Option<Spanned<u64>>,
+    /// What is said to those who wait.
+    #[serde(default)]
+    pub announce: AnnounceKeys,
+    /// Share of the callers that a human should answer, percent.
+    #[serde(default = "answered_percent")]
+    pub answered_percent: Spanned<u8>,
+    /// Share that should be answered within the threshold, percent; 0: does not matter.
+    #[serde(default = "in_time_percent")]
+    pub in_time_percent: Spanned<u8>,
+}
+
+/// GB/T 33358-2016.
+fn answered_percent() -> Spanned<u8> {
+    Spanned::new(0..0, 95)
+}
+
+/// Our default.
+fn in_time_percent() -> Spanned<u8> {
+    Spanned::new(0..0, 80)
 }
 
 /// `seats.toml`

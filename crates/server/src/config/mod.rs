@@ -2,6 +2,7 @@
 //! file and line before anything starts.
 
 pub mod accounts;
+mod announcements;
 mod distribution;
 pub mod fault;
 mod files;
@@ -140,7 +141,7 @@ impl Config {
             _ => local,
         });
         let peer_names = trunks::peer_names(&mut trunks, &trunk_list);
-        let mut queue_list = queues::check(&mut queues);
+        let mut queue_list = queues::check(&mut queues, &prompts);
         let ids: Vec<QueueId> = queue_list.iter().map(|queue| queue.floor.id).collect();
         let seat_list = seats::check(&mut seats, &ids, engine.value.sip.md5);
         let scripts = read_scripts(&scripts_folder, &ids, &prompts, &mut faults);

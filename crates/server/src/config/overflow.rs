@@ -171,6 +171,8 @@ impl Known<'_> {
 
 #[cfg(test)]
 mod tests {
+    use hotline_calls::settings::Prompts;
+
     use super::{
         super::{file_of, queues},
         *,
@@ -186,7 +188,7 @@ mod tests {
             "[[queue]]\nid = \"a\"\n{REST}overflow = [{overflow}]\n[[queue]]\nid = \"b\"\n{REST}"
         );
         let mut file = file_of::<QueuesFile>(&text);
-        let mut all = queues::check(&mut file);
+        let mut all = queues::check(&mut file, &Prompts::default());
         let ids: Vec<QueueId> = all.iter().map(|queue| queue.floor.id).collect();
         let known = Known {
             queues: &ids,

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use hotline_acd::QueueSettings;
-use hotline_calls::settings::Queue;
+use hotline_calls::settings::{Prompts, Queue};
 use hotline_model::{QueueId, diagnostic::Diagnostic};
 
-use super::{File, distribution, files::QueuesFile, name, once};
+use super::{File, announcements, distribution, files::QueuesFile, name, once};
 
 /// The queues, in the order of the file.
-pub(super) fn check(file: &mut File<QueuesFile>) -> Vec<Queue> {
+pub(super) fn check(file: &mut File<QueuesFile>, prompts: &Prompts) -> Vec<Queue> {
     let mut seen = Vec::new();
     let mut queues = Vec::new();
     let all = file.value.queue.iter();
@@ -39,6 +39,17 @@ pub(super) fn check(file: &mut File<QueuesFile>) -> Vec<Queue> {
             file.found
                 .push(Diagnostic::new(keys.wrap_up_cap_s.span(), what));
         }
+        for (key, percent, least) in [
+            ("answered_percent", &keys.answered_percent, 1),
+            ("in_time_percent", &keys.in_time_percent, 0),
+        ] {
+            if !(least..=99).contains(percent.get_ref()) {
+                let what = format!("`{key}` is {least} to 99");
+                let help = "100 % is reached by no number of seats";
+                let fault = Diagnostic::new(percent.span(), what).with_help(help);
+                file.found.push(fault);
+            }
+        }
         let Some(id) = name(&keys.id, QueueId::new, &mut file.found) else {
             continue;
         };
@@ -52,6 +63,8 @@ pub(super) fn check(file: &mut File<QueuesFile>) -> Vec<Queue> {
             ring_for: seconds(*keys.ring_s.get_ref()),
             wrap_up: seconds(keys.wrap_up_s),
             wrap_up_cap: seconds(*keys.wrap_up_cap_s.get_ref()),
+            answered_percent: *keys.answered_percent.get_ref(),
+            in_time_percent: *keys.in_time_percent.get_ref(),
             ..QueueSettings::new(id)
         };
         let mut reader = distribution::Reader {
@@ -63,6 +76,7 @@ pub(super) fn check(file: &mut File<QueuesFile>) -> Vec<Queue> {
         queues.push(Queue {
             floor,
             name: keys.name.clone(),
+            announce: announcements::check(&keys.announce, prompts, &mut file.found),
         });
     }
     queues
@@ -70,19 +84,69 @@ pub(super) fn check(file: &mut File<QueuesFile>) -> Vec<Queue> {
 
 #[cfg(test)]
 mod tests {
+    use hotline_calls::settings::{Announce, Language};
+    use hotline_media::Clip;
+
     use super::{super::file_of, *};
 
     /// A queue named "a" beside another named "b", and what is wrong with it: the text that is
     /// marked, and the words.
-    fn queue(keys: &str) -> (QueueSettings, Vec<(String, String)>) {
+    fn whole_queue(keys: &str) -> (Queue, Vec<(String, String)>) {
         let rest = "name = \"n\"\nthreshold_s = 15\nweight = 1\ncapacity = 5\n\
                     longest_wait_s = 0\nring_s = 15\nwrap_up_s = 10\nwrap_up_cap_s = 120\n";
         let text = format!("[[queue]]\nid = \"a\"\n{rest}{keys}\n[[queue]]\nid = \"b\"\n{rest}");
         let mut file = file_of::<QueuesFile>(&text);
-        let queues = check(&mut file);
+        let mut prompts = Prompts::default();
+        for language in [Language::Zh, Language::En] {
+            prompts.insert(language, "please-hold", Clip::silence(20));
+        }
+        prompts.insert(Language::Zh, "half", Clip::silence(20));
+        let queues = check(&mut file, &prompts);
         let found = file.found.iter();
         let found = found.map(|it| (text[it.span.clone()].to_owned(), it.what.clone()));
-        (queues[0].floor.clone(), found.collect())
+        (queues[0].clone(), found.collect())
+    }
+
+    fn queue(keys: &str) -> (QueueSettings, Vec<(String, String)>) {
+        let (queue, found) = whole_queue(keys);
+        (queue.floor, found)
+    }
+
+    #[test]
+    fn a_queue_says_what_is_said_to_those_who_wait() {
+        let (plain, found) = whole_queue("");
+        assert_eq!((plain.announce, found), (Announce::default(), vec![]));
+        let (full, found) = whole_queue(
+            "announce = { position = false, estimate = true, first_after_s = 10, every_s = 45, \
+             say = [\"please-hold\"] }",
+        );
+        assert_eq!(found, []);
+        let announce = Announce {
+            position: false,
+            estimate: true,
+            first_after: Duration::from_secs(10),
+            every: Some(Duration::from_secs(45)),
+            say: vec!["please-hold".to_owned()],
+        };
+        assert_eq!(full.announce, announce);
+        let (music, _) = whole_queue("announce = { say = [] }");
+        assert!(music.announce.say.is_empty() && music.announce.position);
+        for (keys, place, what) in [
+            ("{ every_s = 4 }", "4", "`every_s` is 5 to 3600"),
+            (
+                "{ first_after_s = 9999 }",
+                "9999",
+                "`first_after_s` is 0 to 3600",
+            ),
+            (
+                "{ say = [\"half\"] }",
+                "\"half\"",
+                "the prompt \"half\" has no sound in en",
+            ),
+        ] {
+            let (_, found) = whole_queue(&format!("announce = {keys}"));
+            assert_eq!(found, [(place.to_owned(), what.to_owned())], "{keys}");
+        }
     }
 
     #[test]
@@ -91,6 +155,10 @@ mod tests {
         let (plain, found) = queue("");
         assert_eq!(found, []);
         assert_eq!(plain.choice, Choice::LongestIdle);
+        assert_eq!((plain.answered_percent, plain.in_time_percent), (95, 80));
+        let (aims, found) = queue("answered_percent = 90\nin_time_percent = 0");
+        assert_eq!(found, []);
+        assert_eq!((aims.answered_percent, aims.in_time_percent), (90, 0));
         let (full, found) = queue(
             "choice = \"most-skilled\"\nskills = \"english>=5 and (tax or social)\"\n\
              widen = [{ after_s = 10, skills = [\"english>=3\", \"tax or social\"] },\n\
@@ -141,6 +209,16 @@ mod tests {
                 "choice = \"most-skilled\"",
                 "\"most-skilled\"",
                 "`choice` is \"most-skilled\", but the queue names no skills",
+            ),
+            (
+                "answered_percent = 100",
+                "100",
+                "`answered_percent` is 1 to 99",
+            ),
+            (
+                "in_time_percent = 120",
+                "120",
+                "`in_time_percent` is 0 to 99",
             ),
             ("seed = 7", "7", "`seed` says nothing with this `choice`"),
             ("ageing_s = 0", "0", "`ageing_s` is 1 to 86400"),

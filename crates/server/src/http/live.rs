@@ -1,6 +1,7 @@
 //! What happens now: the wallboard as one picture, and as a stream (SSE).
 
 use std::{
+    collections::BTreeMap,
     convert::Infallible,
     sync::{
         Arc,
@@ -17,12 +18,16 @@ use axum::{
         sse::{Event as Sse, KeepAlive},
     },
 };
-use hotline_calls::board::BoardReader;
-use hotline_model::{Instant, QueueId, SeatId, event::TrunkState};
+use hotline_calls::{
+    ExpectedWait, Tempo,
+    board::{BoardReader, QueueWord},
+};
+use hotline_model::{CallId, Instant, QueueId, SeatId, event::TrunkState};
 use hotline_store::{
     AgentsView, Wallboard,
-    wallboard::{EngineLine, QueueLine, SeatLine, intent_words},
+    wallboard::{CallLine, EngineLine, QueueLine, SeatLine, WaitLine, intent_words},
 };
+use serde::Serialize;
 use tokio::sync::watch;
 use tokio_stream::{
     Stream, StreamExt,
@@ -96,6 +101,7 @@ pub async fn paint_wallboards(
         let wallboard = compose(&picture, &board, &seats, &queues, now);
         let up_ms = now.millis_since(Instant::START);
         let for_agents = agents.of(&wallboard, &picture.consulting, up_ms);
+        wallboard.queues.iter().for_each(measure);
         if let Some(painted) = Painted::of(&wallboard, for_agents.as_ref()) {
             canvas.send_replace(painted);
         }
@@ -135,6 +141,8 @@ fn compose(
         .enumerate()
         .filter_map(|(index, (queue, name))| {
             let word = board.queue(index)?;
+            let level = picture.queue_levels.get(queue);
+            let level = level.copied().unwrap_or_default();
             Some(QueueLine {
                 queue: *queue,
                 name: name.clone(),
@@ -145,10 +153,12 @@ fn compose(
                 ready_seats: word.ready_seats,
                 talking: word.talking,
                 staffed: word.staffed,
-                answer_rate: picture
-                    .queue_rates
-                    .get(queue)
-                    .and_then(|ratio| ratio.value()),
+                answer_rate: level.answer_rate().value(),
+                in_15s_rate: level.in_15s_rate().value(),
+                quarter: level.quarter_line(),
+                forecast: level.forecast,
+                alert: level.alert,
+                expected_wait: wait_of_next(&word),
             })
         });
     Wallboard {
@@ -164,9 +174,90 @@ fn compose(
         totals: picture.totals.clone(),
         queues: queue_lines.collect(),
         seats: seat_lines.collect(),
-        calls: picture.live_calls.clone(),
+        calls: live_calls(picture, board, queues).collect(),
         trunks: picture.trunks.clone(),
     }
+}
+
+/// The live calls, those that wait with the time they will probably wait still.
+fn live_calls(
+    picture: &Picture,
+    board: &BoardReader,
+    queues: &[(QueueId, String)],
+) -> impl Iterator<Item = CallLine> {
+    let tempos: BTreeMap<QueueId, Tempo> = queues
+        .iter()
+        .enumerate()
+        .filter_map(|(index, (queue, _))| Some((*queue, board.queue(index)?.tempo?)))
+        .collect();
+    picture.live_calls.iter().cloned().map(move |mut call| {
+        let place = call.position.and_then(|place| usize::try_from(place).ok());
+        let tempo = call.queue.and_then(|queue| tempos.get(&queue));
+        if let (Some(place), Some(tempo)) = (place, tempo) {
+            call.expected_wait = Some(wait_line(tempo.expects(place)));
+        }
+        call
+    })
+}
+
+/// The wait of a caller who came now: none where a seat is ready.
+fn wait_of_next(queue: &QueueWord) -> Option<WaitLine> {
+    if queue.ready_seats > 0 {
+        return Some(WaitLine { from_s: 0, to_s: 0 });
+    }
+    let place = usize::try_from(queue.waiting).ok()?.saturating_add(1);
+    queue.tempo.map(|tempo| wait_line(tempo.expects(place)))
+}
+
+/// In whole seconds, the end rounded up.
+fn wait_line(wait: ExpectedWait) -> WaitLine {
+    WaitLine {
+        from_s: wait.from.as_secs(),
+        to_s: wait.to.as_secs_f64().ceil() as u64,
+    }
+}
+
+/// How long a call that waits will probably wait still, as the newest picture has it.
+pub(super) fn waiting_line(app: &App, call: CallId) -> Option<WaitingLine> {
+    let picture = app.story.picture.borrow().clone();
+    let mut lines = live_calls(&picture, &app.board, &app.queues);
+    let line = lines.find(|line| line.call == call)?;
+    Some(WaitingLine {
+        queue: line.queue?,
+        position: line.position?,
+        expected_wait: line.expected_wait,
+    })
+}
+
+/// Where a call stands in line, and how long it will probably wait still.
+#[derive(Serialize)]
+pub struct WaitingLine {
+    queue: QueueId,
+    /// 1 is next.
+    position: u32,
+    /// `None`: not known.
+    expected_wait: Option<WaitLine>,
+}
+
+/// What monitoring asks of each queue.
+fn measure(queue: &QueueLine) {
+    let name = queue.queue.to_string();
+    let gauge = |metric: &'static str, value: f64| {
+        metrics::gauge!(metric, "queue" => name.clone()).set(value);
+    };
+    gauge("hotline_queue_waiting", queue.waiting.into());
+    gauge("hotline_queue_staffed", queue.staffed.into());
+    // Not a number where it is not known: a gauge that stood still would lie.
+    let or_unknown = |share: Option<f64>| share.unwrap_or(f64::NAN);
+    gauge("hotline_queue_answer_rate", or_unknown(queue.answer_rate));
+    gauge("hotline_queue_in_15s_rate", or_unknown(queue.in_15s_rate));
+    let more = queue.forecast.and_then(|forecast| forecast.more);
+    gauge(
+        "hotline_queue_seats_missing",
+        or_unknown(more.map(f64::from)),
+    );
+    let alert = u8::from(queue.alert.is_some());
+    gauge("hotline_queue_alert", alert.into());
 }
 
 /// `GET /api/v1/wallboard`

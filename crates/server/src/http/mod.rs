@@ -23,7 +23,8 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use hotline_model::limits;
+use hotline_calls::board::BoardReader;
+use hotline_model::{QueueId, limits};
 use hotline_store::Tables;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{net::TcpListener, sync::watch};
@@ -51,6 +52,10 @@ pub struct App {
     pub keys: Option<Arc<Keys>>,
     /// The monotonic clock's zero.
     pub epoch: StdInstant,
+    /// The queues, in the order of the board.
+    pub queues: Vec<(QueueId, String)>,
+    /// What the floor shows.
+    pub board: BoardReader,
     /// The newest wallboard.
     pub wallboard: watch::Receiver<Painted>,
     /// Rises when the engine takes no more calls.

@@ -67,6 +67,10 @@ function mergeSeat(before: Seat | undefined, row: SeatRow, received: number): Se
   return keep(before, { ...rest, since })
 }
 
+function keepWait(before: LiveCall['expected_wait'], fresh: LiveCall['expected_wait']) {
+  return before && fresh ? keep(before, fresh) : (fresh ?? null)
+}
+
 function mergeCall(before: Call | undefined, row: LiveCall, received: number): Call {
   const { since_ms, total_ms, ...rest } = row
   const sameStage = before !== undefined && before.stage === row.stage
@@ -74,6 +78,7 @@ function mergeCall(before: Call | undefined, row: LiveCall, received: number): C
   return keep(before, {
     ...rest,
     guests: sameRows(before?.guests, guests) ? before?.guests : guests,
+    expected_wait: keepWait(before?.expected_wait, row.expected_wait),
     since: settle(sameStage ? before.since : undefined, received - since_ms),
     arrived: settle(before?.arrived, received - total_ms),
   })

@@ -44,6 +44,24 @@ export interface EventFields {
   'recording-disk-followed': { after_ms: number }
   'recording-space-low': { free_mb: number; keep_free_mb: number }
   'recording-space-regained': { free_mb: number }
+  /** null: not known. */
+  'staffing-forecast': {
+    queue: string
+    serving: number
+    needed: number | null
+    answered_permille: number | null
+    in_time_permille: number | null
+  }
+  'service-level-alerted': {
+    queue: string
+    serving: number
+    needed: number | null
+    answered_permille: number | null
+    answered_target_permille: number
+    in_time_permille: number | null
+    in_time_target_permille: number
+  }
+  'service-level-recovered': { queue: string; lasted_ms: number }
   'source-banned': { source: string; for_s: number; cause: string }
   'fault-caught': { call: number | null; fault: string }
   'call-answered': { call: number }
@@ -200,6 +218,7 @@ export function toneOf(event: Happened): Tone {
     case 'recording-closed':
     case 'message-left':
     case 'message-settled':
+    case 'service-level-recovered':
       return 'good'
     case 'queue-refused':
     case 'recording-failed':
@@ -209,6 +228,7 @@ export function toneOf(event: Happened): Tone {
     case 'invite-rejected':
     case 'dial-rejected':
     case 'fault-caught':
+    case 'service-level-alerted':
       return 'bad'
     case 'sound-measured':
       return event.score < 310 ? 'warn' : 'plain'
@@ -288,6 +308,8 @@ export function addHappened(
 
 /** Steps too small for the wall's list of what just happened; the call's own timeline has them. */
 const SMALL_STEPS: ReadonlySet<EventType> = new Set<EventType>([
+  // The queue's line shows the newest.
+  'staffing-forecast',
   'call-answered',
   'script-started',
   'seat-announced',

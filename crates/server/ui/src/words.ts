@@ -97,6 +97,32 @@ export interface QueueRow {
   talking: number
   staffed: number
   answer_rate: number | null
+  /** Answered in 15 s ÷ human requests, rolling 24 hours. This and what follows: absent from an engine of before. */
+  in_15s_rate?: number | null
+  /** The calls that came in the last quarter of an hour. */
+  quarter?: { requests: number; answer_rate: number | null; in_15s_rate: number | null }
+  /** The next quarter of an hour; null: nothing is known of it yet. */
+  forecast?: Forecast | null
+  /** Set while the queue will miss its target. */
+  alert?: { since_ms: number; answered_target: number; in_time_target: number } | null
+  /** How long a caller who comes now will probably wait; null: not known. */
+  expected_wait?: ExpectedWait | null
+}
+
+/** The next quarter of an hour of a queue. Null: not known. */
+export interface Forecast {
+  serving: number
+  needed: number | null
+  /** More seats needed now; 0: enough. */
+  more: number | null
+  answered: number | null
+  in_time: number | null
+}
+
+/** A wait that is still to come, seconds. */
+export interface ExpectedWait {
+  from_s: number
+  to_s: number
 }
 
 export interface SeatRow {
@@ -120,6 +146,8 @@ export interface LiveCall {
   queue: string | null
   seat: string | null
   position: number | null
+  /** How long it will probably wait still; null: not known; absent from an engine of before. */
+  expected_wait?: ExpectedWait | null
   /** Time in this stage when the wallboard was taken, ms. */
   since_ms: number
   /** Time since the call arrived, ms. */

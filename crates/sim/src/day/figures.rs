@@ -13,6 +13,8 @@ use hotline_store::{
     kpi::{Counts, Ratio},
 };
 
+use crate::calibration::Calibration;
+
 use super::{
     MIDNIGHT,
     scenario::{HALF_HOUR, HALF_HOURS},
@@ -85,6 +87,9 @@ pub struct HalfHour {
 pub struct Report {
     /// From the first midnight on.
     pub half_hours: Vec<HalfHour>,
+    /// What callers would have been told of their waits, and how long they waited: at their entry
+    /// and every half minute.
+    pub estimates: Calibration,
 }
 
 impl Report {
@@ -207,6 +212,7 @@ impl Tally {
         self.half_hours.truncate(all);
         Report {
             half_hours: self.half_hours,
+            estimates: Calibration::default(),
         }
     }
 }

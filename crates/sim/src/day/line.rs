@@ -1,6 +1,8 @@
 //! One caller's way: greeted, in line, rung for, talking.
 
-use hotline_acd::Input;
+use core::time::Duration;
+
+use hotline_acd::{ExpectedWait, Input};
 use hotline_model::{
     CallId, Instant, QueueId, SeatId,
     event::{Event, Outcome, ReleasedBy},
@@ -8,9 +10,13 @@ use hotline_model::{
 };
 
 use super::{Day, Due};
+use crate::calibration::Calibration;
+
+/// How often a waiting caller is told how long it will be.
+const TOLD_EVERY: Duration = Duration::from_secs(30);
 
 /// A caller in the house.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Caller {
     /// Who it is.
     pub(super) number: u64,
@@ -22,6 +28,8 @@ pub(super) struct Caller {
     queued: Option<Instant>,
     pub(super) offer: Option<Offer>,
     talk: Option<(SeatId, Instant)>,
+    /// When the caller was told how long it will be, and what.
+    told: Vec<(Instant, ExpectedWait)>,
 }
 
 /// A seat that is being rung.
@@ -42,6 +50,14 @@ impl Caller {
             queued: None,
             offer: None,
             talk: None,
+            told: Vec::new(),
+        }
+    }
+
+    /// The wait is over: what was told of it is judged, once.
+    pub(super) fn judge(&mut self, now: Instant, answered: bool, estimates: &mut Calibration) {
+        for (at, estimate) in self.told.drain(..) {
+            estimates.note(estimate, now.since(at), answered);
         }
     }
 }
@@ -73,6 +89,19 @@ impl Day<'_> {
             spent: 0,
             preferred: None,
         });
+        self.told(call);
+    }
+
+    /// Notes what the caller would be told now, if it waits still.
+    pub(super) fn told(&mut self, call: CallId) {
+        let Some(estimate) = self.floor.expected_wait(call) else {
+            return;
+        };
+        let now = self.now;
+        if let Some(caller) = self.callers.get_mut(&call) {
+            caller.told.push((now, estimate));
+            self.plan_in(TOLD_EVERY, Due::Told(call));
+        }
     }
 
     pub(super) fn gives_up(&mut self, call: CallId) {
@@ -106,7 +135,7 @@ impl Day<'_> {
     }
 
     pub(super) fn picks_up(&mut self, call: CallId, number: u64) {
-        let Some(caller) = self.callers.get(&call).copied() else {
+        let Some(caller) = self.callers.get(&call).cloned() else {
             return;
         };
         let Some(offer) = caller.offer.filter(|offer| offer.number == number) else {
@@ -130,6 +159,7 @@ impl Day<'_> {
         });
         self.happened(Event::TalkStarted { call, seat });
         if let Some(caller) = self.callers.get_mut(&call) {
+            caller.judge(now, true, &mut self.estimates);
             caller.talk = Some((seat, now));
         }
         let talk = queue.handling.draw(&mut self.random);

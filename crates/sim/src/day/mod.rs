@@ -20,7 +20,7 @@ mod shifts;
 use core::time::Duration;
 use std::collections::BTreeMap;
 
-use hotline_acd::{Floor, Input, Output, QueueSettings, SeatSettings};
+use hotline_acd::{Floor, Input, Output, QueueSettings, SeatSettings, watch::Watch};
 use hotline_model::{
     CallId, Instant, QueueId, SeatId, Timestamp, TrunkId,
     event::{Event, Outcome, ReleasedBy, Stamped},
@@ -29,6 +29,7 @@ use hotline_model::{
 use hotline_store::{Record, journal::Hash};
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng as _};
 
+use crate::calibration::Calibration;
 use figures::Tally;
 pub use figures::{Figures, HalfHour, Report};
 use line::Caller;
@@ -58,6 +59,8 @@ enum Due {
     GivesUp(CallId),
     /// The agent picks up, if it is still this offer.
     PicksUp(CallId, u64),
+    /// The caller, who waits still, is told again how long it will probably be.
+    Told(CallId),
     /// The talk is over.
     HangsUp(CallId),
     /// The agent has wrapped up.
@@ -74,12 +77,14 @@ struct Day<'a> {
     due: BTreeMap<(Instant, u64), Due>,
     number: u64,
     floor: Floor,
+    watch_over: Watch,
     callers: BTreeMap<CallId, Caller>,
     calls: u64,
     strangers: u64,
     trunk: Option<TrunkId>,
     seq: u64,
     tally: Tally,
+    estimates: Calibration,
     watch: &'a mut dyn FnMut(&Record),
 }
 
@@ -98,7 +103,11 @@ pub fn run(scenario: &Scenario, seed: u64, watch: &mut dyn FnMut(&Record)) -> Re
         day.now = next;
         day.step();
     }
-    day.tally.report(day.scenario.days)
+    let estimates = day.estimates;
+    Report {
+        estimates,
+        ..day.tally.report(day.scenario.days)
+    }
 }
 
 impl<'a> Day<'a> {
@@ -126,12 +135,14 @@ impl<'a> Day<'a> {
             due: BTreeMap::new(),
             number: 0,
             floor: Floor::new(queues.collect(), seats.collect()),
+            watch_over: Watch::default(),
             callers: BTreeMap::new(),
             calls: 0,
             strangers: 0,
             trunk: TrunkId::new("city").ok(),
             seq: 0,
             tally: Tally::default(),
+            estimates: Calibration::default(),
             watch,
         }
     }
@@ -174,13 +185,17 @@ impl<'a> Day<'a> {
     fn next(&self) -> Option<Instant> {
         let due = self.due.first_key_value().map(|((at, _), _)| *at);
         let floor = self.floor.next_wake();
-        due.into_iter().chain(floor).min()
+        let look = self.watch_over.next_look();
+        due.into_iter().chain(floor).chain(look).min()
     }
 
     fn step(&mut self) {
         let due = self.due.first_entry();
         let Some(due) = due.filter(|due| due.key().0 <= self.now) else {
             self.floor_hears(Input::TimePassed);
+            for event in self.watch_over.look(self.now, &self.floor) {
+                self.happened(event);
+            }
             return;
         };
         match due.remove() {
@@ -189,6 +204,7 @@ impl<'a> Day<'a> {
             Due::Greeted(call) => self.greeted(call),
             Due::GivesUp(call) => self.gives_up(call),
             Due::PicksUp(call, offer) => self.picks_up(call, offer),
+            Due::Told(call) => self.told(call),
             Due::HangsUp(call) => self.hangs_up(call),
             Due::WrappedUp(seat) => self.floor_hears(Input::EndWrapUp { seat }),
             Due::Seat(seat, duty) => {
@@ -297,6 +313,7 @@ impl<'a> Day<'a> {
     /// Tells the floor, and carries out what it decides.
     fn floor_hears(&mut self, input: Input) {
         self.floor.handle_input(self.now, input);
+        self.watch_over.notice(self.now, &self.floor);
         while let Some(output) = self.floor.poll_output() {
             self.decided(output);
         }
@@ -310,9 +327,12 @@ impl<'a> Day<'a> {
 
     /// The call is over: its line is free.
     fn over(&mut self, call: CallId, outcome: Outcome, released_by: ReleasedBy) {
-        let Some(caller) = self.callers.remove(&call) else {
+        let Some(mut caller) = self.callers.remove(&call) else {
             return;
         };
+        if outcome == Outcome::Abandoned {
+            caller.judge(self.now, false, &mut self.estimates);
+        }
         self.happened(Event::CallEnded {
             call,
             outcome,

@@ -104,6 +104,7 @@ impl LiveCalls {
                 queue: live.queue,
                 seat: live.seat,
                 position: positions.get(&call).copied(),
+                expected_wait: None,
                 since_ms: now_up_ms.saturating_sub(live.since_up_ms),
                 total_ms: now_up_ms.saturating_sub(live.arrived_up_ms),
                 guests: live.guests.iter().map(|it| it.line.clone()).collect(),

@@ -7,11 +7,12 @@ mod counters;
 mod ledger;
 mod live;
 mod message;
+mod outlooks;
 #[cfg(test)]
 mod tests;
 mod trunks;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hotline_model::{QueueId, SeatId, Timestamp, TrunkId};
 
@@ -21,13 +22,52 @@ pub use counters::{Counters, KEPT_MINUTES, WINDOW_MINUTES};
 pub use ledger::{End, Interval, IntervalEnd, Ledger};
 pub use live::LiveCalls;
 pub use message::{MessageRow, MessageState};
+pub use outlooks::Outlooks;
 pub use trunks::LiveTrunks;
 
 use crate::{
     Record,
-    kpi::Ratio,
-    wallboard::{CallLine, Totals, TrunkLine},
+    kpi::{Counts, Ratio},
+    wallboard::{AlertLine, CallLine, ForecastLine, QuarterLine, Totals, TrunkLine},
 };
+
+/// Minutes of the quarter of an hour up to now.
+const QUARTER_MINUTES: i64 = 15;
+
+/// The service level of one queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct QueueLevel {
+    /// Counts of the rolling 24 hours.
+    pub day: Counts,
+    /// Counts of the minute of now and the fourteen before it.
+    pub quarter: Counts,
+    /// The next quarter of an hour.
+    pub forecast: Option<ForecastLine>,
+    /// Set while it will miss its target.
+    pub alert: Option<AlertLine>,
+}
+
+impl QueueLevel {
+    /// K1 by queue: answers ÷ human requests of the window.
+    pub const fn answer_rate(&self) -> Ratio {
+        Ratio::new(self.day.answers, self.day.human_requests())
+    }
+
+    /// K3 at 15 s: answered in time ÷ human requests of the window.
+    pub const fn in_15s_rate(&self) -> Ratio {
+        self.day.service_level().abandon_negative()
+    }
+
+    /// The last quarter of an hour as the wallboard shows it.
+    pub fn quarter_line(&self) -> QuarterLine {
+        let counts = &self.quarter;
+        QuarterLine {
+            requests: counts.human_requests(),
+            answer_rate: Ratio::new(counts.answers, counts.human_requests()).value(),
+            in_15s_rate: counts.service_level().abandon_negative().value(),
+        }
+    }
+}
 
 /// The folds behind the wallboard, together.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +75,7 @@ pub struct Folds {
     counters: Counters,
     live: LiveCalls,
     trunks: LiveTrunks,
+    outlooks: Outlooks,
 }
 
 impl Folds {
@@ -45,6 +86,7 @@ impl Folds {
             counters: Counters::new(offset_minutes),
             live: LiveCalls::default(),
             trunks: LiveTrunks::default(),
+            outlooks: Outlooks::default(),
         }
     }
 
@@ -53,6 +95,7 @@ impl Folds {
         self.counters.apply(record);
         self.live.apply(record);
         self.trunks.apply(record);
+        self.outlooks.apply(record);
     }
 
     /// Counts and rates of the rolling 24 hours that end at `now`.
@@ -63,6 +106,29 @@ impl Folds {
     /// Answered ÷ human requests of each queue that had a request in the window.
     pub fn queue_rates(&self, now: Timestamp) -> Vec<(QueueId, Ratio)> {
         self.counters.queue_rates(now)
+    }
+
+    /// The service level of each queue of which anything is known: the window's and the last quarter
+    /// of an hour's figures, the forecast and the alert. `now_up_ms` is the engine's uptime.
+    pub fn queue_levels(&self, now: Timestamp, now_up_ms: u64) -> BTreeMap<QueueId, QueueLevel> {
+        let day = self.counters.queue_counts(now);
+        let from = Timestamp(now.0.saturating_sub((QUARTER_MINUTES - 1) * 60_000));
+        let (_, quarter) = self.counters.of_minutes(from, QUARTER_MINUTES);
+        let of = |counts: &BTreeMap<QueueId, Counts>, queue| {
+            counts.get(&queue).copied().unwrap_or_default()
+        };
+        let level = |queue: QueueId| {
+            let level = QueueLevel {
+                day: of(&day, queue),
+                quarter: of(&quarter, queue),
+                forecast: self.outlooks.forecast(queue),
+                alert: self.outlooks.alert(queue, now_up_ms),
+            };
+            (queue, level)
+        };
+        let counted = day.keys().chain(quarter.keys()).copied();
+        let queues: BTreeSet<_> = counted.chain(self.outlooks.queues()).collect();
+        queues.into_iter().map(level).collect()
     }
 
     /// Calls a seat answered on the local calendar day of `now`.

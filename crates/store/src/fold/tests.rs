@@ -671,3 +671,81 @@ fn a_seats_own_call_is_the_one_s_who_took_it_over() {
     let lines = folded(&records(events)).live_calls(0);
     assert_eq!(lines[0].seat, Some(seat("1009")));
 }
+
+#[test]
+fn a_queue_shows_its_day_its_quarter_its_forecast_and_its_alert() {
+    let general = queue("general");
+    let forecast = |needed: Option<u32>| Event::StaffingForecast {
+        queue: general,
+        serving: 5,
+        needed,
+        answered_permille: needed.map(|_| 912),
+        in_time_permille: needed.map(|_| 640),
+    };
+    let alert = Event::ServiceLevelAlerted {
+        queue: general,
+        serving: 5,
+        needed: Some(7),
+        answered_permille: Some(912),
+        answered_target_permille: 950,
+        in_time_permille: Some(640),
+        in_time_target_permille: 800,
+    };
+    // One call twenty minutes ago that gave up, one now that was answered in time.
+    let old = [
+        arrived(1),
+        queued(1, "general"),
+        ended(1, Outcome::Abandoned),
+    ];
+    let new = [
+        arrived(2),
+        queued(2, "general"),
+        answered(2, "1001", "general", 9_000),
+    ];
+    let mut folds = Folds::new(480);
+    for event in old {
+        folds.apply(&record_at(NOON - 20 * MINUTE, event));
+    }
+    for event in new.into_iter().chain([forecast(Some(7)), alert]) {
+        folds.apply(&record_at(NOON, event));
+    }
+    let levels = folds.queue_levels(Timestamp(NOON), 90_000);
+    assert_eq!(levels.len(), 1);
+    let level = levels[&general];
+    assert_eq!(level.answer_rate(), Ratio::new(1, 2));
+    assert_eq!(level.in_15s_rate(), Ratio::new(1, 2));
+    let quarter = level.quarter_line();
+    assert_eq!((quarter.requests, quarter.answer_rate), (1, Some(1.0)));
+    let ahead = level.forecast.unwrap();
+    assert_eq!(
+        (ahead.needed, ahead.more, ahead.answered),
+        (Some(7), Some(2), Some(0.912))
+    );
+    let raised = level.alert.unwrap();
+    assert_eq!((raised.since_ms, raised.answered_target), (90_000, 0.95));
+
+    // Nobody is at work: nothing is known, and nothing of before is shown.
+    let recovered = Event::ServiceLevelRecovered {
+        queue: general,
+        lasted_ms: 1,
+    };
+    for event in [forecast(None), recovered] {
+        folds.apply(&record_at(NOON, event));
+    }
+    let level = folds.queue_levels(Timestamp(NOON), 90_000)[&general];
+    let ahead = level.forecast.unwrap();
+    assert_eq!(
+        (ahead.more, ahead.answered, level.alert),
+        (None, None, None)
+    );
+
+    let version = "0.1.0".into();
+    folds.apply(&record_at(NOON, Event::EngineStarted { version }));
+    let level = folds.queue_levels(Timestamp(NOON), 0)[&general];
+    assert_eq!(
+        (level.forecast, level.alert),
+        (None, None),
+        "a new run knows nothing yet"
+    );
+    assert_eq!(level.answer_rate(), Ratio::new(1, 2), "and forgets no call");
+}

@@ -105,6 +105,9 @@ const overflowTarget = (to: string, queue: (id: string) => string) =>
       ? `script “${to.slice(7)}”`
       : `number ${to.slice(8)}`
 
+/** Thousandths as percent. */
+const tenth = (permille: number | null) => (permille === null ? 'not known' : `${permille / 10} %`)
+
 const events: EventTexts = {
   'engine-started': (e) => `The engine started (version ${e.version})`,
   'engine-stopped': () => 'The engine stopped in an orderly way',
@@ -123,6 +126,16 @@ const events: EventTexts = {
   'recording-space-low': (e) =>
     `Room for recordings is low: ${e.free_mb} MB are free, ${e.keep_free_mb} MB should be`,
   'recording-space-regained': (e) => `Room for recordings is back: ${e.free_mb} MB are free`,
+  'staffing-forecast': (e, queue) =>
+    e.needed === null
+      ? `Seats that “${queue(e.queue)}” needs in the next 15 minutes are not known (${e.serving} at work)`
+      : `“${queue(e.queue)}” needs ${e.needed} seats in the next 15 minutes, ${e.serving} at work`,
+  'service-level-alerted': (e, queue) =>
+    e.needed === null
+      ? `Alert: callers wait in “${queue(e.queue)}”, seats at work: ${e.serving}`
+      : `Alert: “${queue(e.queue)}” will answer ${tenth(e.answered_permille)} in the next 15 minutes (target ${tenth(e.answered_target_permille)}); ${Math.max(0, e.needed - e.serving)} more seats needed`,
+  'service-level-recovered': (e, queue) =>
+    `The alert of “${queue(e.queue)}” is over after ${spell(e.lasted_ms)}`,
   'source-banned': (e) =>
     `Address ${e.source} is not listened to for ${spell(e.for_s * 1_000)} (${e.cause})`,
   'fault-caught': (e) =>
@@ -403,7 +416,21 @@ export const en: Messages = {
     talking: 'Talking',
     staffed: 'Staffed',
     rate: 'Answered',
-    rateHelp: 'answered ÷ human requests of this queue, rolling 24 hours',
+    rateHelp: 'answered ÷ human requests of this queue, rolling 24 hours; below: the last 15 minutes',
+    rate15s: (percent) => `answered in 15 s, rolling 24 hours: ${percent} %`,
+    quarter: (percent) => `last 15 min ${percent} %`,
+    forecast: 'Next 15 min',
+    forecastHelp:
+      'From the calls, talks and patience of late (Erlang A): how many more seats the target needs now',
+    seatsEnough: 'enough',
+    seatsMore: (n) => `${n} more`,
+    unknown: 'not known',
+    alertMore: (queue, n) => `“${queue}”: ${n} more seats needed within 15 minutes`,
+    alertEasing: (queue) => `“${queue}” recovers: the seats are enough for now`,
+    alertUnstaffed: (queue) => `“${queue}”: nobody is at work and callers wait`,
+    alertHelp: (answered, target) =>
+      `With the seats of now ${answered} % will be answered; the target is ${target} %.`,
+    waitRange: (from, to) => `probably ${from}–${to}`,
     queuesEmpty: 'No queue is configured yet',
     queuesEmptyHelp: 'Add queues to config/queues.toml and restart the engine.',
     trunks: 'Trunks',

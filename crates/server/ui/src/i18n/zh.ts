@@ -129,6 +129,9 @@ const overflowTarget = (to: string, queue: (id: string) => string) =>
       ? `语音流程「${to.slice(7)}」`
       : `外部号码 ${to.slice(8)}`
 
+/** 千分数写成百分数。 */
+const tenth = (permille: number | null) => (permille === null ? '未知' : `${permille / 10} %`)
+
 const events: EventTexts = {
   'engine-started': (e) => `系统启动（版本 ${e.version}）`,
   'engine-stopped': () => '系统正常停止',
@@ -143,6 +146,16 @@ const events: EventTexts = {
   'recording-disk-followed': (e) => `录音盘恢复响应，曾停 ${spell(e.after_ms)}`,
   'recording-space-low': (e) => `录音空间不足：剩余 ${e.free_mb} MB，应留 ${e.keep_free_mb} MB`,
   'recording-space-regained': (e) => `录音空间恢复：剩余 ${e.free_mb} MB`,
+  'staffing-forecast': (e, queue) =>
+    e.needed === null
+      ? `「${queue(e.queue)}」未来 15 分钟所需坐席未知（在席 ${e.serving} 个）`
+      : `「${queue(e.queue)}」未来 15 分钟需 ${e.needed} 个坐席，在席 ${e.serving} 个`,
+  'service-level-alerted': (e, queue) =>
+    e.needed === null
+      ? `预警：「${queue(e.queue)}」有人等待，在席坐席 ${e.serving} 个`
+      : `预警：「${queue(e.queue)}」未来 15 分钟预计接通率 ${tenth(e.answered_permille)}（目标 ${tenth(e.answered_target_permille)}），还需 ${Math.max(0, e.needed - e.serving)} 个坐席`,
+  'service-level-recovered': (e, queue) =>
+    `「${queue(e.queue)}」预警解除，历时 ${spell(e.lasted_ms)}`,
   'source-banned': (e) =>
     `暂停受理来自 ${e.source} 的请求，${spell(e.for_s * 1_000)}（${causeInChinese(e.cause)}）`,
   'fault-caught': (e) =>
@@ -416,7 +429,20 @@ export const zh = {
     talking: '通话',
     staffed: '在岗',
     rate: '接通率',
-    rateHelp: '人工接听量 ÷ 本队列人工请求量，滚动 24 小时',
+    rateHelp: '人工接听量 ÷ 本队列人工请求量，滚动 24 小时；下方小字为近 15 分钟',
+    rate15s: (percent: string) => `滚动 24 小时 15 秒接通率 ${percent} %`,
+    quarter: (percent: string) => `近 15 分钟 ${percent} %`,
+    forecast: '15 分钟预测',
+    forecastHelp: '按近来的来电、通话时长与市民耐心（Erlang A）推算：达到目标现在还需几个坐席',
+    seatsEnough: '够用',
+    seatsMore: (n: number) => `还需 ${n} 个`,
+    unknown: '未知',
+    alertMore: (queue: string, n: number) => `「${queue}」预计 15 分钟内还需 ${n} 个坐席`,
+    alertEasing: (queue: string) => `「${queue}」正在恢复，坐席暂已够用`,
+    alertUnstaffed: (queue: string) => `「${queue}」无人在席，有市民等待`,
+    alertHelp: (answered: string, target: string) =>
+      `按现有坐席，预计接通率 ${answered} %，目标 ${target} %。`,
+    waitRange: (from: string, to: string) => `预计 ${from}–${to}`,
     queuesEmpty: '还没有配置队列',
     queuesEmptyHelp: '在 config/queues.toml 中添加队列后重启引擎。',
     trunks: '中继',
