@@ -41,6 +41,8 @@ mod party;
 mod phones;
 #[path = "wire/pick_ups.rs"]
 mod pick_ups;
+#[path = "wire/reloads.rs"]
+mod reloads;
 #[path = "wire/scenario.rs"]
 mod scenario;
 #[path = "wire/sessions.rs"]

@@ -44,4 +44,5 @@ pub use explain::WhyWaiting;
 pub use floor::{Floor, QueueView, SeatView};
 pub use input::Input;
 pub use output::Output;
+pub use rings::may_serve;
 pub use settings::{Choice, QueueSettings, SeatSettings, Skills, Widening};

@@ -26,7 +26,7 @@ pub mod stage;
 pub mod switchboard;
 pub mod trunks;
 
-pub use exchange::{Exchange, Input, Output};
+pub use exchange::{Exchange, Input, NewSettings, Output};
 pub use hotline_acd::{board, gate};
 pub use hotline_ivr::dialogue;
 pub use hotline_sip::framing;

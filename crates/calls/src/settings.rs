@@ -1,7 +1,10 @@
 //! What an exchange is told at its start: trunks, numbers, queues, seats, scripts and sounds.
 
 use core::{net::IpAddr, time::Duration};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use hotline_acd::{QueueSettings, SeatSettings};
 pub use hotline_ivr::{Facts as ScriptFacts, Language, Program, PromptKey};
@@ -120,7 +123,37 @@ pub struct Seat {
     pub outbound_prefixes: Vec<String>,
 }
 
+/// What can be replaced while calls go on; the rest of [`Settings`] is for a start.
+#[derive(Clone)]
+pub struct Replacement {
+    /// The numbers served.
+    pub numbers: Vec<Number>,
+    /// The queues.
+    pub queues: Vec<Queue>,
+    /// The seats.
+    pub seats: Vec<Seat>,
+    /// The scripts. A call goes on in the one it began.
+    pub scripts: BTreeMap<ScriptId, Arc<Program>>,
+    /// The survey's script.
+    pub survey: Option<ScriptId>,
+    /// The sounds. What is being played is played to its end.
+    pub prompts: Prompts,
+    /// Time between announcements to a waiting caller.
+    pub announce_every: Duration,
+}
+
 impl Settings {
+    /// Takes what is new in place of what there was.
+    pub fn replace(&mut self, new: Replacement) {
+        self.numbers = new.numbers;
+        self.queues = new.queues;
+        self.seats = new.seats;
+        self.scripts = new.scripts;
+        self.survey = new.survey;
+        self.prompts = new.prompts;
+        self.announce_every = new.announce_every;
+    }
+
     /// Our addresses, the main one first.
     pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
         core::iter::once(self.media_address).chain(self.more_media_addresses.iter().copied())
@@ -190,6 +223,17 @@ impl Prompts {
     /// Whether the prompt has a sound.
     pub fn has(&self, language: Language, key: &str) -> bool {
         self.clips.contains_key(&(language, key.to_owned()))
+    }
+
+    /// Keys whose sound is another than `before`, or which only one of the two has.
+    pub fn changed_since(&self, before: &Self) -> Vec<PromptKey> {
+        let keys: BTreeSet<_> = self.clips.keys().chain(before.clips.keys()).collect();
+        let changed = keys
+            .into_iter()
+            .filter(|key| self.clips.get(key) != before.clips.get(key));
+        changed
+            .map(|(language, key)| PromptKey::new(*language, key))
+            .collect()
     }
 
     /// The sounds for `keys` in order. A key without a sound is left out: the configuration check

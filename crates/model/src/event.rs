@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     CallId, QueueId, ScriptId, SeatId, Timestamp, TrunkId,
+    change::ItemChange,
     guest::GuestMode,
     seat::{Device, Intent, OfferResult, Work},
 };
@@ -117,6 +118,28 @@ pub enum Event {
     },
     /// The engine stopped in an orderly way.
     EngineStopped {},
+    /// Queues and seats as they were at the start.
+    SettingsRead {
+        /// SHA-256, hex, of the queues' and the seats' settings, which are kept under this name in
+        /// the data folder.
+        digest: String,
+        /// How many queues.
+        queues: usize,
+        /// How many seats.
+        seats: usize,
+    },
+    /// New settings are in force, without a restart. What follows from them comes behind.
+    SettingsChanged {
+        /// Who asked: `api:NAME`, `local:USER` or `signal`.
+        by: String,
+        /// As of [`Event::SettingsRead`].
+        digest: String,
+        /// The difference.
+        changes: Vec<ItemChange>,
+        /// Items that changed beside these: too many for a record.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        more: usize,
+    },
 
     /// A trunk's INVITE was taken in.
     CallArrived {
@@ -654,6 +677,10 @@ pub enum Event {
     },
 }
 
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
 impl Event {
     /// Whether it tells of a supervisor who only listens, or is about to take a caller over: agents
     /// are not to know.
@@ -715,6 +742,8 @@ impl Event {
             Self::SeatChanged { call, .. } | Self::FaultCaught { call, .. } => call,
             Self::EngineStarted { .. }
             | Self::EngineStopped {}
+            | Self::SettingsRead { .. }
+            | Self::SettingsChanged { .. }
             | Self::InviteRejected { .. }
             | Self::RequestsTurnedAway { .. }
             | Self::SourceBanned { .. }

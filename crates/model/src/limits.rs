@@ -392,3 +392,13 @@ pub const SKILL_DEPTH: usize = 8;
 /// Widenings of one queue: each costs every decision a look at one more set of seats. More are a
 /// fault of the configuration; the distributor leaves out those beyond.
 pub const QUEUE_WIDENINGS: usize = 8;
+
+// Settings changed while the engine runs.
+
+/// Characters of a value that are told of a key that changed. The rest is left out.
+pub const SETTINGS_VALUE_CHARS: usize = 120;
+
+/// Bytes of a difference that one record of the journal holds, well below
+/// [`JOURNAL_RECORD_BYTES`]. Of what is beyond the number is told; the settings themselves are kept
+/// in the data folder under the digest that the record names.
+pub const SETTINGS_CHANGE_BYTES: usize = 48 * 1_024;

@@ -2,6 +2,7 @@
 
 use hotline_model::{
     CallId, QueueId, ScriptId, SeatId, Timestamp, TrunkId,
+    change::{ChangeKind, ItemChange, KeyChange},
     event::{Event, Outcome, Party, ReleasedBy, Stamped},
     seat::{Device, Intent, OfferResult, Reason, Work},
 };
@@ -194,6 +195,26 @@ pub(crate) fn one_of_each() -> Vec<Event> {
     let mut events = vec![
         Event::EngineStarted {
             version: "0.1.0".into(),
+        },
+        Event::SettingsRead {
+            digest: "00".repeat(32),
+            queues: 3,
+            seats: 5,
+        },
+        Event::SettingsChanged {
+            by: "api:supervisor".into(),
+            digest: "11".repeat(32),
+            changes: vec![ItemChange {
+                file: "queues.toml".into(),
+                item: "queue general".into(),
+                kind: ChangeKind::Changed,
+                keys: vec![KeyChange {
+                    key: "wrap_up_s".into(),
+                    was: Some("10".into()),
+                    is: None,
+                }],
+            }],
+            more: 1,
         },
         Event::SeatDeviceChanged {
             seat: seat("1001"),

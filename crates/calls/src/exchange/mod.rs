@@ -9,6 +9,7 @@ mod faults;
 mod guests;
 mod invites;
 mod keep_alive;
+mod new_settings;
 mod replaces;
 mod reports;
 mod seat_requests;
@@ -34,6 +35,8 @@ use hotline_sip::{
     endpoint::{Output as SipOutput, RequestId},
     path::Path,
 };
+
+pub use new_settings::NewSettings;
 
 use crate::{
     admission::Admission,
@@ -95,6 +98,8 @@ pub enum Input<'a> {
         /// Why, in a few words.
         cause: String,
     },
+    /// New settings, checked.
+    SettingsReplaced(Box<NewSettings>),
     /// Somebody asked for something through the gate.
     Ordered(Order),
     /// The shell read the wall clock.
@@ -252,6 +257,7 @@ impl Exchange {
                     result,
                 });
             }
+            Input::SettingsReplaced(new) => self.settings_replaced(now, *new),
             Input::WallClockRead(wall) => self.board.wall_clock_read(now, wall),
             Input::DrainBegan => self.draining = true,
             Input::TimePassed => {}

@@ -64,6 +64,12 @@ impl Exchange {
             SeatRequest::TransferByName(_) => return Err(OrderRefused::TargetUnknown),
             SeatRequest::Transfer(to) => return self.transfer(now, seat, to, None),
             SeatRequest::Talk(request) => return self.ask_of_talk(now, seat, request, through),
+            // It is not configured any more, and only finishes its talk.
+            SeatRequest::Ready | SeatRequest::NotReady(_)
+                if self.board.settings.seat(seat).is_none() =>
+            {
+                return Err(OrderRefused::SeatUnknown);
+            }
             SeatRequest::Ready if view.device == Device::Unregistered => {
                 return Err(OrderRefused::NotRegistered);
             }

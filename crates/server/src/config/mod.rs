@@ -2,6 +2,7 @@
 //! file and line before anything starts.
 
 pub mod accounts;
+pub mod difference;
 mod distribution;
 pub mod fault;
 mod files;
@@ -11,6 +12,7 @@ mod media;
 pub mod prompts;
 mod queues;
 mod seats;
+mod staffing;
 mod trunks;
 
 use std::{
@@ -92,6 +94,23 @@ pub struct Config {
     pub survey: Option<ScriptId>,
     /// The sounds.
     pub prompts: Prompts,
+    /// What is no fault, but hardly meant.
+    pub warnings: Vec<FileFaults>,
+    /// The files as they were read.
+    pub written: Written,
+}
+
+/// The text of each file.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// `engine.toml`
+    pub engine: String,
+    /// `trunks.toml`
+    pub trunks: String,
+    /// `queues.toml`
+    pub queues: String,
+    /// `seats.toml`
+    pub seats: String,
 }
 
 /// A seat as configured; its secret is among the accounts.
@@ -150,6 +169,7 @@ impl Config {
         engine.value.listen.check(&mut engine.found);
         let recordings = check_recordings(&mut engine, folder);
         let secured = engine.value.listen.secured(folder, &mut engine.found);
+        let unstaffed = staffing::check(&queues.value, &queue_list, &seat_list);
         for file in [
             engine.faults(),
             trunks.faults(),
@@ -160,6 +180,14 @@ impl Config {
         }
         let Some(tls) = secured.filter(|_| faults.is_empty()) else {
             return Err(faults);
+        };
+        queues.found = unstaffed;
+        let warnings = queues.faults().into_iter().collect();
+        let written = Written {
+            engine: engine.text,
+            trunks: trunks.text,
+            queues: queues.text,
+            seats: seats.text,
         };
         let keys = engine.value;
         Ok(Self {
@@ -186,6 +214,8 @@ impl Config {
             scripts,
             survey,
             prompts,
+            warnings,
+            written,
         })
     }
 }

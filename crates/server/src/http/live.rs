@@ -18,7 +18,7 @@ use axum::{
     },
 };
 use hotline_calls::board::BoardReader;
-use hotline_model::{Instant, QueueId, SeatId, event::TrunkState};
+use hotline_model::{Instant, event::TrunkState, seat::Work};
 use hotline_store::{
     Wallboard,
     wallboard::{EngineLine, GuestLine, QueueLine, SeatLine, intent_words},
@@ -30,7 +30,7 @@ use tokio_stream::{
 };
 
 use super::{App, error::ApiError, session::Who};
-use crate::{config::accounts::Role, store_loop::Picture};
+use crate::{config::accounts::Role, reload::roll::Roll, store_loop::Picture};
 use hotline_model::limits::LIVE_STREAMS;
 
 /// How often the stream says that it lives, when nothing else is said.
@@ -82,8 +82,7 @@ impl Painted {
 pub async fn paint_wallboards(
     mut pictures: watch::Receiver<Arc<Picture>>,
     board: BoardReader,
-    seats: Vec<(SeatId, String)>,
-    queues: Vec<(QueueId, String)>,
+    roll: watch::Receiver<Arc<Roll>>,
     epoch: StdInstant,
     canvas: watch::Sender<Painted>,
 ) {
@@ -93,7 +92,8 @@ pub async fn paint_wallboards(
             let down = f64::from(u8::from(line.state == TrunkState::Down));
             metrics::gauge!("hotline_trunk_down", "trunk" => line.trunk.to_string()).set(down);
         }
-        let wallboard = compose(&picture, &board, &seats, &queues, epoch);
+        let names = roll.borrow().clone();
+        let wallboard = compose(&picture, &board, &names, epoch);
         if let Some(painted) = Painted::of(wallboard) {
             canvas.send_replace(painted);
         }
@@ -103,53 +103,47 @@ pub async fn paint_wallboards(
     }
 }
 
-fn compose(
-    picture: &Picture,
-    board: &BoardReader,
-    seats: &[(SeatId, String)],
-    queues: &[(QueueId, String)],
-    epoch: StdInstant,
-) -> Wallboard {
+fn compose(picture: &Picture, board: &BoardReader, roll: &Roll, epoch: StdInstant) -> Wallboard {
     let now = Instant::from_start(epoch.elapsed());
-    let seat_lines = seats
-        .iter()
-        .enumerate()
-        .filter_map(|(index, (seat, name))| {
-            let word = board.seat(index)?;
-            let (intent, reason) = intent_words(word.intent);
-            Some(SeatLine {
-                seat: *seat,
-                name: name.clone(),
-                intent,
-                reason,
-                work: word.work,
-                device: word.device,
-                call: word.call,
-                since_ms: now.millis_since(word.since),
-                calls_today: picture.calls_today.get(seat).copied().unwrap_or(0),
-            })
-        });
-    let queue_lines = queues
-        .iter()
-        .enumerate()
-        .filter_map(|(index, (queue, name))| {
-            let word = board.queue(index)?;
-            Some(QueueLine {
-                queue: *queue,
-                name: name.clone(),
-                waiting: word.waiting,
-                longest_wait_ms: word
-                    .longest_wait_since
-                    .map_or(0, |since| now.millis_since(since)),
-                ready_seats: word.ready_seats,
-                talking: word.talking,
-                staffed: word.staffed,
-                answer_rate: picture
-                    .queue_rates
-                    .get(queue)
-                    .and_then(|ratio| ratio.value()),
-            })
-        });
+    let seat_lines = roll.seats.iter().filter_map(|named| {
+        let word = board.seat(named.index)?;
+        if named.leaving && word.work == Work::Free {
+            return None;
+        }
+        let (intent, reason) = intent_words(word.intent);
+        Some(SeatLine {
+            seat: named.id,
+            name: named.name.clone(),
+            intent,
+            reason,
+            work: word.work,
+            device: word.device,
+            call: word.call,
+            since_ms: now.millis_since(word.since),
+            calls_today: picture.calls_today.get(&named.id).copied().unwrap_or(0),
+        })
+    });
+    let queue_lines = roll.queues.iter().filter_map(|named| {
+        let word = board.queue(named.index)?;
+        if named.leaving && word.waiting + word.offering + word.talking == 0 {
+            return None;
+        }
+        Some(QueueLine {
+            queue: named.id,
+            name: named.name.clone(),
+            waiting: word.waiting,
+            longest_wait_ms: word
+                .longest_wait_since
+                .map_or(0, |since| now.millis_since(since)),
+            ready_seats: word.ready_seats,
+            talking: word.talking,
+            staffed: word.staffed,
+            answer_rate: picture
+                .queue_rates
+                .get(&named.id)
+                .and_then(|ratio| ratio.value()),
+        })
+    });
     Wallboard {
         at: picture.at,
         engine: EngineLine {

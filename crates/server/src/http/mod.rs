@@ -1,5 +1,6 @@
 //! The HTTP API, version 1, and the pages. Shapes: `GET /api/v1/openapi.json`.
 
+mod config;
 mod error;
 mod live;
 mod openapi;
@@ -26,7 +27,13 @@ use hotline_store::Tables;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{net::TcpListener, sync::watch};
 
-use crate::{config::accounts::Accounts, signalling_loop::Doors, store_loop::Story, vault::Keys};
+use crate::{
+    config::accounts::Accounts,
+    reload::{Reloader, roll::Roll},
+    signalling_loop::Doors,
+    store_loop::Story,
+    vault::Keys,
+};
 pub use live::{Painted, paint_wallboards};
 pub use phone::Sockets;
 pub use session::{Seated, Sessions};
@@ -40,7 +47,11 @@ pub struct App {
     /// What happens.
     pub story: Story,
     /// Who may sign in.
-    pub accounts: Accounts,
+    pub accounts: watch::Receiver<Arc<Accounts>>,
+    /// The seats and queues by name.
+    pub roll: watch::Receiver<Arc<Roll>>,
+    /// The settings in force.
+    pub reloader: Arc<Reloader>,
     /// Who has.
     pub sessions: Arc<Sessions>,
     /// Folder of the recordings.
@@ -88,6 +99,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/seats/{seat}/recording/pause", post(talks::pause))
         .route("/seats/{seat}/recording/resume", post(talks::resume))
         .route("/queues", get(seats::queues))
+        .route("/config/reload", post(config::reload))
         .route("/phone", get(phone::sockets))
         .route("/calls", get(records::calls))
         .route("/calls/{call}", get(records::call))

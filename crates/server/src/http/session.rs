@@ -152,6 +152,12 @@ impl Sessions {
             .remove(&digest(token));
     }
 
+    /// Ends the sessions of such people.
+    pub fn end_where(&self, such: impl Fn(&Who) -> bool) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|_, session| !such(&session.who));
+    }
+
     fn may_try(&self, user: &str) -> bool {
         let tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
         tries
@@ -236,7 +242,10 @@ pub async fn sign_in(
             help,
         ));
     }
-    let account = app.accounts.find(&user).cloned();
+    let account = app.accounts.borrow().find(&user).cloned();
+    // An account outlives its seat, for the case that the seat comes back.
+    let is_there = |seat: SeatId| app.roll.borrow().has_seat(seat);
+    let account = account.filter(|it| it.seat.is_none_or(is_there));
     let permit = app.sessions.checks.acquire().await;
     let checked = account.clone();
     let right = tokio::task::spawn_blocking(move || match checked {

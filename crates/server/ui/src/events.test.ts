@@ -25,6 +25,15 @@ const ONE_OF_EACH: { [T in EventType]: Extract<Happened, { type: T }> } = (() =>
   return {
     'engine-started': { ...stamp, type: 'engine-started', version: '0.1.0' },
     'engine-stopped': { ...stamp, type: 'engine-stopped' },
+    'settings-read': { ...stamp, type: 'settings-read', digest: 'd', queues: 3, seats: 5 },
+    'settings-changed': {
+      ...stamp,
+      type: 'settings-changed',
+      by: 'api:lead',
+      digest: 'd',
+      changes: [{ file: 'queues.toml', item: 'queue general', kind: 'changed' }],
+      more: 2,
+    },
     'call-arrived': {
       ...stamp,
       type: 'call-arrived',

@@ -1,4 +1,5 @@
 // The journal's events, version 1, as the engine sends them: one flat object each.
+import type { ItemChange } from './settings'
 import type {
   Device,
   IntentWord,
@@ -15,6 +16,9 @@ import type {
 export interface EventFields {
   'engine-started': { version: string }
   'engine-stopped': object
+  'settings-read': { digest: string; queues: number; seats: number }
+  /** `by`: `api:NAME`, `local:USER` or `signal`. */
+  'settings-changed': { by: string; digest: string; changes: ItemChange[]; more?: number }
   'call-arrived': {
     call: number
     trunk: string | null
@@ -203,6 +207,7 @@ export function toneOf(event: Happened): Tone {
     case 'talk-transferred':
     case 'engine-started':
     case 'engine-stopped':
+    case 'settings-changed':
       return 'step'
     default:
       return 'plain'
@@ -251,6 +256,7 @@ export function addHappened(
 
 /** Steps too small for the wall's list of what just happened; the call's own timeline has them. */
 const SMALL_STEPS: ReadonlySet<EventType> = new Set<EventType>([
+  'settings-read',
   'call-answered',
   'script-started',
   'seat-announced',

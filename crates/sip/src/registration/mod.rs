@@ -135,6 +135,11 @@ impl Registrar {
         }
     }
 
+    /// The seat's phones are bound no more, whatever they asked for; why, in a word.
+    pub fn dismiss(&mut self, seat: SeatId, why: &str) {
+        self.remove_where(seat, why, |_| true);
+    }
+
     /// The next change to tell; `None` when all was taken.
     pub fn poll_change(&mut self) -> Option<Changed> {
         self.changes.pop_front()

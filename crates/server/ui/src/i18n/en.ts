@@ -85,6 +85,9 @@ const target = (to: string, queue: (id: string) => string) =>
 const events: EventTexts = {
   'engine-started': (e) => `The engine started (version ${e.version})`,
   'engine-stopped': () => 'The engine stopped in an orderly way',
+  'settings-read': (e) => `Settings read: ${e.queues} queues, ${e.seats} seats`,
+  'settings-changed': (e) =>
+    `Settings changed by ${e.by}: ${e.changes.map((it) => it.item).slice(0, 5).join(', ')}${e.changes.length + (e.more ?? 0) > 5 ? ` … ${e.changes.length + (e.more ?? 0)} in all` : ''}`,
   'call-arrived': (e) =>
     `${e.caller || 'A withheld number'} dialled ${e.called} ${e.trunk === null ? "from a seat's phone" : `over trunk ${e.trunk}`}`,
   'invite-rejected': (e) =>
@@ -281,6 +284,34 @@ export const en: Messages = {
   roles: { supervisor: 'Supervisor', agent: 'Agent' },
   running: 'Live',
 
+  settings: {
+    title: 'Settings',
+    lead: 'Change the configuration files, compare, then put them in force. Calls and places in line stay.',
+    compare: 'Compare',
+    apply: 'Put in force',
+    confirm: 'These changes are in force at once and are journalled. Go on?',
+    confirmTitle: 'Put in force',
+    cancel: 'Cancel',
+    applied: 'The changes are in force',
+    same: 'The files say what is in force: nothing to change',
+    summary: (added: number, removed: number, changed: number) =>
+      `${added} added, ${removed} removed, ${changed} changed`,
+    kinds: { added: 'added', removed: 'removed', changed: 'changed' },
+    file: 'File',
+    item: 'Item',
+    key: 'Key',
+    was: 'Was',
+    is: 'Is',
+    secret: 'changed (not shown)',
+    none: '(none)',
+    restart: 'These need a restart',
+    warnings: 'Warnings',
+    faults: 'The files have faults; nothing was changed',
+    line: (file: string, line: number) => (line > 0 ? `${file}, line ${line}` : file),
+    digest: 'Digest of the settings (SHA-256)',
+    removedNote:
+      'A removed seat finishes its talk; callers in a removed queue are served on by its seats.',
+  },
   nav: {
     main: 'Main navigation',
     wallboard: 'Wallboard',
@@ -288,6 +319,7 @@ export const en: Messages = {
     cases: 'Cases',
     seat: 'Seats',
     mySeat: 'My seat',
+    settings: 'Settings',
     language: '中文',
     languageLabel: '切换为中文',
     toDark: 'Dark theme',

@@ -106,6 +106,9 @@ const target = (to: string, queue: (id: string) => string) =>
 const events: EventTexts = {
   'engine-started': (e) => `系统启动（版本 ${e.version}）`,
   'engine-stopped': () => '系统正常停止',
+  'settings-read': (e) => `读取设置：${e.queues} 个队列，${e.seats} 个坐席`,
+  'settings-changed': (e) =>
+    `设置已更改（${e.by}）：${e.changes.map((it) => it.item).slice(0, 5).join('、')}${e.changes.length + (e.more ?? 0) > 5 ? ` 等 ${e.changes.length + (e.more ?? 0)} 项` : ''}`,
   'call-arrived': (e) =>
     `${e.caller || '匿名号码'} 拨打 ${e.called}，${e.trunk === null ? '由坐席话机呼入' : `经中继 ${e.trunk} 进线`}`,
   'invite-rejected': (e) =>
@@ -297,6 +300,33 @@ export const zh = {
   roles: { supervisor: '班长', agent: '话务员' },
   running: '进行中',
 
+  settings: {
+    title: '设置',
+    lead: '修改配置文件后，先比对差异，再使之生效。通话与排队不受影响。',
+    compare: '比对差异',
+    apply: '应用更改',
+    confirm: '以上更改将立即生效，并记入日志。是否继续？',
+    confirmTitle: '应用更改',
+    cancel: '取消',
+    applied: '更改已生效',
+    same: '文件与当前设置一致，无需更改',
+    summary: (added: number, removed: number, changed: number) =>
+      `新增 ${added} 项，删除 ${removed} 项，修改 ${changed} 项`,
+    kinds: { added: '新增', removed: '删除', changed: '修改' },
+    file: '文件',
+    item: '项目',
+    key: '键',
+    was: '原值',
+    is: '新值',
+    secret: '已更改（不显示）',
+    none: '（无）',
+    restart: '以下更改需重启系统后生效',
+    warnings: '提醒',
+    faults: '配置文件有误，未作任何更改',
+    line: (file: string, line: number) => (line > 0 ? `${file} 第 ${line} 行` : file),
+    digest: '设置摘要（SHA-256）',
+    removedNote: '被删除的坐席完成当前通话后退出；被删除队列中的来电仍由原坐席接听。',
+  },
   nav: {
     main: '主导航',
     wallboard: '大屏',
@@ -304,6 +334,7 @@ export const zh = {
     cases: '工单',
     seat: '坐席',
     mySeat: '我的坐席',
+    settings: '设置',
     language: 'English',
     languageLabel: 'Switch to English',
     toDark: '切换为深色',
