@@ -45,6 +45,8 @@ mod pick_ups;
 mod reloads;
 #[path = "wire/scenario.rs"]
 mod scenario;
+#[path = "wire/seats.rs"]
+mod seats;
 #[path = "wire/sessions.rs"]
 mod sessions;
 #[path = "e2e/sound.rs"]

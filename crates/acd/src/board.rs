@@ -19,7 +19,7 @@ use std::sync::OnceLock;
 
 use hotline_model::{
     CallId, Instant,
-    seat::{Device, Intent, Reason, Work},
+    seat::{Device, Intent, OwnReason, Reason, Work},
 };
 
 use crate::shim::{Arc, AtomicU64, Ordering, fence, give_way};
@@ -58,7 +58,7 @@ pub struct QueueWord {
     pub staffed: u32,
 }
 
-const WORDS: usize = 4;
+const WORDS: usize = 5;
 
 /// One seqlock. Words that a kind of record does not need stay zero.
 struct Record {
@@ -298,18 +298,6 @@ impl fmt::Debug for BoardReader {
     }
 }
 
-const REASONS: [Reason; 9] = [
-    Reason::LoggedOut,
-    Reason::Break,
-    Reason::Meal,
-    Reason::Meeting,
-    Reason::Training,
-    Reason::Coaching,
-    Reason::RingNoAnswer,
-    Reason::Refused,
-    Reason::Forced,
-];
-
 const WORKS: [Work; 7] = [
     Work::Free,
     Work::Reserved,
@@ -320,19 +308,31 @@ const WORKS: [Work; 7] = [
     Work::Busy,
 ];
 
+/// Code of a reason of the house's own; its word stands in a word of the record.
+const OWN: u64 = 255;
+
 /// Ready is 1, not ready 2 and more by reason; 0 is left for "none".
 fn pack_intent(intent: Intent) -> u64 {
     match intent {
         Intent::Ready => 1,
-        Intent::NotReady(reason) => 2 + index_of(&REASONS, &reason),
+        Intent::NotReady(Reason::Own(_)) => OWN,
+        Intent::NotReady(reason) => 2 + index_of(&Reason::BUILT_IN, &reason),
     }
 }
 
-fn unpack_intent(code: u64) -> Option<Intent> {
+fn pack_own(intent: Intent) -> u64 {
+    match intent {
+        Intent::NotReady(Reason::Own(own)) => own.to_bits(),
+        Intent::NotReady(_) | Intent::Ready => 0,
+    }
+}
+
+fn unpack_intent(code: u64, own: u64) -> Option<Intent> {
     match code {
         0 => None,
         1 => Some(Intent::Ready),
-        _ => at(&REASONS, code - 2).map(Intent::NotReady),
+        OWN => OwnReason::from_bits(own).map(|own| Intent::NotReady(Reason::Own(own))),
+        _ => at(&Reason::BUILT_IN, code - 2).map(Intent::NotReady),
     }
 }
 
@@ -344,7 +344,7 @@ fn at<T: Copy>(all: &[T], index: u64) -> Option<T> {
     all.get(usize::try_from(index).ok()?).copied()
 }
 
-/// State in bytes, the call, whether there is one, and since when.
+/// State in bytes, the call, whether there is one, since when, and own reasons.
 fn pack_seat(seat: SeatWord) -> [u64; WORDS] {
     let state = pack_intent(seat.intent)
         | seat.pending.map_or(0, pack_intent) << 8
@@ -352,14 +352,15 @@ fn pack_seat(seat: SeatWord) -> [u64; WORDS] {
         | u64::from(seat.device == Device::Registered) << 24
         | u64::from(seat.call.is_some()) << 32;
     let call = seat.call.map_or(0, |call| call.0);
-    [state, call, nanos(seat.since), 0]
+    let [own, pending] = [Some(seat.intent), seat.pending].map(|it| it.map_or(0, pack_own));
+    [state, call, nanos(seat.since), own, pending]
 }
 
-fn unpack_seat([state, call, since, _]: [u64; WORDS]) -> SeatWord {
+fn unpack_seat([state, call, since, own, pending]: [u64; WORDS]) -> SeatWord {
     let byte = |shift: u32| state >> shift & 0xff;
     SeatWord {
-        intent: unpack_intent(byte(0)).unwrap_or(Intent::NotReady(Reason::LoggedOut)),
-        pending: unpack_intent(byte(8)),
+        intent: unpack_intent(byte(0), own).unwrap_or(Intent::NotReady(Reason::LoggedOut)),
+        pending: unpack_intent(byte(8), pending),
         work: at(&WORKS, byte(16)).unwrap_or(Work::Free),
         device: match byte(24) {
             0 => Device::Unregistered,
@@ -378,10 +379,11 @@ fn pack_queue(queue: QueueWord) -> [u64; WORDS] {
         pair(queue.offering, queue.talking),
         pair(queue.staffed, 0),
         queue.longest_wait_since.map_or(u64::MAX, nanos),
+        0,
     ]
 }
 
-fn unpack_queue([line, talks, staff, longest]: [u64; WORDS]) -> QueueWord {
+fn unpack_queue([line, talks, staff, longest, _]: [u64; WORDS]) -> QueueWord {
     let (low, high) = (|word: u64| word as u32, |word: u64| (word >> 32) as u32);
     QueueWord {
         waiting: low(line),
@@ -406,7 +408,9 @@ mod tests {
     use super::*;
 
     fn intents() -> Vec<Intent> {
-        let mut all: Vec<Intent> = REASONS.into_iter().map(Intent::NotReady).collect();
+        let own = Reason::of("tea").unwrap();
+        let reasons = Reason::BUILT_IN.into_iter().chain([own]);
+        let mut all: Vec<Intent> = reasons.map(Intent::NotReady).collect();
         all.push(Intent::Ready);
         all
     }
@@ -428,7 +432,7 @@ mod tests {
                 assert_eq!(reader.seat(0), Some(seat));
             }
         }
-        assert_eq!(reader.turns(), 70);
+        assert_eq!(reader.turns(), 77);
     }
 
     #[test]

@@ -664,6 +664,24 @@ pub enum Event {
         /// The call it does it for.
         call: Option<CallId>,
     },
+    /// Somebody signed in to the pages.
+    PageSignedIn {
+        /// User name.
+        user: String,
+        /// The agent's seat.
+        seat: Option<SeatId>,
+        /// Address it was done from.
+        from: String,
+        /// Sessions of the same user that ended by it: they were taken over.
+        ended: usize,
+    },
+    /// Somebody with the right password was not let in, because the user was signed in already.
+    PageSignInRefused {
+        /// User name.
+        user: String,
+        /// Address it was tried from.
+        from: String,
+    },
     /// A seat's request was carried out or refused (star code, page, API).
     SeatRequested {
         /// The seat.
@@ -755,6 +773,8 @@ impl Event {
             | Self::SeatDeviceChanged { .. }
             | Self::ConsultStarted { .. }
             | Self::ConsultEnded { .. }
+            | Self::PageSignedIn { .. }
+            | Self::PageSignInRefused { .. }
             | Self::SeatRequested { .. } => None,
         }
     }

@@ -221,6 +221,16 @@ pub(crate) fn one_of_each() -> Vec<Event> {
             device: Device::Registered,
             detail: "sip:1001@192.0.2.7:5060;transport=tcp".into(),
         },
+        Event::PageSignedIn {
+            user: "1001".into(),
+            seat: Some(seat("1001")),
+            from: "192.0.2.7".into(),
+            ended: 1,
+        },
+        Event::PageSignInRefused {
+            user: "1001".into(),
+            from: "192.0.2.8".into(),
+        },
         Event::SeatRequested {
             seat: seat("1001"),
             request: "ready".into(),

@@ -258,7 +258,10 @@ impl Exchange {
                 });
             }
             Input::SettingsReplaced(new) => self.settings_replaced(now, *new),
-            Input::WallClockRead(wall) => self.board.wall_clock_read(now, wall),
+            Input::WallClockRead(wall) => {
+                self.board.wall_clock_read(now, wall);
+                self.sign_out_invalid(now);
+            }
             Input::DrainBegan => self.draining = true,
             Input::TimePassed => {}
         }

@@ -8,8 +8,8 @@ use hotline_calls::{
     Exchange, Input, Output, Path,
     orders::{Order, OrderRefused, SeatRequest},
     settings::{
-        AddressRange, Credentials, Ha1, Number, Outbound, PickUp, Prompts, Queue, Seat, Settings,
-        SoundFormats, Srtp, Target, Trunk, compile_alone,
+        AddressRange, Credentials, Ha1, Number, Outbound, PickUp, Prompts, Queue, Seat,
+        SecondPhone, Settings, SoundFormats, Srtp, Target, Trunk, compile_alone,
     },
 };
 use hotline_media::{Command, Report};
@@ -124,11 +124,14 @@ pub fn settings(trunks: Vec<Trunk>) -> Settings {
                 srtp: Srtp::default(),
                 pick_up: PickUp::default(),
                 outbound_prefixes: vec!["0635".to_owned(), "138".to_owned()],
+                memberships: Vec::new(),
             })
             .into(),
         scripts: BTreeMap::from([(name, Arc::new(script))]),
         survey: None,
         prompts: Prompts::default(),
+        reasons: Vec::new(),
+        second_phone: SecondPhone::default(),
         announce_every: s(60),
     }
 }

@@ -389,6 +389,8 @@ fn settings(config: &Config, accounts: &Accounts) -> Settings {
         numbers: live.numbers,
         queues: live.queues,
         seats: live.seats,
+        reasons: live.reasons,
+        second_phone: live.second_phone,
         scripts: live.scripts,
         survey: live.survey,
         prompts: live.prompts,

@@ -9,8 +9,10 @@ mod files;
 mod formats;
 pub mod listen;
 mod media;
+mod memberships;
 pub mod prompts;
 mod queues;
+mod reasons;
 mod seats;
 mod staffing;
 mod trunks;
@@ -28,7 +30,8 @@ use hotline_acd::SeatSettings;
 use hotline_calls::{
     Transport,
     settings::{
-        AddressRange, Number, PickUp, Prompts, Queue, SoundFormats, Srtp, Trunk, compile_script,
+        AddressRange, Membership, Number, OwnReasonSettings, PickUp, Prompts, Queue, SecondPhone,
+        SoundFormats, Srtp, Trunk, compile_script,
     },
 };
 use hotline_media::wav::Encoding;
@@ -37,6 +40,7 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 
 use fault::FileFaults;
+pub use files::SecondPageKey;
 use files::{EngineFile, QueuesFile, SeatsFile};
 use listen::Secured;
 use trunks::TrunksFile;
@@ -88,6 +92,12 @@ pub struct Config {
     pub queues: Vec<Queue>,
     /// The seats.
     pub seats: Vec<ConfiguredSeat>,
+    /// The house's own reasons for not being ready.
+    pub reasons: Vec<OwnReasonSettings>,
+    /// What a second browser of an agent does.
+    pub second_page: SecondPageKey,
+    /// What a second phone of a seat does.
+    pub second_phone: SecondPhone,
     /// The scripts.
     pub scripts: BTreeMap<ScriptId, Arc<Script>>,
     /// The survey's script.
@@ -127,6 +137,8 @@ pub struct ConfiguredSeat {
     pub pick_up: PickUp,
     /// What it may dial outside.
     pub outbound_prefixes: Vec<String>,
+    /// When it may take calls, and for whom.
+    pub memberships: Vec<Membership>,
 }
 
 /// Faults of all files.
@@ -161,6 +173,7 @@ impl Config {
         let queue_list = queues::check(&mut queues);
         let ids: Vec<QueueId> = queue_list.iter().map(|queue| queue.floor.id).collect();
         let seat_list = seats::check(&mut seats, &ids, engine.value.sip.md5);
+        let reasons = reasons::check(&mut seats);
         let scripts = read_scripts(&scripts_folder, &ids, &prompts, &mut faults);
         let numbers = check_numbers(&mut engine, &scripts);
         let survey = check_survey(&mut engine, &scripts);
@@ -211,6 +224,9 @@ impl Config {
             peer_names,
             queues: queue_list,
             seats: seat_list,
+            reasons,
+            second_page: seats.value.sign_in.second_page,
+            second_phone: seats.value.sign_in.second_phone.into(),
             scripts,
             survey,
             prompts,

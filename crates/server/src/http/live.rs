@@ -111,16 +111,20 @@ fn compose(picture: &Picture, board: &BoardReader, roll: &Roll, epoch: StdInstan
             return None;
         }
         let (intent, reason) = intent_words(word.intent);
+        let (pending, pending_reason) = word.pending.map(intent_words).unzip();
         Some(SeatLine {
             seat: named.id,
             name: named.name.clone(),
             intent,
             reason,
+            pending,
+            pending_reason: pending_reason.flatten(),
             work: word.work,
             device: word.device,
             call: word.call,
             since_ms: now.millis_since(word.since),
             calls_today: picture.calls_today.get(&named.id).copied().unwrap_or(0),
+            contractor: roll.contractor(named.id, picture.at),
         })
     });
     let queue_lines = roll.queues.iter().filter_map(|named| {
@@ -158,6 +162,7 @@ fn compose(picture: &Picture, board: &BoardReader, roll: &Roll, epoch: StdInstan
         seats: seat_lines.collect(),
         calls: picture.live_calls.clone(),
         trunks: picture.trunks.clone(),
+        reasons: roll.reasons.clone(),
     }
 }
 

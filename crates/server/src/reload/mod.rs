@@ -296,12 +296,15 @@ pub fn replacement(config: &Config, accounts: &Accounts) -> Replacement {
             srtp: seat.srtp,
             pick_up: seat.pick_up,
             outbound_prefixes: seat.outbound_prefixes.clone(),
+            memberships: seat.memberships.clone(),
         })
     });
     Replacement {
         numbers: config.numbers.clone(),
         queues: config.queues.clone(),
         seats: seats.collect(),
+        reasons: config.reasons.clone(),
+        second_phone: config.second_phone,
         scripts: config.scripts.clone(),
         survey: config.survey,
         prompts: config.prompts.clone(),

@@ -1,9 +1,13 @@
 //! The seats and queues by name, with their places on the board. What is not named any more is kept
 //! for as long as it has a caller.
 
-use hotline_model::{QueueId, SeatId};
+use std::collections::BTreeMap;
 
-use crate::config::Config;
+use hotline_calls::settings::Membership;
+use hotline_model::{QueueId, SeatId, Timestamp, seat::Reason};
+use hotline_store::wallboard::ReasonLine;
+
+use crate::config::{Config, SecondPageKey};
 
 /// A seat or a queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +29,14 @@ pub struct Roll {
     pub seats: Vec<Named<SeatId>>,
     /// The queues, likewise.
     pub queues: Vec<Named<QueueId>>,
+    /// The house's own reasons for not being ready.
+    pub reasons: Vec<ReasonLine>,
+    /// When the seats that are limited may take calls, and for whom.
+    pub memberships: BTreeMap<SeatId, Vec<Membership>>,
+    /// What a second browser of an agent does.
+    pub second_page: SecondPageKey,
+    /// Minutes east of UTC.
+    pub utc_offset_minutes: i32,
 }
 
 /// The distributor's seats and queues, in the order of the board.
@@ -56,7 +68,22 @@ impl Roll {
         Self {
             seats: called(&seats, &order.seats, &before.seats),
             queues: called(&queues, &order.queues, &before.queues),
+            reasons: reasons(config),
+            memberships: config
+                .seats
+                .iter()
+                .map(|it| (it.floor.id, it.memberships.clone()))
+                .collect(),
+            second_page: config.second_page,
+            utc_offset_minutes: config.utc_offset_minutes,
         }
+    }
+
+    /// For whom the seat works at that time; `None`: the house itself, or nobody.
+    pub fn contractor(&self, seat: SeatId, at: Timestamp) -> Option<String> {
+        let now = at.civil(self.utc_offset_minutes);
+        let one = Membership::at(self.memberships.get(&seat)?, &now)?;
+        Some(one.contractor.clone()).filter(|name| !name.is_empty())
     }
 
     /// Whether there is a seat of this number.
@@ -64,6 +91,15 @@ impl Roll {
         let mut seats = self.seats.iter().filter(|it| !it.leaving);
         seats.any(|it| it.id == seat)
     }
+}
+
+fn reasons(config: &Config) -> Vec<ReasonLine> {
+    let reasons = config.reasons.iter();
+    let lines = reasons.map(|it| ReasonLine {
+        reason: Reason::Own(it.id),
+        name: it.name.clone(),
+    });
+    lines.collect()
 }
 
 fn called<Id: Copy + PartialEq>(

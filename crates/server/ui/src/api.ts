@@ -3,9 +3,9 @@ import type { Happened } from './events'
 import type { ConfigNote, ReloadReport } from './settings'
 import type { SuperviseMode } from './talk'
 import type {
+  AnyReason,
   CallRow,
   CaseRow,
-  ChosenReason,
   PhonePorts,
   SeatRow,
   Session,
@@ -138,7 +138,7 @@ export const api = {
 
   seats: () => call<SeatRow[]>('GET', '/seats'),
   ready: (seat: string) => call<unknown>('POST', `/seats/${id(seat)}/ready`),
-  notReady: (seat: string, reason: ChosenReason) =>
+  notReady: (seat: string, reason: AnyReason) =>
     call<unknown>('POST', `/seats/${id(seat)}/not-ready`, { reason }),
   transfer: (seat: string, to: string) =>
     call<unknown>('POST', `/seats/${id(seat)}/transfer`, { to }),
@@ -158,6 +158,8 @@ export const api = {
   resumeRecording: (seat: string, reason: string) =>
     call<null>('POST', `/seats/${id(seat)}/recording/resume`, { reason }),
   phone: () => call<PhonePorts>('GET', '/phone'),
+  extendWrapUp: (seat: string, by_s: number) =>
+    call<null>('POST', `/seats/${id(seat)}/wrap-up/extend`, { by_s }),
   endWrapUp: (seat: string) => call<unknown>('POST', `/seats/${id(seat)}/wrap-up/end`),
 
   /** Reads the settings again: every prompt and script is read, which takes a while. */

@@ -1,12 +1,12 @@
 // The journal's events, version 1, as the engine sends them: one flat object each.
 import type { ItemChange } from './settings'
 import type {
+  AnyReason,
   Device,
   IntentWord,
   GuestMode,
   OfferResult,
   Outcome,
-  Reason,
   ReleasedBy,
   TrunkState,
   Work,
@@ -134,10 +134,13 @@ export interface EventFields {
   'seat-changed': {
     seat: string
     intent: IntentWord
-    reason?: Reason
+    reason?: AnyReason
     work: Work
     call: number | null
   }
+  /** `ended`: sessions of the same user that it took over. */
+  'page-signed-in': { user: string; seat: string | null; from: string; ended: number }
+  'page-sign-in-refused': { user: string; from: string }
   'seat-requested': { seat: string; request: string; through: string; done: boolean }
 }
 
@@ -187,6 +190,7 @@ export function toneOf(event: Happened): Tone {
     case 'offer-redirected':
     case 'requests-turned-away':
     case 'source-banned':
+    case 'page-sign-in-refused':
       return 'warn'
     case 'offer-ended':
       return event.result === 'answered' || event.result === 'caller-gone' ? 'plain' : 'warn'
@@ -257,6 +261,7 @@ export function addHappened(
 /** Steps too small for the wall's list of what just happened; the call's own timeline has them. */
 const SMALL_STEPS: ReadonlySet<EventType> = new Set<EventType>([
   'settings-read',
+  'page-signed-in',
   'call-answered',
   'script-started',
   'seat-announced',

@@ -85,6 +85,9 @@ const target = (to: string, queue: (id: string) => string) =>
 const events: EventTexts = {
   'engine-started': (e) => `The engine started (version ${e.version})`,
   'engine-stopped': () => 'The engine stopped in an orderly way',
+  'page-signed-in': (e) =>
+    `${e.user} signed in from ${e.from}${e.ended > 0 ? `, taking over ${e.ended} session(s)` : ''}`,
+  'page-sign-in-refused': (e) => `${e.user} is signed in elsewhere: refused from ${e.from}`,
   'settings-read': (e) => `Settings read: ${e.queues} queues, ${e.seats} seats`,
   'settings-changed': (e) =>
     `Settings changed by ${e.by}: ${e.changes.map((it) => it.item).slice(0, 5).join(', ')}${e.changes.length + (e.more ?? 0) > 5 ? ` … ${e.changes.length + (e.more ?? 0)} in all` : ''}`,
@@ -170,7 +173,7 @@ const events: EventTexts = {
   'seat-device-changed': (e) =>
     `Phone of seat ${e.seat} ${e.device === 'registered' ? 'registered' : 'went offline'} (${e.detail})`,
   'seat-changed': (e) =>
-    `Seat ${e.seat}: ${(e.work === 'free' ? (e.intent === 'ready' ? looks.ready : `not ready (${e.reason ? reasons[e.reason].toLowerCase() : ''})`) : looks[e.work]).toLowerCase()}`,
+    `Seat ${e.seat}: ${(e.work === 'free' ? (e.intent === 'ready' ? looks.ready : `not ready (${((reasons as Record<string, string>)[e.reason ?? ''] ?? e.reason ?? '').toLowerCase()})`) : looks[e.work]).toLowerCase()}`,
   'seat-requested': (e) =>
     `Seat ${e.seat} asked for “${e.request}” by ${e.through.replace('api:', 'page, ')}: ${e.done ? 'done' : 'not done'}`,
 }
@@ -523,6 +526,9 @@ export const en: Messages = {
     goNotReadyHint: 'Pause, and say why',
     endWrapUp: 'End wrap-up',
     endWrapUpHint: 'Take the next call now',
+    extendWrapUp: 'Longer wrap-up',
+    extendWrapUpHint: 'One minute more',
+    next: (state: string) => `Then: ${state}`,
     transfer: 'Transfer',
     transferHint: 'Give the caller on',
     transferTitle: 'Transfer the caller',
@@ -566,7 +572,7 @@ export const en: Messages = {
     satisfied: 'Satisfied',
     recent: 'Latest calls',
     recentEmpty: 'No call answered today yet',
-    done: { ready: 'Ready now', 'not-ready': 'Not ready now', 'wrap-up': 'Wrap-up ended', transfer: 'The transfer is under way' },
+    done: { ready: 'Ready now', 'not-ready': 'Not ready now', 'wrap-up': 'Wrap-up ended', 'wrap-up-longer': 'A minute more', transfer: 'The transfer is under way' },
     rings: (caller) => `Call from ${caller}`,
   },
 

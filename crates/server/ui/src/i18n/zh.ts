@@ -82,7 +82,11 @@ function spell(ms: number): string {
 function request(word: string): string {
   const [what, why] = word.split(' ')
   if (what === 'ready') return '示闲'
+  if (what === 'sign-out') return '签出'
+  if (word === 'second phone refused') return '另一话机注册（已拒绝）'
+  if (word === 'second phone takes over') return '另一话机注册（顶替原话机）'
   if (what === 'end-wrap-up') return '结束整理'
+  if (what === 'extend-wrap-up') return `延长整理 ${why ?? ''} 秒`
   if (what === 'transfer') return why === undefined ? '转接' : `转接至 ${why.replace(/^queue:/, '队列 ')}`
   if (what === 'supervise') return `${guestModes[why as GuestMode] ?? '监督'}（${word.split(' ').pop()} 号坐席）`
   if (word.startsWith('end supervision')) return `结束监督（${word.split(' ').pop()} 号坐席）`
@@ -92,9 +96,12 @@ function request(word: string): string {
   }
   if (what === 'recording') return why === 'pause' ? '暂停录音' : '恢复录音'
   if (what === 'card') return word.endsWith('on') ? '开始卡号输入' : '结束卡号输入'
-  if (what === 'not-ready') return `示忙 · ${reasons[why as Reason] ?? why ?? ''}`
+  if (what === 'not-ready') return `示忙 · ${own(why ?? '')}`
   return word
 }
+
+/** 自定义原因在日志中只有代码。 */
+const own = (why: string) => (reasons as Record<string, string>)[why] ?? why
 
 const through = (way: string) =>
   way === 'phone' ? '话机' : way === 'engine' ? '系统' : way.startsWith('api:') ? `页面，${way.slice(4)}` : way
@@ -106,6 +113,9 @@ const target = (to: string, queue: (id: string) => string) =>
 const events: EventTexts = {
   'engine-started': (e) => `系统启动（版本 ${e.version}）`,
   'engine-stopped': () => '系统正常停止',
+  'page-signed-in': (e) =>
+    `${e.user} 从 ${e.from} 登录页面${e.ended > 0 ? `，顶替原有 ${e.ended} 处登录` : ''}`,
+  'page-sign-in-refused': (e) => `${e.user} 已在别处登录，拒绝从 ${e.from} 登录`,
   'settings-read': (e) => `读取设置：${e.queues} 个队列，${e.seats} 个坐席`,
   'settings-changed': (e) =>
     `设置已更改（${e.by}）：${e.changes.map((it) => it.item).slice(0, 5).join('、')}${e.changes.length + (e.more ?? 0) > 5 ? ` 等 ${e.changes.length + (e.more ?? 0)} 项` : ''}`,
@@ -186,7 +196,7 @@ const events: EventTexts = {
   'seat-device-changed': (e) =>
     `${e.seat} 号坐席话机${e.device === 'registered' ? '已注册' : '离线'}（${e.detail}）`,
   'seat-changed': (e) =>
-    `${e.seat} 号坐席${e.work === 'free' ? (e.intent === 'ready' ? looks.ready : `示忙（${e.reason ? reasons[e.reason] : ''}）`) : looks[e.work]}`,
+    `${e.seat} 号坐席${e.work === 'free' ? (e.intent === 'ready' ? looks.ready : `示忙（${own(e.reason ?? '')}）`) : looks[e.work]}`,
   'seat-requested': (e) =>
     `${e.seat} 号坐席${e.done ? '' : '未能'}${request(e.request)}（${through(e.through)}）`,
 }
@@ -531,6 +541,9 @@ export const zh = {
     goNotReadyHint: '暂停接听，选择原因',
     endWrapUp: '结束整理',
     endWrapUpHint: '立即恢复，接听下一通',
+    extendWrapUp: '延长整理',
+    extendWrapUpHint: '再整理一分钟',
+    next: (state: string) => `结束后转为：${state}`,
     transfer: '转接',
     transferHint: '转给其他坐席或队列',
     transferTitle: '转接来电',
@@ -574,7 +587,7 @@ export const zh = {
     satisfied: '满意',
     recent: '最近接听',
     recentEmpty: '今天还没有接听来电',
-    done: { ready: '已示闲', 'not-ready': '已示忙', 'wrap-up': '已结束整理', transfer: '正在转接' },
+    done: { ready: '已示闲', 'not-ready': '已示忙', 'wrap-up': '已结束整理', 'wrap-up-longer': '已延长整理', transfer: '正在转接' },
     rings: (caller: string) => `来电 ${caller}`,
   },
 
