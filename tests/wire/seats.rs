@@ -199,7 +199,9 @@ fn a_second_phone_and_a_second_page_are_refused_or_take_over_by_rule() {
     assert_eq!(ask(&engine, "1001", "ready", &json!({})), 204);
     let caller = Line::from("127.0.0.1", &engine);
     let offer = session(&caller, 4_006);
-    let _citizen = Party::dials(caller, "13800001234", "12345", "", &offer);
+    let mut citizen = Party::dials(caller, "13800001234", "12345", "", &offer);
+    let answer = citizen.hears("200 INVITE", SOON);
+    citizen.acknowledges(&answer, "");
     let (_phone, _) = Party::called(second, SOON);
     assert!(
         first
