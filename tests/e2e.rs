@@ -20,6 +20,8 @@ mod capture;
 mod engine;
 #[path = "e2e/recordings.rs"]
 mod recordings;
+#[path = "e2e/settings.rs"]
+mod settings;
 #[path = "e2e/sipp.rs"]
 mod sipp;
 #[path = "e2e/sound.rs"]

@@ -49,8 +49,12 @@ mod party;
 mod phones;
 #[path = "wire/pick_ups.rs"]
 mod pick_ups;
+#[path = "wire/reloads.rs"]
+mod reloads;
 #[path = "wire/scenario.rs"]
 mod scenario;
+#[path = "wire/seats.rs"]
+mod seats;
 #[path = "wire/sessions.rs"]
 mod sessions;
 #[path = "e2e/sound.rs"]

@@ -9,12 +9,17 @@
 //! `tests/loom.rs`.
 //!
 //! Each record is consistent in itself; two records may be of different turns.
+//!
+//! A board grows while it is read: a further part is hung on behind the last, once, and no record
+//! ever moves. What counts as there is said afterwards, so a reader finds every record it may ask
+//! for.
 
 use core::{fmt, time::Duration};
+use std::sync::OnceLock;
 
 use hotline_model::{
     CallId, Instant,
-    seat::{Device, Intent, Reason, Work},
+    seat::{Device, Intent, OwnReason, Reason, Work},
 };
 
 use crate::estimate::Tempo;
@@ -104,27 +109,93 @@ impl Record {
     }
 }
 
-struct Board {
+/// So many records as were needed when it was made, and what was hung on since. Each part is at
+/// least as large as all before it, so that there are few.
+struct Part {
     seats: Box<[Record]>,
     queues: Box<[Record]>,
+    /// Set by the one writer alone: nobody ever waits for it.
+    next: OnceLock<Arc<Part>>,
+}
+
+impl Part {
+    /// At first all seats are signed out without a phone and all queues empty.
+    fn new(seats: usize, queues: usize) -> Self {
+        let seat = pack_seat(SeatWord {
+            intent: Intent::NotReady(Reason::LoggedOut),
+            pending: None,
+            work: Work::Free,
+            device: Device::Unregistered,
+            call: None,
+            since: Instant::START,
+        });
+        let queue = pack_queue(QueueWord::default());
+        Self {
+            seats: (0..seats).map(|_| Record::new(seat)).collect(),
+            queues: (0..queues).map(|_| Record::new(queue)).collect(),
+            next: OnceLock::new(),
+        }
+    }
+}
+
+/// Which of a part's records are meant.
+type Kind = fn(&Part) -> &[Record];
+
+fn seats_of(part: &Part) -> &[Record] {
+    &part.seats
+}
+
+fn queues_of(part: &Part) -> &[Record] {
+    &part.queues
+}
+
+struct Board {
+    first: Part,
+    /// Seats that count as there, and queues.
+    seats: AtomicU64,
+    queues: AtomicU64,
     turns: AtomicU64,
+}
+
+impl Board {
+    fn parts(&self) -> impl Iterator<Item = &Part> {
+        core::iter::successors(Some(&self.first), |part| {
+            part.next.get().map(|next| &**next)
+        })
+    }
+
+    /// The record at this index, whether it counts as there or not.
+    fn record(&self, of: Kind, mut index: usize) -> Option<&Record> {
+        for part in self.parts() {
+            let here = of(part);
+            match here.get(index) {
+                Some(record) => return Some(record),
+                None => index -= here.len(),
+            }
+        }
+        None
+    }
+
+    fn records(&self, of: Kind, count: usize) -> impl Iterator<Item = &Record> {
+        self.parts().flat_map(of).take(count)
+    }
+
+    fn capacity(&self, of: Kind) -> usize {
+        self.parts().map(|part| of(part).len()).sum()
+    }
+}
+
+fn count(of: &AtomicU64) -> usize {
+    usize::try_from(of.load(Ordering::Acquire)).unwrap_or(usize::MAX)
 }
 
 /// Makes a board for so many seats and queues: one writer, and a reader to be cloned. At first all
 /// seats are signed out without a phone and all queues empty.
 pub fn board(seats: usize, queues: usize) -> (BoardWriter, BoardReader) {
-    let seat = pack_seat(SeatWord {
-        intent: Intent::NotReady(Reason::LoggedOut),
-        pending: None,
-        work: Work::Free,
-        device: Device::Unregistered,
-        call: None,
-        since: Instant::START,
-    });
-    let queue = pack_queue(QueueWord::default());
     let board = Arc::new(Board {
-        seats: (0..seats).map(|_| Record::new(seat)).collect(),
-        queues: (0..queues).map(|_| Record::new(queue)).collect(),
+        first: Part::new(seats, queues),
+        seats: AtomicU64::new(seats as u64),
+        queues: AtomicU64::new(queues as u64),
         turns: AtomicU64::new(0),
     });
     let reader = BoardReader(Arc::clone(&board));
@@ -135,9 +206,33 @@ pub fn board(seats: usize, queues: usize) -> (BoardWriter, BoardReader) {
 pub struct BoardWriter(Arc<Board>);
 
 impl BoardWriter {
+    /// Makes room for so many seats and queues, where there is less. Readers go on meanwhile, and
+    /// those there are see the new records, too.
+    pub fn grow(&mut self, seats: usize, queues: usize) {
+        let board = &self.0;
+        if seats <= count(&board.seats) && queues <= count(&board.queues) {
+            return;
+        }
+        let room = (board.capacity(seats_of), board.capacity(queues_of));
+        if seats > room.0 || queues > room.1 {
+            let more = |wanted: usize, room: usize| match wanted.saturating_sub(room) {
+                0 => 0,
+                short => short.max(room),
+            };
+            let part = Part::new(more(seats, room.0), more(queues, room.1));
+            if let Some(last) = board.parts().last() {
+                // Nobody else hangs on: there is one writer.
+                let _ = last.next.set(Arc::new(part));
+            }
+        }
+        for (of, wanted) in [(&board.seats, seats), (&board.queues, queues)] {
+            of.store(wanted.max(count(of)) as u64, Ordering::Release);
+        }
+    }
+
     /// Writes a seat; an index beyond the board is ignored.
     pub fn set_seat(&mut self, index: usize, seat: SeatWord) {
-        if let Some(record) = self.0.seats.get(index) {
+        if let Some(record) = self.0.record(seats_of, index) {
             record.write(pack_seat(seat));
             self.turn();
         }
@@ -145,7 +240,7 @@ impl BoardWriter {
 
     /// Writes a queue; an index beyond the board is ignored.
     pub fn set_queue(&mut self, index: usize, queue: QueueWord) {
-        if let Some(record) = self.0.queues.get(index) {
+        if let Some(record) = self.0.record(queues_of, index) {
             record.write(pack_queue(queue));
             self.turn();
         }
@@ -164,22 +259,28 @@ pub struct BoardReader(Arc<Board>);
 impl BoardReader {
     /// The seat at this index; `None` beyond the board.
     pub fn seat(&self, index: usize) -> Option<SeatWord> {
-        self.0.seats.get(index).map(|r| unpack_seat(r.read()))
+        let there = index < count(&self.0.seats);
+        let record = self.0.record(seats_of, index).filter(|_| there)?;
+        Some(unpack_seat(record.read()))
     }
 
     /// The queue at this index; `None` beyond the board.
     pub fn queue(&self, index: usize) -> Option<QueueWord> {
-        self.0.queues.get(index).map(|r| unpack_queue(r.read()))
+        let there = index < count(&self.0.queues);
+        let record = self.0.record(queues_of, index).filter(|_| there)?;
+        Some(unpack_queue(record.read()))
     }
 
-    /// All seats, in the order of the settings.
+    /// All seats, in the order of the settings, those named later behind.
     pub fn seats(&self) -> impl Iterator<Item = SeatWord> {
-        self.0.seats.iter().map(|r| unpack_seat(r.read()))
+        let records = self.0.records(seats_of, count(&self.0.seats));
+        records.map(|record| unpack_seat(record.read()))
     }
 
-    /// All queues, in the order of the settings.
+    /// All queues, in the order of the settings, those named later behind.
     pub fn queues(&self) -> impl Iterator<Item = QueueWord> {
-        self.0.queues.iter().map(|r| unpack_queue(r.read()))
+        let records = self.0.records(queues_of, count(&self.0.queues));
+        records.map(|record| unpack_queue(record.read()))
     }
 
     /// Grows with every word written: whoever finds the figure of the last time has missed nothing.
@@ -200,18 +301,6 @@ impl fmt::Debug for BoardReader {
     }
 }
 
-const REASONS: [Reason; 9] = [
-    Reason::LoggedOut,
-    Reason::Break,
-    Reason::Meal,
-    Reason::Meeting,
-    Reason::Training,
-    Reason::Coaching,
-    Reason::RingNoAnswer,
-    Reason::Refused,
-    Reason::Forced,
-];
-
 const WORKS: [Work; 7] = [
     Work::Free,
     Work::Reserved,
@@ -222,19 +311,31 @@ const WORKS: [Work; 7] = [
     Work::Busy,
 ];
 
+/// Code of a reason of the house's own; its word stands in a word of the record.
+const OWN: u64 = 255;
+
 /// Ready is 1, not ready 2 and more by reason; 0 is left for "none".
 fn pack_intent(intent: Intent) -> u64 {
     match intent {
         Intent::Ready => 1,
-        Intent::NotReady(reason) => 2 + index_of(&REASONS, &reason),
+        Intent::NotReady(Reason::Own(_)) => OWN,
+        Intent::NotReady(reason) => 2 + index_of(&Reason::BUILT_IN, &reason),
     }
 }
 
-fn unpack_intent(code: u64) -> Option<Intent> {
+fn pack_own(intent: Intent) -> u64 {
+    match intent {
+        Intent::NotReady(Reason::Own(own)) => own.to_bits(),
+        Intent::NotReady(_) | Intent::Ready => 0,
+    }
+}
+
+fn unpack_intent(code: u64, own: u64) -> Option<Intent> {
     match code {
         0 => None,
         1 => Some(Intent::Ready),
-        _ => at(&REASONS, code - 2).map(Intent::NotReady),
+        OWN => OwnReason::from_bits(own).map(|own| Intent::NotReady(Reason::Own(own))),
+        _ => at(&Reason::BUILT_IN, code - 2).map(Intent::NotReady),
     }
 }
 
@@ -246,7 +347,7 @@ fn at<T: Copy>(all: &[T], index: u64) -> Option<T> {
     all.get(usize::try_from(index).ok()?).copied()
 }
 
-/// State in bytes, the call, whether there is one, and since when.
+/// State in bytes, the call, whether there is one, since when, and own reasons.
 fn pack_seat(seat: SeatWord) -> [u64; WORDS] {
     let state = pack_intent(seat.intent)
         | seat.pending.map_or(0, pack_intent) << 8
@@ -254,14 +355,15 @@ fn pack_seat(seat: SeatWord) -> [u64; WORDS] {
         | u64::from(seat.device == Device::Registered) << 24
         | u64::from(seat.call.is_some()) << 32;
     let call = seat.call.map_or(0, |call| call.0);
-    [state, call, nanos(seat.since), 0, 0]
+    let [own, pending] = [Some(seat.intent), seat.pending].map(|it| it.map_or(0, pack_own));
+    [state, call, nanos(seat.since), own, pending]
 }
 
-fn unpack_seat([state, call, since, ..]: [u64; WORDS]) -> SeatWord {
+fn unpack_seat([state, call, since, own, pending]: [u64; WORDS]) -> SeatWord {
     let byte = |shift: u32| state >> shift & 0xff;
     SeatWord {
-        intent: unpack_intent(byte(0)).unwrap_or(Intent::NotReady(Reason::LoggedOut)),
-        pending: unpack_intent(byte(8)),
+        intent: unpack_intent(byte(0), own).unwrap_or(Intent::NotReady(Reason::LoggedOut)),
+        pending: unpack_intent(byte(8), pending),
         work: at(&WORKS, byte(16)).unwrap_or(Work::Free),
         device: match byte(24) {
             0 => Device::Unregistered,
@@ -319,7 +421,9 @@ mod tests {
     use super::*;
 
     fn intents() -> Vec<Intent> {
-        let mut all: Vec<Intent> = REASONS.into_iter().map(Intent::NotReady).collect();
+        let own = Reason::of("tea").unwrap();
+        let reasons = Reason::BUILT_IN.into_iter().chain([own]);
+        let mut all: Vec<Intent> = reasons.map(Intent::NotReady).collect();
         all.push(Intent::Ready);
         all
     }
@@ -341,7 +445,7 @@ mod tests {
                 assert_eq!(reader.seat(0), Some(seat));
             }
         }
-        assert_eq!(reader.turns(), 70);
+        assert_eq!(reader.turns(), 77);
     }
 
     #[test]
@@ -365,5 +469,36 @@ mod tests {
         assert_eq!(reader.queue(0), Some(QueueWord::default()));
         assert_eq!(reader.queue(2), None);
         assert_eq!(reader.queues().count(), 2);
+    }
+
+    #[test]
+    fn a_board_grows_under_its_readers() {
+        let (mut writer, reader) = board(1, 1);
+        let word = |n: u32| QueueWord {
+            waiting: n,
+            ..QueueWord::default()
+        };
+        writer.set_queue(0, word(1));
+        for size in [2, 3, 9, 40] {
+            writer.grow(size, size);
+            assert_eq!(
+                (reader.seats().count(), reader.queues().count()),
+                (size, size)
+            );
+            assert_eq!(reader.queue(size), None);
+            let last = reader.seat(size - 1).unwrap();
+            assert_eq!(last.intent, Intent::NotReady(Reason::LoggedOut));
+            writer.set_queue(size - 1, word(size as u32));
+            assert_eq!(reader.queue(size - 1), Some(word(size as u32)));
+        }
+        // Never smaller, and nothing moved.
+        writer.grow(1, 1);
+        let waiting: Vec<u32> = reader.queues().map(|it| it.waiting).collect();
+        assert_eq!(waiting.len(), 40);
+        assert_eq!(
+            (waiting[0], waiting[1], waiting[2], waiting[8]),
+            (1, 2, 3, 9)
+        );
+        assert_eq!(reader.seats().count(), 40);
     }
 }

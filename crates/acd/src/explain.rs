@@ -119,6 +119,7 @@ impl fmt::Display for KeptBy {
             Reason::RingNoAnswer => "did not answer",
             Reason::Refused => "refused calls",
             Reason::Forced => "by a supervisor",
+            Reason::Own(own) => own.as_str(),
         };
         write!(f, "not ready ({word})")
     }

@@ -48,6 +48,7 @@ pub use explain::WhyWaiting;
 pub use floor::{Floor, Outlook, QueueView, SeatView};
 pub use input::Input;
 pub use output::Output;
+pub use rings::may_serve;
 pub use settings::{
     Choice, Overflow, OverflowTo, OverflowWhen, QueueSettings, SeatSettings, Skills, Widening,
 };

@@ -53,6 +53,13 @@ pub(crate) fn ring_of<'a>(
         .map(|at| at + 1)
 }
 
+/// Whether the seat may ever be rung for a caller of the queue, however long the caller waits.
+/// `queues` are all there are.
+pub fn may_serve(seat: &SeatSettings, queue: &QueueSettings, queues: &[QueueSettings]) -> bool {
+    let find = |id: &QueueId| queues.iter().find(|it| it.id == *id);
+    ring_of(seat, queue, find).is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use hotline_model::{SeatId, SkillId};

@@ -83,7 +83,25 @@ pub(crate) enum BackOff {
 pub(crate) struct Told {
     pub(crate) intent: Intent,
     pub(crate) work: Work,
-    pub(crate) call: Option<CallId>,
+    /// Whether for a call, and which: apart, as an option would take a word more.
+    for_call: bool,
+    call: CallId,
+}
+
+impl Told {
+    fn new(intent: Intent, work: Work, call: Option<CallId>) -> Self {
+        Self {
+            intent,
+            work,
+            for_call: call.is_some(),
+            call: call.unwrap_or(CallId(0)),
+        }
+    }
+
+    /// The call it works for.
+    pub(crate) fn call(&self) -> Option<CallId> {
+        self.for_call.then_some(self.call)
+    }
 }
 
 /// A queue that the seat serves.
@@ -139,7 +157,8 @@ pub(crate) struct Seat {
     /// The settings name it no more: no call is for it.
     pub(crate) unnamed: bool,
     /// Since when it works, while it does; what it worked before is in its load.
-    pub(crate) works_since: Option<Instant>,
+    works_since: Instant,
+    works: bool,
     pub(crate) load: Load,
     pub(crate) idle_since: Instant,
     /// Whether its queues count it as staffed, and as at work.
@@ -174,17 +193,14 @@ impl Seat {
             ready: None,
             taken: 0,
             unnamed: false,
-            works_since: None,
+            works_since: Instant::START,
+            works: false,
             load: Load::default(),
             idle_since: Instant::START,
             staffed: false,
             at_work: false,
             answered: None,
-            told: Told {
-                intent,
-                work: Work::Free,
-                call: None,
-            },
+            told: Told::new(intent, Work::Free, None),
             since: Instant::START,
             unposted: true,
         }
@@ -194,14 +210,14 @@ impl Seat {
     /// work for an answered call was.
     pub(crate) fn note_work(&mut self, now: Instant) -> Option<(QueueAt, Duration)> {
         let works = self.duty != Duty::Free || self.busy;
-        match (self.works_since, works) {
-            (None, true) => {
-                self.works_since = Some(now);
+        match (core::mem::replace(&mut self.works, works), works) {
+            (false, true) => {
+                self.works_since = now;
                 None
             }
-            (Some(since), false) => {
+            (true, false) => {
+                let since = self.works_since;
                 self.load.add(since, now);
-                self.works_since = None;
                 Some((self.answered.take()?, now.since(since)))
             }
             _ => None,
@@ -250,10 +266,6 @@ impl Seat {
 
     /// What there is to tell about the seat.
     pub(crate) fn tell(&self) -> Told {
-        Told {
-            intent: self.intent,
-            work: self.work(),
-            call: self.duty.call(),
-        }
+        Told::new(self.intent, self.work(), self.duty.call())
     }
 }

@@ -72,11 +72,17 @@ impl Skills {
         matches!(&self.0, Need::All(all) if all.is_empty())
     }
 
+    /// The skills that are named, each with a level that is asked somewhere.
+    pub fn asked(&self) -> Vec<(SkillId, u8)> {
+        let mut asked = Vec::new();
+        self.0.levels(&mut asked);
+        asked
+    }
+
     /// How skilled the seat is for this: the sum of its levels in the skills that are named, each
     /// once.
     pub(crate) fn level_of(&self, skills: &[(SkillId, u8)]) -> u32 {
-        let mut named = Vec::new();
-        self.0.names(&mut named);
+        let mut named: Vec<SkillId> = self.asked().into_iter().map(|(skill, _)| skill).collect();
         named.sort_unstable();
         named.dedup();
         let level = |name: &SkillId| skills.iter().find(|(has, _)| has == name);
@@ -99,11 +105,11 @@ impl Need {
         }
     }
 
-    fn names(&self, into: &mut Vec<SkillId>) {
+    fn levels(&self, into: &mut Vec<(SkillId, u8)>) {
         match self {
-            Self::Level(skill, _) => into.push(*skill),
+            Self::Level(skill, level) => into.push((*skill, *level)),
             Self::All(needs) | Self::Any(needs) => {
-                needs.iter().for_each(|need| need.names(into));
+                needs.iter().for_each(|need| need.levels(into));
             }
         }
     }

@@ -109,6 +109,28 @@ fn a_turn_that_is_counted_is_written() {
     });
 }
 
+/// Whoever finds a board grown finds the new record, whole.
+#[test]
+fn a_board_that_has_grown_holds_what_it_counts() {
+    loom::model(|| {
+        let (mut writer, reader) = board(1, 0);
+        let writing = thread::spawn(move || {
+            writer.grow(2, 0);
+            writer.set_seat(1, seat(3));
+        });
+        let seen = reader.seat(1);
+        let signed_out = seen.is_some_and(|word| word.call.is_none());
+        assert!(
+            seen.is_none() || signed_out || seen == Some(seat(3)),
+            "{seen:?}"
+        );
+        if reader.turns() == 1 {
+            assert_eq!(reader.seat(1), Some(seat(3)));
+        }
+        writing.join().unwrap();
+    });
+}
+
 /// A slot of loom's own in the place of the ring: one flag a submitter.
 struct Slots([AtomicBool; 2]);
 

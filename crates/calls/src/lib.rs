@@ -28,7 +28,7 @@ pub mod stage;
 pub mod switchboard;
 pub mod trunks;
 
-pub use exchange::{Exchange, Input, Output};
+pub use exchange::{Exchange, Input, NewSettings, Output};
 pub use hotline_acd::{ExpectedWait, Tempo, board, gate};
 pub use hotline_ivr::dialogue;
 pub use hotline_sip::framing;

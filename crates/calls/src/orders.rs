@@ -1,6 +1,6 @@
 //! What people ask of the exchange through the API or a star code, and what it answers.
 
-use core::fmt;
+use core::{fmt, time::Duration};
 
 use hotline_model::{
     CallId, QueueId, SeatId,
@@ -35,8 +35,12 @@ pub enum SeatRequest {
     Ready,
     /// 示忙
     NotReady(Reason),
+    /// 签出: nobody is at the seat any more.
+    SignOut,
     /// 结束整理
     EndWrapUp,
+    /// 延长整理: as far as the queue's cap allows.
+    ExtendWrapUp(Duration),
     /// 转接: gives the caller it talks with on.
     Transfer(TransferTo),
     /// The same, as the person wrote it: see [`TransferTo::read`].
@@ -173,8 +177,10 @@ impl fmt::Display for SeatRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ready => write!(f, "{}", Request::Ready),
-            Self::NotReady(reason) => write!(f, "{} {}", Request::NotReady, reason_word(*reason)),
+            Self::NotReady(reason) => write!(f, "{} {}", Request::NotReady, reason.word()),
+            Self::SignOut => write!(f, "{}", Request::SignOut),
             Self::EndWrapUp => write!(f, "{}", Request::EndWrapUp),
+            Self::ExtendWrapUp(by) => write!(f, "{} {}", Request::ExtendWrapUp, by.as_secs()),
             Self::Transfer(to) => write!(f, "{} {to}", Request::Transfer),
             // Not as written: it may be a citizen's number.
             Self::TransferByName(_) => write!(f, "{}", Request::Transfer),
@@ -210,43 +216,37 @@ pub enum OrderRefused {
     CallUnknown,
     /// The call does not wait for a seat.
     NotWaiting,
+    /// No such reason is configured.
+    ReasonUnknown,
+    /// The seat may take no calls at this time.
+    NotValidNow,
+    /// The wrap-up is as long as the queue's cap allows.
+    AtCap,
 }
 
 impl OrderRefused {
     /// The SIP status that says so.
     pub const fn status(self) -> u16 {
         match self {
-            Self::SeatUnknown | Self::TargetUnknown | Self::CallUnknown => 404,
+            Self::SeatUnknown | Self::TargetUnknown | Self::CallUnknown | Self::ReasonUnknown => {
+                404
+            }
             Self::NotTalking
             | Self::NotWaiting
             | Self::NotWrappingUp
             | Self::NoGuest
-            | Self::AlreadySo => 491,
+            | Self::AlreadySo
+            | Self::AtCap => 491,
             Self::TargetBusy | Self::GuestsFull => 486,
             Self::NotRegistered => 480,
-            Self::NotAllowed => 403,
+            Self::NotAllowed | Self::NotValidNow => 403,
         }
     }
 }
 
-/// The word for a reason in the API, the journal and the configuration.
-pub fn reason_word(reason: Reason) -> &'static str {
-    match reason {
-        Reason::LoggedOut => "logged-out",
-        Reason::Break => "break",
-        Reason::Meal => "meal",
-        Reason::Meeting => "meeting",
-        Reason::Training => "training",
-        Reason::Coaching => "coaching",
-        Reason::RingNoAnswer => "ring-no-answer",
-        Reason::Refused => "refused",
-        Reason::Forced => "forced",
-    }
-}
-
 /// What a star code asks for. `*1` 示闲, `*2` 示忙 (小休), `*21` 就餐, `*22` 会议, `*23` 培训,
-/// `*24` 辅导, `*3` 结束整理.
-pub fn star_code(dialled: &str) -> Option<SeatRequest> {
+/// `*24` 辅导, `*3` 结束整理, `*4` 签出; and the codes of the house's own reasons.
+pub fn star_code(dialled: &str, settings: &Settings) -> Option<SeatRequest> {
     Some(match dialled {
         "*1" => SeatRequest::Ready,
         "*2" => SeatRequest::NotReady(Reason::Break),
@@ -255,6 +255,11 @@ pub fn star_code(dialled: &str) -> Option<SeatRequest> {
         "*23" => SeatRequest::NotReady(Reason::Training),
         "*24" => SeatRequest::NotReady(Reason::Coaching),
         "*3" => SeatRequest::EndWrapUp,
-        _ => return None,
+        "*4" => SeatRequest::SignOut,
+        _ => {
+            let mut own = settings.reasons.iter();
+            let reason = own.find(|it| it.code.as_deref() == Some(dialled))?;
+            SeatRequest::NotReady(Reason::Own(reason.id))
+        }
     })
 }

@@ -83,7 +83,7 @@ impl SeatService {
     pub fn confirm(&self, done: bool, board: &mut Switchboard) {
         let key = match (done, &self.request) {
             (true, Some(SeatRequest::Ready | SeatRequest::EndWrapUp)) => "seat-ready",
-            (true, Some(SeatRequest::NotReady(_))) => "seat-not-ready",
+            (true, Some(SeatRequest::NotReady(_) | SeatRequest::SignOut)) => "seat-not-ready",
             _ => "seat-code-refused",
         };
         let words = [PromptKey::new(Language::Zh, key)];

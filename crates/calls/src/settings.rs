@@ -1,14 +1,19 @@
 //! What an exchange is told at its start: trunks, numbers, queues, seats, scripts and sounds.
 
 use core::{net::IpAddr, time::Duration};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use hotline_acd::{QueueSettings, SeatSettings};
 pub use hotline_ivr::{Facts as ScriptFacts, Language, Program, PromptKey};
 use hotline_ivr::{Known, speech};
 use hotline_media::Clip;
 pub use hotline_media::{Format, Formats, sdp::Fingerprint};
-use hotline_model::{QueueId, ScriptId, SeatId, diagnostic::Diagnostic};
+use hotline_model::{
+    QueueId, ScriptId, SeatId, diagnostic::Diagnostic, seat::OwnReason, time::Civil,
+};
 pub use hotline_sip::digest::{Algorithm, Ha1, ha1};
 
 pub use crate::announcements::Announce;
@@ -51,6 +56,10 @@ pub struct Settings {
     pub queues: Vec<Queue>,
     /// The seats.
     pub seats: Vec<Seat>,
+    /// The house's own reasons for not being ready.
+    pub reasons: Vec<OwnReasonSettings>,
+    /// What a second phone of a seat does.
+    pub second_phone: SecondPhone,
     /// The scripts, compiled.
     pub scripts: BTreeMap<ScriptId, Arc<Program>>,
     /// The script that asks for the score; `None`: no survey.
@@ -104,6 +113,56 @@ pub struct Queue {
     pub announce: Announce,
 }
 
+/// What becomes of a seat's phone when another, at another address, registers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SecondPhone {
+    /// Both ring.
+    #[default]
+    RingsToo,
+    /// The first stays, the second is refused with 403.
+    Refused,
+    /// The second takes the first one's place.
+    TakesOver,
+}
+
+/// Year, month, day, hour, minute, second of local time; hour 24 is the end of the day.
+pub type LocalTime = (i32, u8, u8, u8, u8, u8);
+
+/// A stretch of time in which a seat may take calls, and for whom its agent works.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Membership {
+    /// The contractor (外包单位); empty: the house itself.
+    pub contractor: String,
+    /// From when on; `None`: ever since.
+    pub from: Option<LocalTime>,
+    /// Until when, that moment excluded; `None`: for good.
+    pub until: Option<LocalTime>,
+}
+
+impl Membership {
+    /// Whether it holds at this time.
+    pub fn holds(&self, at: &Civil) -> bool {
+        let at = (at.year, at.month, at.day, at.hour, at.minute, at.second);
+        self.from.is_none_or(|from| from <= at) && self.until.is_none_or(|until| at < until)
+    }
+
+    /// That of several which holds at this time.
+    pub fn at<'a>(all: &'a [Self], now: &Civil) -> Option<&'a Self> {
+        all.iter().find(|one| one.holds(now))
+    }
+}
+
+/// A reason of the house's own for not being ready.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnReasonSettings {
+    /// Its word.
+    pub id: OwnReason,
+    /// Its name for people.
+    pub name: String,
+    /// The star code that asks for it, e.g. `*25`.
+    pub code: Option<String>,
+}
+
 /// A seat: what it may serve, and how its phone signs in.
 #[derive(Clone)]
 pub struct Seat {
@@ -121,9 +180,54 @@ pub struct Seat {
     pub srtp: Srtp,
     /// What it may dial outside: beginnings of numbers. Empty allows nothing.
     pub outbound_prefixes: Vec<String>,
+    /// When it may take calls; empty: always.
+    pub memberships: Vec<Membership>,
+}
+
+impl Seat {
+    /// Whether it may take calls at this time.
+    pub fn is_valid(&self, at: &Civil) -> bool {
+        self.memberships.is_empty() || Membership::at(&self.memberships, at).is_some()
+    }
+}
+
+/// What can be replaced while calls go on; the rest of [`Settings`] is for a start.
+#[derive(Clone)]
+pub struct Replacement {
+    /// The numbers served.
+    pub numbers: Vec<Number>,
+    /// The queues.
+    pub queues: Vec<Queue>,
+    /// The seats.
+    pub seats: Vec<Seat>,
+    /// The house's own reasons. Who is not ready for one that goes stays so.
+    pub reasons: Vec<OwnReasonSettings>,
+    /// What a second phone of a seat does, from the next registration on.
+    pub second_phone: SecondPhone,
+    /// The scripts. A call goes on in the one it began.
+    pub scripts: BTreeMap<ScriptId, Arc<Program>>,
+    /// The survey's script.
+    pub survey: Option<ScriptId>,
+    /// The sounds. What is being played is played to its end.
+    pub prompts: Prompts,
+    /// Time between announcements to a waiting caller.
+    pub announce_every: Duration,
 }
 
 impl Settings {
+    /// Takes what is new in place of what there was.
+    pub fn replace(&mut self, new: Replacement) {
+        self.numbers = new.numbers;
+        self.queues = new.queues;
+        self.seats = new.seats;
+        self.reasons = new.reasons;
+        self.second_phone = new.second_phone;
+        self.scripts = new.scripts;
+        self.survey = new.survey;
+        self.prompts = new.prompts;
+        self.announce_every = new.announce_every;
+    }
+
     /// Our addresses, the main one first.
     pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
         core::iter::once(self.media_address).chain(self.more_media_addresses.iter().copied())
@@ -132,6 +236,11 @@ impl Settings {
     /// The seat of that number.
     pub fn seat(&self, id: SeatId) -> Option<&Seat> {
         self.seats.iter().find(|seat| seat.floor.id == id)
+    }
+
+    /// Whether the house has this reason of its own.
+    pub fn has_reason(&self, own: OwnReason) -> bool {
+        self.reasons.iter().any(|reason| reason.id == own)
     }
 
     /// The seat whose phone signs in as `user`.
@@ -198,6 +307,17 @@ impl Prompts {
         self.clips.contains_key(&(language, key.to_owned()))
     }
 
+    /// Keys whose sound is another than `before`, or which only one of the two has.
+    pub fn changed_since(&self, before: &Self) -> Vec<PromptKey> {
+        let keys: BTreeSet<_> = self.clips.keys().chain(before.clips.keys()).collect();
+        let changed = keys
+            .into_iter()
+            .filter(|key| self.clips.get(key) != before.clips.get(key));
+        changed
+            .map(|(language, key)| PromptKey::new(*language, key))
+            .collect()
+    }
+
     /// The sounds for `keys` in order. A key without a sound is left out: the configuration check
     /// has refused scripts that name one, and a missing word must not silence the rest.
     pub fn clips(&self, keys: &[PromptKey]) -> Vec<Clip> {
@@ -255,4 +375,37 @@ pub fn compile_alone(text: &str) -> Result<Program, Vec<Diagnostic>> {
             prompts: &|_, _| true,
         },
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use hotline_model::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn a_membership_holds_from_its_first_moment_to_its_last() {
+        // 2026-11-21 15:30:12 in China.
+        let noon = 1_795_246_212_000_i64;
+        let at = |ms: i64| Timestamp(noon + ms).civil(480);
+        let one = Membership {
+            contractor: "a".to_owned(),
+            from: Some((2026, 11, 21, 15, 30, 12)),
+            until: Some((2026, 11, 21, 24, 0, 0)),
+        };
+        let evening = (8 * 3_600 + 29 * 60 + 47) * 1_000;
+        assert!(!one.holds(&at(-1)) && one.holds(&at(0)));
+        assert!(one.holds(&at(evening)) && !one.holds(&at(evening + 1_000)));
+        let after = Membership {
+            contractor: "b".to_owned(),
+            from: Some((2026, 11, 22, 0, 0, 0)),
+            until: None,
+        };
+        let all = [one, after];
+        let whose = |ms| Membership::at(&all, &at(ms)).map(|it| it.contractor.as_str());
+        assert_eq!(
+            [whose(-1), whose(0), whose(evening + 1_000)],
+            [None, Some("a"), Some("b")]
+        );
+    }
 }

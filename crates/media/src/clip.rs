@@ -9,9 +9,10 @@ use crate::{Codec, SAMPLE_RATE};
 pub const CLIP_S: u32 = 600;
 
 /// Encoded sound at 8 kHz. Cloning shares it.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Clip(Arc<Laws>);
 
+#[derive(PartialEq, Eq)]
 struct Laws {
     alaw: Box<[u8]>,
     ulaw: Box<[u8]>,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     CallId, QueueId, ScriptId, SeatId, Timestamp, TrunkId,
+    change::ItemChange,
     guest::{GuestMode, GuestName},
     request::Request,
     seat::{Device, Intent, OfferResult, Work},
@@ -151,6 +152,28 @@ pub enum Event {
     },
     /// The engine stopped in an orderly way.
     EngineStopped {},
+    /// Queues and seats as they were at the start.
+    SettingsRead {
+        /// SHA-256, hex, of the queues' and the seats' settings, which are kept under this name in
+        /// the data folder.
+        digest: String,
+        /// How many queues.
+        queues: usize,
+        /// How many seats.
+        seats: usize,
+    },
+    /// New settings are in force, without a restart. What follows from them comes behind.
+    SettingsChanged {
+        /// Who asked: `api:NAME`, `local:USER` or `signal`.
+        by: String,
+        /// As of [`Event::SettingsRead`].
+        digest: String,
+        /// The difference.
+        changes: Vec<ItemChange>,
+        /// Items that changed beside these: too many for a record.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        more: usize,
+    },
 
     /// A trunk's INVITE was taken in.
     CallArrived {
@@ -843,6 +866,24 @@ pub enum Event {
         /// The call it does it for.
         call: Option<CallId>,
     },
+    /// Somebody signed in to the pages.
+    PageSignedIn {
+        /// User name.
+        user: String,
+        /// The agent's seat.
+        seat: Option<SeatId>,
+        /// Address it was done from.
+        from: String,
+        /// Sessions of the same user that ended by it: they were taken over.
+        ended: usize,
+    },
+    /// Somebody with the right password was not let in, because the user was signed in already.
+    PageSignInRefused {
+        /// User name.
+        user: String,
+        /// Address it was tried from.
+        from: String,
+    },
     /// A seat's request was carried out or refused (star code, page, API).
     SeatRequested {
         /// The seat.
@@ -854,6 +895,10 @@ pub enum Event {
         /// Whether it was carried out.
         done: bool,
     },
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 impl Event {
@@ -882,6 +927,11 @@ impl Event {
                 *kind != MessageKind::Remark
             }
             Self::MessageHeard { .. } | Self::MessageSettled { .. } => false,
+            // Who signed in from where, and how the house is set up.
+            Self::PageSignedIn { .. }
+            | Self::PageSignInRefused { .. }
+            | Self::SettingsRead { .. }
+            | Self::SettingsChanged { .. } => false,
             _ => true,
         }
     }
@@ -939,6 +989,8 @@ impl Event {
             Self::SeatChanged { call, .. } | Self::FaultCaught { call, .. } => call,
             Self::EngineStarted { .. }
             | Self::EngineStopped {}
+            | Self::SettingsRead { .. }
+            | Self::SettingsChanged { .. }
             | Self::InviteRejected { .. }
             | Self::RequestsTurnedAway { .. }
             | Self::SourceBanned { .. }
@@ -955,6 +1007,8 @@ impl Event {
             | Self::StaffingForecast { .. }
             | Self::ServiceLevelAlerted { .. }
             | Self::ServiceLevelRecovered { .. }
+            | Self::PageSignedIn { .. }
+            | Self::PageSignInRefused { .. }
             | Self::SeatRequested { .. } => None,
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! Nothing here does anything; a type belongs here only when two crates need the same word.
 
+pub mod change;
 pub mod diagnostic;
 pub mod event;
 pub mod guest;

@@ -409,3 +409,20 @@ pub const QUEUE_WIDENINGS: usize = 8;
 /// Overflow rules of one queue: each costs every caller who enters or leaves its line an entry in
 /// one more list. More are a fault of the configuration; the distributor leaves out those beyond.
 pub const QUEUE_OVERFLOWS: usize = 8;
+
+// Settings changed while the engine runs.
+
+/// Characters of a value that are told of a key that changed. The rest is left out.
+pub const SETTINGS_VALUE_CHARS: usize = 120;
+
+/// Bytes of a difference that one record of the journal holds, well below
+/// [`JOURNAL_RECORD_BYTES`]. Of what is beyond the number is told; the settings themselves are kept
+/// in the data folder under the digest that the record names.
+pub const SETTINGS_CHANGE_BYTES: usize = 48 * 1_024;
+
+/// Reasons for not being ready that a house has of its own: a list that an agent can still choose
+/// from. More are a fault of the configuration.
+pub const OWN_REASONS: usize = 16;
+
+/// Longest time by which a wrap-up is extended at once, seconds; the queue's cap holds anyway.
+pub const WRAP_UP_EXTENSION_S: u64 = 3_600;

@@ -10,8 +10,12 @@ pub enum Request {
     Ready,
     /// 示忙
     NotReady,
+    /// 签出
+    SignOut,
     /// 结束整理
     EndWrapUp,
+    /// 延长整理
+    ExtendWrapUp,
     /// 转接
     Transfer,
     /// A consulted seat takes the caller over by its phone.
@@ -33,10 +37,12 @@ pub enum Request {
 }
 
 impl Request {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 14] = [
         Self::Ready,
         Self::NotReady,
+        Self::SignOut,
         Self::EndWrapUp,
+        Self::ExtendWrapUp,
         Self::Transfer,
         Self::TakeOver,
         Self::Move,
@@ -53,7 +59,9 @@ impl Request {
         match self {
             Self::Ready => "ready",
             Self::NotReady => "not-ready",
+            Self::SignOut => "sign-out",
             Self::EndWrapUp => "end-wrap-up",
+            Self::ExtendWrapUp => "extend-wrap-up",
             Self::Transfer => "transfer",
             Self::TakeOver => "take over",
             Self::Move => "move to another phone",

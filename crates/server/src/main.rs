@@ -8,6 +8,7 @@ mod media_threads;
 mod net;
 mod phone_loop;
 mod recording_loop;
+mod reload;
 mod signalling_loop;
 mod store_loop;
 mod vault;

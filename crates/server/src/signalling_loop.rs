@@ -11,7 +11,7 @@ use std::{
 
 use crossbeam::queue::ArrayQueue;
 use hotline_calls::{
-    Exchange, Input, Output, Transport,
+    Exchange, Input, NewSettings, Output, Transport,
     exchange::Waits,
     gate::Gate,
     orders::{CallOrder, Order, OrderRefused},
@@ -31,6 +31,7 @@ use crate::{
         udp::Datagrams,
     },
     recording_loop::{RecordingHandle, RecordingReport},
+    reload::roll::BoardOrder,
     store_loop::stamped,
 };
 
@@ -64,6 +65,14 @@ pub enum Hand {
     Why(CallId, oneshot::Sender<Option<Waits>>),
 }
 
+/// New settings with the way back to who brought them.
+pub struct Replacing {
+    /// The settings.
+    pub new: Box<NewSettings>,
+    /// Where the board's order afterwards goes.
+    pub done: oneshot::Sender<BoardOrder>,
+}
+
 /// The doors between the signalling thread and the others. Every ring has a limit in
 /// `model/limits.rs`.
 pub struct Doors {
@@ -71,6 +80,8 @@ pub struct Doors {
     pub gate: Gate<Asked>,
     /// Supervisors' hands on the line.
     pub hands: Gate<Hand>,
+    /// New settings: one at a time.
+    pub settings: ArrayQueue<Replacing>,
     /// Reports of the media workers.
     pub reports: Arc<ArrayQueue<Report>>,
     /// Reports of the recorder.
@@ -338,6 +349,18 @@ impl SignallingLoop {
             };
             self.exchange.handle_input(now, input);
             self.carry_out(answers).await;
+        }
+        if let Some(Replacing { new, done }) = self.doors.settings.pop() {
+            let now = self.now();
+            self.exchange
+                .handle_input(now, Input::SettingsReplaced(new));
+            self.carry_out(answers).await;
+            let floor = &self.exchange.switchboard().floor;
+            // Who asked may have gone away meanwhile.
+            let _ = done.send(BoardOrder {
+                seats: floor.seat_ids().collect(),
+                queues: floor.queue_ids().collect(),
+            });
         }
         while let Some(asked) = self.doors.gate.take() {
             let now = self.now();

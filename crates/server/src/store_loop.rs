@@ -20,7 +20,10 @@ use hotline_store::{
 };
 use tokio::sync::{broadcast, mpsc, watch};
 
-use crate::signalling_loop::{Doors, wall_clock};
+use crate::{
+    reload::roll::Roll,
+    signalling_loop::{Doors, wall_clock},
+};
 
 /// Most events of one group commit.
 const GROUP: usize = 4_096;
@@ -83,7 +86,7 @@ pub struct JournalLoop {
     writer: Writer,
     doors: Arc<Doors>,
     epoch: StdInstant,
-    seats: Vec<SeatId>,
+    roll: watch::Receiver<Arc<Roll>>,
     trunks: Vec<TrunkId>,
     picture: watch::Sender<Arc<Picture>>,
     records: broadcast::Sender<Arc<Vec<Record>>>,
@@ -110,13 +113,13 @@ pub fn loops(
     journal: PathBuf,
     doors: Arc<Doors>,
     epoch: StdInstant,
-    seats: Vec<SeatId>,
+    roll: watch::Receiver<Arc<Roll>>,
     trunks: Vec<TrunkId>,
     stop: watch::Receiver<bool>,
 ) -> (JournalLoop, TablesLoop, Story) {
     let (to_tables, groups) = mpsc::channel(GROUPS_WAITING);
     let (records, _) = broadcast::channel(GROUPS_STREAMED);
-    let first = Arc::new(take_picture(&writer, &seats, &trunks, epoch));
+    let first = Arc::new(take_picture(&writer, &roll.borrow(), &trunks, epoch));
     let (picture, pictures) = watch::channel(first);
     let story = Story {
         picture: pictures,
@@ -126,7 +129,7 @@ pub fn loops(
         writer,
         doors,
         epoch,
-        seats,
+        roll,
         trunks,
         picture,
         records,
@@ -144,12 +147,7 @@ pub fn loops(
     )
 }
 
-fn take_picture(
-    writer: &Writer,
-    seats: &[SeatId],
-    trunks: &[TrunkId],
-    epoch: StdInstant,
-) -> Picture {
+fn take_picture(writer: &Writer, roll: &Roll, trunks: &[TrunkId], epoch: StdInstant) -> Picture {
     let at = wall_clock();
     let folds = writer.folds();
     let up_ms = u64::try_from(epoch.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -157,9 +155,10 @@ fn take_picture(
         at,
         totals: folds.totals(at),
         queue_levels: folds.queue_levels(at, up_ms),
-        calls_today: seats
+        calls_today: roll
+            .seats
             .iter()
-            .map(|&seat| (seat, folds.calls_today(seat, at)))
+            .map(|named| (named.id, folds.calls_today(named.id, at)))
             .collect(),
         live_calls: folds.live_calls(up_ms),
         consulting: folds.consulting(),
@@ -201,7 +200,8 @@ impl JournalLoop {
             {
                 pictured = StdInstant::now();
                 changed = false;
-                let picture = take_picture(&self.writer, &self.seats, &self.trunks, self.epoch);
+                let roll = self.roll.borrow().clone();
+                let picture = take_picture(&self.writer, &roll, &self.trunks, self.epoch);
                 self.picture.send_replace(Arc::new(picture));
             }
         }

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use hotline_acd::{QueueSettings, SeatSettings};
 use hotline_calls::settings::{
-    AddressRange, Announce, Ha1, Language, Number, PickUp, Program, Prompts, Queue, Seat, Settings,
-    SoundFormats, Srtp, Trunk, compile_alone, engine_prompts,
+    AddressRange, Announce, Ha1, Language, Number, PickUp, Program, Prompts, Queue, Seat,
+    SecondPhone, Settings, SoundFormats, Srtp, Trunk, compile_alone, engine_prompts,
 };
 use hotline_media::Clip;
 use hotline_model::{QueueId, ScriptId, SeatId, TrunkId};
@@ -61,6 +61,7 @@ pub fn settings(seats: usize, callers: impl Iterator<Item = IpAddr>) -> Result<S
                 srtp: Srtp::default(),
                 pick_up: PickUp::default(),
                 outbound_prefixes: Vec::new(),
+                memberships: Vec::new(),
             }
         })
         .collect();
@@ -102,6 +103,8 @@ pub fn settings(seats: usize, callers: impl Iterator<Item = IpAddr>) -> Result<S
         scripts,
         survey: Some(ScriptId::new("survey").map_err(name)?),
         prompts,
+        reasons: Vec::new(),
+        second_phone: SecondPhone::default(),
         announce_every: Duration::from_secs(10),
     })
 }

@@ -130,6 +130,9 @@ mod tests {
             call: None,
             since_ms,
             calls_today: 0,
+            pending: None,
+            pending_reason: None,
+            contractor: None,
         }
     }
 
@@ -168,6 +171,7 @@ mod tests {
                 guests: guest.into_iter().collect(),
             }],
             trunks: Vec::new(),
+            reasons: Vec::new(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use hotline_model::{
     CallId, QueueId, ScriptId, SeatId, Timestamp, TrunkId,
+    change::{ChangeKind, ItemChange, KeyChange},
     event::{Event, MessageEnd, MessageKind, Outcome, Party, ReleasedBy, Stamped},
     seat::{Device, Intent, OfferResult, Reason, Work},
 };
@@ -247,10 +248,40 @@ pub(crate) fn one_of_each() -> Vec<Event> {
         Event::EngineStarted {
             version: "0.1.0".into(),
         },
+        Event::SettingsRead {
+            digest: "00".repeat(32),
+            queues: 3,
+            seats: 5,
+        },
+        Event::SettingsChanged {
+            by: "api:supervisor".into(),
+            digest: "11".repeat(32),
+            changes: vec![ItemChange {
+                file: "queues.toml".into(),
+                item: "queue general".into(),
+                kind: ChangeKind::Changed,
+                keys: vec![KeyChange {
+                    key: "wrap_up_s".into(),
+                    was: Some("10".into()),
+                    is: None,
+                }],
+            }],
+            more: 1,
+        },
         Event::SeatDeviceChanged {
             seat: seat("1001"),
             device: Device::Registered,
             detail: "sip:1001@192.0.2.7:5060;transport=tcp".into(),
+        },
+        Event::PageSignedIn {
+            user: "1001".into(),
+            seat: Some(seat("1001")),
+            from: "192.0.2.7".into(),
+            ended: 1,
+        },
+        Event::PageSignInRefused {
+            user: "1001".into(),
+            from: "192.0.2.8".into(),
         },
         Event::SeatRequested {
             seat: seat("1001"),

@@ -29,6 +29,18 @@ pub struct Wallboard {
     /// One line per trunk, in the order of the configuration.
     #[serde(default)]
     pub trunks: Vec<TrunkLine>,
+    /// The house's own reasons for not being ready.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<ReasonLine>,
+}
+
+/// A reason of the house's own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReasonLine {
+    /// Its word.
+    pub reason: Reason,
+    /// Its name for people.
+    pub name: String,
 }
 
 /// The engine itself.
@@ -194,6 +206,12 @@ pub struct SeatLine {
     pub intent: IntentWord,
     /// Why not, when not ready.
     pub reason: Option<Reason>,
+    /// What the agent wants after the present offer or talk, if something else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<IntentWord>,
+    /// Why not, when that is not ready.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending_reason: Option<Reason>,
     /// What the seat does.
     pub work: Work,
     /// Whether its phone can be reached.
@@ -204,6 +222,9 @@ pub struct SeatLine {
     pub since_ms: u64,
     /// Calls answered today (local calendar day).
     pub calls_today: u64,
+    /// For which contractor the agent works now (外包单位).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contractor: Option<String>,
 }
 
 /// Splits an intent into the two fields of a [`SeatLine`].
@@ -357,11 +378,14 @@ mod tests {
                 name: "张".into(),
                 intent: IntentWord::NotReady,
                 reason: Some(Reason::Meal),
+                pending: None,
+                pending_reason: None,
                 work: Work::WrapUp,
                 device: Device::Registered,
                 call: None,
                 since_ms: 6,
                 calls_today: 7,
+                contractor: None,
             }],
             calls: vec![CallLine {
                 call: CallId(12),
@@ -392,6 +416,7 @@ mod tests {
                 calls_in: 11,
                 calls_out: 12,
             }],
+            reasons: Vec::new(),
         };
         let json = json!({
             "at": 5,

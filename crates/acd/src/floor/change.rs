@@ -31,7 +31,7 @@ impl Floor {
     ///   place in line.
     ///
     /// Both come back when they are named again. What is new stands behind in the order of the
-    /// settings, and so beyond a board that was made before.
+    /// settings; the board grows by it.
     pub fn replace_settings(
         &mut self,
         now: Instant,

@@ -303,7 +303,7 @@ impl Floor {
                 seat: seat.id,
                 intent: news.intent,
                 work: news.work,
-                call: news.call,
+                call: news.call(),
             });
         }
         self.touched = touched;

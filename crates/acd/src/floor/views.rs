@@ -149,9 +149,10 @@ impl Floor {
     }
 
     /// Writes to the board the seats and queues that changed since the last time. All of them at
-    /// the first time: the board is made for [`seat_ids`](Self::seat_ids) and
-    /// [`queue_ids`](Self::queue_ids).
+    /// the first time: the board holds [`seat_ids`](Self::seat_ids) and
+    /// [`queue_ids`](Self::queue_ids), and grows with them.
     pub fn post(&mut self, board: &mut BoardWriter) {
+        board.grow(self.seats.len(), self.queues.len());
         while let Some(at) = self.unposted_seats.pop() {
             self.seats[at].unposted = false;
             board.set_seat(at.index(), seat_word(&self.seats[at]));

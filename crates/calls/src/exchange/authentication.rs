@@ -8,12 +8,13 @@ use hotline_sip::{
     endpoint::{ALLOW, Request, RequestId},
     message::{Message, Method},
     path::Path,
+    registration::Contact,
 };
 
 use super::Exchange;
 use crate::{
     routing,
-    settings::{DigestIn, Settings},
+    settings::{DigestIn, SecondPhone, Settings},
 };
 
 impl Exchange {
@@ -94,7 +95,24 @@ impl Exchange {
             self.board.endpoint.respond(now, id, 403, &[], Vec::new());
             return;
         }
+        let (rule, here) = (self.board.settings.second_phone, path.remote.ip());
+        let mut bound = self.board.registrar.contacts(seat).iter();
+        let second = bound.any(|it| it.path.remote.ip() != here);
+        if second && rule == SecondPhone::Refused {
+            self.second_phone(now, seat, "refused", false);
+            self.board.endpoint.respond(now, id, 403, &[], Vec::new());
+            return;
+        }
         let answer = self.board.registrar.register(now, seat, message, path);
+        let mut bound = self.board.registrar.contacts(seat).iter();
+        let is_here = bound.any(|it| it.path.remote.ip() == here);
+        if second && is_here && rule == SecondPhone::TakesOver {
+            self.second_phone(now, seat, "takes over", true);
+            let elsewhere = |it: &Contact| it.path.remote.ip() != here;
+            self.board
+                .registrar
+                .dismiss_where(seat, "taken over by another phone", elsewhere);
+        }
         let (ip, bindings) = (path.remote.ip(), self.board.registrar.contacts(seat));
         if answer.status == 200 && bindings.iter().any(|at| at.path.remote.ip() == ip) {
             let life = Duration::from_secs(u64::from(limits::REGISTRATION_MAX_S));
@@ -103,6 +121,17 @@ impl Exchange {
         self.board
             .endpoint
             .respond(now, id, answer.status, &answer.headers, Vec::new());
+    }
+
+    /// A seat has two phones, and the house's rule allows one.
+    fn second_phone(&mut self, now: Instant, seat: SeatId, what: &str, done: bool) {
+        let event = Event::SeatRequested {
+            seat,
+            request: format!("second phone {what}"),
+            through: "phone".to_owned(),
+            done,
+        };
+        self.board.happened(now, event);
     }
 
     /// An answer to a challenge was wrong: guessing is answered by silence after a while.

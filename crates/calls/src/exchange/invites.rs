@@ -89,7 +89,7 @@ impl Exchange {
         }
         match (route, seat) {
             (_, Some(seat)) if dialled.starts_with('*') => {
-                let (offer, request) = (request.session().to_vec(), star_code(&dialled));
+                let (offer, request) = (request.session().to_vec(), star_code(&dialled, &settings));
                 let end = self.board.seat_end(seat, &path, &offer);
                 let beside = self.leg_beside(seat);
                 let leg = self.board.open_leg(Owner::Service, end, beside);

@@ -10,6 +10,7 @@ mod guests;
 mod hands;
 mod invites;
 mod keep_alive;
+mod new_settings;
 mod replaces;
 mod reports;
 mod seat_requests;
@@ -35,6 +36,8 @@ use hotline_sip::{
     endpoint::{Output as SipOutput, RequestId},
     path::Path,
 };
+
+pub use new_settings::NewSettings;
 
 use crate::{
     admission::Admission,
@@ -98,6 +101,8 @@ pub enum Input<'a> {
         /// Why, in a few words.
         cause: String,
     },
+    /// New settings, checked.
+    SettingsReplaced(Box<NewSettings>),
     /// Somebody asked for something through the gate.
     Ordered(Order),
     /// A supervisor's hand reached for a waiting call through the gate.
@@ -258,7 +263,11 @@ impl Exchange {
                     .outputs
                     .push_back(Output::OrderDone { ticket, result });
             }
-            Input::WallClockRead(wall) => self.board.wall_clock_read(now, wall),
+            Input::SettingsReplaced(new) => self.settings_replaced(now, *new),
+            Input::WallClockRead(wall) => {
+                self.board.wall_clock_read(now, wall);
+                self.sign_out_invalid(now);
+            }
             Input::DrainBegan => self.draining = true,
             Input::TimePassed => {}
         }

@@ -5,7 +5,7 @@ use hotline_model::{
     Instant, SeatId,
     event::Event,
     guest::GuestName,
-    seat::{Device, Intent},
+    seat::{Device, Intent, Reason, Work},
 };
 
 use super::Exchange;
@@ -81,6 +81,19 @@ impl Exchange {
             SeatRequest::TransferByName(_) => return Err(OrderRefused::TargetUnknown),
             SeatRequest::Transfer(to) => return self.transfer(now, seat, to, None),
             SeatRequest::Talk(request) => return self.ask_of_talk(now, seat, request, through),
+            // It is not configured any more, and only finishes its talk.
+            SeatRequest::Ready | SeatRequest::NotReady(_)
+                if self.board.settings.seat(seat).is_none() =>
+            {
+                return Err(OrderRefused::SeatUnknown);
+            }
+            SeatRequest::Ready if !self.is_valid(now, seat) => {
+                return Err(OrderRefused::NotValidNow);
+            }
+            SeatRequest::SignOut => FloorInput::SetIntent {
+                seat,
+                intent: Intent::NotReady(Reason::LoggedOut),
+            },
             SeatRequest::Ready if view.device == Device::Unregistered => {
                 return Err(OrderRefused::NotRegistered);
             }
@@ -88,16 +101,54 @@ impl Exchange {
                 seat,
                 intent: Intent::Ready,
             },
+            SeatRequest::NotReady(Reason::Own(own)) if !self.board.settings.has_reason(own) => {
+                return Err(OrderRefused::ReasonUnknown);
+            }
             SeatRequest::NotReady(reason) => FloorInput::SetIntent {
                 seat,
                 intent: Intent::NotReady(reason),
             },
-            SeatRequest::EndWrapUp if view.work != hotline_model::seat::Work::WrapUp => {
+            SeatRequest::EndWrapUp | SeatRequest::ExtendWrapUp(_) if view.work != Work::WrapUp => {
                 return Err(OrderRefused::NotWrappingUp);
             }
             SeatRequest::EndWrapUp => FloorInput::EndWrapUp { seat },
+            SeatRequest::ExtendWrapUp(by) => FloorInput::ExtendWrapUp { seat, by },
         };
         self.board.floor(now, input);
+        let after = self.board.floor.seat(seat).and_then(|view| view.deadline);
+        if matches!(input, FloorInput::ExtendWrapUp { .. }) && after == view.deadline {
+            return Err(OrderRefused::AtCap);
+        }
         Ok(())
+    }
+
+    /// Whether the seat may take calls now.
+    fn is_valid(&self, now: Instant, seat: SeatId) -> bool {
+        let at = self
+            .board
+            .wall(now)
+            .civil(self.board.settings.utc_offset_minutes);
+        let seat = self.board.settings.seat(seat);
+        seat.is_none_or(|seat| seat.is_valid(&at))
+    }
+
+    /// Seats whose time is over take no calls any more; a talk is finished first.
+    pub(super) fn sign_out_invalid(&mut self, now: Instant) {
+        let signed_out = Intent::NotReady(Reason::LoggedOut);
+        let settings = self.board.settings.clone();
+        let limited = settings
+            .seats
+            .iter()
+            .filter(|it| !it.memberships.is_empty());
+        for seat in limited.map(|it| it.floor.id) {
+            let Some(view) = self.board.floor.seat(seat) else {
+                continue;
+            };
+            let wants = view.pending.unwrap_or(view.intent);
+            if wants != signed_out && !self.is_valid(now, seat) {
+                // It only says what is so; nothing can refuse it.
+                let _ = self.request(now, seat, SeatRequest::SignOut, "engine".to_owned());
+            }
+        }
     }
 }

@@ -9,7 +9,7 @@ use hotline_calls::{
     orders::{Order, OrderRefused, SeatRequest},
     settings::{
         AddressRange, Announce, Credentials, Ha1, Number, Outbound, PickUp, Prompts, Queue, Seat,
-        Settings, SoundFormats, Srtp, Target, Trunk, compile_alone,
+        SecondPhone, Settings, SoundFormats, Srtp, Target, Trunk, compile_alone,
     },
 };
 use hotline_media::{Command, Report};
@@ -125,11 +125,14 @@ pub fn settings(trunks: Vec<Trunk>) -> Settings {
                 srtp: Srtp::default(),
                 pick_up: PickUp::default(),
                 outbound_prefixes: vec!["0635".to_owned(), "138".to_owned()],
+                memberships: Vec::new(),
             })
             .into(),
         scripts: BTreeMap::from([(name, Arc::new(script))]),
         survey: None,
         prompts: Prompts::default(),
+        reasons: Vec::new(),
+        second_phone: SecondPhone::default(),
         announce_every: s(60),
     }
 }

@@ -17,6 +17,9 @@ pub struct Check {
 impl Check {
     pub fn run(self) -> Result<(), Failure> {
         let config = load(&self.config)?;
+        for warning in &config.warnings {
+            print!("warning: {warning}");
+        }
         println!(
             "{}: {} numbers, {} trunks, {} queues, {} seats, {} scripts: all good",
             self.config.display(),

@@ -9,6 +9,7 @@ mod keys;
 mod plan;
 mod prompts;
 mod recording;
+mod reload;
 mod seat;
 mod serve;
 mod simulate;
@@ -41,6 +42,10 @@ enum Command {
     /// Check configuration, scripts and prompts; exit code 2 and file:line when something is wrong.
     #[command(after_help = "Example:\n  hotline check --config config")]
     Check(check::Check),
+    /// Have the running engine read queues, seats, numbers, scripts and prompts again, without
+    /// losing a call; shows what changes.
+    #[command(after_help = "Example:\n  hotline reload --config config --dry-run")]
+    Reload(reload::Reload),
     /// Call a number as a headless caller: speaks, presses keys, records what it hears.
     #[command(
         after_help = "Example:\n  hotline call 12345 --press 0@4 --press 1@40 --record heard.wav"
@@ -103,6 +108,7 @@ pub fn run() -> ExitCode {
     let outcome = match Hotline::parse().command {
         Command::Serve(serve) => serve.run(),
         Command::Check(check) => check.run(),
+        Command::Reload(reload) => reload.run(),
         Command::Call(call) => call.run(),
         Command::Seat(seat) => seat.run(),
         Command::Ivr(ivr) => ivr.run(),

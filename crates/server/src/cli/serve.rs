@@ -16,7 +16,7 @@ use hotline_calls::{
     Exchange,
     board::{BoardWriter, board},
     gate::Gate,
-    settings::{Seat, Settings},
+    settings::Settings,
 };
 use hotline_media::secure::dtls::Identity;
 use hotline_model::{CallId, SeatId, Timestamp, event::Event, limits};
@@ -24,7 +24,7 @@ use hotline_store::{Tables, Writer, journal, recover::Leftover};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::{
     net::TcpListener,
-    sync::{Notify, watch},
+    sync::{Mutex, Notify, watch},
 };
 
 use super::{
@@ -46,9 +46,12 @@ use crate::{
         ws::Browsers,
     },
     recording_loop,
+    reload::{
+        self, InForce, Refused, Reloader, absolute, control, replacement,
+        roll::{BoardOrder, Roll},
+    },
     signalling_loop::{self, Bound, Doors, SignallingLoop, wall_clock},
     store_loop::{self, JournalLoop, TablesLoop, stamped},
-    vault::Keys,
 };
 
 /// Reports of the recorder waiting for the signalling loop; the recorder waits when it is full.
@@ -88,7 +91,11 @@ impl Serve {
             config.use_sip_port(port);
         }
         config.http_port = self.http_port.unwrap_or(config.http_port);
-        runtime()?.block_on(serve(config, Duration::from_secs(self.drain_s)))
+        runtime()?.block_on(serve(
+            config,
+            self.config,
+            Duration::from_secs(self.drain_s),
+        ))
     }
 }
 
@@ -130,7 +137,7 @@ impl Data {
     }
 }
 
-async fn serve(config: Config, drain_for: Duration) -> Result<(), Failure> {
+async fn serve(config: Config, folder: PathBuf, drain_for: Duration) -> Result<(), Failure> {
     let epoch = StdInstant::now();
     let wall_at_start = wall_clock();
     let seed = seed()?;
@@ -168,33 +175,25 @@ async fn serve(config: Config, drain_for: Duration) -> Result<(), Failure> {
         );
     }
     let first_call = CallId(start.left.last_call.map_or(1, |call| call.0 + 1));
-    begin_story(
-        &mut writer,
-        &start.left,
-        &data.recordings,
-        config.recordings.keys.as_deref(),
-        epoch,
-    )?;
+    reload::keep(&config.data, &config.written)
+        .map_err(|error| Failure::world(format!("settings: {error}")))?;
+    begin_story(&mut writer, &config, &start.left, &data.recordings, epoch)?;
     match &config.recordings.keys {
         Some(keys) => tracing::info!(key = keys.newest_id(), "recordings are encrypted"),
         None => tracing::info!("recordings are plain WAV: recordings.key_file is not set"),
     }
     let tables = open_tables(data.tables.clone(), config.utc_offset_minutes)?;
 
-    let queue_names: Vec<_> = config
-        .queues
-        .iter()
-        .map(|queue| (queue.floor.id, queue.name.clone()))
-        .collect();
-    let seat_names: Vec<_> = config
-        .seats
-        .iter()
-        .map(|seat| (seat.floor.id, seat.name.clone()))
-        .collect();
-    let (view, reader) = board(seat_names.len(), queue_names.len());
+    for warning in &config.warnings {
+        tracing::warn!("{}", warning.to_string().trim_end());
+    }
+    let (view, reader) = board(config.seats.len(), config.queues.len());
+    let order = BoardOrder::of(&config);
+    let (roll, rolls) = watch::channel(Arc::new(Roll::new(&config, &order, &Roll::default())));
     let doors = Arc::new(Doors {
         gate: Gate::new(limits::GATE_ORDERS),
         hands: Gate::new(limits::GATE_ORDERS),
+        settings: ArrayQueue::new(1),
         reports: Arc::new(ArrayQueue::new(limits::MEDIA_REPORTS)),
         recordings: Arc::new(ArrayQueue::new(RECORDINGS_WAITING)),
         events: ArrayQueue::new(limits::STORE_EVENTS),
@@ -212,7 +211,7 @@ async fn serve(config: Config, drain_for: Duration) -> Result<(), Failure> {
         data.journal.clone(),
         doors.clone(),
         epoch,
-        seat_ids,
+        rolls.clone(),
         config.trunks.iter().map(|trunk| trunk.id).collect(),
         journal_stops,
     );
@@ -238,33 +237,46 @@ async fn serve(config: Config, drain_for: Duration) -> Result<(), Failure> {
     tokio::spawn(paint_wallboards(
         story.picture.clone(),
         reader.clone(),
-        seat_names,
-        queue_names.clone(),
+        rolls.clone(),
         epoch,
         canvas,
     ));
+    let keys = config.recordings.keys.clone();
+    let ports = config.ports;
+    welcome(&config, sip_address, http_address);
+    let (accounts, signing_in) = watch::channel(Arc::new(accounts));
+    let reloader = Arc::new(Reloader {
+        folder: absolute(&folder),
+        data: config.data.clone(),
+        doors: doors.clone(),
+        sessions: sessions.clone(),
+        roll,
+        accounts,
+        in_force: Mutex::new(InForce::new(config)),
+    });
+    take_commands(&reloader);
     let app = Arc::new(App {
-        queues: queue_names,
         board: reader,
         doors,
         tables,
         story,
-        accounts,
+        accounts: signing_in,
+        roll: rolls,
+        reloader,
         sessions,
         recordings: data.recordings,
-        keys: config.recordings.keys.clone(),
+        keys,
         epoch,
         wallboard,
         draining: drain.subscribe(),
         stop: http_stops,
         metrics,
         phone: http::Sockets {
-            ws_port: config.ports.ws,
-            wss_port: config.ports.wss,
+            ws_port: ports.ws,
+            wss_port: ports.wss,
         },
     });
     let http = tokio::spawn(http::serve(http_listener, app));
-    welcome(&config, sip_address, http_address);
 
     asked_to_stop().await;
     tracing::info!(
@@ -300,11 +312,12 @@ fn port_in_use(error: &io::Error) -> Failure {
 /// starts.
 fn begin_story(
     writer: &mut Writer,
+    config: &Config,
     left: &Leftover,
     recordings: &Path,
-    keys: Option<&Keys>,
     epoch: StdInstant,
 ) -> Result<(), Failure> {
+    let keys = config.recordings.keys.as_deref();
     let mut events = Vec::new();
     for open in &left.recordings {
         let (call, file) = (open.call, open.file.clone());
@@ -338,6 +351,11 @@ fn begin_story(
     events.push(Event::EngineStarted {
         version: env!("CARGO_PKG_VERSION").to_owned(),
     });
+    events.push(Event::SettingsRead {
+        digest: reload::digest(&config.written),
+        queues: config.queues.len(),
+        seats: config.seats.len(),
+    });
     for event in events {
         writer
             .append(stamped(epoch, event))
@@ -353,18 +371,7 @@ fn begin_story(
 }
 
 fn settings(config: &Config, accounts: &Accounts) -> Settings {
-    let seats = config.seats.iter().filter_map(|seat| {
-        let ha1 = accounts.find(seat.floor.id.as_str())?.ha1();
-        Some(Seat {
-            floor: seat.floor.clone(),
-            name: seat.name.clone(),
-            ha1,
-            md5_only: seat.md5_only,
-            srtp: seat.srtp,
-            pick_up: seat.pick_up,
-            outbound_prefixes: seat.outbound_prefixes.clone(),
-        })
-    });
+    let live = replacement(config, accounts);
     Settings {
         product: concat!("hotline/", env!("CARGO_PKG_VERSION")).to_owned(),
         realm: REALM.to_owned(),
@@ -376,13 +383,15 @@ fn settings(config: &Config, accounts: &Accounts) -> Settings {
         browsers: None,
         media_threads: config.media_threads,
         trunks: config.trunks.clone(),
-        numbers: config.numbers.clone(),
-        queues: config.queues.clone(),
-        seats: seats.collect(),
-        scripts: config.scripts.clone(),
-        survey: config.survey,
-        prompts: config.prompts.clone(),
-        announce_every: config.announce_every,
+        numbers: live.numbers,
+        queues: live.queues,
+        seats: live.seats,
+        reasons: live.reasons,
+        second_phone: live.second_phone,
+        scripts: live.scripts,
+        survey: live.survey,
+        prompts: live.prompts,
+        announce_every: live.announce_every,
     }
 }
 
@@ -534,6 +543,36 @@ fn media_not_started(failed: &media_threads::NotStarted) -> Failure {
     });
     let (thread, error) = (failed.thread, &failed.error);
     Failure::world(format!("media thread {thread} cannot start{at}: {error}"))
+}
+
+/// Takes the commands of this machine, and SIGHUP.
+fn take_commands(reloader: &Arc<Reloader>) {
+    match control::open(&reloader.data) {
+        Ok(door) => {
+            tokio::spawn(control::serve(door, reloader.clone()));
+        }
+        Err(error) => tracing::warn!(
+            %error,
+            "`hotline reload` cannot reach this engine; SIGHUP and the API can"
+        ),
+    }
+    let reloader = reloader.clone();
+    tokio::spawn(async move {
+        use tokio::signal::unix::{SignalKind, signal};
+        let Ok(mut hangups) = signal(SignalKind::hangup()) else {
+            return;
+        };
+        while hangups.recv().await.is_some() {
+            match reloader.reload("signal".to_owned(), false).await {
+                Ok(report) => tracing::info!("settings read again:\n{report}"),
+                Err(Refused::World(why)) => tracing::error!(why, "no new settings"),
+                Err(Refused::Faults(faults)) => {
+                    let told: String = faults.iter().map(ToString::to_string).collect();
+                    tracing::error!("the configuration has faults; nothing was changed\n{told}");
+                }
+            }
+        }
+    });
 }
 
 /// Waits for a thread without stopping the runtime.

@@ -89,18 +89,34 @@ pub enum AccountsError {
 pub type Fresh = Vec<(String, String)>;
 
 impl Accounts {
+    /// The accounts of the data folder, as they are.
+    pub fn read(data: &Path) -> Result<Self, AccountsError> {
+        let file = data.join("accounts.toml");
+        match fs::read_to_string(&file) {
+            Ok(text) => toml::from_str(&text).map_err(|error| AccountsError::Content {
+                file,
+                message: error.message().to_owned(),
+            }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => Err(AccountsError::File { file, error }),
+        }
+    }
+
+    /// Whether the user's password is the same in both; nobody's is.
+    pub fn same_password(one: &Self, other: &Self, user: &str) -> bool {
+        let digests = |accounts: &Self| {
+            let account = accounts.find(user)?;
+            let sip = (account.sip_sha256.clone(), account.sip_md5.clone());
+            Some((account.password.clone(), sip))
+        };
+        digests(one) == digests(other)
+    }
+
     /// Reads the accounts of the data folder and makes those that are missing: one supervisor and
     /// one agent for each seat. Says which passwords are new.
     pub fn open(data: &Path, seats: &[SeatId]) -> Result<(Self, Fresh), AccountsError> {
         let file = data.join("accounts.toml");
-        let mut accounts = match fs::read_to_string(&file) {
-            Ok(text) => toml::from_str(&text).map_err(|error| AccountsError::Content {
-                file: file.clone(),
-                message: error.message().to_owned(),
-            })?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::default(),
-            Err(error) => return Err(AccountsError::File { file, error }),
-        };
+        let mut accounts = Self::read(data)?;
         let mut fresh = Fresh::new();
         if accounts.find(SUPERVISOR).is_none() {
             fresh.push((

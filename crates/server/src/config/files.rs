@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use hotline_calls::settings::Srtp;
+use hotline_calls::settings::{SecondPhone, Srtp};
 use serde::Deserialize;
-use toml::Spanned;
+use toml::{Spanned, value::Datetime};
 
 use super::{
     announcements::AnnounceKeys,
@@ -233,6 +233,86 @@ fn in_time_percent() -> Spanned<u8> {
 pub struct SeatsFile {
     /// The seats.
     pub seat: Vec<SeatKeys>,
+    /// The house's own reasons.
+    #[serde(default)]
+    pub reason: Vec<ReasonKeys>,
+    /// Who may sign in beside whom.
+    #[serde(default)]
+    pub sign_in: SignInKeys,
+}
+
+/// `[sign_in]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SignInKeys {
+    /// What a second browser of an agent does.
+    pub second_page: SecondPageKey,
+    /// What a second phone of a seat does.
+    pub second_phone: SecondPhoneKey,
+}
+
+/// `second_page = "takes-over"`, `"refused"` or `"allowed"`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SecondPageKey {
+    /// The first is signed out.
+    #[default]
+    TakesOver,
+    /// The second is not let in.
+    Refused,
+    /// Both are.
+    Allowed,
+}
+
+/// `second_phone = "rings-too"`, `"refused"` or `"takes-over"`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SecondPhoneKey {
+    /// Both ring.
+    #[default]
+    RingsToo,
+    /// The second is refused.
+    Refused,
+    /// The second takes the first one's place.
+    TakesOver,
+}
+
+impl From<SecondPhoneKey> for SecondPhone {
+    fn from(key: SecondPhoneKey) -> Self {
+        match key {
+            SecondPhoneKey::RingsToo => Self::RingsToo,
+            SecondPhoneKey::Refused => Self::Refused,
+            SecondPhoneKey::TakesOver => Self::TakesOver,
+        }
+    }
+}
+
+/// `membership = [{ contractor = "…", from = 2026-01-01, until = 2026-12-31 }]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MembershipKeys {
+    /// For whom the agent works; without it, the house itself.
+    #[serde(default)]
+    pub contractor: String,
+    /// The first day, or the first moment.
+    #[serde(default)]
+    pub from: Option<Spanned<Datetime>>,
+    /// The last day, or the moment after.
+    #[serde(default)]
+    pub until: Option<Spanned<Datetime>>,
+}
+
+/// `[[reason]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReasonKeys {
+    /// Its word.
+    pub id: Spanned<String>,
+    /// Its name for people.
+    pub name: String,
+    /// Its star code.
+    #[serde(default)]
+    pub code: Option<Spanned<String>>,
 }
 
 /// `[[seat]]`
@@ -260,6 +340,9 @@ pub struct SeatKeys {
     /// What it may dial outside.
     #[serde(default)]
     pub outbound_prefixes: Vec<Spanned<String>>,
+    /// When it may take calls, and for whom.
+    #[serde(default)]
+    pub membership: Vec<MembershipKeys>,
     /// By which header its phone is told to answer by itself.
     #[serde(default)]
     pub auto_answer: AutoAnswerKey,

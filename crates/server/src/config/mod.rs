@@ -3,16 +3,20 @@
 
 pub mod accounts;
 mod announcements;
+pub mod difference;
 mod distribution;
 pub mod fault;
 mod files;
 mod formats;
 pub mod listen;
 mod media;
+mod memberships;
 mod overflow;
 pub mod prompts;
 mod queues;
+mod reasons;
 mod seats;
+mod staffing;
 mod trunks;
 
 use std::{
@@ -28,7 +32,8 @@ use hotline_acd::SeatSettings;
 use hotline_calls::{
     Transport,
     settings::{
-        AddressRange, Number, PickUp, Prompts, Queue, SoundFormats, Srtp, Trunk, compile_script,
+        AddressRange, Membership, Number, OwnReasonSettings, PickUp, Prompts, Queue, SecondPhone,
+        SoundFormats, Srtp, Trunk, compile_script,
     },
 };
 use hotline_media::wav::Encoding;
@@ -37,6 +42,7 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 
 use fault::FileFaults;
+pub use files::SecondPageKey;
 use files::{EngineFile, QueuesFile, SeatsFile};
 use listen::Secured;
 use trunks::TrunksFile;
@@ -88,12 +94,35 @@ pub struct Config {
     pub queues: Vec<Queue>,
     /// The seats.
     pub seats: Vec<ConfiguredSeat>,
+    /// The house's own reasons for not being ready.
+    pub reasons: Vec<OwnReasonSettings>,
+    /// What a second browser of an agent does.
+    pub second_page: SecondPageKey,
+    /// What a second phone of a seat does.
+    pub second_phone: SecondPhone,
     /// The scripts.
     pub scripts: BTreeMap<ScriptId, Arc<Script>>,
     /// The survey's script.
     pub survey: Option<ScriptId>,
     /// The sounds.
     pub prompts: Prompts,
+    /// What is no fault, but hardly meant.
+    pub warnings: Vec<FileFaults>,
+    /// The files as they were read.
+    pub written: Written,
+}
+
+/// The text of each file.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// `engine.toml`
+    pub engine: String,
+    /// `trunks.toml`
+    pub trunks: String,
+    /// `queues.toml`
+    pub queues: String,
+    /// `seats.toml`
+    pub seats: String,
 }
 
 /// A seat as configured; its secret is among the accounts.
@@ -110,6 +139,8 @@ pub struct ConfiguredSeat {
     pub pick_up: PickUp,
     /// What it may dial outside.
     pub outbound_prefixes: Vec<String>,
+    /// When it may take calls, and for whom.
+    pub memberships: Vec<Membership>,
 }
 
 /// Faults of all files.
@@ -144,6 +175,7 @@ impl Config {
         let mut queue_list = queues::check(&mut queues, &prompts);
         let ids: Vec<QueueId> = queue_list.iter().map(|queue| queue.floor.id).collect();
         let seat_list = seats::check(&mut seats, &ids, engine.value.sip.md5);
+        let reasons = reasons::check(&mut seats);
         let scripts = read_scripts(&scripts_folder, &ids, &prompts, &mut faults);
         let known = overflow::Known {
             queues: &ids,
@@ -158,6 +190,7 @@ impl Config {
         engine.value.listen.check(&mut engine.found);
         let recordings = check_recordings(&mut engine, folder);
         let secured = engine.value.listen.secured(folder, &mut engine.found);
+        let unstaffed = staffing::check(&queues.value, &queue_list, &seat_list);
         for file in [
             engine.faults(),
             trunks.faults(),
@@ -168,6 +201,14 @@ impl Config {
         }
         let Some(tls) = secured.filter(|_| faults.is_empty()) else {
             return Err(faults);
+        };
+        queues.found = unstaffed;
+        let warnings = queues.faults().into_iter().collect();
+        let written = Written {
+            engine: engine.text,
+            trunks: trunks.text,
+            queues: queues.text,
+            seats: seats.text,
         };
         let keys = engine.value;
         Ok(Self {
@@ -191,9 +232,14 @@ impl Config {
             peer_names,
             queues: queue_list,
             seats: seat_list,
+            reasons,
+            second_page: seats.value.sign_in.second_page,
+            second_phone: seats.value.sign_in.second_phone.into(),
             scripts,
             survey,
             prompts,
+            warnings,
+            written,
         })
     }
 }

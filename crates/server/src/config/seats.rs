@@ -9,7 +9,7 @@ use hotline_model::{QueueId, SeatId, diagnostic::Diagnostic};
 use super::{
     ConfiguredSeat, File, distribution,
     files::{self, SeatsFile},
-    name, once, trunks,
+    memberships, name, once, trunks,
 };
 
 /// The seats, in the order of the file, which may serve these queues. `md5`: whether MD5 may prove
@@ -62,6 +62,7 @@ pub(super) fn check(
             srtp: keys.srtp.into(),
             pick_up,
             outbound_prefixes,
+            memberships: memberships::check(&keys.membership, &mut file.found),
         });
     }
     seats

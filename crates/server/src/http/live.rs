@@ -22,7 +22,7 @@ use hotline_calls::{
     ExpectedWait, Tempo,
     board::{BoardReader, QueueWord},
 };
-use hotline_model::{CallId, Instant, QueueId, SeatId, event::TrunkState};
+use hotline_model::{CallId, Instant, QueueId, event::TrunkState, seat::Work};
 use hotline_store::{
     AgentsView, Wallboard,
     wallboard::{CallLine, EngineLine, QueueLine, SeatLine, WaitLine, intent_words},
@@ -35,7 +35,7 @@ use tokio_stream::{
 };
 
 use super::{App, error::ApiError, session::Who};
-use crate::{config::accounts::Role, store_loop::Picture};
+use crate::{config::accounts::Role, reload::roll::Roll, store_loop::Picture};
 use hotline_model::limits::LIVE_STREAMS;
 
 /// How often the stream says that it lives, when nothing else is said.
@@ -85,8 +85,7 @@ impl Painted {
 pub async fn paint_wallboards(
     mut pictures: watch::Receiver<Arc<Picture>>,
     board: BoardReader,
-    seats: Vec<(SeatId, String)>,
-    queues: Vec<(QueueId, String)>,
+    roll: watch::Receiver<Arc<Roll>>,
     epoch: StdInstant,
     canvas: watch::Sender<Painted>,
 ) {
@@ -98,7 +97,8 @@ pub async fn paint_wallboards(
             metrics::gauge!("hotline_trunk_down", "trunk" => line.trunk.to_string()).set(down);
         }
         let now = Instant::from_start(epoch.elapsed());
-        let wallboard = compose(&picture, &board, &seats, &queues, now);
+        let names = roll.borrow().clone();
+        let wallboard = compose(&picture, &board, &names, now);
         let up_ms = now.millis_since(Instant::START);
         let for_agents = agents.of(&wallboard, &picture.consulting, up_ms);
         wallboard.queues.iter().for_each(measure);
@@ -111,56 +111,54 @@ pub async fn paint_wallboards(
     }
 }
 
-fn compose(
-    picture: &Picture,
-    board: &BoardReader,
-    seats: &[(SeatId, String)],
-    queues: &[(QueueId, String)],
-    now: Instant,
-) -> Wallboard {
-    let seat_lines = seats
-        .iter()
-        .enumerate()
-        .filter_map(|(index, (seat, name))| {
-            let word = board.seat(index)?;
-            let (intent, reason) = intent_words(word.intent);
-            Some(SeatLine {
-                seat: *seat,
-                name: name.clone(),
-                intent,
-                reason,
-                work: word.work,
-                device: word.device,
-                call: word.call,
-                since_ms: now.millis_since(word.since),
-                calls_today: picture.calls_today.get(seat).copied().unwrap_or(0),
-            })
-        });
-    let queue_lines = queues
-        .iter()
-        .enumerate()
-        .filter_map(|(index, (queue, name))| {
-            let word = board.queue(index)?;
-            let level = picture.queue_levels.get(queue);
-            let level = level.copied().unwrap_or_default();
-            Some(QueueLine {
-                queue: *queue,
-                name: name.clone(),
-                waiting: word.waiting,
-                longest_wait_ms: word
-                    .longest_wait_since
-                    .map_or(0, |since| now.millis_since(since)),
-                ready_seats: word.ready_seats,
-                talking: word.talking,
-                staffed: word.staffed,
-                answer_rate: level.answer_rate().value(),
-                in_15s_rate: level.in_15s_rate().value(),
-                quarter: level.quarter_line(),
-                forecast: level.forecast,
-                alert: level.alert,
-                expected_wait: wait_of_next(&word),
-            })
-        });
+fn compose(picture: &Picture, board: &BoardReader, roll: &Roll, now: Instant) -> Wallboard {
+    let seat_lines = roll.seats.iter().filter_map(|named| {
+        let word = board.seat(named.index)?;
+        if named.leaving && word.work == Work::Free {
+            return None;
+        }
+        let (intent, reason) = intent_words(word.intent);
+        let (pending, pending_reason) = word.pending.map(intent_words).unzip();
+        Some(SeatLine {
+            seat: named.id,
+            name: named.name.clone(),
+            intent,
+            reason,
+            pending,
+            pending_reason: pending_reason.flatten(),
+            work: word.work,
+            device: word.device,
+            call: word.call,
+            since_ms: now.millis_since(word.since),
+            calls_today: picture.calls_today.get(&named.id).copied().unwrap_or(0),
+            contractor: roll.contractor(named.id, picture.at),
+        })
+    });
+    let queue_lines = roll.queues.iter().filter_map(|named| {
+        let word = board.queue(named.index)?;
+        if named.leaving && word.waiting + word.offering + word.talking == 0 {
+            return None;
+        }
+        let level = picture.queue_levels.get(&named.id);
+        let level = level.copied().unwrap_or_default();
+        Some(QueueLine {
+            queue: named.id,
+            name: named.name.clone(),
+            waiting: word.waiting,
+            longest_wait_ms: word
+                .longest_wait_since
+                .map_or(0, |since| now.millis_since(since)),
+            ready_seats: word.ready_seats,
+            talking: word.talking,
+            staffed: word.staffed,
+            answer_rate: level.answer_rate().value(),
+            in_15s_rate: level.in_15s_rate().value(),
+            quarter: level.quarter_line(),
+            forecast: level.forecast,
+            alert: level.alert,
+            expected_wait: wait_of_next(&word),
+        })
+    });
     Wallboard {
         at: picture.at,
         engine: EngineLine {
@@ -174,8 +172,9 @@ fn compose(
         totals: picture.totals.clone(),
         queues: queue_lines.collect(),
         seats: seat_lines.collect(),
-        calls: live_calls(picture, board, queues).collect(),
+        calls: live_calls(picture, board, roll).collect(),
         trunks: picture.trunks.clone(),
+        reasons: roll.reasons.clone(),
     }
 }
 
@@ -183,12 +182,11 @@ fn compose(
 fn live_calls(
     picture: &Picture,
     board: &BoardReader,
-    queues: &[(QueueId, String)],
+    roll: &Roll,
 ) -> impl Iterator<Item = CallLine> {
+    let queues = roll.queues.iter();
     let tempos: BTreeMap<QueueId, Tempo> = queues
-        .iter()
-        .enumerate()
-        .filter_map(|(index, (queue, _))| Some((*queue, board.queue(index)?.tempo?)))
+        .filter_map(|named| Some((named.id, board.queue(named.index)?.tempo?)))
         .collect();
     picture.live_calls.iter().cloned().map(move |mut call| {
         let place = call.position.and_then(|place| usize::try_from(place).ok());
@@ -220,7 +218,8 @@ fn wait_line(wait: ExpectedWait) -> WaitLine {
 /// How long a call that waits will probably wait still, as the newest picture has it.
 pub(super) fn waiting_line(app: &App, call: CallId) -> Option<WaitingLine> {
     let picture = app.story.picture.borrow().clone();
-    let mut lines = live_calls(&picture, &app.board, &app.queues);
+    let roll = app.roll.borrow().clone();
+    let mut lines = live_calls(&picture, &app.board, &roll);
     let line = lines.find(|line| line.call == call)?;
     Some(WaitingLine {
         queue: line.queue?,

@@ -1,5 +1,6 @@
 //! The HTTP API, version 1, and the pages. Shapes: `GET /api/v1/openapi.json`.
 
+mod config;
 mod error;
 mod hands;
 mod live;
@@ -24,12 +25,18 @@ use axum::{
     routing::{get, post},
 };
 use hotline_calls::board::BoardReader;
-use hotline_model::{QueueId, limits};
+use hotline_model::limits;
 use hotline_store::Tables;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{net::TcpListener, sync::watch};
 
-use crate::{config::accounts::Accounts, signalling_loop::Doors, store_loop::Story, vault::Keys};
+use crate::{
+    config::accounts::Accounts,
+    reload::{Reloader, roll::Roll},
+    signalling_loop::Doors,
+    store_loop::Story,
+    vault::Keys,
+};
 pub use live::{Painted, paint_wallboards};
 pub use phone::Sockets;
 pub use session::{Seated, Sessions};
@@ -43,7 +50,11 @@ pub struct App {
     /// What happens.
     pub story: Story,
     /// Who may sign in.
-    pub accounts: Accounts,
+    pub accounts: watch::Receiver<Arc<Accounts>>,
+    /// The seats and queues by name.
+    pub roll: watch::Receiver<Arc<Roll>>,
+    /// The settings in force.
+    pub reloader: Arc<Reloader>,
     /// Who has.
     pub sessions: Arc<Sessions>,
     /// Folder of the recordings.
@@ -52,8 +63,6 @@ pub struct App {
     pub keys: Option<Arc<Keys>>,
     /// The monotonic clock's zero.
     pub epoch: StdInstant,
-    /// The queues, in the order of the board.
-    pub queues: Vec<(QueueId, String)>,
     /// What the floor shows.
     pub board: BoardReader,
     /// The newest wallboard.
@@ -84,6 +93,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/seats/{seat}/ready", post(seats::ready))
         .route("/seats/{seat}/not-ready", post(seats::not_ready))
         .route("/seats/{seat}/wrap-up/end", post(seats::end_wrap_up))
+        .route("/seats/{seat}/sign-out", post(seats::sign_out))
+        .route("/seats/{seat}/wrap-up/extend", post(seats::extend_wrap_up))
         .route("/seats/{seat}/transfer", post(seats::transfer))
         .route("/seats/{seat}/supervise", post(talks::supervise))
         .route("/seats/{seat}/supervise/end", post(talks::end_supervision))
@@ -95,6 +106,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/seats/{seat}/recording/pause", post(talks::pause))
         .route("/seats/{seat}/recording/resume", post(talks::resume))
         .route("/queues", get(seats::queues))
+        .route("/config/reload", post(config::reload))
         .route("/phone", get(phone::sockets))
         .route("/calls", get(records::calls))
         .route("/calls/{call}", get(records::call))

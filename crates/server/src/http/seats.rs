@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use hotline_calls::orders::{Order, OrderRefused, SeatRequest};
-use hotline_model::{SeatId, seat::Reason};
+use hotline_model::{SeatId, limits::WRAP_UP_EXTENSION_S, seat::Reason};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::{sync::oneshot, time::timeout};
@@ -61,13 +61,17 @@ pub async fn not_ready(
     Path(seat): Path<String>,
     body: Result<Json<NotReady>, JsonRejection>,
 ) -> Result<StatusCode, ApiError> {
-    let help = "send {\"reason\": \"break\"}, or meal, meeting, training, coaching";
+    let help =
+        "send {\"reason\": \"break\"}, or meal, meeting, training, coaching, or one of your own";
     let Json(NotReady { reason }) =
         body.map_err(|error| ApiError::bad_request("body", error.body_text(), help))?;
     let allowed = match reason {
-        Reason::Break | Reason::Meal | Reason::Meeting | Reason::Training | Reason::Coaching => {
-            true
-        }
+        Reason::Own(_)
+        | Reason::Break
+        | Reason::Meal
+        | Reason::Meeting
+        | Reason::Training
+        | Reason::Coaching => true,
         Reason::Forced => who.role == Role::Supervisor,
         // Set by the engine alone: an agent who could claim them could hide a pause.
         Reason::LoggedOut | Reason::RingNoAnswer | Reason::Refused => false,
@@ -89,6 +93,43 @@ pub async fn end_wrap_up(
     Path(seat): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     ask(&app, who, &seat, SeatRequest::EndWrapUp).await
+}
+
+/// `POST /api/v1/seats/{seat}/sign-out`: the agent's pages end, too.
+pub async fn sign_out(
+    State(app): State<Arc<App>>,
+    who: Who,
+    Path(seat): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    let done = ask(&app, who, &seat, SeatRequest::SignOut).await?;
+    let of_seat = |it: &Who| it.seat.is_some_and(|own| own.as_str() == seat);
+    app.sessions.end_where(of_seat);
+    Ok(done)
+}
+
+/// Body of a longer wrap-up.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Extend {
+    by_s: u64,
+}
+
+/// `POST /api/v1/seats/{seat}/wrap-up/extend`
+pub async fn extend_wrap_up(
+    State(app): State<Arc<App>>,
+    who: Who,
+    Path(seat): Path<String>,
+    body: Result<Json<Extend>, JsonRejection>,
+) -> Result<StatusCode, ApiError> {
+    let help = "send {\"by_s\": 60}: so many seconds more, within the queue's wrap_up_cap_s";
+    let Json(Extend { by_s }) =
+        body.map_err(|error| ApiError::bad_request("body", error.body_text(), help))?;
+    if !(1..=WRAP_UP_EXTENSION_S).contains(&by_s) {
+        let what = format!("`by_s` is 1 to {WRAP_UP_EXTENSION_S}");
+        return Err(ApiError::bad_request("by_s", what, help));
+    }
+    let by = Duration::from_secs(by_s);
+    ask(&app, who, &seat, SeatRequest::ExtendWrapUp(by)).await
 }
 
 /// Body of a transfer.
@@ -202,6 +243,23 @@ pub(super) async fn ask(
             "already-so",
             "it is so already / 已处于该状态",
             "nothing is to be done / 无需重复操作",
+        )),
+        Ok(Ok(Err(OrderRefused::ReasonUnknown))) => Err(ApiError::bad_request(
+            "reason",
+            "no such reason is configured / 无此示忙原因".to_owned(),
+            "GET /api/v1/wallboard lists your own under `reasons`",
+        )),
+        Ok(Ok(Err(OrderRefused::NotValidNow))) => Err(ApiError::new(
+            StatusCode::CONFLICT,
+            "not-valid-now",
+            "the seat may take no calls at this time / 坐席不在有效期内",
+            "its `membership` in seats.toml says when / 有效期见 seats.toml 的 membership",
+        )),
+        Ok(Ok(Err(OrderRefused::AtCap))) => Err(ApiError::new(
+            StatusCode::CONFLICT,
+            "at-cap",
+            "the wrap-up is as long as it may be / 整理时长已达上限",
+            "the queue's wrap_up_cap_s says how long / 上限见队列的 wrap_up_cap_s",
         )),
         Ok(Ok(Err(OrderRefused::NotAllowed))) => Err(ApiError::forbidden(
             "callers may not be transferred there, nor the number called / 不允许转接或咨询该号码",

@@ -3,23 +3,30 @@
 
 use std::{
     collections::HashMap,
+    net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use axum::{
     Json,
-    extract::{FromRequestParts, State, rejection::JsonRejection},
+    extract::{ConnectInfo, FromRequestParts, State, rejection::JsonRejection},
     http::{HeaderMap, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use hotline_model::SeatId;
+use hotline_model::{SeatId, event::Event};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::{App, error::ApiError};
-use crate::config::accounts::{self, Role};
+use crate::{
+    config::{
+        SecondPageKey,
+        accounts::{self, Role},
+    },
+    store_loop::stamped,
+};
 
 /// Longest life of a session: a long shift.
 const SESSION_LIFE: Duration = Duration::from_secs(12 * 3_600);
@@ -91,6 +98,24 @@ impl Default for Sessions {
 }
 
 impl Sessions {
+    /// Begins a session; with `rule`, beside or instead of others of the same user: how many of
+    /// them ended.
+    fn begin_by(&self, who: Who, rule: SecondPageKey) -> Result<(String, usize), ApiError> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_other = |it: &Session| it.who.user == who.user && it.since.elapsed() < SESSION_LIFE;
+        let others = open.values().filter(|it| is_other(it)).count();
+        let ended = match rule {
+            SecondPageKey::Refused if others > 0 => return Err(already_signed_in()),
+            SecondPageKey::TakesOver => others,
+            SecondPageKey::Refused | SecondPageKey::Allowed => 0,
+        };
+        if ended > 0 {
+            open.retain(|_, it| !is_other(it));
+        }
+        drop(open);
+        Ok((self.begin(who)?, ended))
+    }
+
     fn begin(&self, who: Who) -> Result<String, ApiError> {
         let mut random = [0; 32];
         getrandom::fill(&mut random)
@@ -150,6 +175,12 @@ impl Sessions {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .remove(&digest(token));
+    }
+
+    /// Ends the sessions of such people.
+    pub fn end_where(&self, such: impl Fn(&Who) -> bool) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|_, session| !such(&session.who));
     }
 
     fn may_try(&self, user: &str) -> bool {
@@ -217,6 +248,7 @@ pub struct SignIn {
 /// `POST /api/v1/session`
 pub async fn sign_in(
     State(app): State<Arc<App>>,
+    ConnectInfo(from): ConnectInfo<SocketAddr>,
     body: Result<Json<SignIn>, JsonRejection>,
 ) -> Result<Response, ApiError> {
     let Json(SignIn { user, password }) = body.map_err(|error| {
@@ -236,7 +268,10 @@ pub async fn sign_in(
             help,
         ));
     }
-    let account = app.accounts.find(&user).cloned();
+    let account = app.accounts.borrow().find(&user).cloned();
+    // An account outlives its seat, for the case that the seat comes back.
+    let is_there = |seat: SeatId| app.roll.borrow().has_seat(seat);
+    let account = account.filter(|it| it.seat.is_none_or(is_there));
     let permit = app.sessions.checks.acquire().await;
     let checked = account.clone();
     let right = tokio::task::spawn_blocking(move || match checked {
@@ -265,13 +300,52 @@ pub async fn sign_in(
         role: account.role,
         seat: account.seat,
     };
-    let token = app.sessions.begin(who.clone())?;
+    // Supervisors have several screens.
+    let rule = match who.role {
+        Role::Agent => app.roll.borrow().second_page,
+        Role::Supervisor => SecondPageKey::Allowed,
+    };
+    let (user, from) = (who.user.clone(), from.ip().to_string());
+    let (token, ended) = match app.sessions.begin_by(who.clone(), rule) {
+        Ok(begun) => begun,
+        Err(refused) => {
+            tell(&app, Event::PageSignInRefused { user, from });
+            return Err(refused);
+        }
+    };
+    let seat = who.seat;
+    tell(
+        &app,
+        Event::PageSignedIn {
+            user,
+            seat,
+            from,
+            ended,
+        },
+    );
     let cookie = format!(
         "{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}",
         SESSION_LIFE.as_secs()
     );
     let body = json!({ "user": who.user, "role": who.role, "seat": who.seat, "token": token });
     Ok(([(header::SET_COOKIE, cookie)], Json(body)).into_response())
+}
+
+fn already_signed_in() -> ApiError {
+    ApiError::new(
+        StatusCode::CONFLICT,
+        "already-signed-in",
+        "this agent is signed in elsewhere / 该工号已在别处登录",
+        "sign out there, or have a supervisor sign the seat out / 请先在原处退出，或由班长签出",
+    )
+}
+
+/// Has an event journalled; where the ring is full, the journal is far behind and the log says it.
+fn tell(app: &App, event: Event) {
+    if app.doors.events.push(stamped(app.epoch, event)).is_err() {
+        tracing::error!("a sign-in could not be journalled: the journal is behind");
+    }
+    app.doors.journal_bell.notify_one();
 }
 
 /// `GET /api/v1/session`
@@ -322,6 +396,29 @@ mod tests {
         assert_eq!(sessions.find("other"), None);
         sessions.end(&token);
         assert_eq!(sessions.find(&token), None);
+    }
+
+    #[test]
+    fn a_second_sign_in_takes_over_or_is_refused_by_rule() {
+        let agent = Who {
+            user: "1001".into(),
+            role: Role::Agent,
+            seat: SeatId::new("1001").ok(),
+        };
+        let sessions = Sessions::default();
+        let begin = |rule| sessions.begin_by(agent.clone(), rule).ok();
+        let (first, ended) = begin(SecondPageKey::Refused).unwrap();
+        assert_eq!(ended, 0);
+        assert!(begin(SecondPageKey::Refused).is_none());
+        assert!(sessions.find(&first).is_some());
+        let (second, ended) = begin(SecondPageKey::TakesOver).unwrap();
+        assert_eq!((ended, sessions.find(&first)), (1, None));
+        let (_, ended) = begin(SecondPageKey::Allowed).unwrap();
+        assert_eq!((ended, sessions.find(&second)), (0, Some(agent.clone())));
+        // Another's session is nobody's business.
+        let other = sessions.begin(supervisor()).unwrap();
+        assert_eq!(begin(SecondPageKey::TakesOver).unwrap().1, 2);
+        assert!(sessions.find(&other).is_some());
     }
 
     #[test]

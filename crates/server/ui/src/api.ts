@@ -1,10 +1,11 @@
 // Calls of the engine's HTTP API. Every failure becomes a Problem that can be shown to a person.
 import type { Happened } from './events'
+import type { ConfigNote, ReloadReport } from './settings'
 import type { SuperviseMode } from './talk'
 import type {
+  AnyReason,
   CallRow,
   CaseRow,
-  ChosenReason,
   MessageRow,
   PhonePorts,
   SeatRow,
@@ -19,6 +20,9 @@ const PATIENCE_MS = 10_000
 /** The same for the wallboard: whoever asks for it wants to know soon that the engine is gone. */
 const WALLBOARD_PATIENCE_MS = 4_000
 
+/** Reading every file again takes longer. */
+const RELOAD_PATIENCE_MS = 30_000
+
 /** What went wrong: the engine's own words where it sent some. */
 export class Problem extends Error {
   constructor(
@@ -28,6 +32,8 @@ export class Problem extends Error {
     readonly code: string,
     message: string,
     readonly help: string | null,
+    /** Faults of the configuration, line by line. */
+    readonly notes: readonly ConfigNote[] = [],
   ) {
     super(message)
     this.name = 'Problem'
@@ -55,17 +61,20 @@ async function problemOf(response: Response): Promise<Problem> {
   let code = `http-${response.status}`
   let message = ''
   let help: string | null = null
+  let notes: ConfigNote[] = []
   try {
-    const { error } = (await response.json()) as {
+    const { error, faults } = (await response.json()) as {
       error?: { code?: string; message?: string; help?: string }
+      faults?: ConfigNote[]
     }
+    notes = faults ?? []
     code = error?.code ?? code
     message = error?.message ?? ''
     help = error?.help ?? null
   } catch {
     // No JSON: a proxy answered, not the engine. The status says what is known.
   }
-  return new Problem(response.status, code, message, help)
+  return new Problem(response.status, code, message, help, notes)
 }
 
 async function send(
@@ -139,7 +148,7 @@ export const api = {
 
   seats: () => call<SeatRow[]>('GET', '/seats'),
   ready: (seat: string) => call<unknown>('POST', `/seats/${id(seat)}/ready`),
-  notReady: (seat: string, reason: ChosenReason) =>
+  notReady: (seat: string, reason: AnyReason) =>
     call<unknown>('POST', `/seats/${id(seat)}/not-ready`, { reason }),
   transfer: (seat: string, to: string) =>
     call<unknown>('POST', `/seats/${id(seat)}/transfer`, { to }),
@@ -159,7 +168,13 @@ export const api = {
   resumeRecording: (seat: string, reason: string) =>
     call<null>('POST', `/seats/${id(seat)}/recording/resume`, { reason }),
   phone: () => call<PhonePorts>('GET', '/phone'),
+  extendWrapUp: (seat: string, by_s: number) =>
+    call<null>('POST', `/seats/${id(seat)}/wrap-up/extend`, { by_s }),
   endWrapUp: (seat: string) => call<unknown>('POST', `/seats/${id(seat)}/wrap-up/end`),
+
+  /** Reads the settings again: every prompt and script is read, which takes a while. */
+  reloadSettings: (dryRun: boolean) =>
+    call<ReloadReport>('POST', `/config/reload${dryRun ? '?dry-run' : ''}`, undefined, RELOAD_PATIENCE_MS),
 
   calls: (query: { before?: number; limit?: number }) =>
     call<CallRow[]>('GET', `/calls?${search({ limit: PAGE, ...query })}`),

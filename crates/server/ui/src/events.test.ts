@@ -25,6 +25,29 @@ const ONE_OF_EACH: { [T in EventType]: Extract<Happened, { type: T }> } = (() =>
   return {
     'engine-started': { ...stamp, type: 'engine-started', version: '0.1.0' },
     'engine-stopped': { ...stamp, type: 'engine-stopped' },
+    'page-signed-in': {
+      ...stamp,
+      type: 'page-signed-in',
+      user: seat,
+      seat,
+      from: '192.0.2.7',
+      ended: 1,
+    },
+    'page-sign-in-refused': {
+      ...stamp,
+      type: 'page-sign-in-refused',
+      user: seat,
+      from: '192.0.2.8',
+    },
+    'settings-read': { ...stamp, type: 'settings-read', digest: 'd', queues: 3, seats: 5 },
+    'settings-changed': {
+      ...stamp,
+      type: 'settings-changed',
+      by: 'api:lead',
+      digest: 'd',
+      changes: [{ file: 'queues.toml', item: 'queue general', kind: 'changed' }],
+      more: 2,
+    },
     'call-arrived': {
       ...stamp,
       type: 'call-arrived',

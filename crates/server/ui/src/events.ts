@@ -1,5 +1,7 @@
 // The journal's events, version 1, as the engine sends them: one flat object each.
+import type { ItemChange } from './settings'
 import type {
+  AnyReason,
   Device,
   IntentWord,
   GuestMode,
@@ -7,7 +9,6 @@ import type {
   MessageKind,
   OfferResult,
   Outcome,
-  Reason,
   ReleasedBy,
   TrunkState,
   Work,
@@ -17,6 +18,9 @@ import type {
 export interface EventFields {
   'engine-started': { version: string }
   'engine-stopped': object
+  'settings-read': { digest: string; queues: number; seats: number }
+  /** `by`: `api:NAME`, `local:USER` or `signal`. */
+  'settings-changed': { by: string; digest: string; changes: ItemChange[]; more?: number }
   'call-arrived': {
     call: number
     trunk: string | null
@@ -181,10 +185,13 @@ export interface EventFields {
   'seat-changed': {
     seat: string
     intent: IntentWord
-    reason?: Reason
+    reason?: AnyReason
     work: Work
     call: number | null
   }
+  /** `ended`: sessions of the same user that it took over. */
+  'page-signed-in': { user: string; seat: string | null; from: string; ended: number }
+  'page-sign-in-refused': { user: string; from: string }
   'seat-requested': { seat: string; request: string; through: string; done: boolean }
 }
 
@@ -240,6 +247,7 @@ export function toneOf(event: Happened): Tone {
     case 'offer-redirected':
     case 'requests-turned-away':
     case 'source-banned':
+    case 'page-sign-in-refused':
       return 'warn'
     case 'offer-ended':
       return event.result === 'answered' || event.result === 'caller-gone' ? 'plain' : 'warn'
@@ -260,6 +268,7 @@ export function toneOf(event: Happened): Tone {
     case 'talk-transferred':
     case 'engine-started':
     case 'engine-stopped':
+    case 'settings-changed':
       return 'step'
     default:
       return 'plain'
@@ -310,6 +319,8 @@ export function addHappened(
 const SMALL_STEPS: ReadonlySet<EventType> = new Set<EventType>([
   // The queue's line shows the newest.
   'staffing-forecast',
+  'settings-read',
+  'page-signed-in',
   'call-answered',
   'script-started',
   'seat-announced',

@@ -29,6 +29,11 @@ export const router = createRouter({
       meta: { supervisor: true },
     },
     {
+      path: '/settings',
+      component: () => import('./pages/SettingsPage.vue'),
+      meta: { supervisor: true },
+    },
+    {
       path: '/seat/:seat?',
       component: () => import('./pages/SeatPage.vue'),
       meta: { listens: true },

@@ -29,6 +29,15 @@ export type Reason =
   | 'refused'
   | 'forced'
 
+/** A built-in reason, or the word of one that the house configured. */
+export type AnyReason = Reason | (string & {})
+
+/** A reason of the house's own. */
+export interface ReasonRow {
+  reason: string
+  name: string
+}
+
 /** The reasons an agent may choose; `forced` is a supervisor's. The others are the engine's. */
 export const CHOSEN_REASONS = ['break', 'meal', 'meeting', 'training', 'coaching'] as const
 export type ChosenReason = (typeof CHOSEN_REASONS)[number] | 'forced'
@@ -129,7 +138,10 @@ export interface SeatRow {
   seat: string
   name: string
   intent: IntentWord
-  reason: Reason | null
+  reason: AnyReason | null
+  /** What the agent wants after the present offer or talk, if something else. */
+  pending?: IntentWord
+  pending_reason?: AnyReason
   work: Work
   device: Device
   call: number | null
@@ -179,6 +191,8 @@ export interface Wallboard {
   calls: LiveCall[]
   /** Absent from an engine of before. */
   trunks?: TrunkRow[]
+  /** Absent where the house has none of its own. */
+  reasons?: ReasonRow[]
 }
 
 /** From outside, from a seat to a seat or the engine, or to the outside. */

@@ -136,6 +136,16 @@ impl Registrar {
         }
     }
 
+    /// The seat's phones are bound no more, whatever they asked for; why, in a word.
+    pub fn dismiss(&mut self, seat: SeatId, why: &str) {
+        self.dismiss_where(seat, why, |_| true);
+    }
+
+    /// Such of the seat's phones are bound no more; why, in a few words.
+    pub fn dismiss_where(&mut self, seat: SeatId, why: &str, such: impl Fn(&Contact) -> bool) {
+        self.remove_where(seat, why, such);
+    }
+
     /// The next change to tell; `None` when all was taken.
     pub fn poll_change(&mut self) -> Option<Changed> {
         self.changes.pop_front()

@@ -135,6 +135,7 @@ impl Interval {
 #[cfg(test)]
 mod tests {
     use hotline_model::seat::Reason;
+    use proptest::prelude::*;
 
     use super::*;
     use crate::samples::{records, seat_changed};
@@ -199,5 +200,128 @@ mod tests {
         assert_eq!((end.ms, end.by), (1_000, IntervalEnd::EngineLost));
         assert_eq!(end.at, events[2].stamped.at);
         assert_eq!(ledger.open().count(), 1);
+    }
+
+    /// What happens in a random history, to which of three seats, and how long after the last.
+    #[derive(Clone, Debug)]
+    enum Step {
+        Seat(u8, Intent, Work),
+        Other,
+        Restart,
+        Crash,
+        /// The fold is made anew from what the tables keep.
+        Resume,
+    }
+
+    fn step() -> impl Strategy<Value = (Step, u64)> {
+        let intents = prop::sample::select(vec![
+            Intent::Ready,
+            Intent::NotReady(Reason::LoggedOut),
+            Intent::NotReady(Reason::Meal),
+            Intent::NotReady(Reason::of("tea").unwrap()),
+        ]);
+        let works = prop::sample::select(vec![Work::Free, Work::Talking, Work::WrapUp]);
+        let change = (0_u8..3, intents, works).prop_map(|(seat, i, w)| Step::Seat(seat, i, w));
+        let step = prop_oneof![
+            12 => change,
+            3 => Just(Step::Other),
+            1 => Just(Step::Restart),
+            1 => Just(Step::Crash),
+            1 => Just(Step::Resume),
+        ];
+        (step, 0_u64..5_000)
+    }
+
+    /// Time signed in by seat, counted step by step: the state that lasts, times how long.
+    #[derive(Default)]
+    struct Plain {
+        states: BTreeMap<SeatId, Intent>,
+        signed_in_ms: BTreeMap<SeatId, u64>,
+    }
+
+    impl Plain {
+        fn pass(&mut self, ms: u64) {
+            for (seat, intent) in &self.states {
+                if *intent != Intent::NotReady(Reason::LoggedOut) {
+                    *self.signed_in_ms.entry(*seat).or_default() += ms;
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(512))]
+        /// Over any history, restarts and crashes among it, the intervals of a seat join without a
+        /// gap, and those in which it is signed in sum to its time signed in: the difference is 0.
+        #[test]
+        fn intervals_sum_to_the_time_signed_in(steps in prop::collection::vec(step(), 1..120)) {
+            let (mut ledger, mut plain) = (Ledger::default(), Plain::default());
+            let (mut seq, mut up_ms, mut last) = (0_u64, 0_u64, None);
+            let mut ended = Vec::new();
+            let mut record = |event: Event, up_ms: u64, ledger: &mut Ledger| {
+                seq += 1;
+                let mut made = records([event]).remove(0);
+                (made.seq, made.stamped.up_ms) = (seq, up_ms);
+                ledger.apply(&made)
+            };
+            for (step, after) in steps {
+                match step {
+                    Step::Seat(nth, intent, work) => {
+                        up_ms += after;
+                        plain.pass(after);
+                        let name = format!("100{nth}");
+                        let event = seat_changed(&name, intent, work, None);
+                        ended.extend(record(event, up_ms, &mut ledger));
+                        plain.states.insert(SeatId::new(&name).unwrap(), intent);
+                        last = Some(up_ms);
+                    }
+                    Step::Other => {
+                        up_ms += after;
+                        plain.pass(after);
+                        ended.extend(record(crate::samples::arrived(1), up_ms, &mut ledger));
+                        last = Some(up_ms);
+                    }
+                    Step::Restart => {
+                        up_ms += after;
+                        plain.pass(after);
+                        ended.extend(record(Event::EngineStopped {}, up_ms, &mut ledger));
+                        (up_ms, plain.states) = (0, BTreeMap::new());
+                        ended.extend(record(started(), 0, &mut ledger));
+                        last = Some(0);
+                    }
+                    Step::Crash => {
+                        // Nobody knows how long it lived after its last record.
+                        (up_ms, plain.states) = (0, BTreeMap::new());
+                        ended.extend(record(started(), 0, &mut ledger));
+                        last = Some(0);
+                    }
+                    Step::Resume => {
+                        let open: Vec<_> = ledger.open().cloned().collect();
+                        ledger = Ledger::resume(open, last.map(|up| (Timestamp(0), up)));
+                    }
+                }
+            }
+            ended.extend(record(Event::EngineStopped {}, up_ms, &mut ledger));
+            prop_assert_eq!(ledger.open().count(), 0);
+            let mut by_seat: BTreeMap<SeatId, (u64, u64)> = BTreeMap::new();
+            ended.sort_by_key(|it: &Interval| it.since_seq);
+            for interval in &ended {
+                let end = interval.end.unwrap();
+                let (sum, joins_at) = by_seat.entry(interval.seat).or_default();
+                let first = *joins_at == u64::MAX || (*sum, *joins_at) == (0, 0);
+                prop_assert!(first || interval.since_up_ms == *joins_at, "{:?}", interval);
+                *joins_at = match end.by {
+                    IntervalEnd::Changed => interval.since_up_ms + end.ms,
+                    IntervalEnd::EngineStopped | IntervalEnd::EngineLost => u64::MAX,
+                };
+                if interval.intent != Intent::NotReady(Reason::LoggedOut) {
+                    *sum += end.ms;
+                }
+            }
+            let sums = by_seat.into_iter().map(|(seat, (sum, _))| (seat, sum));
+            let sums: BTreeMap<_, _> = sums.filter(|(_, sum)| *sum > 0).collect();
+            plain.signed_in_ms.retain(|_, ms| *ms > 0);
+            prop_assert_eq!(sums, plain.signed_in_ms);
+        }
     }
 }

@@ -111,6 +111,12 @@ const tenth = (permille: number | null) => (permille === null ? 'not known' : `$
 const events: EventTexts = {
   'engine-started': (e) => `The engine started (version ${e.version})`,
   'engine-stopped': () => 'The engine stopped in an orderly way',
+  'page-signed-in': (e) =>
+    `${e.user} signed in from ${e.from}${e.ended > 0 ? `, taking over ${e.ended} session(s)` : ''}`,
+  'page-sign-in-refused': (e) => `${e.user} is signed in elsewhere: refused from ${e.from}`,
+  'settings-read': (e) => `Settings read: ${e.queues} queues, ${e.seats} seats`,
+  'settings-changed': (e) =>
+    `Settings changed by ${e.by}: ${e.changes.map((it) => it.item).slice(0, 5).join(', ')}${e.changes.length + (e.more ?? 0) > 5 ? ` … ${e.changes.length + (e.more ?? 0)} in all` : ''}`,
   'call-arrived': (e) =>
     `${e.caller || 'A withheld number'} dialled ${e.called} ${e.trunk === null ? "from a seat's phone" : `over trunk ${e.trunk}`}`,
   'invite-rejected': (e) =>
@@ -218,7 +224,7 @@ const events: EventTexts = {
   'seat-device-changed': (e) =>
     `Phone of seat ${e.seat} ${e.device === 'registered' ? 'registered' : 'went offline'} (${e.detail})`,
   'seat-changed': (e) =>
-    `Seat ${e.seat}: ${(e.work === 'free' ? (e.intent === 'ready' ? looks.ready : `not ready (${e.reason ? reasons[e.reason].toLowerCase() : ''})`) : looks[e.work]).toLowerCase()}`,
+    `Seat ${e.seat}: ${(e.work === 'free' ? (e.intent === 'ready' ? looks.ready : `not ready (${((reasons as Record<string, string>)[e.reason ?? ''] ?? e.reason ?? '').toLowerCase()})`) : looks[e.work]).toLowerCase()}`,
   'seat-requested': (e) =>
     `Seat ${e.seat} asked for “${e.request}” by ${e.through.replace('api:', 'page, ')}: ${e.done ? 'done' : 'not done'}`,
 }
@@ -332,6 +338,34 @@ export const en: Messages = {
   roles: { supervisor: 'Supervisor', agent: 'Agent' },
   running: 'Live',
 
+  settings: {
+    title: 'Settings',
+    lead: 'Change the configuration files, compare, then put them in force. Calls and places in line stay.',
+    compare: 'Compare',
+    apply: 'Put in force',
+    confirm: 'These changes are in force at once and are journalled. Go on?',
+    confirmTitle: 'Put in force',
+    cancel: 'Cancel',
+    applied: 'The changes are in force',
+    same: 'The files say what is in force: nothing to change',
+    summary: (added: number, removed: number, changed: number) =>
+      `${added} added, ${removed} removed, ${changed} changed`,
+    kinds: { added: 'added', removed: 'removed', changed: 'changed' },
+    file: 'File',
+    item: 'Item',
+    key: 'Key',
+    was: 'Was',
+    is: 'Is',
+    secret: 'changed (not shown)',
+    none: '(none)',
+    restart: 'These need a restart',
+    warnings: 'Warnings',
+    faults: 'The files have faults; nothing was changed',
+    line: (file: string, line: number) => (line > 0 ? `${file}, line ${line}` : file),
+    digest: 'Digest of the settings (SHA-256)',
+    removedNote:
+      'A removed seat finishes its talk; callers in a removed queue are served on by its seats.',
+  },
   nav: {
     main: 'Main navigation',
     wallboard: 'Wallboard',
@@ -340,6 +374,7 @@ export const en: Messages = {
     messages: 'Messages',
     seat: 'Seats',
     mySeat: 'My seat',
+    settings: 'Settings',
     language: '中文',
     languageLabel: '切换为中文',
     toDark: 'Dark theme',
@@ -587,6 +622,9 @@ export const en: Messages = {
     goNotReadyHint: 'Pause, and say why',
     endWrapUp: 'End wrap-up',
     endWrapUpHint: 'Take the next call now',
+    extendWrapUp: 'Longer wrap-up',
+    extendWrapUpHint: 'One minute more',
+    next: (state: string) => `Then: ${state}`,
     transfer: 'Transfer',
     transferHint: 'Give the caller on',
     transferTitle: 'Transfer the caller',
@@ -630,7 +668,7 @@ export const en: Messages = {
     satisfied: 'Satisfied',
     recent: 'Latest calls',
     recentEmpty: 'No call answered today yet',
-    done: { ready: 'Ready now', 'not-ready': 'Not ready now', 'wrap-up': 'Wrap-up ended', transfer: 'The transfer is under way' },
+    done: { ready: 'Ready now', 'not-ready': 'Not ready now', 'wrap-up': 'Wrap-up ended', 'wrap-up-longer': 'A minute more', transfer: 'The transfer is under way' },
     rings: (caller) => `Call from ${caller}`,
   },
 

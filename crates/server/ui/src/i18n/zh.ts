@@ -93,7 +93,11 @@ function spell(ms: number): string {
 function request(word: string): string {
   const [what, why] = word.split(' ')
   if (what === 'ready') return '示闲'
+  if (what === 'sign-out') return '签出'
+  if (word === 'second phone refused') return '另一话机注册（已拒绝）'
+  if (word === 'second phone takes over') return '另一话机注册（顶替原话机）'
   if (what === 'end-wrap-up') return '结束整理'
+  if (what === 'extend-wrap-up') return `延长整理 ${why ?? ''} 秒`
   if (what === 'transfer') return why === undefined ? '转接' : `转接至 ${why.replace(/^queue:/, '队列 ')}`
   if (what === 'supervise') return `${guestModes[why as GuestMode] ?? '监督'}（${word.split(' ').pop()} 号坐席）`
   if (word.startsWith('end supervision')) return `结束监督（${word.split(' ').pop()} 号坐席）`
@@ -103,9 +107,12 @@ function request(word: string): string {
   }
   if (what === 'recording') return why === 'pause' ? '暂停录音' : '恢复录音'
   if (what === 'card') return word.endsWith('on') ? '开始卡号输入' : '结束卡号输入'
-  if (what === 'not-ready') return `示忙 · ${reasons[why as Reason] ?? why ?? ''}`
+  if (what === 'not-ready') return `示忙 · ${own(why ?? '')}`
   return word
 }
+
+/** 自定义原因在日志中只有代码。 */
+const own = (why: string) => (reasons as Record<string, string>)[why] ?? why
 
 const through = (way: string) =>
   way === 'phone' ? '话机' : way === 'engine' ? '系统' : way.startsWith('api:') ? `页面，${way.slice(4)}` : way
@@ -135,6 +142,12 @@ const tenth = (permille: number | null) => (permille === null ? '未知' : `${pe
 const events: EventTexts = {
   'engine-started': (e) => `系统启动（版本 ${e.version}）`,
   'engine-stopped': () => '系统正常停止',
+  'page-signed-in': (e) =>
+    `${e.user} 从 ${e.from} 登录页面${e.ended > 0 ? `，顶替原有 ${e.ended} 处登录` : ''}`,
+  'page-sign-in-refused': (e) => `${e.user} 已在别处登录，拒绝从 ${e.from} 登录`,
+  'settings-read': (e) => `读取设置：${e.queues} 个队列，${e.seats} 个坐席`,
+  'settings-changed': (e) =>
+    `设置已更改（${e.by}）：${e.changes.map((it) => it.item).slice(0, 5).join('、')}${e.changes.length + (e.more ?? 0) > 5 ? ` 等 ${e.changes.length + (e.more ?? 0)} 项` : ''}`,
   'call-arrived': (e) =>
     `${e.caller || '匿名号码'} 拨打 ${e.called}，${e.trunk === null ? '由坐席话机呼入' : `经中继 ${e.trunk} 进线`}`,
   'invite-rejected': (e) =>
@@ -235,7 +248,7 @@ const events: EventTexts = {
   'seat-device-changed': (e) =>
     `${e.seat} 号坐席话机${e.device === 'registered' ? '已注册' : '离线'}（${e.detail}）`,
   'seat-changed': (e) =>
-    `${e.seat} 号坐席${e.work === 'free' ? (e.intent === 'ready' ? looks.ready : `示忙（${e.reason ? reasons[e.reason] : ''}）`) : looks[e.work]}`,
+    `${e.seat} 号坐席${e.work === 'free' ? (e.intent === 'ready' ? looks.ready : `示忙（${own(e.reason ?? '')}）`) : looks[e.work]}`,
   'seat-requested': (e) =>
     `${e.seat} 号坐席${e.done ? '' : '未能'}${request(e.request)}（${through(e.through)}）`,
 }
@@ -349,6 +362,33 @@ export const zh = {
   roles: { supervisor: '班长', agent: '话务员' },
   running: '进行中',
 
+  settings: {
+    title: '设置',
+    lead: '修改配置文件后，先比对差异，再使之生效。通话与排队不受影响。',
+    compare: '比对差异',
+    apply: '应用更改',
+    confirm: '以上更改将立即生效，并记入日志。是否继续？',
+    confirmTitle: '应用更改',
+    cancel: '取消',
+    applied: '更改已生效',
+    same: '文件与当前设置一致，无需更改',
+    summary: (added: number, removed: number, changed: number) =>
+      `新增 ${added} 项，删除 ${removed} 项，修改 ${changed} 项`,
+    kinds: { added: '新增', removed: '删除', changed: '修改' },
+    file: '文件',
+    item: '项目',
+    key: '键',
+    was: '原值',
+    is: '新值',
+    secret: '已更改（不显示）',
+    none: '（无）',
+    restart: '以下更改需重启系统后生效',
+    warnings: '提醒',
+    faults: '配置文件有误，未作任何更改',
+    line: (file: string, line: number) => (line > 0 ? `${file} 第 ${line} 行` : file),
+    digest: '设置摘要（SHA-256）',
+    removedNote: '被删除的坐席完成当前通话后退出；被删除队列中的来电仍由原坐席接听。',
+  },
   nav: {
     main: '主导航',
     wallboard: '大屏',
@@ -357,6 +397,7 @@ export const zh = {
     messages: '留言',
     seat: '坐席',
     mySeat: '我的坐席',
+    settings: '设置',
     language: 'English',
     languageLabel: 'Switch to English',
     toDark: '切换为深色',
@@ -596,6 +637,9 @@ export const zh = {
     goNotReadyHint: '暂停接听，选择原因',
     endWrapUp: '结束整理',
     endWrapUpHint: '立即恢复，接听下一通',
+    extendWrapUp: '延长整理',
+    extendWrapUpHint: '再整理一分钟',
+    next: (state: string) => `结束后转为：${state}`,
     transfer: '转接',
     transferHint: '转给其他坐席或队列',
     transferTitle: '转接来电',
@@ -639,7 +683,7 @@ export const zh = {
     satisfied: '满意',
     recent: '最近接听',
     recentEmpty: '今天还没有接听来电',
-    done: { ready: '已示闲', 'not-ready': '已示忙', 'wrap-up': '已结束整理', transfer: '正在转接' },
+    done: { ready: '已示闲', 'not-ready': '已示忙', 'wrap-up': '已结束整理', 'wrap-up-longer': '已延长整理', transfer: '正在转接' },
     rings: (caller: string) => `来电 ${caller}`,
   },
 

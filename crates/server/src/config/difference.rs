@@ -1,0 +1,175 @@
+//! What differs between two states of a configuration file, item by item and key by key, as people
+//! wrote it: comments, order and spacing do not count.
+
+use std::collections::BTreeMap;
+
+use hotline_model::{
+    change::{ChangeKind, ItemChange, KeyChange},
+    limits::SETTINGS_VALUE_CHARS,
+};
+use toml::{Table, Value};
+
+/// Keys of which nobody is told what they say.
+const SECRETS: [&str; 5] = ["password", "secret", "ha1", "key", "token"];
+
+/// The key by which the items of a list are told apart.
+const NAMES: [&str; 3] = ["id", "name", "number"];
+
+/// An item of a file, as `queue general` or `[sip]`, with its keys.
+type Items = BTreeMap<String, Table>;
+
+/// What `after` says otherwise than `before`; both are the text of the file of this name, and have
+/// been read before.
+pub fn between(file: &str, before: &str, after: &str) -> Vec<ItemChange> {
+    let (before, after) = (items(before), items(after));
+    let mut changes = Vec::new();
+    let nothing = Table::new();
+    let mut names: Vec<&String> = before.keys().chain(after.keys()).collect();
+    names.sort();
+    names.dedup();
+    for name in names {
+        let (was, is) = (before.get(name), after.get(name));
+        let kind = match (was, is) {
+            (None, _) => ChangeKind::Added,
+            (_, None) => ChangeKind::Removed,
+            _ => ChangeKind::Changed,
+        };
+        let keys = keys(was.unwrap_or(&nothing), is.unwrap_or(&nothing));
+        if !keys.is_empty() {
+            changes.push(ItemChange {
+                file: file.to_owned(),
+                item: name.clone(),
+                kind,
+                keys,
+            });
+        }
+    }
+    changes
+}
+
+/// The items of a file. A key that stands alone is an item of its own.
+fn items(text: &str) -> Items {
+    let mut items = Items::new();
+    let Ok(table) = text.parse::<Table>() else {
+        return items;
+    };
+    for (key, value) in table {
+        match value {
+            Value::Table(keys) => {
+                items.insert(format!("[{key}]"), keys);
+            }
+            Value::Array(list) if list.iter().all(Value::is_table) => {
+                for (nth, one) in list.into_iter().enumerate() {
+                    let Value::Table(keys) = one else { continue };
+                    let name = NAMES.iter().find_map(|name| keys.get(*name)?.as_str());
+                    let name = name.map_or_else(|| (nth + 1).to_string(), str::to_owned);
+                    items.insert(format!("{key} {name}"), keys);
+                }
+            }
+            value => {
+                items.insert(key.clone(), Table::from_iter([(key, value)]));
+            }
+        }
+    }
+    items
+}
+
+fn keys(was: &Table, is: &Table) -> Vec<KeyChange> {
+    let mut names: Vec<&String> = was.keys().chain(is.keys()).collect();
+    names.sort();
+    names.dedup();
+    let changed = names
+        .into_iter()
+        .filter(|key| was.get(*key) != is.get(*key));
+    let told = changed.map(|key| {
+        let side = |side: &Table| side.get(key).filter(|it| !is_secret(key, it)).map(value);
+        KeyChange {
+            key: key.clone(),
+            was: side(was),
+            is: side(is),
+        }
+    });
+    told.collect()
+}
+
+/// Whether the key, or one within its value, is a secret.
+fn is_secret(key: &str, value: &Value) -> bool {
+    let within = match value {
+        Value::Table(keys) => keys.iter().any(|(key, value)| is_secret(key, value)),
+        Value::Array(list) => list.iter().any(|value| is_secret("", value)),
+        _ => false,
+    };
+    within || SECRETS.iter().any(|secret| key.contains(secret))
+}
+
+/// A value as it is written, shortened where it is long.
+fn value(value: &Value) -> String {
+    let text = value.to_string();
+    if text.chars().count() <= SETTINGS_VALUE_CHARS {
+        return text;
+    }
+    let short: String = text.chars().take(SETTINGS_VALUE_CHARS - 1).collect();
+    format!("{short}…")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BEFORE: &str = "[[queue]]\nid = \"a\"\nwrap_up_s = 10 # seconds\nname = \"n\"\n\
+                          [[queue]]\nid = \"b\"\nname = \"m\"\n";
+
+    fn told(after: &str) -> Vec<String> {
+        let changes = between("queues.toml", BEFORE, after);
+        let told = changes.iter().map(|it| {
+            let keys = it.keys.iter().map(|key| {
+                let side = |side: &Option<String>| side.clone().unwrap_or_else(|| "-".to_owned());
+                format!(" {} {}>{}", key.key, side(&key.was), side(&key.is))
+            });
+            format!("{:?} {}:{}", it.kind, it.item, keys.collect::<String>())
+        });
+        told.collect()
+    }
+
+    #[test]
+    fn order_comments_and_spacing_are_no_difference() {
+        let after = "[[queue]]\nname=\"m\"\nid=\"b\"\n# a\n[[queue]]\nid = \"a\"\nname = \"n\"\n\
+                     wrap_up_s = 10\n";
+        assert_eq!(told(after), [""; 0]);
+    }
+
+    #[test]
+    fn every_key_that_changed_is_told_with_both_its_values() {
+        let after = "[[queue]]\nid = \"a\"\nwrap_up_s = 20\nskills = \"x>=2\"\n\
+                     [[queue]]\nid = \"c\"\nname = \"k\"\n";
+        assert_eq!(
+            told(after),
+            [
+                "Changed queue a: name \"n\">- skills ->\"x>=2\" wrap_up_s 10>20",
+                "Removed queue b: id \"b\">- name \"m\">-",
+                "Added queue c: id ->\"c\" name ->\"k\"",
+            ]
+        );
+    }
+
+    #[test]
+    fn of_a_secret_no_value_is_told() {
+        let [was, is] = ["old", "new"]
+            .map(|it| format!("[[trunk]]\nname = \"t\"\n[trunk.register]\npassword = \"{it}\"\n"));
+        let direct = between("t", "[a]\npassword = \"old\"", "[a]\npassword = \"new\"");
+        assert_eq!(direct[0].keys[0].is, None);
+        let nested = format!("{:?}", between("trunks.toml", &was, &is));
+        assert!(
+            !nested.contains("old") && nested.contains("register"),
+            "{nested}"
+        );
+    }
+
+    #[test]
+    fn a_long_value_is_shortened() {
+        let long = format!("a = \"{}\"", "长".repeat(1_000));
+        let changes = between("t", "", &long);
+        let shown = changes[0].keys[0].is.as_ref().unwrap();
+        assert_eq!(shown.chars().count(), SETTINGS_VALUE_CHARS);
+    }
+}

@@ -1,0 +1,370 @@
+//! Settings changed while the engine runs: read and checked whole, compared with those in force, and
+//! put in force in one turn of the signalling thread. With any fault nothing changes.
+//!
+//! Read again: queues and seats with their accounts, the numbers served, scripts, prompts, the
+//! survey, the time between announcements. Everything else of engine.toml and all of trunks.toml is
+//! for a start: sockets, threads and connections depend on it.
+
+mod archive;
+pub mod control;
+pub mod report;
+pub mod roll;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use hotline_calls::{
+    NewSettings,
+    settings::{Replacement, Seat},
+};
+use hotline_model::{
+    SeatId,
+    change::{ChangeKind, ItemChange, KeyChange},
+    limits::SETTINGS_CHANGE_BYTES,
+};
+use tokio::{
+    sync::{Mutex, oneshot, watch},
+    time::timeout,
+};
+
+pub use archive::{digest, keep};
+use report::{NeedsRestart, Report, Told};
+use roll::{BoardOrder, Roll};
+
+use crate::{
+    config::{
+        Config, Written,
+        accounts::{Accounts, keep_for_demo},
+        difference,
+    },
+    http::Sessions,
+    signalling_loop::{Doors, Replacing},
+};
+
+/// Longest wait for the signalling thread, which answers within its turn.
+const IN_FORCE_WITHIN: Duration = Duration::from_secs(10);
+
+/// Why nothing changed.
+#[derive(Debug)]
+pub enum Refused {
+    /// The configuration has faults.
+    Faults(Vec<Told>),
+    /// The disk, or the engine itself.
+    World(String),
+}
+
+/// The settings in force, and the way to others.
+pub struct Reloader {
+    /// Folder of the configuration.
+    pub folder: PathBuf,
+    /// Data folder.
+    pub data: PathBuf,
+    /// The way to the signalling thread.
+    pub doors: Arc<Doors>,
+    /// Who is signed in.
+    pub sessions: Arc<Sessions>,
+    /// The seats and queues by name.
+    pub roll: watch::Sender<Arc<Roll>>,
+    /// Who may sign in.
+    pub accounts: watch::Sender<Arc<Accounts>>,
+    /// What is in force. Whoever holds it changes it: one after the other.
+    pub in_force: Mutex<InForce>,
+}
+
+/// The configuration in force.
+pub struct InForce {
+    /// It.
+    pub config: Config,
+    /// The files as they were at the start.
+    pub started: Written,
+}
+
+impl InForce {
+    /// At the start.
+    pub fn new(config: Config) -> Self {
+        let started = config.written.clone();
+        Self { config, started }
+    }
+}
+
+impl Reloader {
+    /// Reads the configuration again and puts it in force for `by` (`api:NAME`, `local:USER`,
+    /// `signal`); in a dry run only says what would change.
+    pub async fn reload(&self, by: String, dry_run: bool) -> Result<Report, Refused> {
+        let mut in_force = self.in_force.lock().await;
+        let folder = self.folder.clone();
+        let loaded = tokio::task::spawn_blocking(move || Config::load(&folder)).await;
+        let config = loaded
+            .map_err(|_| Refused::World("the reader of the configuration broke".to_owned()))?
+            .map_err(|faults| Refused::Faults(faults.iter().flat_map(Told::of).collect()))?;
+        let on_disk =
+            Accounts::read(&self.data).map_err(|error| Refused::World(error.to_string()))?;
+        let mut report = Report {
+            applied: false,
+            digest: digest(&config.written),
+            changes: self.changes(&in_force.config, &config, &on_disk),
+            needs_restart: needs_restart(&in_force.started, &config.written),
+            warnings: config.warnings.iter().flat_map(Told::of).collect(),
+        };
+        if dry_run || report.changes.is_empty() {
+            return Ok(report);
+        }
+        self.put_in_force(by, &report, &config).await?;
+        in_force.config = config;
+        report.applied = true;
+        Ok(report)
+    }
+
+    fn changes(&self, before: &Config, after: &Config, on_disk: &Accounts) -> Vec<ItemChange> {
+        let (was, is) = (&before.written, &after.written);
+        let mut changes = difference::between("queues.toml", &was.queues, &is.queues);
+        changes.extend(difference::between("seats.toml", &was.seats, &is.seats));
+        let engine = difference::between("engine.toml", &was.engine, &is.engine);
+        changes.extend(engine.into_iter().filter(|change| is_live(&change.item)));
+        changes.extend(scripts(before, after));
+        changes.extend(prompts(before, after));
+        let accounts = self.accounts.borrow();
+        passwords(&mut changes, after, &accounts, on_disk);
+        changes
+    }
+
+    async fn put_in_force(
+        &self,
+        by: String,
+        report: &Report,
+        config: &Config,
+    ) -> Result<(), Refused> {
+        let world =
+            |what: &str, error: &dyn std::fmt::Display| Refused::World(format!("{what}: {error}"));
+        keep(&self.data, &config.written).map_err(|error| world("settings", &error))?;
+        let seats: Vec<SeatId> = config.seats.iter().map(|it| it.floor.id).collect();
+        let (accounts, fresh) =
+            Accounts::open(&self.data, &seats).map_err(|error| world("accounts", &error))?;
+        keep_for_demo(&self.data, &fresh).map_err(|error| world("demo-accounts.txt", &error))?;
+        let (changes, more) = within_a_record(&report.changes);
+        let new = NewSettings {
+            by,
+            digest: report.digest.clone(),
+            changes,
+            more,
+            settings: replacement(config, &accounts),
+        };
+        let order = self.hand_over(new).await?;
+        let before = self.roll.borrow().clone();
+        self.roll
+            .send_replace(Arc::new(Roll::new(config, &order, &before)));
+        let (new, old) = (Arc::new(accounts), self.accounts.borrow().clone());
+        self.sessions.end_where(|who| {
+            let seat_gone = who.seat.is_some_and(|seat| !seats.contains(&seat));
+            seat_gone || !Accounts::same_password(&old, &new, &who.user)
+        });
+        self.accounts.send_replace(new);
+        Ok(())
+    }
+
+    /// Has the signalling thread take the settings; the board's order afterwards.
+    async fn hand_over(&self, new: NewSettings) -> Result<BoardOrder, Refused> {
+        let (done, in_force) = oneshot::channel();
+        let new = Box::new(new);
+        if self.doors.settings.push(Replacing { new, done }).is_err() {
+            return Err(Refused::World("other settings are on their way".to_owned()));
+        }
+        self.doors.bell.notify_one();
+        match timeout(IN_FORCE_WITHIN, in_force).await {
+            Ok(Ok(order)) => Ok(order),
+            _ => Err(Refused::World(
+                "the engine did not answer in time".to_owned(),
+            )),
+        }
+    }
+}
+
+/// Whether an item of engine.toml can change while the engine runs.
+fn is_live(item: &str) -> bool {
+    item.starts_with("number ") || ["[scripts]", "[waiting]"].contains(&item)
+}
+
+/// What is read at a start only and differs from then.
+fn needs_restart(started: &Written, now: &Written) -> Vec<NeedsRestart> {
+    let engine = difference::between("engine.toml", &started.engine, &now.engine);
+    let engine = engine.into_iter().filter(|change| !is_live(&change.item));
+    let trunks = difference::between("trunks.toml", &started.trunks, &now.trunks);
+    let told = engine.chain(trunks).map(|change| NeedsRestart {
+        file: change.file,
+        item: change.item,
+        keys: change.keys.into_iter().map(|key| key.key).collect(),
+    });
+    told.collect()
+}
+
+/// Scripts whose text is another one.
+fn scripts(before: &Config, after: &Config) -> Vec<ItemChange> {
+    let mut names: Vec<_> = before.scripts.keys().chain(after.scripts.keys()).collect();
+    names.sort();
+    names.dedup();
+    let told = names.into_iter().filter_map(|name| {
+        let version = |config: &Config| Some(config.scripts.get(name)?.version().to_owned());
+        let (was, is) = (version(before), version(after));
+        let kind = match (&was, &is) {
+            (None, _) => ChangeKind::Added,
+            (_, None) => ChangeKind::Removed,
+            (was, is) if was == is => return None,
+            _ => ChangeKind::Changed,
+        };
+        let key = "version".to_owned();
+        Some(ItemChange {
+            file: "ivr-scripts".to_owned(),
+            item: format!("script {name}"),
+            kind,
+            keys: vec![KeyChange { key, was, is }],
+        })
+    });
+    told.collect()
+}
+
+/// Prompts that sound otherwise.
+fn prompts(before: &Config, after: &Config) -> Vec<ItemChange> {
+    let changed = after.prompts.changed_since(&before.prompts);
+    let told = changed.into_iter().map(|prompt| {
+        let has = |config: &Config| config.prompts.has(prompt.language, &prompt.key);
+        ItemChange {
+            file: "prompts".to_owned(),
+            item: format!("prompt {}/{}", prompt.language.as_str(), prompt.key),
+            kind: match (has(before), has(after)) {
+                (false, _) => ChangeKind::Added,
+                (_, false) => ChangeKind::Removed,
+                _ => ChangeKind::Changed,
+            },
+            keys: Vec::new(),
+        }
+    });
+    told.collect()
+}
+
+/// Says of each seat whose password is another, or is made, that it is: never which.
+fn passwords(changes: &mut Vec<ItemChange>, after: &Config, old: &Accounts, new: &Accounts) {
+    for seat in &after.seats {
+        let id = seat.floor.id;
+        if Accounts::same_password(old, new, id.as_str()) && new.find(id.as_str()).is_some() {
+            continue;
+        }
+        let (key, item) = ("password".to_owned(), format!("seat {id}"));
+        let key = KeyChange {
+            key,
+            was: None,
+            is: None,
+        };
+        match changes
+            .iter_mut()
+            .find(|it| it.file == "seats.toml" && it.item == item)
+        {
+            Some(change) => change.keys.push(key),
+            None => changes.push(ItemChange {
+                file: "seats.toml".to_owned(),
+                item,
+                kind: ChangeKind::Changed,
+                keys: vec![key],
+            }),
+        }
+    }
+}
+
+/// As much of the difference as a record of the journal holds, and how many items are left.
+fn within_a_record(changes: &[ItemChange]) -> (Vec<ItemChange>, usize) {
+    let mut bytes = 0;
+    let fits = changes.iter().take_while(|change| {
+        bytes += serde_json::to_string(change).map_or(0, |text| text.len() + 1);
+        bytes <= SETTINGS_CHANGE_BYTES
+    });
+    let told: Vec<ItemChange> = fits.cloned().collect();
+    let more = changes.len() - told.len();
+    (told, more)
+}
+
+/// What of a configuration can be put in force while the engine runs.
+pub fn replacement(config: &Config, accounts: &Accounts) -> Replacement {
+    let seats = config.seats.iter().filter_map(|seat| {
+        let ha1 = accounts.find(seat.floor.id.as_str())?.ha1();
+        Some(Seat {
+            floor: seat.floor.clone(),
+            name: seat.name.clone(),
+            ha1,
+            md5_only: seat.md5_only,
+            srtp: seat.srtp,
+            pick_up: seat.pick_up,
+            outbound_prefixes: seat.outbound_prefixes.clone(),
+            memberships: seat.memberships.clone(),
+        })
+    });
+    Replacement {
+        numbers: config.numbers.clone(),
+        queues: config.queues.clone(),
+        seats: seats.collect(),
+        reasons: config.reasons.clone(),
+        second_phone: config.second_phone,
+        scripts: config.scripts.clone(),
+        survey: config.survey,
+        prompts: config.prompts.clone(),
+        announce_every: config.announce_every,
+    }
+}
+
+/// The folder as others will find it, wherever they are.
+pub fn absolute(folder: &Path) -> PathBuf {
+    std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(engine: &str, trunks: &str) -> Written {
+        Written {
+            engine: engine.to_owned(),
+            trunks: trunks.to_owned(),
+            queues: String::new(),
+            seats: String::new(),
+        }
+    }
+
+    #[test]
+    fn what_a_start_alone_reads_is_told_without_its_values() {
+        let before = written(
+            "[sip]\nmd5 = true\n[[number]]\nnumber = \"1\"\n",
+            "[[trunk]]\nname = \"t\"\npassword = \"old\"\n",
+        );
+        let after = written(
+            "[sip]\nmd5 = false\n[[number]]\nnumber = \"2\"\n",
+            "[[trunk]]\nname = \"t\"\npassword = \"new\"\n",
+        );
+        let told = needs_restart(&before, &after);
+        let told: Vec<_> = told
+            .iter()
+            .map(|it| format!("{} {} {}", it.file, it.item, it.keys.join(",")))
+            .collect();
+        assert_eq!(
+            told,
+            ["engine.toml [sip] md5", "trunks.toml trunk t password"]
+        );
+    }
+
+    #[test]
+    fn a_record_holds_a_part_of_a_long_difference_and_the_number_of_the_rest() {
+        let one = |n: usize| ItemChange {
+            file: "seats.toml".to_owned(),
+            item: format!("seat {n}"),
+            kind: ChangeKind::Added,
+            keys: Vec::new(),
+        };
+        let all: Vec<_> = (0..5_000).map(one).collect();
+        let (told, more) = within_a_record(&all);
+        assert_eq!(told.len() + more, 5_000);
+        assert!(
+            more > 0 && serde_json::to_string(&told).unwrap().len() <= SETTINGS_CHANGE_BYTES + 2
+        );
+        assert_eq!(within_a_record(&all[..3]), (all[..3].to_vec(), 0));
+    }
+}
