@@ -130,6 +130,15 @@ impl Lived {
         answered.max(self.in_time.missing(target.in_time, deviations))
     }
 
+    /// About as many seats as are missing. Answers grow with the seats; the share in time with their
+    /// square root, in which the reserve over the load is counted.
+    fn more_seats(&self, seats: u32, target: &Target) -> u32 {
+        let seats = f64::from(seats);
+        let answered = self.let_in.missing(target.answered, SIGNIFICANT) * seats;
+        let in_time = self.in_time.missing(target.in_time, SIGNIFICANT) * seats.sqrt();
+        answered.max(in_time).round().max(1.0) as u32
+    }
+
     /// The target is missed because callers hear busy.
     fn is_busy(&self, target: &Target, deviations: f64) -> bool {
         let misses = self.answered.missing(target.answered, deviations) > 0.0;
@@ -166,7 +175,7 @@ impl Course {
             }
             _ => (self.best, self.in_vain) = (Some((missing, need.seats)), 0),
         }
-        let more = (missing * f64::from(need.seats)).round().max(1.0) as u32;
+        let more = lived.more_seats(need.seats, target);
         let seats = need.seats.saturating_add(more).min(MOST_SEATS);
         (seats > need.seats).then_some(seats)
     }

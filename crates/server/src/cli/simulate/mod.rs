@@ -124,9 +124,9 @@ mod tests {
     use super::*;
 
     const SHORT: &str = "
-lines = 2
+lines = 4
 [calls]
-per_day = 400
+per_day = 1200
 [redials.busy]
 share = 0.5
 after_s = 60
