@@ -237,8 +237,8 @@ fn an_agent_who_is_slow_to_answer_answers_all_day() {
 fn a_wrap_up_that_outlasts_its_shift_is_counted_whole() {
     let mut scenario = steady(&["handling = { kind = \"fixed\", mean_s = 60 }"]).unwrap();
     scenario.queues[0].wrap_up = Spread::Fixed { mean_s: 600.0 };
-    // Somebody comes and goes every half hour.
-    scenario.staff(&[20, 30].repeat(24));
+    // One stays, seven come for each second half hour.
+    scenario.staff(&[1, 8].repeat(24));
     let all = live(&scenario).total().all;
     assert!(all.counts.answered > 400, "{all:?}");
     assert_eq!(all.wrap_up_ms, all.counts.answered * 600_000);
