@@ -211,7 +211,7 @@ fn of_two_rules_at_once_the_first_counts_and_the_longest_wait_comes_after_both()
 
 #[test]
 fn whose_wait_is_expected_to_be_too_long_leaves_from_the_end_of_the_line() {
-    let rules = vec![(OverflowWhen::Expected(secs(150)), script())];
+    let rules = vec![(OverflowWhen::Expected(secs(105)), script())];
     let general = QueueSettings {
         wrap_up: Duration::ZERO,
         ..with("general", rules)
@@ -231,14 +231,14 @@ fn whose_wait_is_expected_to_be_too_long_leaves_from_the_end_of_the_line() {
         world.call(call, "general");
         world.answer(call, name);
     }
-    // Two seats: half a minute a place. The sixth may expect three minutes.
+    // Two seats: half a minute a place, less the farther back, since some ahead give up.
     let mut gone = Vec::new();
     for call in 3..=8 {
         gone.extend(overflows(&world.call(call, "general")));
     }
     assert_eq!(
         gone,
-        left(8, 0, "expected to wait 180 s, at most 150 s here")
+        left(8, 0, "expected to wait 113 s, at most 105 s here")
     );
     world.pass(world.now + secs(60));
     // One seat goes: at the next look the last three are beyond.

@@ -8,7 +8,7 @@ use hotline_media::Command;
 use hotline_model::{
     CallId, QueueId, SeatId,
     event::{Event, Stamped},
-    seat::Work,
+    seat::{OfferResult, Work},
 };
 
 /// What the events said so far.
@@ -18,10 +18,53 @@ pub struct Checks {
     ended: BTreeSet<CallId>,
     offers: BTreeMap<SeatId, CallId>,
     talks: BTreeMap<SeatId, CallId>,
-    queued: BTreeMap<CallId, (QueueId, u8, usize)>,
+    lines: Lines,
     recordings: BTreeSet<String>,
     broken: Option<String>,
-    entries: usize,
+}
+
+/// Who stands in which line, by the events alone.
+#[derive(Default)]
+struct Lines {
+    /// Where each call stands, stood or will again when its offer fails: the queue, and its place.
+    places: BTreeMap<CallId, (QueueId, Place)>,
+    waiting: BTreeSet<(QueueId, Place, CallId)>,
+}
+
+/// Who is served first, and since when (uptime, ms) a call is in line. It keeps that when it comes
+/// back, and may change the queue with it.
+type Place = (u8, u64);
+
+impl Lines {
+    fn entered(&mut self, call: CallId, queue: QueueId, priority: u8, up_ms: u64) {
+        self.left(call);
+        let since = self
+            .places
+            .get(&call)
+            .map_or(up_ms, |&(_, (_, first))| first);
+        self.places.insert(call, (queue, (priority, since)));
+        self.came_back(call);
+    }
+
+    fn came_back(&mut self, call: CallId) {
+        if let Some(&(queue, place)) = self.places.get(&call) {
+            self.waiting.insert((queue, place, call));
+        }
+    }
+
+    fn left(&mut self, call: CallId) {
+        if let Some(&(queue, place)) = self.places.get(&call) {
+            self.waiting.remove(&(queue, place, call));
+        }
+    }
+
+    /// Who waits in the call's line and comes before it.
+    fn before(&self, call: CallId) -> Option<CallId> {
+        let &(queue, place) = self.places.get(&call)?;
+        let line = self.waiting.range((queue, (0, 0), CallId(0))..);
+        let (of, first, before) = *line.take(1).next()?;
+        (of == queue && first < place).then_some(before)
+    }
 }
 
 impl Checks {
@@ -37,7 +80,8 @@ impl Checks {
                 self.require(known, || {
                     format!("call {call} ended twice or never arrived")
                 });
-                self.queued.remove(call);
+                self.lines.left(*call);
+                self.lines.places.remove(call);
                 let rung = self.offers.values().any(|offered| offered == call);
                 let talks = self.talks.values().any(|talking| talking == call);
                 self.require(!rung && !talks, || {
@@ -49,14 +93,16 @@ impl Checks {
                 queue,
                 priority,
                 ..
-            } => {
-                // A call that comes back keeps its first place.
-                self.entries += 1;
-                let entry = (*queue, *priority, self.entries);
-                self.queued.entry(*call).or_insert(entry);
-            }
+            } => self.lines.entered(*call, *queue, *priority, stamped.up_ms),
             Event::SeatOffered { call, seat, .. } => self.offered(*call, *seat),
-            Event::OfferEnded { call, seat, .. } => {
+            Event::OfferEnded {
+                call, seat, result, ..
+            } => {
+                let over = matches!(result, OfferResult::Answered | OfferResult::CallerGone);
+                let talks = self.talks.values().any(|talking| talking == call);
+                if !over && !talks {
+                    self.lines.came_back(*call);
+                }
                 let was = self.offers.remove(seat);
                 self.require(was == Some(*call), || {
                     format!("offer of {call} to {seat} ended twice")
@@ -104,6 +150,13 @@ impl Checks {
         });
         let twice = self.offers.values().any(|&offered| offered == call);
         self.require(!twice, || format!("call {call} was offered to two seats"));
+        // Invariant 3: of one queue the first is served first. Who talks is handed from seat to seat.
+        let talks = self.talks.values().any(|&talking| talking == call);
+        let before = self.lines.before(call).filter(|_| !talks);
+        self.require(before.is_none(), || {
+            format!("call {call} was offered before {before:?}, who came first")
+        });
+        self.lines.left(call);
         let live = self.live.contains(&call);
         self.require(live, || format!("call {call} was offered after its end"));
         self.offers.insert(seat, call);
@@ -138,14 +191,10 @@ impl Checks {
     pub fn rules(&self, exchange: &Exchange) -> Result<(), String> {
         self.story()?;
         let floor = &exchange.switchboard().floor;
+        // Invariant 2: nobody waits before a seat that stands ready, recounted from the states.
+        floor.audit()?;
         for queue in floor.queue_ids() {
-            let Some(view) = floor.queue(queue) else {
-                continue;
-            };
-            if view.waiting == 0 {
-                continue;
-            }
-            // Invariant 2: who waits waits for a reason, and never for a seat that could serve.
+            // And a supervisor can be told why.
             if let Some(first) = floor.waiting(queue).next()
                 && floor.explain(first).is_empty()
             {
@@ -193,5 +242,100 @@ impl Checks {
     /// Recordings that began and did not close.
     pub fn open_recordings(&self) -> usize {
         self.recordings.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hotline_model::Timestamp;
+
+    use super::*;
+
+    fn id(name: &str) -> QueueId {
+        QueueId::new(name).unwrap()
+    }
+
+    fn told(events: Vec<Event>) -> Result<(), String> {
+        let mut checks = Checks::default();
+        for (at, event) in events.into_iter().enumerate() {
+            checks.happened(&Stamped {
+                at: Timestamp(0),
+                up_ms: at as u64,
+                event,
+            });
+        }
+        checks.story()
+    }
+
+    fn entered(call: u64, queue: &str, priority: u8) -> [Event; 2] {
+        let call = CallId(call);
+        let arrived = Event::CallArrived {
+            call,
+            trunk: None,
+            caller: String::new(),
+            called: String::new(),
+            sip_call_id: String::new(),
+            withheld: false,
+        };
+        let queue = id(queue);
+        let entered = Event::QueueEntered {
+            call,
+            queue,
+            priority,
+            position: 1,
+        };
+        [arrived, entered]
+    }
+
+    fn offered(call: u64, seat: &str) -> Event {
+        Event::SeatOffered {
+            call: CallId(call),
+            seat: SeatId::new(seat).unwrap(),
+            queue: id("general"),
+            why: String::new(),
+        }
+    }
+
+    fn ended(call: u64, seat: &str, result: OfferResult) -> Event {
+        Event::OfferEnded {
+            call: CallId(call),
+            seat: SeatId::new(seat).unwrap(),
+            result,
+            rang_ms: 0,
+        }
+    }
+
+    #[test]
+    fn whoever_came_first_is_served_first() {
+        let three = || {
+            let others = entered(2, "general", 0).into_iter();
+            let others = others.chain(entered(3, "business", 0));
+            entered(1, "general", 0).into_iter().chain(others)
+        };
+        let wrong = told(three().chain([offered(2, "11")]).collect());
+        assert!(wrong.unwrap_err().contains("call 2 was offered before"));
+        assert_eq!(told(three().chain([offered(3, "11")]).collect()), Ok(()));
+        // Who comes back from an offer stands where he stood.
+        let back = [offered(1, "11"), ended(1, "11", OfferResult::Refused)];
+        let wrong = told(
+            three()
+                .chain(back.clone())
+                .chain([offered(2, "12")])
+                .collect(),
+        );
+        assert!(wrong.unwrap_err().contains("call 2 was offered before"));
+        let right = [offered(1, "12"), offered(2, "11")];
+        assert_eq!(told(three().chain(back).chain(right).collect()), Ok(()));
+    }
+
+    #[test]
+    fn a_better_priority_comes_first() {
+        let both = || {
+            entered(1, "general", 1)
+                .into_iter()
+                .chain(entered(2, "general", 0))
+        };
+        assert_eq!(told(both().chain([offered(2, "11")]).collect()), Ok(()));
+        assert!(told(both().chain([offered(1, "11")]).collect()).is_err());
     }
 }

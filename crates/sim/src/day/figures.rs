@@ -164,6 +164,10 @@ impl Tally {
     }
 
     fn seat_changed(&mut self, seat: SeatId, work: Work, call: Option<CallId>, up_ms: u64) {
+        if work == Work::WrapUp && self.wrapping_up.contains_key(&seat) {
+            // A shift or break changed the wish; the wrap-up goes on.
+            return;
+        }
         if let Some((since, half_hour, queue)) = self.wrapping_up.remove(&seat) {
             let lasted = up_ms.saturating_sub(since);
             self.add(half_hour, queue, &|figures| figures.wrap_up_ms += lasted);
@@ -176,6 +180,11 @@ impl Tally {
             let of = (up_ms, half_hour(row.arrived_at), row.queue);
             self.wrapping_up.insert(seat, of);
         }
+    }
+
+    /// Whether a wrap-up goes on that is not counted yet.
+    pub(super) fn anybody_wraps_up(&self) -> bool {
+        !self.wrapping_up.is_empty()
     }
 
     fn add(&mut self, at: usize, queue: Option<QueueId>, add: &dyn Fn(&mut Figures)) {

@@ -9,8 +9,8 @@ use toml::Spanned;
 use super::{
     chance::Spread,
     scenario::{
-        Break, HALF_HOUR, HALF_HOURS, MOST_CALLS, MOST_DAYS, MOST_SEATS, Queue, Redials, Scenario,
-        Shift, Surge,
+        Break, HALF_HOUR, HALF_HOURS, LEAST_REDIAL_S, LONGEST_S, MOST_CALLS, MOST_DAYS,
+        MOST_REDIALS, MOST_SEATS, MOST_SURGES, Queue, Redials, Scenario, Shift, Surge,
     },
 };
 
@@ -200,21 +200,22 @@ impl File {
                 help,
             );
         }
-        let greeting_s = self.greeting_s.as_ref().map_or(0.0, |at| *at.get_ref());
-        if let Some(at) = &self.greeting_s {
-            let good = (0.0..=3_600.0).contains(&greeting_s);
+        let greeting = self.greeting_s.as_ref().map_or(Duration::ZERO, |at| {
+            let good = (0.0..=3_600.0).contains(at.get_ref());
             let what = "`greeting_s` must be 0 to 3600";
             found.require(good, at.span(), what, "give seconds");
-        }
+            // Not a number is no length, and told above.
+            Duration::try_from_secs_f64(*at.get_ref()).unwrap_or_default()
+        });
         let queues = check_queues(&self.queues, found);
         let shifts = check_seats(&self.seats, &queues, found);
         let redials = |keys: &Option<Spanned<Again>>, found: &mut Found| {
             keys.as_ref().map_or_else(Redials::default, |keys| {
                 let again = keys.get_ref();
                 let good = (0.0..=1.0).contains(&again.share)
-                    && again.after_s > 0.0
-                    && again.after_s <= 86_400.0;
-                let what = "`share` must be 0 to 1, and `after_s` more than 0 and at most 86400";
+                    && (LEAST_REDIAL_S..=86_400.0).contains(&again.after_s)
+                    && again.most <= MOST_REDIALS;
+                let what = "`share` must be 0 to 1, `after_s` 1 to 86400, and `most` at most 100";
                 found.require(
                     good,
                     keys.span(),
@@ -231,17 +232,22 @@ impl File {
         let surges = self
             .surges
             .iter()
-            .map(|surge| check_surge(surge, found))
+            .map(|surge| check_surge(surge, days, found))
             .collect();
+        if let Some(beyond) = self.surges.get(MOST_SURGES) {
+            let help = "leave some out";
+            found.require(false, beyond.span(), "more than 500 surges", help);
+        }
         let (calls, day_factors) = check_calls(&self.calls, found);
         let answer = self.answer.as_ref();
         let scenario = Scenario {
             days,
             seed: self.seed.unwrap_or(1),
             lines: self.lines.map(Spanned::into_inner),
-            greeting: Duration::from_secs_f64(greeting_s.clamp(0.0, 3_600.0)),
+            greeting,
             calls,
             day_factors,
+            talk_factors: Vec::new(),
             surges,
             abandoned: redials(&self.redials.abandoned, found),
             busy: redials(&self.redials.busy, found),
@@ -250,6 +256,10 @@ impl File {
             queues,
             shifts,
         };
+        if !found.0.is_empty() {
+            // Its busiest moment says nothing.
+            return scenario;
+        }
         let most = scenario.most_calls_per_s() * HALF_HOUR.as_secs_f64();
         let what = "more than 180000 calls in a half hour, surges included";
         let help = "take fewer calls or a smaller factor";
@@ -308,7 +318,7 @@ fn check_calls(calls: &Spanned<Calls>, found: &mut Found) -> (Vec<f64>, Vec<f64>
     (weights.iter().map(|x| per_day * x / sum).collect(), days)
 }
 
-fn check_surge(surge: &Spanned<SurgeKeys>, found: &mut Found) -> Surge {
+fn check_surge(surge: &Spanned<SurgeKeys>, days: u32, found: &mut Found) -> Surge {
     let keys = surge.get_ref();
     let (from, to) = (found.time(&keys.from), found.time(&keys.to));
     let what = "a surge must end after it began";
@@ -328,8 +338,9 @@ fn check_surge(surge: &Spanned<SurgeKeys>, found: &mut Found) -> Surge {
         "4.0 is four times the calls",
     );
     let day = keys.day.as_ref().map(|day| {
-        let what = "`day` counts from 1";
-        found.require(*day.get_ref() > 0, day.span(), what, "the first day is 1");
+        let good = (1..=days).contains(day.get_ref());
+        let what = "`day` must be from 1 to the scenario's `days`";
+        found.require(good, day.span(), what, "the first day is 1");
         day.get_ref().saturating_sub(1)
     });
     Surge {
@@ -362,18 +373,29 @@ fn check_queues(keys: &Spanned<Vec<QueueKeys>>, found: &mut Found) -> Vec<Queue>
         let what = format!("two queues are named {id}");
         found.require(!twice, keys.name.span(), &what, "give each its own name");
         let wrap_up = keys.wrap_up.as_ref();
-        let seconds = |of: &Option<Spanned<u64>>| {
-            let of = of.as_ref().map(|at| (*at.get_ref()).min(86_400));
-            of.map(Duration::from_secs)
+        let mut seconds = |of: &Option<Spanned<u64>>, key: &str| {
+            let of = of.as_ref()?;
+            let what = format!("`{key}` must be at most 86400 seconds");
+            let good = *of.get_ref() <= LONGEST_S;
+            found.require(good, of.span(), &what, "give the time in seconds");
+            Some(Duration::from_secs(*of.get_ref()))
         };
+        let threshold = seconds(&keys.threshold_s, "threshold_s");
+        let longest_wait = seconds(&keys.longest_wait_s, "longest_wait_s");
+        if let Some(at) = &keys.capacity {
+            let what = "`capacity` must be at least 1";
+            let help = "leave the key out for 1000 callers";
+            found.require(*at.get_ref() > 0, at.span(), what, help);
+        }
         queues.push(Queue {
             id,
             share,
             handling: found.spread("handling", &keys.handling),
             wrap_up: wrap_up.map_or(Spread::NONE, |keys| found.spread("wrap_up", keys)),
-            threshold: seconds(&keys.threshold_s).unwrap_or(Duration::from_secs(15)),
+            threshold: threshold.unwrap_or(Duration::from_secs(15)),
             capacity: keys.capacity.as_ref().map_or(1_000, |at| *at.get_ref()),
-            longest_wait: seconds(&keys.longest_wait_s),
+            // 0 is no limit, as in queues.toml.
+            longest_wait: longest_wait.filter(|wait| !wait.is_zero()),
         });
     }
     found.require(!queues.is_empty(), span, "no queue", "add [[queues]]");
@@ -414,7 +436,7 @@ fn check_seats(keys: &[SeatKeys], queues: &[Queue], found: &mut Found) -> Vec<Sh
             Break { from, to, length }
         });
         let breaks = breaks.collect();
-        shifts.push(Shift {
+        let shift = Shift {
             count: *keys.count.get_ref(),
             queues: match keys.queues {
                 Some(_) => named,
@@ -423,7 +445,23 @@ fn check_seats(keys: &[SeatKeys], queues: &[Queue], found: &mut Found) -> Vec<Sh
             from: found.time(&keys.from),
             to: found.time(&keys.to),
             breaks,
-        });
+        };
+        check_breaks(&shift, &keys.breaks, found);
+        shifts.push(shift);
     }
     shifts
+}
+
+/// Breaks lie in their shift, and apart: who comes back from one would cut the other short.
+fn check_breaks(shift: &Shift, keys: &[Spanned<BreakKeys>], found: &mut Found) {
+    for (at, (rest, keys)) in shift.breaks.iter().zip(keys).enumerate() {
+        let what = "the break is not in the time of the shift";
+        let help = "give a `from` and a `to` at which its seats are there";
+        let inside = shift.holds(rest.from, rest.to);
+        found.require(inside, keys.span(), what, help);
+        let mut before = shift.breaks.iter().take(at);
+        let apart = before.all(|other| rest.to <= other.from || other.to <= rest.from);
+        let what = "two breaks of the shift overlap";
+        found.require(apart, keys.span(), what, "give each its own time");
+    }
 }

@@ -26,6 +26,8 @@ pub(super) struct Caller {
     pub(super) queue: usize,
     pub(super) arrived: Instant,
     queued: Option<Instant>,
+    /// The entry into the queue is told.
+    entered: bool,
     pub(super) offer: Option<Offer>,
     talk: Option<(SeatId, Instant)>,
     /// When the caller was told how long it will be, and what.
@@ -48,6 +50,7 @@ impl Caller {
             queue,
             arrived,
             queued: None,
+            entered: false,
             offer: None,
             talk: None,
             told: Vec::new(),
@@ -72,13 +75,6 @@ impl Day<'_> {
         if let Some(caller) = self.callers.get_mut(&call) {
             caller.queued = Some(now);
         }
-        let ahead = self.floor.queue(id).map_or(0, |queue| queue.waiting);
-        self.happened(Event::QueueEntered {
-            call,
-            queue: id,
-            priority: 0,
-            position: u32::try_from(ahead).unwrap_or(u32::MAX).saturating_add(1),
-        });
         let patience = self.scenario.patience.draw(&mut self.random);
         self.plan_in(patience, Due::GivesUp(call));
         self.floor_hears(Input::CallQueued {
@@ -89,6 +85,9 @@ impl Day<'_> {
             spent: 0,
             preferred: None,
         });
+        if let Some(position) = self.floor.position(call) {
+            self.note_entry(call, id, position);
+        }
         self.told(call);
     }
 
@@ -104,6 +103,21 @@ impl Day<'_> {
         }
     }
 
+    /// Tells the entry, once. As in `calls`: it is one as soon as the floor gave the call a
+    /// position or a seat, and not before, for the queue may refuse it.
+    fn note_entry(&mut self, call: CallId, queue: QueueId, position: u32) {
+        let caller = self.callers.get_mut(&call);
+        if caller.is_some_and(|caller| !core::mem::replace(&mut caller.entered, true)) {
+            let priority = 0;
+            self.happened(Event::QueueEntered {
+                call,
+                queue,
+                priority,
+                position,
+            });
+        }
+    }
+
     pub(super) fn gives_up(&mut self, call: CallId) {
         let talks = self.callers.get(&call).map(|caller| caller.talk.is_some());
         if talks == Some(false) {
@@ -113,6 +127,7 @@ impl Day<'_> {
     }
 
     pub(super) fn offered(&mut self, call: CallId, seat: SeatId, queue: QueueId, why: String) {
+        self.note_entry(call, queue, 1);
         self.number += 1;
         let offer = Offer {
             seat,
@@ -163,6 +178,7 @@ impl Day<'_> {
             caller.talk = Some((seat, now));
         }
         let talk = queue.handling.draw(&mut self.random);
+        let talk = talk.mul_f64(self.scenario.talk_factor(caller.arrived.since_start()));
         self.plan_in(talk, Due::HangsUp(call));
     }
 

@@ -43,6 +43,15 @@ pub const MIDNIGHT: Timestamp = Timestamp(1_795_305_600_000);
 /// A wrap-up ends when the agent says so, and never by itself.
 const NO_CAP: Duration = Duration::from_secs(86_400);
 
+/// An offer rings until the agent answers: longer than any answer that is drawn. A ring that ends
+/// unanswered takes the seat out of the floor until somebody says that it is back, and a scenario
+/// has nobody who does.
+const RING_FOR: Duration = Duration::from_secs(2 * 86_400);
+
+/// A judged day recounts the floor's books after so many steps: a metropolis' day has half a
+/// million, and a recount looks at every seat of every queue.
+const AUDIT_EVERY: u64 = 500;
+
 /// After the last arrival calls are served so long still.
 const CLOSING: Duration = Duration::from_secs(86_400);
 
@@ -85,6 +94,8 @@ struct Day<'a> {
     seq: u64,
     tally: Tally,
     estimates: Calibration,
+    /// [`Scenario::most_calls_per_s`], which looks at all days.
+    most_calls_per_s: f64,
     watch: &'a mut dyn FnMut(&Record),
 }
 
@@ -95,19 +106,33 @@ struct Day<'a> {
 pub fn run(scenario: &Scenario, seed: u64, watch: &mut dyn FnMut(&Record)) -> Report {
     let mut day = Day::new(scenario, seed, watch);
     day.begin();
-    let close = Instant::START + scenario.length();
-    while let Some(next) = day.next() {
-        if next > close && (day.callers.is_empty() || next > close + CLOSING) {
-            break;
-        }
-        day.now = next;
+    while day.goes_on() {
         day.step();
     }
-    let estimates = day.estimates;
-    Report {
-        estimates,
-        ..day.tally.report(day.scenario.days)
+    day.report()
+}
+
+/// As [`run`], and the floor's own books are recounted every so often.
+///
+/// # Errors
+/// What did not agree in them, and when.
+pub fn judged(
+    scenario: &Scenario,
+    seed: u64,
+    watch: &mut dyn FnMut(&Record),
+) -> Result<Report, String> {
+    let mut day = Day::new(scenario, seed, watch);
+    day.begin();
+    let mut steps = 0;
+    while day.goes_on() {
+        day.step();
+        steps += 1;
+        if steps % AUDIT_EVERY == 0 {
+            let books = day.floor.audit();
+            books.map_err(|wrong| format!("at {:?}: {wrong}", day.now.since_start()))?;
+        }
     }
+    Ok(day.report())
 }
 
 impl<'a> Day<'a> {
@@ -119,6 +144,7 @@ impl<'a> Day<'a> {
                 threshold: queue.threshold,
                 capacity: queue.capacity,
                 longest_wait: queue.longest_wait,
+                ring_for: RING_FOR,
                 wrap_up: cap,
                 wrap_up_cap: cap,
                 ..QueueSettings::new(queue.id)
@@ -143,6 +169,7 @@ impl<'a> Day<'a> {
             seq: 0,
             tally: Tally::default(),
             estimates: Calibration::default(),
+            most_calls_per_s: scenario.most_calls_per_s(),
             watch,
         }
     }
@@ -171,7 +198,7 @@ impl<'a> Day<'a> {
     /// The next moment somebody may call: a stream of the highest rate, of which [`Self::arrival`]
     /// takes as many as the moment's rate says.
     fn plan_arrival(&mut self) {
-        let most = self.scenario.most_calls_per_s();
+        let most = self.most_calls_per_s;
         if most <= 0.0 {
             return;
         }
@@ -179,6 +206,27 @@ impl<'a> Day<'a> {
             Duration::from_secs_f64((chance::exponential(&mut self.random) / most).min(1e9));
         if (self.now + after).since_start() < self.scenario.length() {
             self.plan_in(after, Due::Arrival);
+        }
+    }
+
+    /// Moves on to the next moment; not beyond the end, once nobody is in the house any more.
+    fn goes_on(&mut self) -> bool {
+        let Some(next) = self.next() else {
+            return false;
+        };
+        let close = Instant::START + self.scenario.length();
+        let empty = self.callers.is_empty() && !self.tally.anybody_wraps_up();
+        if next > close && (empty || next > close + CLOSING) {
+            return false;
+        }
+        self.now = next;
+        true
+    }
+
+    fn report(self) -> Report {
+        Report {
+            estimates: self.estimates,
+            ..self.tally.report(self.scenario.days)
         }
     }
 
@@ -220,7 +268,7 @@ impl<'a> Day<'a> {
 
     fn arrival(&mut self) {
         let rate = self.scenario.calls_per_s(self.now.since_start());
-        let most = self.scenario.most_calls_per_s();
+        let most = self.most_calls_per_s;
         if chance::share(&mut self.random) * most < rate {
             self.strangers += 1;
             self.dials(self.strangers, 0);

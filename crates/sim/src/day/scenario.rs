@@ -13,13 +13,13 @@
 //! | `[calls]` `per_half_hour` | calls expected in each of the 48 half hours | — |
 //! | `[calls]` `per_day` and `profile` | the same, as a sum and 24 or 48 weights | even |
 //! | `[calls]` `days` | factor of each day, from the first again after the last | all 1 |
-//! | `[[surges]]` `from` `to` `factor` `day` | more (or fewer) calls; `day` from 1 | every day |
-//! | `[redials.abandoned]`, `[redials.busy]` `share` `after_s` `most` | how many dial again after giving up or hearing busy, after an exponential time of this mean, and how often at most | nobody |
+//! | `[[surges]]` `from` `to` `factor` `day` | more (or fewer) calls, at most 500 surges; `day` from 1 to `days` | every day |
+//! | `[redials.abandoned]`, `[redials.busy]` `share` `after_s` `most` | how many dial again after giving up or hearing busy, after an exponential time of this mean (1 s to a day), and how often at most (up to 100) | nobody |
 //! | `[patience]` | how long people wait in the queue | — |
 //! | `[answer]` | from the ringing to the agent's answer | 0 |
-//! | `[[queues]]` `name` `share` `handling` `wrap_up` `threshold_s` `capacity` `longest_wait_s` | a queue, its part of the calls, talk and wrap-up | share 1, no wrap-up, 15 s, 1,000, wait for ever |
+//! | `[[queues]]` `name` `share` `handling` `wrap_up` `threshold_s` `capacity` `longest_wait_s` | a queue, its part of the calls, talk and wrap-up; the last three as in `queues.toml`, times up to a day | share 1, no wrap-up, 15 s, 1,000, wait for ever (as 0) |
 //! | `[[seats]]` `count` `from` `to` `queues` `breaks` | so many seats of one shift, every day; `from` = `to`: round the clock | all queues |
-//! | `breaks = [{ from, to, minutes }]` | each seat has its break in this time, one after the other | none |
+//! | `breaks = [{ from, to, minutes }]` | each seat has its break in this time of the shift, one after the other | none |
 //!
 //! `[patience]`, `[answer]`, `handling` and `wrap_up` are times: `kind` is `"fixed"`,
 //! `"exponential"` or `"lognormal"`, `mean_s` the mean, `sd_s` the standard deviation of a
@@ -37,6 +37,9 @@ pub const HALF_HOURS: usize = 48;
 /// Length of a half hour.
 pub const HALF_HOUR: Duration = Duration::from_secs(1_800);
 
+/// Length of a day.
+pub const DAY: Duration = Duration::from_secs(86_400);
+
 /// Most days of a scenario: a leap year.
 pub const MOST_DAYS: u32 = 366;
 
@@ -46,6 +49,20 @@ pub const MOST_SEATS: u32 = 20_000;
 /// Most calls expected in a half hour: 100 a second. More would fill the memory before it says
 /// anything of a hotline.
 pub const MOST_CALLS: f64 = 180_000.0;
+
+/// Most surges: one on each day of a year and some. Each is looked at for each caller.
+pub const MOST_SURGES: usize = 500;
+
+/// Most times somebody dials again: more than anybody's patience, and a bound for the attempts that
+/// one caller can become.
+pub const MOST_REDIALS: u32 = 100;
+
+/// Shortest mean time until somebody dials again, seconds: nobody dials faster. Less would fill the
+/// day with attempts of one caller.
+pub const LEAST_REDIAL_S: f64 = 1.0;
+
+/// Longest time that a queue's key can say, seconds: a day.
+pub const LONGEST_S: u64 = 86_400;
 
 /// See the module.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,6 +79,9 @@ pub struct Scenario {
     pub calls: Vec<f64>,
     /// Factors of the days, over and over.
     pub day_factors: Vec<f64>,
+    /// So many times as long as their queue says are the talks of those who arrive in each of the
+    /// 48 half hours; empty: as long. A file has no key for it, a history knows it.
+    pub talk_factors: Vec<f64>,
     /// When more call.
     pub surges: Vec<Surge>,
     /// Who dials again after giving up.
@@ -147,6 +167,31 @@ pub struct Break {
     pub length: Duration,
 }
 
+impl Shift {
+    /// Whether the seats are there at this time of the day, breaks aside.
+    pub fn is_on(&self, time: Duration) -> bool {
+        if self.from == self.to {
+            return true;
+        }
+        if self.to > self.from {
+            return (self.from..self.to).contains(&time);
+        }
+        let time = if time < DAY { time } else { time - DAY };
+        time >= self.from || time < self.to
+    }
+
+    /// Whether the seats are there during the whole of this part of the day.
+    pub fn holds(&self, from: Duration, to: Duration) -> bool {
+        if self.from == self.to {
+            return true;
+        }
+        if self.to > self.from {
+            return self.from <= from && to <= self.to;
+        }
+        self.from <= from || to <= self.to
+    }
+}
+
 impl Scenario {
     /// Reads a scenario.
     ///
@@ -158,7 +203,7 @@ impl Scenario {
 
     /// Length of it all.
     pub fn length(&self) -> Duration {
-        Duration::from_secs(86_400) * self.days
+        DAY * self.days
     }
 
     /// Calls expected a second at this time after the beginning.
@@ -167,8 +212,7 @@ impl Scenario {
         let time = Duration::from_secs(at.as_secs() % 86_400);
         let half_hour = (time.as_secs() / HALF_HOUR.as_secs()) as usize;
         let calls = self.calls.get(half_hour).copied().unwrap_or_default();
-        let days = self.day_factors.len().max(1);
-        let of_day = self.day_factors.get(day as usize % days).unwrap_or(&1.0);
+        let of_day = self.day_factor(day);
         let surging = self.surges.iter().filter(|surge| {
             surge.day.is_none_or(|on| u64::from(on) == day)
                 && (surge.from..surge.to).contains(&time)
@@ -177,29 +221,56 @@ impl Scenario {
         calls * of_day * surge / HALF_HOUR.as_secs_f64()
     }
 
-    /// No time has more calls a second than this.
+    /// The busiest moment's calls a second: looks at every time at which the rate changes.
     pub fn most_calls_per_s(&self) -> f64 {
-        let most = |of: &[f64]| of.iter().copied().fold(0.0, f64::max);
-        let days = if self.day_factors.is_empty() {
-            1.0
-        } else {
-            most(&self.day_factors)
-        };
-        let surge: f64 = self
-            .surges
-            .iter()
-            .map(|surge| surge.factor.max(1.0))
-            .product();
-        most(&self.calls) * days * surge / HALF_HOUR.as_secs_f64()
+        let half_hours = (0..HALF_HOURS as u32).map(|at| HALF_HOUR * at);
+        let surges = self.surges.iter().flat_map(|surge| [surge.from, surge.to]);
+        let times: Vec<Duration> = half_hours.chain(surges).collect();
+        let days = (0..self.days).map(|day| DAY * day);
+        let rates = days.flat_map(|day| times.iter().map(move |&time| day + time));
+        rates.map(|at| self.calls_per_s(at)).fold(0.0, f64::max)
     }
 
-    /// Mean time a call takes a seat: ringing, talk and wrap-up, of all queues, seconds.
-    pub fn handling_s(&self) -> f64 {
+    fn day_factor(&self, day: u64) -> f64 {
+        let days = self.day_factors.len().max(1);
+        let of_day = self.day_factors.get(day as usize % days);
+        of_day.copied().unwrap_or(1.0)
+    }
+
+    /// One day like the usual one of this scenario: its days' calls averaged, with the surges of
+    /// every day and without those of a certain one.
+    #[must_use]
+    pub fn ordinary_day(&self) -> Self {
+        let days = u64::from(self.days.max(1));
+        let factors: f64 = (0..days).map(|day| self.day_factor(day)).sum();
+        let factor = factors / days as f64;
+        let mut ordinary = self.clone();
+        ordinary.days = 1;
+        ordinary.day_factors.clear();
+        ordinary.surges.retain(|surge| surge.day.is_none());
+        for calls in &mut ordinary.calls {
+            *calls *= factor;
+        }
+        ordinary
+    }
+
+    /// How many times its queue's time the talk of a call is that arrives at this time after the
+    /// beginning.
+    pub fn talk_factor(&self, arrived: Duration) -> f64 {
+        let half_hour = arrived.as_secs() % DAY.as_secs() / HALF_HOUR.as_secs();
+        let factor = self.talk_factors.get(half_hour as usize);
+        factor.copied().unwrap_or(1.0)
+    }
+
+    /// Mean time a call takes a seat that arrives at this time after the beginning: ringing, talk
+    /// and wrap-up, of all queues, seconds.
+    pub fn handling_s(&self, arrived: Duration) -> f64 {
+        let talks = self.talk_factor(arrived);
         let shares: f64 = self.queues.iter().map(|queue| queue.share).sum();
         let sum: f64 = self
             .queues
             .iter()
-            .map(|queue| queue.share * (queue.handling.mean_s() + queue.wrap_up.mean_s()))
+            .map(|queue| queue.share * (talks * queue.handling.mean_s() + queue.wrap_up.mean_s()))
             .sum();
         self.answer.mean_s() + sum / shares
     }

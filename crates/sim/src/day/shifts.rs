@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use hotline_model::{Instant, SeatId};
 
-use super::scenario::{Scenario, Shift};
+use super::scenario::{DAY, Scenario, Shift};
 
 /// What a seat does from a moment on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,8 +13,6 @@ pub(super) enum Duty {
     Off,
     Break,
 }
-
-const DAY: Duration = Duration::from_secs(86_400);
 
 /// Each seat of the scenario with its shift, in order.
 pub(super) fn seats(scenario: &Scenario) -> impl Iterator<Item = (SeatId, &Shift)> {
@@ -66,9 +64,15 @@ fn of_seat(days: u32, shift: &Shift, turn: f64, on: &mut impl FnMut(Duration, Du
         }
         for rest in &shift.breaks {
             let room = rest.to.saturating_sub(rest.from + rest.length);
-            let begins = midnight + rest.from + room.mul_f64(turn);
-            on(begins, Duty::Break);
-            on(begins + rest.length, Duty::On);
+            let begins = rest.from + room.mul_f64(turn);
+            let ends = begins + rest.length;
+            if shift.is_on(begins) {
+                on(midnight + begins, Duty::Break);
+            }
+            // Who has the last turn of a shift's last break goes home from it.
+            if shift.is_on(ends) {
+                on(midnight + ends, Duty::On);
+            }
         }
     }
 }
@@ -107,6 +111,30 @@ mod tests {
             times(8, 24, Vec::new())[..2],
             [(8, Duty::On), (24, Duty::Off)]
         );
+    }
+
+    #[test]
+    fn nobody_comes_back_from_a_break_after_the_shift() {
+        let rest = |from: u64, to: u64| Break {
+            from: Duration::from_secs(from * 3_600),
+            to: Duration::from_secs(to * 3_600),
+            length: Duration::from_secs(3_600),
+        };
+        let day = [
+            (8, Duty::On),
+            (18, Duty::Off),
+            (17, Duty::Break),
+            (32, Duty::On),
+        ];
+        assert_eq!(times(8, 18, vec![rest(17, 18)])[..4], day);
+        // After the shift's end, and in a night shift the evening before it and the night's end.
+        assert_eq!(times(8, 12, vec![rest(13, 14)]).len(), 4);
+        assert_eq!(times(22, 8, vec![rest(20, 21)]).len(), 6);
+        let night = times(22, 8, vec![rest(7, 8)]);
+        assert!(night.contains(&(7, Duty::Break)) && !night.contains(&(8, Duty::On)));
+        // Round the clock: a break over the end of the day has its end.
+        let always = times(0, 0, vec![rest(23, 24)]);
+        assert_eq!(always[1..3], [(23, Duty::Break), (24, Duty::On)]);
     }
 
     #[test]

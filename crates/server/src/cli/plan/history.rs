@@ -121,16 +121,18 @@ impl Sum {
         let demand = each.map(|&(calls, seconds)| Demand {
             calls: calls / days,
             handling_s: if calls > 0.0 { seconds / calls } else { 0.0 },
+            answer_s: 0.0,
         });
         let demand: Vec<Demand> = demand.collect();
         let mut scenario = Scenario::read(PLAIN).ok()?;
         scenario.calls = demand.iter().map(|demand| demand.calls).collect();
         scenario.patience = Spread::Exponential { mean_s: patience_s };
+        let mean_s = seconds / all;
         for queue in &mut scenario.queues {
-            queue.handling = Spread::Exponential {
-                mean_s: seconds / all,
-            };
+            queue.handling = Spread::Exponential { mean_s };
         }
+        let factors = demand.iter().map(|demand| demand.handling_s / mean_s);
+        scenario.talk_factors = factors.collect();
         Some((scenario, demand))
     }
 }
@@ -149,6 +151,8 @@ handling = { kind = \"exponential\", mean_s = 180 }
 
 #[cfg(test)]
 mod tests {
+    use hotline_sim::day::{self, scenario::HALF_HOUR};
+
     use super::*;
 
     fn history(text: &str) -> Result<(Scenario, Vec<Demand>), String> {
@@ -164,16 +168,35 @@ mod tests {
         let text = "start,calls,handling\n2026-11-20 09:00,30,200\n2026-11-20 09:15,10,100\n\
                     2026-11-21T09:00:00,60,200\n2026-11-21 23:30,0,\n";
         let (scenario, demand) = history(text).unwrap();
+        let nine = HALF_HOUR * 18;
         assert_eq!(
             demand[18],
             Demand {
                 calls: 50.0,
-                handling_s: 190.0
+                handling_s: 190.0,
+                answer_s: 0.0,
             }
         );
         assert_eq!((demand[47].calls, demand[0].calls), (0.0, 0.0));
         assert_eq!(scenario.calls[18], 50.0);
-        assert_eq!(scenario.handling_s(), 190.0);
+        assert_eq!(scenario.handling_s(nine), 190.0);
+    }
+
+    #[test]
+    fn the_simulation_has_each_half_hours_handling_time() {
+        let text = "09:00,300,100\n20:00,100,500\n";
+        let (mut scenario, demand) = history(text).unwrap();
+        for (at, demand) in demand.iter().enumerate().filter(|(_, it)| it.calls > 0.0) {
+            let from = HALF_HOUR * at as u32;
+            assert!((scenario.handling_s(from) - demand.handling_s).abs() < 1e-9);
+        }
+        scenario.staff(&[400; HALF_HOURS]);
+        let report = day::run(&scenario, 1, &mut |_| {});
+        for (half_hour, mean_s) in [(18, 100.0), (40, 500.0)] {
+            let found = report.time_of_day(half_hour).all.handling_s().unwrap();
+            // 100 exponential talks: a tenth is their mean's deviation.
+            assert!((found / mean_s - 1.0).abs() < 0.3, "{half_hour}: {found}");
+        }
     }
 
     #[test]

@@ -8,20 +8,20 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use hotline_sim::{
     day::Scenario,
-    plan::{self, Demand, Need, Target, Within},
+    plan::{self, Demand, Judgement, Need, Share, Target, Within},
 };
 
 use super::{
     Failure,
-    simulate::{advance, progress_bar, read, share},
+    simulate::{advance, clock, progress_bar, read},
 };
 
 /// Calls that a check lives through: enough that a half hour of a middling hotline has some thousand,
 /// few enough for seconds of work.
 const CHECKED_CALLS: f64 = 100_000.0;
 
-/// Most days of a check.
-const CHECKED_DAYS: f64 = 60.0;
+/// Fewest and most days of a check: fewer say too little of how much days differ by chance.
+const CHECKED_DAYS: (f64, f64) = (10.0, 60.0);
 
 /// See the module.
 #[derive(Args)]
@@ -66,6 +66,10 @@ enum Seconds {
 impl Plan {
     pub fn run(self) -> Result<(), Failure> {
         let target = self.target()?;
+        let out = self.out.as_deref();
+        let out = out
+            .map(|file| Ok((file, sheet::format(file)?)))
+            .transpose()?;
         let is_history = self.from.extension().is_some_and(|end| end == "csv");
         let (scenario, demand) = if is_history {
             history::read(&self.from, self.patience)?
@@ -74,11 +78,22 @@ impl Plan {
             let demand = plan::demand(&scenario);
             (scenario, demand)
         };
-        let needs = self.plan(scenario, &demand, &target)?;
-        print(&needs);
-        match &self.out {
-            Some(out) => sheet::write(out, &needs),
+        let lines = scenario.lines;
+        let (needs, judgement) = self.plan(scenario, &demand, &target)?;
+        print(&needs, judgement.as_ref());
+        if let Some(judgement) = &judgement {
+            self.warn(judgement, &target, lines);
+        }
+        match out {
+            Some((file, format)) => sheet::write(file, format, &needs),
             None => Ok(()),
+        }
+    }
+
+    /// Says what the simulation found to be short of the target.
+    fn warn(&self, judgement: &Judgement, target: &Target, lines: Option<u32>) {
+        for warning in warnings(self.whole_day, judgement, target, lines) {
+            eprintln!("hotline: {warning}");
         }
     }
 
@@ -106,7 +121,7 @@ impl Plan {
         mut scenario: Scenario,
         demand: &[Demand],
         target: &Target,
-    ) -> Result<Vec<Need>, Failure> {
+    ) -> Result<(Vec<Need>, Option<Judgement>), Failure> {
         let patience_s = scenario.patience.mean_s();
         let needs = if self.whole_day {
             plan::for_the_day(demand, patience_s, target)
@@ -117,27 +132,73 @@ impl Plan {
             Failure::wrong("no number of seats reaches the target; take a lower one")
         })?;
         if self.formula_only {
-            return Ok(needs);
+            return Ok((needs, None));
         }
         let calls: f64 = demand.iter().map(|demand| demand.calls).sum();
-        let days = (CHECKED_CALLS / calls).ceil().clamp(1.0, CHECKED_DAYS) as u32;
-        scenario.days = scenario.days.max(days);
+        let (fewest, most) = CHECKED_DAYS;
+        let days = (CHECKED_CALLS / calls).ceil().clamp(fewest, most) as u32;
+        scenario = scenario.ordinary_day();
+        scenario.days = days;
         let bar = progress_bar();
         let mut progress = |round: u32, part: f64| {
             bar.set_message(format!("round {round}"));
             advance(&bar, part);
         };
-        if self.whole_day {
-            plan::observe(&scenario, &mut needs, target, &mut progress);
-        } else if !plan::check(&scenario, &mut needs, target, &mut progress) {
-            eprintln!("hotline: some half hours miss the target in the simulation still");
-        }
+        let judgement = if self.whole_day {
+            plan::judge(&scenario, &mut needs, target, &mut |part| progress(1, part))
+        } else {
+            plan::check(&scenario, &mut needs, target, &mut progress)
+        };
         bar.finish_and_clear();
-        Ok(needs)
+        Ok((needs, Some(judgement)))
     }
 }
 
-fn print(needs: &[Need]) {
+/// What is short of the target in the simulation, in words. Of a whole day's plan the half hours do
+/// not count.
+fn warnings(
+    whole_day: bool,
+    judgement: &Judgement,
+    target: &Target,
+    lines: Option<u32>,
+) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let times = |half_hours: &[usize]| {
+        let times: Vec<String> = half_hours.iter().map(|&at| clock(at)).collect();
+        times.join(", ")
+    };
+    let (busy, missed): (Vec<usize>, Vec<usize>) = if whole_day {
+        (Vec::new(), Vec::new())
+    } else {
+        let missed = judgement.missed.iter();
+        missed.partition(|at| judgement.busy.contains(at))
+    };
+    if let (false, Some(lines)) = (busy.is_empty(), lines) {
+        let times = times(&busy);
+        warnings.push(format!(
+            "callers hear busy at {times}: no seats mend that, but more than the {lines} `lines` do"
+        ));
+    }
+    if !missed.is_empty() {
+        let times = times(&missed);
+        warnings.push(format!("the simulation misses the target at {times} still"));
+    }
+    let in_time = if whole_day { 0.0 } else { target.in_time };
+    let both = [
+        (&judgement.answered, target.answered),
+        (&judgement.in_time, in_time),
+    ];
+    let below = |(share, target): (&Share, f64)| {
+        let value = share.ratio.value().unwrap_or(1.0);
+        value + share.half_width().unwrap_or_default() < target
+    };
+    if warnings.is_empty() && both.into_iter().any(below) {
+        warnings.push("the simulated day misses the target".to_owned());
+    }
+    warnings
+}
+
+fn print(needs: &[Need], judgement: Option<&Judgement>) {
     println!(
         "{}",
         sheet::COLUMNS.map(|name| format!("{name:>10}")).join(" ")
@@ -149,25 +210,28 @@ fn print(needs: &[Need]) {
     let hours = plan::seat_hours(needs);
     let answered = plan::answered(needs) * 100.0;
     println!("{hours} seat hours a day; Erlang A: {answered:.2} % of the day's calls answered");
-    if let Some(simulated) = plan::simulated(needs) {
-        let rate = share(simulated);
-        println!(
-            "simulated: {rate} ({} of {} calls)",
-            simulated.of, simulated.all
-        );
+    if let Some(judgement) = judgement {
+        println!("simulated: {}", interval(&judgement.answered));
     }
+}
+
+/// A share with its 99 % confidence interval.
+fn interval(share: &Share) -> String {
+    let rate = share.ratio.value().unwrap_or_default() * 100.0;
+    let half = share.half_width().unwrap_or_default() * 100.0;
+    let (of, all, days) = (share.ratio.of, share.ratio.all, share.days);
+    format!("{rate:.2} ± {half:.2} % ({of} of {all} calls in {days} days; 99 % interval)")
 }
 
 #[cfg(test)]
 mod tests {
+    use hotline_store::kpi::Ratio;
+
     use super::*;
 
     fn plan(folder: &std::path::Path, out: &str) -> Plan {
-        let from = folder.join("history.csv");
-        let intervals = (8..18).map(|hour| format!("2026-11-20 {hour:02}:00,60,200\n"));
-        std::fs::write(&from, intervals.collect::<String>()).unwrap();
         Plan {
-            from,
+            from: folder.join("history.csv"),
             answered: 95.0,
             in_time: 80.0,
             within: Seconds::S15,
@@ -181,6 +245,9 @@ mod tests {
     #[test]
     fn a_history_is_planned_as_csv_and_xlsx() {
         let folder = tempfile::tempdir().unwrap();
+        let intervals = (8..18).map(|hour| format!("2026-11-20 {hour:02}:00,60,200\n"));
+        let history = folder.path().join("history.csv");
+        std::fs::write(history, intervals.collect::<String>()).unwrap();
         for out in ["plan.csv", "plan.xlsx"] {
             assert!(plan(folder.path(), out).run().is_ok());
         }
@@ -205,6 +272,7 @@ mod tests {
     #[test]
     fn what_cannot_be_planned_is_refused() {
         let folder = tempfile::tempdir().unwrap();
+        // At once, and not after all the work: the history is not even looked for.
         let failure = plan(folder.path(), "plan.txt").run().unwrap_err();
         assert!(failure.message.contains(".csv or .xlsx"));
         let too_much = Plan {
@@ -212,5 +280,36 @@ mod tests {
             ..plan(folder.path(), "plan.csv")
         };
         assert_eq!(too_much.run().unwrap_err().code, 2);
+    }
+
+    #[test]
+    fn a_shortage_of_lines_is_named() {
+        let share = |of, all| Share {
+            ratio: Ratio::new(of, all),
+            deviation: 0.001,
+            days: 20,
+        };
+        let mut judgement = Judgement {
+            answered: share(900, 1_000),
+            in_time: share(990, 1_000),
+            missed: vec![18, 19, 30],
+            busy: vec![18, 19],
+        };
+        let target = plan(std::path::Path::new("/nowhere"), "plan.csv").target();
+        let target = target.ok().unwrap();
+        let told = |whole_day, judgement: &Judgement| {
+            warnings(whole_day, judgement, &target, Some(14)).join("; ")
+        };
+        assert_eq!(
+            told(false, &judgement),
+            "callers hear busy at 09:00, 09:30: no seats mend that, but more than the 14 `lines` \
+             do; the simulation misses the target at 15:00 still"
+        );
+        assert_eq!(
+            told(true, &judgement),
+            "the simulated day misses the target"
+        );
+        judgement.answered = share(949, 1_000);
+        assert_eq!(told(true, &judgement), "", "within the interval");
     }
 }

@@ -44,18 +44,33 @@ pub fn cells(at: usize, need: &Need) -> [String; COLUMNS.len()] {
     ]
 }
 
-/// Writes the plan; the file's ending says how.
-pub fn write(file: &Path, needs: &[Need]) -> Result<(), Failure> {
+/// How a plan is written.
+#[derive(Clone, Copy)]
+pub enum Format {
+    Csv,
+    Xlsx,
+}
+
+/// How the plan will be written: the file's ending says it.
+pub fn format(file: &Path) -> Result<Format, Failure> {
+    match file.extension().and_then(|end| end.to_str()) {
+        Some("csv") => Ok(Format::Csv),
+        Some("xlsx") => Ok(Format::Xlsx),
+        _ => {
+            let what = "--out: name a file that ends with .csv or .xlsx";
+            Err(Failure::wrong(what))
+        }
+    }
+}
+
+/// Writes the plan.
+pub fn write(file: &Path, format: Format, needs: &[Need]) -> Result<(), Failure> {
     let fault = |error: &dyn std::fmt::Display| {
         Failure::world(format!("{} cannot be written: {error}", file.display()))
     };
-    match file.extension().and_then(|end| end.to_str()) {
-        Some("csv") => csv(file, needs).map_err(|error| fault(&error))?,
-        Some("xlsx") => xlsx(file, needs).map_err(|error| fault(&error))?,
-        _ => {
-            let what = "--out: name a file that ends with .csv or .xlsx";
-            return Err(Failure::wrong(what));
-        }
+    match format {
+        Format::Csv => csv(file, needs).map_err(|error| fault(&error))?,
+        Format::Xlsx => xlsx(file, needs).map_err(|error| fault(&error))?,
     }
     println!("written: {}", file.display());
     Ok(())

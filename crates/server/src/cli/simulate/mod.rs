@@ -42,6 +42,9 @@ impl Simulate {
                 self.scenario.display()
             )));
         }
+        if let Some(out) = &self.out {
+            fs::create_dir_all(out).map_err(|error| cannot_write(out, &error))?;
+        }
         let report = live(&scenario, self.seed.unwrap_or(scenario.seed));
         table::print(&report);
         match &self.out {
@@ -98,11 +101,12 @@ pub(super) fn advance(bar: &ProgressBar, part: f64) {
     bar.set_position((part.clamp(0.0, 1.0) * STEPS as f64) as u64);
 }
 
+fn cannot_write(folder: &Path, error: &dyn std::fmt::Display) -> Failure {
+    Failure::world(format!("{} cannot be written: {error}", folder.display()))
+}
+
 fn write(folder: &Path, report: &Report) -> Result<(), Failure> {
-    let fault = |error: &dyn std::fmt::Display| {
-        Failure::world(format!("{} cannot be written: {error}", folder.display()))
-    };
-    fs::create_dir_all(folder).map_err(|error| fault(&error))?;
+    let fault = |error: &dyn std::fmt::Display| cannot_write(folder, error);
     table::half_hours(&folder.join("half-hours.csv"), report).map_err(|error| fault(&error))?;
     table::totals(&folder.join("totals.csv"), report).map_err(|error| fault(&error))?;
     plot::calls(&folder.join("calls.svg"), report).map_err(|error| fault(&error))?;
@@ -113,12 +117,16 @@ fn write(folder: &Path, report: &Report) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use hotline_model::event::{Event, Outcome};
+
     use super::*;
 
     const SHORT: &str = "
-lines = 2
+lines = 4
 [calls]
-per_day = 400
+per_day = 1200
 [redials.busy]
 share = 0.5
 after_s = 60
@@ -138,6 +146,61 @@ count = 3
 from = \"00:00\"
 to = \"00:00\"
 ";
+
+    /// What the same day's records say: the columns `inbound` to `refused` of the totals, of all
+    /// calls and of both queues. A queue's inbound are those who asked for a human.
+    fn counted() -> [Vec<u64>; 3] {
+        let scenario = Scenario::read(SHORT).unwrap();
+        let mut rows = [[0; 7]; 3];
+        let mut asked = BTreeMap::new();
+        day::run(&scenario, 5, &mut |record| {
+            let mut count = |row: usize, columns: &[usize]| {
+                for &column in columns {
+                    rows[row][column] += 1;
+                }
+            };
+            match record.stamped.event {
+                Event::CallArrived { .. } => count(0, &[0]),
+                Event::InviteRejected { .. } => count(0, &[0, 1]),
+                Event::QueueEntered { call, queue, .. } => {
+                    let row = if queue.as_str() == "english" { 1 } else { 2 };
+                    let at_ms = record.stamped.up_ms;
+                    asked.insert(call, (row, at_ms));
+                    count(row, &[0]);
+                }
+                Event::CallEnded { call, outcome, .. } => {
+                    let (row, since) = asked[&call];
+                    let short = record.stamped.up_ms - since < 5_000;
+                    let columns: &[usize] = match (outcome, short) {
+                        (Outcome::Answered, _) => &[2],
+                        (Outcome::Abandoned, true) => &[3, 4],
+                        (Outcome::Abandoned, false) => &[3],
+                        _ => panic!("{outcome:?}"),
+                    };
+                    count(0, columns);
+                    count(row, columns);
+                }
+                _ => {}
+            }
+        });
+        let [all, ..] = rows;
+        assert!(all.iter().take(5).all(|&count| count > 0), "{all:?}");
+        rows.map(|row| row.to_vec())
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("short.toml");
+        fs::write(&file, SHORT).unwrap();
+        let simulate = Simulate {
+            out: Some(file.join("day")),
+            scenario: file,
+            seed: None,
+        };
+        let failure = simulate.run().unwrap_err();
+        assert!(failure.message.contains("cannot be written"));
+    }
 
     fn rows(file: &Path) -> Vec<csv::StringRecord> {
         let mut csv = csv::Reader::from_path(file).unwrap();
@@ -177,7 +240,11 @@ to = \"00:00\"
                 assert_eq!(sum, count(total, column), "column {column}");
             }
         }
-        assert!(count(&totals[0], 2) > 0, "some heard busy");
+        let [all, english, general] = [&totals[0], &totals[1], &totals[2]].map(|row| {
+            let counts = (1..8).map(|column| count(row, column));
+            counts.collect::<Vec<u64>>()
+        });
+        assert_eq!([all, english, general], counted(), "by the records alone");
         for plot in ["calls.svg", "rates.svg"] {
             let plot = fs::read_to_string(out.join(plot)).unwrap();
             assert!(plot.starts_with("<svg") && plot.contains("polyline"));
