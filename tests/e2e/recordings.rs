@@ -236,6 +236,9 @@ pub fn a_disk_that_stands_still_harms_no_call() {
         return;
     }
     let mut engine = Engine::prepare();
+    engine.configure("engine.toml", "keep_free_mb = 500", "keep_free_mb = 2");
+    let (menu, direct) = ("script = \"12345-menu\"", "script = \"12345-direct\"");
+    engine.configure("engine.toml", menu, direct);
     let folder = engine.dir.join("data/recordings");
     fs::create_dir_all(&folder).unwrap();
     let disk = engine.dir.join("disk.img");
@@ -261,6 +264,7 @@ pub fn a_disk_that_stands_still_harms_no_call() {
     let mut caller = desk(&engine, "13800001234", "-", 900);
     assert_eq!(engine.post("/api/v1/seats/1001/ready", &json!({})).0, 204);
     caller.say("call 12345");
+    seat.expect("answered", 40);
     let talks = |caller: &mut Lines, seat: &mut Lines| {
         caller.say("hears 600");
         caller.expect("hears 600", 30);

@@ -241,6 +241,39 @@ fn refusals(engine: &Engine, id: &str, settle: &str) {
     }
 }
 
+/// Nobody is signed in: the queue's rule sends the caller to the voicemail. No figure is bettered
+/// by it.
+#[test]
+fn who_is_served_by_nobody_leaves_a_message_and_counts_as_unanswered() {
+    let mut engine = prepare();
+    let file = engine.dir.join("config/queues.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    let cap = "wrap_up_cap_s = 120\n";
+    let rule = "overflow = [{ unstaffed = true, to = \"script:voicemail\" }]\n";
+    fs::write(file, text.replacen(cap, &format!("{cap}{rule}"), 1)).unwrap();
+    engine.restart();
+    let mut citizen = Citizen::dials(&engine, "12345");
+    let sent = journal::until(&engine, "the overflow", |it| {
+        it["type"] == "queue-overflowed"
+    });
+    assert_eq!(sent["to"], "script:voicemail");
+    let file = message_grows(&engine);
+    citizen.phone.hangs_up();
+    let story = journal::story(&engine, &citizen.phone.call_id);
+    assert_eq!(story.end(), ("left-message", "caller"));
+    let row = &listed(&engine, "new", 1)[0];
+    assert_eq!(
+        (&row["kind"], &row["queue"]),
+        (&json!("voicemail"), &json!("general"))
+    );
+    is_the_citizen_alone(&fs::read(file).unwrap());
+    let totals = &engine.get("/api/v1/wallboard")["totals"];
+    for (count, wanted) in [("human_requests", 1), ("left_message", 1), ("answered", 0)] {
+        assert_eq!(totals[count], wanted, "{count}: {totals}");
+    }
+    assert_eq!(totals["answer_rate"], 0.0);
+}
+
 #[test]
 fn a_sealed_message_survives_a_hang_up_and_a_kill() {
     let mut engine = prepare();
