@@ -137,6 +137,12 @@ impl Rings {
         }
     }
 
+    /// Begins anew beside another leg; for phones that do not ring yet.
+    pub fn begin_again(&mut self, now: Instant, whose: (Owner, LegId), board: &mut Switchboard) {
+        self.stop(now, None, board);
+        *self = Self::begin(self.seat, whose, self.call, self.shown.clone(), board);
+    }
+
     /// `Some` when no phone is left to wait for.
     pub fn failure(&self) -> Option<Failure> {
         let over = self.phones.is_empty() && self.picking.is_none();

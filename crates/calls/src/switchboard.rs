@@ -253,6 +253,11 @@ impl Switchboard {
         true
     }
 
+    /// The media thread had no port for a leg: new calls go elsewhere until one of its legs is gone.
+    pub(crate) fn thread_lacks_port(&mut self, thread: MediaThread) {
+        self.threads.lacks_port(thread);
+    }
+
     /// A media thread ended by a fault of its own, and what it owned with it: the legs that are to
     /// be taken for broken.
     pub(crate) fn lose_thread(&mut self, thread: MediaThread) -> Vec<LegId> {
