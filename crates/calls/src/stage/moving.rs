@@ -97,5 +97,6 @@ impl Talking {
         let music = held.map(|by| listener(facts, other, by));
         facts.sounds(Scene::Talk { other, music }, board);
         self.follow_hold(facts, now, board);
+        facts.ring_back_moves(board);
     }
 }
