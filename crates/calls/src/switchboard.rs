@@ -16,6 +16,7 @@ use hotline_model::{
     CallId, Instant, LegId, MediaThread, SeatId, Timestamp,
     event::{Event, Party, Stamped},
     guest::{GuestMode, GuestName},
+    request::Request,
     seat::Work,
 };
 use hotline_sip::{
@@ -199,6 +200,17 @@ impl Switchboard {
             up_ms,
             event,
         }));
+    }
+
+    /// Journals what a seat wished for by its phone, once it is known what became of it.
+    pub fn phone_asked(&mut self, now: Instant, seat: SeatId, wish: Request, done: bool) {
+        let event = Event::SeatRequested {
+            seat,
+            request: wish.to_string(),
+            through: "phone".to_owned(),
+            done,
+        };
+        self.happened(now, event);
     }
 
     /// Tells the distributor something; its decisions are drained before the turn ends.
