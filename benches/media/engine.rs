@@ -170,7 +170,7 @@ impl Engine {
             .map_err(|full| format!("{full:?}").into())
     }
 
-    pub fn stop(self) {
+    pub fn stop(mut self) {
         self.media.shut_down();
         self.recorder.shut_down();
     }

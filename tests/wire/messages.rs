@@ -267,8 +267,11 @@ fn who_is_served_by_nobody_leaves_a_message_and_counts_as_unanswered() {
         (&json!("voicemail"), &json!("general"))
     );
     is_the_citizen_alone(&fs::read(file).unwrap());
-    let totals = &engine.get("/api/v1/wallboard")["totals"];
-    for (count, wanted) in [("human_requests", 1), ("left_message", 1), ("answered", 0)] {
+    let totals = engine.until("the figures", 10, |board| {
+        let totals = &board["totals"];
+        (totals["left_message"] == 1).then(|| totals.clone())
+    });
+    for (count, wanted) in [("human_requests", 1), ("answered", 0)] {
         assert_eq!(totals[count], wanted, "{count}: {totals}");
     }
     assert_eq!(totals["answer_rate"], 0.0);
@@ -329,6 +332,30 @@ fn a_sealed_message_survives_a_hang_up_and_a_kill() {
     assert_eq!(left["ms"], samples.len() as u64 / 8);
     says_the_citizen(&samples);
     assert!(engine.audit().contains("unbroken"));
+}
+
+/// The time for calls to end runs out while the citizen speaks: the run that wrote the file tells of
+/// it, and the next has nothing to mend.
+#[test]
+fn a_message_that_a_stop_cuts_off_is_told_by_the_run_that_wrote_it() {
+    let mut engine = prepare();
+    let log = fs::File::create(engine.dir.join("serve.log")).unwrap();
+    let mut command = engine.serve_on(&engine.sip.to_string(), &engine.http.to_string());
+    command.args(["--drain-s", "1"]);
+    engine.run(command, log);
+    let citizen = Citizen::dials(&engine, "12347");
+    citizen.skips_to_the_tone();
+    let file = message_grows(&engine);
+    engine.terminate();
+    assert!(engine.wait_for_exit(20), "{}", engine.log());
+    let records = journal::records(&engine);
+    let left = records.iter().find(|it| it["type"] == "message-left");
+    let left = left.expect("the file was closed");
+    assert_eq!(left["sha256"], json!(sha256(&file)));
+    assert!(left["ms"].as_u64() > Some(1_000), "{left}");
+    engine.restart();
+    let left = |it: &&Value| it["type"] == "message-left";
+    assert_eq!(journal::records(&engine).iter().filter(left).count(), 1);
 }
 
 /// The samples of a WAV in A-law with one channel.

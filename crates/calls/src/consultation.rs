@@ -147,6 +147,20 @@ impl Consultation {
         }
     }
 
+    /// The leg of who dialled got no port: all begins anew in another media thread. False where none
+    /// has room, or it is another leg's turn.
+    pub fn begins_elsewhere(&mut self, now: Instant, leg: LegId, board: &mut Switchboard) -> bool {
+        let owner = board.owner(leg).filter(|_| leg == self.leg.id);
+        let Some(owner) = owner.filter(|_| self.other.is_none()) else {
+            return false;
+        };
+        if !board.reopen_leg(&mut self.leg) {
+            return false;
+        }
+        self.rings.begin_again(now, (owner, self.leg.id), board);
+        true
+    }
+
     fn leg_named(&mut self, leg: LegId) -> Option<&mut Leg> {
         let legs = core::iter::once(&mut self.leg).chain(self.other.as_mut());
         let mut legs = legs.filter(|own| own.id == leg);

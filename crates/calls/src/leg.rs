@@ -252,7 +252,8 @@ impl Leg {
             return;
         };
         let (local, before) = (*local, **before);
-        let Ok(mut agreed) = sdp::accept_under(answer, &local, &self.offered_terms()) else {
+        let terms = self.offered_terms();
+        let Ok(mut agreed) = sdp::accept_again_under(answer, &local, &before, &terms) else {
             return;
         };
         agreed.learns = self.learns(&agreed);

@@ -258,6 +258,46 @@ fn a_refresh_says_where_the_peer_is_now_and_whether_it_holds() {
     assert!(next.contains("o=- 7 2 IN"), "{next}");
 }
 
+/// What we repeat in a refresh is our answer: with the tag of the key that the peer offered, and
+/// with the streams that we refused.
+#[test]
+fn a_refresh_is_followed_where_the_peer_offered() {
+    for refused in ["", "m=image 5000 udptl t38\r\n"] {
+        for secure in [false, true] {
+            let offer = text(&offer_of_theirs(secure));
+            // The second key alone, as the first.
+            let lines = offer.split_inclusive("\r\n");
+            let lines = lines.filter(|line| !line.starts_with("a=crypto:1"));
+            let offer = lines
+                .collect::<String>()
+                .replace("a=crypto:2", "a=crypto:1");
+            let offer = offer.replace("m=audio", &format!("{refused}m=audio"));
+            let mut leg = fresh(Srtp::Optional, Transport::Tls);
+            let mut media = Media::default();
+            let answer = leg.answer(offer.as_bytes(), &mut media).unwrap();
+            assert_eq!(is_secure(&leg), secure);
+            let before = *leg.agreed().unwrap();
+            media.0.clear();
+
+            let (mut local, own) = theirs();
+            let own = if secure { own } else { Terms::PLAIN };
+            local.port = 9_100;
+            let (refresh, _) = sdp::answer_under(&answer, &local, &own).unwrap();
+            leg.refreshed(&refresh, &mut media);
+            let after = leg.agreed().unwrap();
+            assert_eq!(after.remote.port(), 9_100, "{refused:?} {secure}");
+            assert_eq!(after.security, before.security);
+            assert_eq!(media.0.len(), 1);
+            // The clear is never the answer to a key.
+            if secure {
+                let plain = sdp::offer_under(&local, Direction::SendRecv, &Terms::PLAIN);
+                leg.refreshed(&plain, &mut media);
+                assert_eq!(media.0.len(), 1);
+            }
+        }
+    }
+}
+
 #[test]
 fn our_formats_are_offered_in_order_and_ever_after_what_is_spoken_first() {
     use hotline_media::{Format, Formats};

@@ -51,6 +51,13 @@ impl MediaThreads {
         best.map(|(_, at)| MediaThread::of(at))
     }
 
+    /// It had no port for a leg.
+    pub fn lacks_port(&mut self, thread: MediaThread) {
+        if let Some(thread) = self.at(thread) {
+            thread.full = true;
+        }
+    }
+
     /// A leg is being opened.
     pub fn opens(&mut self, leg: LegId) {
         if let Some(thread) = self.at(leg.thread()) {

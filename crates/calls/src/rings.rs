@@ -5,7 +5,7 @@
 use hotline_media::Format;
 use hotline_model::{
     CallId, Instant, LegId, SeatId, event::Event, limits::CONTACTS_PER_SEAT, privacy::Masked,
-    seat::OfferResult,
+    request::Request as Asked, seat::OfferResult,
 };
 use hotline_sip::{
     endpoint::{HangUpReason, Invitation},
@@ -137,6 +137,12 @@ impl Rings {
         }
     }
 
+    /// Begins anew beside another leg; for phones that do not ring yet.
+    pub fn begin_again(&mut self, now: Instant, whose: (Owner, LegId), board: &mut Switchboard) {
+        self.stop(now, None, board);
+        *self = Self::begin(self.seat, whose, self.call, self.shown.clone(), board);
+    }
+
     /// `Some` when no phone is left to wait for.
     pub fn failure(&self) -> Option<Failure> {
         let over = self.phones.is_empty() && self.picking.is_none();
@@ -204,6 +210,7 @@ impl Rings {
         if self.picking.is_none() {
             self.picking = Some(picking);
         } else {
+            board.phone_asked(now, self.seat, Asked::PickUp, false);
             picking.refuse(now, 486, board);
         }
     }
@@ -222,6 +229,7 @@ impl Rings {
                 picking.leg.opened(*port);
                 match picking.answer(now, board) {
                     Ok(()) => {
+                        board.phone_asked(now, self.seat, Asked::PickUp, true);
                         self.elsewhere(now, board);
                         return Rung::Answered(picking.leg);
                     }
@@ -234,6 +242,7 @@ impl Rings {
             }
             _ => picking.refuse(now, 500, board),
         }
+        board.phone_asked(now, self.seat, Asked::PickUp, false);
         self.failure().map_or(Rung::Still, Rung::Over)
     }
 
@@ -246,8 +255,18 @@ impl Rings {
     /// Stops the ringing of all that are left.
     pub fn stop(&mut self, now: Instant, reason: Option<&HangUpReason>, board: &mut Switchboard) {
         if let Some(mut picking) = self.picking.take() {
+            board.phone_asked(now, self.seat, Asked::PickUp, false);
             board.close_leg(now, &mut picking.leg, reason.cloned());
         }
+        self.stop_phones(now, reason, board);
+    }
+
+    fn stop_phones(
+        &mut self,
+        now: Instant,
+        reason: Option<&HangUpReason>,
+        board: &mut Switchboard,
+    ) {
         for mut phone in self.phones.drain(..) {
             board.close_leg(now, &mut phone.leg, reason.cloned());
         }
@@ -308,8 +327,9 @@ impl Rings {
         self.drop_phone(now, at, status, board);
         if status >= 600 {
             // Said for all of the seat's phones (RFC 3261 §16.7 step 5).
+            // Who picks the call up at this moment does not decline it.
             let reason = HangUpReason::sip(status, "Declined elsewhere");
-            self.stop(now, Some(&reason), board);
+            self.stop_phones(now, Some(&reason), board);
         }
     }
 

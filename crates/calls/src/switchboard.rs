@@ -3,7 +3,7 @@
 
 use core::net::IpAddr;
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
 };
 
@@ -16,6 +16,7 @@ use hotline_model::{
     CallId, Instant, LegId, MediaThread, SeatId, Timestamp,
     event::{Event, Party, Stamped},
     guest::{GuestMode, GuestName},
+    request::Request,
     seat::Work,
 };
 use hotline_sip::{
@@ -88,7 +89,7 @@ pub struct OpenRecording {
 /// Whose leg is being closed.
 struct Closing {
     call: CallId,
-    side: Side,
+    party: Party,
     /// A guest, and how it took part last.
     guest: Option<(GuestName, GuestMode)>,
 }
@@ -114,6 +115,8 @@ pub struct Switchboard {
     legs: BTreeMap<LegId, Owner>,
     threads: MediaThreads,
     dialogs: BTreeMap<DialogId, LegId>,
+    /// Seats' own calls, whose first side is the seat's.
+    dialled: BTreeSet<CallId>,
     lines: BTreeMap<SeatId, u32>,
     /// Legs being closed, whose worker will say what they heard.
     closing: BTreeMap<LegId, Closing>,
@@ -162,6 +165,7 @@ impl Switchboard {
             attached: Attached::default(),
             legs: BTreeMap::new(),
             dialogs: BTreeMap::new(),
+            dialled: BTreeSet::new(),
             lines: BTreeMap::new(),
             closing: BTreeMap::new(),
             next_leg: 1,
@@ -185,12 +189,28 @@ impl Switchboard {
     /// Writes an event into the journal.
     pub fn happened(&mut self, now: Instant, event: Event) {
         self.attached.note(now, &event);
+        match event {
+            Event::CallDialled { call, .. } => drop(self.dialled.insert(call)),
+            Event::DialEnded { call, .. } => drop(self.dialled.remove(&call)),
+            _ => {}
+        }
         let up_ms = now.millis_since(Instant::START);
         self.outputs.push_back(Output::Event(Stamped {
             at: self.wall(now),
             up_ms,
             event,
         }));
+    }
+
+    /// Journals what a seat wished for by its phone, once it is known what became of it.
+    pub fn phone_asked(&mut self, now: Instant, seat: SeatId, wish: Request, done: bool) {
+        let event = Event::SeatRequested {
+            seat,
+            request: wish.to_string(),
+            through: "phone".to_owned(),
+            done,
+        };
+        self.happened(now, event);
     }
 
     /// Tells the distributor something; its decisions are drained before the turn ends.
@@ -221,6 +241,7 @@ impl Switchboard {
     fn forget_leg(&mut self, leg: LegId) -> Option<Owner> {
         let owner = self.legs.remove(&leg)?;
         self.threads.closes(leg);
+        self.trunks.released(leg);
         Some(owner)
     }
 
@@ -242,6 +263,11 @@ impl Switchboard {
         self.trunks.renamed(before, leg.id);
         self.open_port(leg.id, &leg.end());
         true
+    }
+
+    /// The media thread had no port for a leg: new calls go elsewhere until one of its legs is gone.
+    pub(crate) fn thread_lacks_port(&mut self, thread: MediaThread) {
+        self.threads.lacks_port(thread);
     }
 
     /// A media thread ended by a fault of its own, and what it owned with it: the legs that are to
@@ -349,15 +375,26 @@ impl Switchboard {
     /// Ends a leg: hangs up its dialog where it still has one, and closes its media.
     pub fn close_leg(&mut self, now: Instant, leg: &mut Leg, reason: Option<HangUpReason>) {
         self.hang_up_dialog(now, leg, reason);
-        self.trunks.released(leg.id);
         // One that never agreed heard nothing, and may not exist at the worker.
         if let Some(Owner::Call(call, side)) = self.forget_leg(leg.id)
             && leg.agreed().is_some()
         {
+            let party = self.party(call, side);
             let guest = None;
-            self.closing.insert(leg.id, Closing { call, side, guest });
+            self.closing.insert(leg.id, Closing { call, party, guest });
         }
         self.media(Command::Close { leg: leg.id });
+    }
+
+    /// Who is at this side of a call: in a seat's own call the seat is the one who called.
+    fn party(&self, call: CallId, side: Side) -> Party {
+        let is_dialled = self.dialled.contains(&call);
+        match side {
+            Side::Guest => Party::Guest,
+            Side::Caller if !is_dialled => Party::Caller,
+            Side::Agent if is_dialled => Party::Caller,
+            Side::Caller | Side::Agent | Side::Target => Party::Agent,
+        }
     }
 
     /// The leg that was just closed was this guest's: what is told of it later is so, too.
@@ -411,6 +448,11 @@ impl Switchboard {
         }
     }
 
+    /// A seat's own call is over without a word of its own.
+    pub(crate) fn forget_dialled(&mut self, call: CallId) {
+        self.dialled.remove(&call);
+    }
+
     /// Forgets all legs of a call, and gives each with its dialog.
     pub(crate) fn release_legs(&mut self, call: CallId) -> Vec<(LegId, Option<DialogId>)> {
         let of_call = |owner: &Owner| matches!(owner, Owner::Call(id, _) if *id == call);
@@ -445,16 +487,11 @@ impl Switchboard {
 
     /// Journals what a leg of a call heard until it was closed.
     pub fn leg_closed(&mut self, now: Instant, leg: LegId, stats: &Stats) {
-        let Some(Closing { call, side, guest }) = self.closing.remove(&leg) else {
+        let Some(Closing { call, party, guest }) = self.closing.remove(&leg) else {
             return;
         };
         // Where nothing was heard there is nothing to judge.
         let Some(score) = stats.score else { return };
-        let party = match side {
-            Side::Caller => Party::Caller,
-            Side::Agent | Side::Target => Party::Agent,
-            Side::Guest => Party::Guest,
-        };
         let (guest, mode) = guest.unzip();
         let event = Event::SoundMeasured {
             call,

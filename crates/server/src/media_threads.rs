@@ -13,7 +13,7 @@ use std::{
 
 use crossbeam::queue::ArrayQueue;
 use hotline_media::{Block, Command, Report};
-use hotline_model::MediaThread;
+use hotline_model::{MediaThread, limits::MEDIA_COMMANDS};
 
 use crate::media_loop::{self, Browsers, Full, Gauges, MediaHandle, Notify};
 
@@ -38,8 +38,39 @@ struct Thread {
     handle: MediaHandle,
     blocks: BlockRing,
     lost: bool,
+    /// Commands that found no room, in order: at most [`MEDIA_COMMANDS`].
+    late: VecDeque<Command>,
     /// Ends of recordings that the thread cannot mark any more, and that found no room yet.
     ends: VecDeque<Block>,
+}
+
+impl Thread {
+    /// Keeps a command that found no room behind those before it. One that opens a leg is not
+    /// kept: another thread may have room at once.
+    fn keep(&mut self, command: Command) -> Result<(), Full> {
+        let opens = matches!(command, Command::Open { .. } | Command::OpenShared { .. });
+        if opens || self.late.len() >= MEDIA_COMMANDS {
+            metrics::counter!("hotline_media_commands_refused_total").increment(1);
+            return Err(Full(Box::new(command)));
+        }
+        metrics::counter!("hotline_media_commands_late_total").increment(1);
+        self.late.push_back(command);
+        Ok(())
+    }
+
+    /// Puts what is late into the ring, as far as there is room.
+    fn catch_up(&mut self) {
+        if self.handle.is_gone() {
+            // What its recordings miss is ended when its loss is told.
+            self.late.clear();
+        }
+        while let Some(command) = self.late.pop_front() {
+            if let Err(Full(command)) = self.handle.put(command) {
+                self.late.push_front(*command);
+                break;
+            }
+        }
+    }
 }
 
 /// A media thread could not be started.
@@ -90,6 +121,7 @@ impl MediaThreads {
                 handle,
                 blocks: Arc::clone(blocks),
                 lost: false,
+                late: VecDeque::new(),
                 ends: VecDeque::new(),
             })
         });
@@ -97,16 +129,24 @@ impl MediaThreads {
     }
 
     /// Gives a command to the thread that its leg or recording names; the thread sees it with
-    /// [`MediaThreads::wake`]. One that ended takes nothing, but ends its recordings.
+    /// [`MediaThreads::wake`]. What finds no room there is kept and goes first of all later, but for
+    /// one that opens a leg. A thread that ended takes nothing, but ends its recordings.
     ///
     /// # Errors
-    /// As [`MediaHandle::put`], and when the thread is gone.
+    /// When the thread is gone; when its ring is full and it opens a leg, or [`MEDIA_COMMANDS`]
+    /// are kept already.
     pub fn put(&mut self, command: Command) -> Result<(), Full> {
         let Some(thread) = self.0.get_mut(command.thread().at()) else {
             return Err(Full(Box::new(command)));
         };
         if !thread.handle.is_gone() {
-            return thread.handle.put(command);
+            if !thread.late.is_empty() {
+                return thread.keep(command);
+            }
+            return match thread.handle.put(command) {
+                Ok(()) => Ok(()),
+                Err(Full(command)) => thread.keep(*command),
+            };
         }
         if let Command::StopRecord { recording } = command {
             // All that there is of it.
@@ -119,9 +159,16 @@ impl MediaThreads {
         Err(Full(Box::new(command)))
     }
 
+    /// Whether a thread is so far behind that commands are kept for it: [`MediaThreads::wake`] is to
+    /// be called again soon.
+    pub fn are_behind(&self) -> bool {
+        self.0.iter().any(|thread| !thread.late.is_empty())
+    }
+
     /// Wakes the threads that commands wait for.
     pub fn wake(&mut self) {
         for thread in &mut self.0 {
+            thread.catch_up();
             thread.handle.wake();
             while let Some(end) = thread.ends.pop_front() {
                 if let Err(end) = thread.blocks.push(end) {
@@ -156,9 +203,10 @@ impl MediaThreads {
         metrics::gauge!("hotline_media_threads_lost").set(lost as f64);
     }
 
-    /// Carries out the commands given so far, closes all ports and ends the threads.
-    pub fn shut_down(self) {
-        for thread in self.0 {
+    /// Carries out the commands given so far, closes all ports and ends the threads. None takes a
+    /// command any more.
+    pub fn shut_down(&mut self) {
+        for thread in self.0.drain(..) {
             thread.handle.shut_down();
         }
     }
@@ -325,6 +373,38 @@ mod tests {
         assert!(bench.rings[0].is_empty());
         // Nobody is there for a number of no thread.
         assert!(bench.threads.put(open(2, 3)).is_err());
+        bench.threads.shut_down();
+    }
+
+    #[test]
+    fn a_command_that_finds_no_room_is_carried_out_later_in_its_order() {
+        let mut bench = bench(24_420..=24_423, 1, &Arc::new(AtomicBool::new(false)));
+        let idle = |nth| Command::StopPlay { leg: leg(0, nth) };
+        while !bench.threads.are_behind() {
+            bench.threads.put(idle(1)).unwrap();
+        }
+        let recordings = [1, 2].map(|nth| MediaThread::of(0).number(nth));
+        for recording in recordings {
+            let stop = Command::StopRecord { recording };
+            bench.threads.put(stop).unwrap();
+        }
+        // Another thread may have room for a leg.
+        assert!(bench.threads.put(open(0, 3)).is_err());
+        for recording in recordings {
+            let end = within(|| {
+                bench.threads.wake();
+                bench.rings[0].pop()
+            });
+            assert!(matches!(end, Block::End { recording: of, .. } if of == recording));
+        }
+        assert!(!bench.threads.are_behind());
+        bench.opened(0, 4);
+        // Nor are so many kept that there is no end.
+        while !bench.threads.are_behind() {
+            bench.threads.put(idle(1)).unwrap();
+        }
+        let kept = (1..2 * MEDIA_COMMANDS).take_while(|_| bench.threads.put(idle(1)).is_ok());
+        assert_eq!(kept.count() + 1, MEDIA_COMMANDS);
         bench.threads.shut_down();
     }
 

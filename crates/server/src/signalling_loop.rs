@@ -46,6 +46,9 @@ const SERVED: usize = 32;
 /// are measured.
 const WALL_CLOCK_EVERY: Duration = Duration::from_secs(5);
 
+/// Pause before commands are offered again to a media thread that is behind.
+const MEDIA_BEHIND: Duration = Duration::from_millis(5);
+
 /// How long the engine stays after the last call ended, when it is stopping.
 const GOODBYE: Duration = Duration::from_millis(500);
 
@@ -181,9 +184,13 @@ impl SignallingLoop {
     /// Runs until the engine was asked to stop and the last call is over, or the time for it; then
     /// ends the media threads, and after them the recorder, which has the last blocks by then.
     pub async fn run(mut self) {
-        self.work().await;
+        let mut answers = Answers::default();
+        self.work(&mut answers).await;
         self.media.shut_down();
         self.recorder.shut_down();
+        // The files that were open until now are closed, and the journal is told.
+        self.take_recordings(&mut answers).await;
+        self.wake_others(&mut answers);
     }
 
     /// What the media threads count, for the metrics page.
@@ -193,8 +200,7 @@ impl SignallingLoop {
         metrics::gauge!("hotline_live_calls").set(self.exchange.live_calls() as f64);
     }
 
-    async fn work(&mut self) {
-        let mut answers = Answers::default();
+    async fn work(&mut self, answers: &mut Answers) {
         let mut clock = tokio::time::interval(WALL_CLOCK_EVERY);
         let mut stop_at: Option<StdInstant> = None;
         loop {
@@ -202,6 +208,7 @@ impl SignallingLoop {
             let until = [self.exchange.next_wake().map(|at| at.since(now))]
                 .into_iter()
                 .chain([stop_at.map(|at| at.saturating_duration_since(StdInstant::now()))])
+                .chain([self.media.are_behind().then_some(MEDIA_BEHIND)])
                 .flatten()
                 .min()
                 .unwrap_or(WALL_CLOCK_EVERY);
@@ -230,11 +237,11 @@ impl SignallingLoop {
                     self.exchange.handle_input(now, Input::TimePassed);
                 }
             }
-            self.take_datagrams(&mut answers);
-            self.serve(&mut answers);
-            self.carry_out(&mut answers).await;
-            self.take_doors(&mut answers).await;
-            self.wake_others(&mut answers);
+            self.take_datagrams(answers);
+            self.serve(answers);
+            self.carry_out(answers).await;
+            self.take_doors(answers).await;
+            self.wake_others(answers);
             if let Some(at) = stop_at {
                 let quiet = self.exchange.live_calls() == 0
                     && self.exchange.switchboard().recordings.is_empty();
@@ -304,13 +311,50 @@ impl SignallingLoop {
             self.exchange.handle_input(now, Input::Media(report));
             self.carry_out(answers).await;
         }
-        // After the reports that it could still make.
+        // Reports that it made between the two come too late for its legs, and are passed over.
         while let Some(thread) = self.media.newly_lost() {
             let now = self.now();
             self.exchange
                 .handle_input(now, Input::MediaThreadLost(thread));
             self.carry_out(answers).await;
         }
+        self.take_recordings(answers).await;
+        if let Some(Replacing { new, done }) = self.doors.settings.pop() {
+            let now = self.now();
+            self.exchange
+                .handle_input(now, Input::SettingsReplaced(new));
+            self.carry_out(answers).await;
+            let floor = &self.exchange.switchboard().floor;
+            // Who asked may have gone away meanwhile.
+            let _ = done.send(BoardOrder {
+                seats: floor.seat_ids().collect(),
+                queues: floor.queue_ids().collect(),
+            });
+        }
+        while let Some(asked) = self.doors.gate.take() {
+            let now = self.now();
+            let order = answers.expect(asked);
+            self.exchange.handle_input(now, Input::Ordered(order));
+            self.carry_out(answers).await;
+        }
+        while let Some(hand) = self.doors.hands.take() {
+            match hand {
+                Hand::Why(call, answer) => {
+                    // Who asked may have gone away meanwhile.
+                    let _ = answer.send(self.exchange.waits(call));
+                }
+                Hand::Order(mut order, answer) => {
+                    order.ticket = answers.owe(answer);
+                    let now = self.now();
+                    self.exchange.handle_input(now, Input::CallOrdered(order));
+                    self.carry_out(answers).await;
+                }
+            }
+        }
+    }
+
+    /// What the recorder reports.
+    async fn take_recordings(&mut self, answers: &mut Answers) {
         while let Some(report) = self.doors.recordings.pop() {
             let now = self.now();
             let input = match report {
@@ -349,38 +393,6 @@ impl SignallingLoop {
             };
             self.exchange.handle_input(now, input);
             self.carry_out(answers).await;
-        }
-        if let Some(Replacing { new, done }) = self.doors.settings.pop() {
-            let now = self.now();
-            self.exchange
-                .handle_input(now, Input::SettingsReplaced(new));
-            self.carry_out(answers).await;
-            let floor = &self.exchange.switchboard().floor;
-            // Who asked may have gone away meanwhile.
-            let _ = done.send(BoardOrder {
-                seats: floor.seat_ids().collect(),
-                queues: floor.queue_ids().collect(),
-            });
-        }
-        while let Some(asked) = self.doors.gate.take() {
-            let now = self.now();
-            let order = answers.expect(asked);
-            self.exchange.handle_input(now, Input::Ordered(order));
-            self.carry_out(answers).await;
-        }
-        while let Some(hand) = self.doors.hands.take() {
-            match hand {
-                Hand::Why(call, answer) => {
-                    // Who asked may have gone away meanwhile.
-                    let _ = answer.send(self.exchange.waits(call));
-                }
-                Hand::Order(mut order, answer) => {
-                    order.ticket = answers.owe(answer);
-                    let now = self.now();
-                    self.exchange.handle_input(now, Input::CallOrdered(order));
-                    self.carry_out(answers).await;
-                }
-            }
         }
     }
 
@@ -473,8 +485,8 @@ impl SignallingLoop {
         if let Err(Full(command)) = self.media.put(command)
             && let Open { leg, .. } | OpenShared { leg, .. } = *command
         {
-            // A call whose port cannot be asked for goes to another thread or is refused; for the
-            // rest the leg's silence, or the thread's loss, ends the call.
+            // A call whose port cannot be asked for goes to another thread or is refused. All else
+            // is kept for a thread that is behind, and void for one that is gone.
             let cause = "the media thread is too far behind or gone".to_owned();
             let now = self.now();
             self.exchange

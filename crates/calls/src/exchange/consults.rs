@@ -72,6 +72,11 @@ impl Exchange {
         leg: LegId,
         report: Report,
     ) {
+        if let Report::OpenFailed { .. } = report
+            && self.consult_elsewhere(now, number, leg)
+        {
+            return;
+        }
         let input = match report {
             Report::Opened { port, .. } => StageInput::MediaOpened(leg, port),
             Report::OpenFailed { cause, .. } => StageInput::MediaFailed(leg, cause),
@@ -80,6 +85,16 @@ impl Exchange {
             _ => return,
         };
         self.tell_consult(now, number, &input);
+    }
+
+    /// The thread had no port for the seat that dialled: another is asked, unless the seat has a
+    /// caller beside, who could not be given on.
+    fn consult_elsewhere(&mut self, now: Instant, number: u64, leg: LegId) -> bool {
+        let Some(consult) = self.consults.get_mut(&number) else {
+            return false;
+        };
+        let talk = self.board.floor.seat(consult.from).and_then(|it| it.call);
+        talk.is_none() && consult.begins_elsewhere(now, leg, &mut self.board)
     }
 
     /// Ends the ringings that are over.

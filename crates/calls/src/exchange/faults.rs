@@ -105,6 +105,7 @@ impl Exchange {
 impl Switchboard {
     /// Takes a call apart from outside: hangs up its dialogs, closes its legs and recordings.
     fn drop_call(&mut self, now: Instant, call: CallId) {
+        self.forget_dialled(call);
         for (leg, dialog) in self.release_legs(call) {
             if let Some(dialog) = dialog {
                 let reason = HangUpReason::q850(41, "temporary failure");

@@ -2,7 +2,7 @@
 //! phone to the headset or picks up there what rings on the desk, how a consulted colleague takes
 //! the caller over, and how a stranger would take over a citizen's talk.
 
-use hotline_model::{CallId, Instant, LegId, SeatId, event::Event, request::Request as Asked};
+use hotline_model::{CallId, Instant, LegId, SeatId};
 use hotline_sip::{
     endpoint::{DialogId, Request},
     message::Method,
@@ -80,17 +80,6 @@ impl Exchange {
             self.refuse(now, dialog, path, &message, 403, &[], cause);
             return;
         };
-        let wish = match moves {
-            Moves::Talk => Asked::Move,
-            Moves::Ringing => Asked::PickUp,
-        };
-        let event = Event::SeatRequested {
-            seat,
-            request: wish.to_string(),
-            through: "phone".to_owned(),
-            done: true,
-        };
-        self.board.happened(now, event);
         let offer = request.session().to_vec();
         let end = self.board.seat_end(seat, &path, &offer);
         let (owner, beside) = (Owner::Call(call, Side::Target), self.leg_of_call(call));

@@ -1,11 +1,11 @@
 //! What the media workers report: to the call or the star-code call whose leg it is.
 
-use hotline_media::Report;
+use hotline_media::{Command, Report};
 use hotline_model::{CallId, Instant, LegId, MediaThread, event::Event};
 
 use super::Exchange;
 use crate::{
-    leg::reported_leg,
+    leg::{ToMedia, reported_leg},
     stage::Input as StageInput,
     switchboard::{Owner, Side},
 };
@@ -18,6 +18,15 @@ impl Exchange {
         if let Report::Closed { leg, stats } = &report {
             return self.board.leg_closed(now, *leg, stats);
         }
+        let lacks_port = matches!(report, Report::OpenFailed { .. });
+        self.reported_to_owner(now, leg, report);
+        if lacks_port {
+            // After whoever it was for has given the leg up, which frees no port.
+            self.board.thread_lacks_port(leg.thread());
+        }
+    }
+
+    fn reported_to_owner(&mut self, now: Instant, leg: LegId, report: Report) {
         match self.board.owner(leg) {
             Some(Owner::Call(call, side)) => {
                 if let Report::Broke { .. } = report
@@ -48,6 +57,10 @@ impl Exchange {
             Some(Owner::Service) => self.service_reported(now, leg, &report),
             Some(Owner::Consult(number)) => self.consult_reported(now, number, leg, report),
             Some(Owner::TakeOver) => self.take_over_reported(now, leg, &report),
+            // Whoever had it has closed it; should that have been lost, it is not kept for good.
+            None if matches!(report, Report::Opened { .. } | Report::Silent { .. }) => {
+                self.board.media(Command::Close { leg });
+            }
             None => {}
         }
     }
@@ -75,10 +88,21 @@ impl Exchange {
         for leg in legs {
             self.reported(now, Report::Broke { leg });
         }
+        // Also of calls that are over: what was to end them may have been lost with the thread.
+        let open = self.board.recordings.keys().copied();
+        let open: Vec<u64> = open.filter(|&it| MediaThread::of(it) == thread).collect();
+        for recording in open {
+            self.board.stop_recording(recording);
+        }
         self.board.hears_no_more_of(thread);
     }
 
     pub(super) fn service_reported(&mut self, now: Instant, leg: LegId, report: &Report) {
+        if let Report::OpenFailed { .. } = report
+            && self.service_elsewhere(leg)
+        {
+            return;
+        }
         let Some(service) = self.services.get_mut(&leg) else {
             return;
         };
@@ -93,6 +117,17 @@ impl Exchange {
         if !goes_on {
             self.end_service(now, leg);
         }
+    }
+
+    /// As [`Self::opened_elsewhere`]: who dialled a star code hears nobody else.
+    fn service_elsewhere(&mut self, leg: LegId) -> bool {
+        let Some(mut service) = self.services.remove(&leg) else {
+            return false;
+        };
+        let own = &mut service.leg;
+        let reopened = own.agreed().is_none() && self.board.reopen_leg(own);
+        self.services.insert(service.leg_id(), service);
+        reopened
     }
 
     pub(super) fn end_service(&mut self, now: Instant, leg: LegId) {

@@ -10,10 +10,7 @@ use crate::{call::Facts, leg::ToMedia, switchboard::Switchboard};
 impl Facts {
     /// A phone of a guest rings: the agent who asked hears it, once.
     pub(super) fn ring_back(&mut self, board: &mut Switchboard) {
-        let guests = self.guests.list.iter();
-        let mut rung = guests.filter(|guest| matches!(guest.at, At::Rung(..) | At::Dialled(_)));
-        let consults = rung.any(|guest| guest.mode == GuestMode::Consult);
-        let Some(agent) = self.agents_leg().filter(|_| consults) else {
+        let Some(agent) = self.agents_leg().filter(|_| self.is_rung_for_agent()) else {
             return;
         };
         if self.guests.rings_back != Some(agent) {
@@ -23,11 +20,34 @@ impl Facts {
         }
     }
 
-    /// Nobody is rung any more for whom the agent waits.
+    /// Who hears the tone hears it by another phone from now on.
+    pub fn ring_back_moves(&mut self, board: &mut Switchboard) {
+        if self.guests.rings_back.is_some() {
+            self.ring_back(board);
+        }
+    }
+
+    /// A guest is rung no more: where nobody is for whom the agent waits, the tone ends.
     pub(super) fn ring_back_ends(&mut self, board: &mut Switchboard) {
+        if self.is_rung_for_agent() {
+            return;
+        }
         if let Some(leg) = self.guests.rings_back.take() {
             board.media(Command::StopPlay { leg });
         }
+    }
+
+    /// Whether the agent waits for somebody, and hears nothing of the trunk's yet.
+    fn is_rung_for_agent(&self) -> bool {
+        let mut guests = self.guests.list.iter();
+        guests.any(|guest| {
+            let is_rung = match &guest.at {
+                At::Rung(..) => true,
+                At::Dialled(dialled) => !dialled.early,
+                At::Here(_) => false,
+            };
+            is_rung && guest.mode == GuestMode::Consult
+        })
     }
 
     /// The leg of the seat whose talk it is.

@@ -1,7 +1,7 @@
 //! Moving: the agent goes on with the same caller by another of the own phones (RFC 3891). The new
 //! leg takes the old one's place as soon as it has a session; the old phone is hung up.
 
-use hotline_model::Instant;
+use hotline_model::{Instant, request::Request};
 
 use super::{
     Input,
@@ -56,8 +56,14 @@ impl Talking {
                 board.endpoint.reject(now, dialog, status, &[]);
                 board.forget_dialog(&mut moving.leg);
             }
-            board.close_leg(now, &mut moving.leg, None);
+            self.let_go(now, moving, board);
         }
+    }
+
+    /// The phone that wanted the talk does not have it.
+    pub(super) fn let_go(&self, now: Instant, mut moving: Moving, board: &mut Switchboard) {
+        board.phone_asked(now, self.seat, Request::Move, false);
+        board.close_leg(now, &mut moving.leg, None);
     }
 
     fn take_place(&mut self, facts: &mut Facts, now: Instant, board: &mut Switchboard) {
@@ -75,6 +81,7 @@ impl Talking {
             (Ok(_), None) => return self.stay(now, 500, board),
         };
         board.endpoint.answer(now, dialog, body);
+        board.phone_asked(now, self.seat, Request::Move, true);
         let Some(moving) = self.moving.take() else {
             return;
         };
@@ -97,5 +104,6 @@ impl Talking {
         let music = held.map(|by| listener(facts, other, by));
         facts.sounds(Scene::Talk { other, music }, board);
         self.follow_hold(facts, now, board);
+        facts.ring_back_moves(board);
     }
 }

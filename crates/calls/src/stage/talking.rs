@@ -363,8 +363,8 @@ impl Talking {
     ) {
         facts.consults_end(now, board);
         facts.stop_recording(board);
-        if let Some(mut moving) = self.moving.take() {
-            board.close_leg(now, &mut moving.leg, None);
+        if let Some(moving) = self.moving.take() {
+            self.let_go(now, moving, board);
         }
         facts.sounds(Scene::Apart, board);
         let reason = (by == ReleasedBy::Caller).then(|| HangUpReason::q850(16, "caller hung up"));

@@ -6,7 +6,7 @@ use hotline_acd::Input as FloorInput;
 use hotline_model::{
     Instant, SeatId,
     event::{Event, Outcome, ReleasedBy},
-    seat::{OfferResult, Work},
+    seat::OfferResult,
 };
 use hotline_sip::endpoint::{HangUpReason, ReferId};
 
@@ -41,12 +41,7 @@ impl Transferring {
         board: &mut Switchboard,
     ) -> Stage {
         let call = facts.id;
-        board.floor(now, FloorInput::Transfer { call, to });
-        let reserved = board
-            .floor
-            .seat(to)
-            .is_some_and(|seat| seat.work == Work::Reserved && seat.call == Some(call));
-        if !reserved {
+        if !board.reserve(now, call, to) {
             if let Some(refer) = refer {
                 board.endpoint.tell_refer(now, refer, 486);
             }

@@ -242,11 +242,14 @@ impl Trunks {
         };
         let Some(known) = self.known(at) else { return };
         let turn = match fared {
-            Fared::Answered => known.condition.succeeded("answers"),
+            Fared::Answered => {
+                known.refused = None;
+                known.condition.succeeded("answers")
+            }
             Fared::Unheard => known.condition.failed(now, "no answer"),
             Fared::Unavailable(Some(seconds)) => known.condition.rests(now, seconds),
             Fared::Unavailable(None) => {
-                let why = registration::unreachable(known.refused.take());
+                let why = registration::unreachable(known.refused.clone());
                 known.condition.failed(now, &why)
             }
         };

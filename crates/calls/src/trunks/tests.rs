@@ -96,6 +96,29 @@ fn a_trunk_is_full_at_its_limit_and_a_leg_counts_once() {
 }
 
 #[test]
+fn every_failure_says_why_the_connection_was_refused_until_the_target_answers() {
+    let mut trunks = Trunks::new(&[trunk("a", 1, 1, &["1"], 1)], [4; 32]);
+    let way = trunks.ways("110")[0].clone();
+    let now = Instant::START;
+    trunks.path_lost(now, &way.target.path, Some("its certificate has expired"));
+    let mut whys = Vec::new();
+    while whys.is_empty() {
+        trunks.fared(now, way.at, Fared::Unavailable(None));
+        whys.extend(trunks.poll_change().map(|change| change.why));
+    }
+    assert!(whys[0].contains("its certificate has expired"), "{whys:?}");
+    // What was, was before the answer.
+    trunks.fared(now, way.at, Fared::Answered);
+    trunks.poll_change();
+    whys.clear();
+    while whys.is_empty() {
+        trunks.fared(now, way.at, Fared::Unavailable(None));
+        whys.extend(trunks.poll_change().map(|change| change.why));
+    }
+    assert!(!whys[0].contains("certificate"), "{whys:?}");
+}
+
+#[test]
 fn what_invites_meet_is_known_of_the_target() {
     let mut trunks = Trunks::new(&[trunk("a", 1, 1, &["1"], 2)], [4; 32]);
     let at = trunks.ways("110")[0].at;

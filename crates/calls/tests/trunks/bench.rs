@@ -144,6 +144,8 @@ pub struct Peer {
     pub events: Vec<SipEvent>,
     /// What reached it, as text.
     pub heard: Vec<String>,
+    /// What it sent, as text.
+    pub said: Vec<String>,
     /// Hears nothing and says nothing.
     pub dead: bool,
     /// How it answers OPTIONS and REGISTER.
@@ -163,6 +165,8 @@ pub struct Bench {
     pub ports_wait: bool,
     /// Media threads that have no port.
     pub portless: Vec<MediaThread>,
+    /// A media thread that ends no recording any more.
+    pub dying: Option<MediaThread>,
     waiting: Vec<LegId>,
 }
 
@@ -177,6 +181,7 @@ impl Bench {
             endpoint: Endpoint::new(EndpointSettings::new("peer", "peer", "ims"), [peer + 1; 32]),
             events: Vec::new(),
             heard: Vec::new(),
+            said: Vec::new(),
             dead: false,
             answers: (200, Vec::new()),
         });
@@ -189,6 +194,7 @@ impl Bench {
             done: Vec::new(),
             ports_wait: false,
             portless: Vec::new(),
+            dying: None,
             waiting: Vec::new(),
         }
     }
@@ -252,6 +258,8 @@ impl Bench {
                         repeat: false,
                         ..
                     } => self.input(Input::Media(Report::PlayEnded { leg, play })),
+                    Command::StopRecord { recording }
+                        if self.dying == Some(MediaThread::of(recording)) => {}
                     Command::StopRecord { recording } => self.input(Input::RecordingClosed {
                         recording,
                         ms: 1,
@@ -274,6 +282,8 @@ impl Bench {
                     remote: at(peer),
                     ..path
                 };
+                let said = String::from_utf8_lossy(&bytes).into_owned();
+                self.peers[peer].said.push(said);
                 self.input(Input::Received {
                     path,
                     bytes: &bytes,
@@ -454,6 +464,8 @@ impl Bench {
     pub fn thread_lost(&mut self, at: u64) {
         let thread = MediaThread::of(at);
         self.portless.push(thread);
+        // The shell ends its recordings from now on.
+        self.dying.take_if(|dying| *dying == thread);
         self.input(Input::MediaThreadLost(thread));
         self.settle();
     }
@@ -523,8 +535,10 @@ impl Bench {
             .floor
             .seat(seat())
             .is_some_and(|seat| seat.work == Work::Free && seat.call.is_none());
+        let mut trunks = board.settings.trunks.iter();
         self.exchange.live_calls() == 0
             && board.live_legs() == 0
+            && trunks.all(|trunk| board.trunks.live(trunk.id) == 0)
             && board.recordings.is_empty()
             && free
     }

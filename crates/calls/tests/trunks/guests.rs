@@ -18,7 +18,7 @@ use hotline_sip::endpoint::DialogId;
 
 use crate::{
     bench::{A, B, Bench, PHONE, STRANGER, s, sdp, seat, settings, trunk},
-    moving::{hung_up, talking},
+    moving::{dialog_heard, hung_up, talking},
 };
 
 /// Where seats 1002 and 1003 have their phones.
@@ -626,6 +626,43 @@ fn the_agent_hears_the_ring_back_tone() {
         }
         talk.ends_clean();
     }
+    // It goes on whoever else is rung, and comes to nothing.
+    let mut talk = Talk::new();
+    assert_eq!(talk.ask(TalkRequest::Consult(named("1002"))), Ok(()));
+    let consulted = talk.bench.invited(SECOND).unwrap();
+    talk.bench.does(SECOND, |endpoint, now| {
+        endpoint.ring(now, consulted, 180, Vec::new());
+    });
+    assert_eq!(talk.supervise("1003", GuestMode::Monitor), Ok(()));
+    let supervisor = talk.bench.invited(THIRD).unwrap();
+    assert_eq!(talk.hears(), "C* A*");
+    talk.bench.does(THIRD, |endpoint, now| {
+        endpoint.reject(now, supervisor, 486, &[]);
+    });
+    assert_eq!(talk.hears(), "C* A*");
+    // Nor does another phone of the agent's end it.
+    let replaces = dialog_heard(&talk.bench, PHONE, "ACK");
+    let replaces = [("Replaces", replaces.as_str())];
+    talk.bench
+        .call(A, "1001", "12345", Some("secret"), &replaces);
+    let moved = talk
+        .bench
+        .media
+        .iter()
+        .rev()
+        .find_map(|command| match command {
+            Command::Record {
+                right: Some(leg), ..
+            } => Some(*leg),
+            _ => None,
+        });
+    talk.legs[1].1 = moved.unwrap();
+    assert_eq!(talk.hears(), "C* A*");
+    talk.bench.does(SECOND, |endpoint, now| {
+        endpoint.reject(now, consulted, 486, &[]);
+    });
+    assert_eq!(talk.hears(), "CA AC");
+    talk.ends_clean();
     // A supervisor's phone rings for nobody to hear.
     let mut talk = Talk::new();
     assert_eq!(talk.supervise("1002", GuestMode::Barge), Ok(()));

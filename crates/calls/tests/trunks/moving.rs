@@ -43,6 +43,36 @@ pub fn talking() -> (Bench, DialogId, DialogId, String) {
     (bench, caller, agent, replaces)
 }
 
+/// How each such wish of a phone ended.
+fn asked(bench: &Bench, wish: &str) -> Vec<bool> {
+    let asked = bench.events.iter().filter_map(|event| match event {
+        Event::SeatRequested { request, done, .. } if request == wish => Some(*done),
+        _ => None,
+    });
+    asked.collect()
+}
+
+const PICK_UP: &str = "pick up at another phone";
+
+/// A caller (the first dialog) for whom the phone rings (the second), and the Replaces that names
+/// the phone's dialog.
+fn rung() -> (Bench, DialogId, DialogId, String) {
+    let mut bench = Bench::new(trunks());
+    bench.register();
+    let caller = bench.call(A, "13800000001", "12345", None, &[]);
+    let rung = bench.invited(PHONE).unwrap();
+    bench.does(PHONE, |endpoint, now| {
+        endpoint.ring(now, rung, 180, Vec::new());
+    });
+    let mut said = bench.peers[PHONE].said.iter().rev();
+    let ringing = said.find(|text| text.starts_with("SIP/2.0 180")).unwrap();
+    let header = |name| Bench::header(ringing, name).unwrap();
+    let (ours, theirs) = (header("From"), header("To"));
+    let (ours, theirs) = (tag(&ours), tag(&theirs));
+    let replaces = format!("{};to-tag={ours};from-tag={theirs}", header("Call-ID"));
+    (bench, caller, rung, replaces)
+}
+
 pub fn refused(bench: &mut Bench, peer: usize) -> Option<u16> {
     let told = bench.told(peer);
     told.iter().find_map(|event| match event {
@@ -139,6 +169,7 @@ fn a_phone_without_a_usable_session_leaves_the_talk_where_it_is() {
     assert!(matches!(refused(&mut bench, STRANGER), Some(400..=499)));
     assert!(!hung_up(&mut bench, PHONE));
     assert_eq!((bench.bridged(), bench.work()), (before, Work::Talking));
+    assert_eq!(asked(&bench, "move to another phone"), [false]);
     bench.does(A, |endpoint, now| endpoint.hang_up(now, caller, None));
     let ended = |e: &Event| {
         matches!(
@@ -151,5 +182,39 @@ fn a_phone_without_a_usable_session_leaves_the_talk_where_it_is() {
     };
     assert_eq!(bench.count(ended), 1);
     bench.pass(s(60));
+    assert!(bench.is_clean());
+}
+
+#[test]
+fn a_phone_that_declines_leaves_a_pick_up_elsewhere_alone() {
+    let (mut bench, _, rung, replaces) = rung();
+    bench.ports_wait = true;
+    let replaces = [("Replaces", replaces.as_str())];
+    bench.call(STRANGER, "1001", "12345", Some("secret"), &replaces);
+    bench.does(PHONE, |endpoint, now| endpoint.reject(now, rung, 603, &[]));
+    assert_eq!(asked(&bench, PICK_UP), [false; 0], "not done yet");
+    bench.open_ports();
+    let told = bench.told(STRANGER);
+    let answered = |event: &SipEvent| matches!(event, SipEvent::Answered { .. });
+    assert!(told.iter().any(answered), "{told:?}");
+    assert_eq!(bench.work(), Work::Talking);
+    assert_eq!(asked(&bench, PICK_UP), [true]);
+}
+
+#[test]
+fn a_pick_up_that_came_to_nothing_is_told_as_such() {
+    let (mut bench, caller, _, replaces) = rung();
+    let replaces = [("Replaces", replaces.as_str())];
+    let peer = STRANGER;
+    bench.call_with(peer, "1001", "12345", Some("secret"), &replaces, b"v=0\r\n");
+    assert!(matches!(refused(&mut bench, STRANGER), Some(400..=499)));
+    assert_eq!(asked(&bench, PICK_UP), [false]);
+    assert_eq!(bench.work(), Work::Ringing, "and the desk rings on");
+    // Nor may the caller go first.
+    bench.ports_wait = true;
+    bench.call(STRANGER, "1001", "12345", Some("secret"), &replaces);
+    bench.does(A, |endpoint, now| endpoint.hang_up(now, caller, None));
+    assert_eq!(asked(&bench, PICK_UP), [false, false]);
+    bench.open_ports();
     assert!(bench.is_clean());
 }

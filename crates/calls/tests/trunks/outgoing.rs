@@ -6,9 +6,9 @@ use hotline_calls::{
     Path, Transport,
     settings::{Target, Trunk},
 };
-use hotline_media::Command;
+use hotline_media::{Command, Report, Stats};
 use hotline_model::{
-    event::{Event, Outcome, ReleasedBy},
+    event::{Event, Outcome, Party, ReleasedBy},
     seat::Work,
 };
 use hotline_sip::endpoint::{DialogId, Event as SipEvent};
@@ -494,4 +494,40 @@ fn a_seat_dials_with_its_session_inside_a_multipart_body() {
         body.as_bytes(),
     );
     assert!(bench.invited(A).is_some(), "the trunk hears of it");
+}
+
+#[test]
+fn a_trunk_has_its_place_back_after_a_fault() {
+    for side in [0, 1] {
+        let (mut bench, ..) = talking();
+        let (seat, outside) = bench.bridged().unwrap();
+        let leg = [seat, outside][side];
+        bench.reports(Report::Broke { leg });
+        bench.pass(s(60));
+        assert_eq!(end(&bench).0, Outcome::Failed);
+    }
+}
+
+#[test]
+fn what_each_side_heard_is_told_of_the_right_one() {
+    let (mut bench, seat, _) = talking();
+    let (seat_leg, outside_leg) = bench.bridged().unwrap();
+    bench.pass(s(10));
+    bench.does(PHONE, |endpoint, now| endpoint.hang_up(now, seat, None));
+    for (leg, received) in [(seat_leg, 1), (outside_leg, 2)] {
+        let stats = Stats {
+            received,
+            score: Some(400),
+            ..Stats::default()
+        };
+        bench.reports(Report::Closed { leg, stats });
+    }
+    let measured = bench.events.iter().filter_map(|event| match event {
+        Event::SoundMeasured {
+            party, received, ..
+        } => Some((*party, *received)),
+        _ => None,
+    });
+    let measured: Vec<_> = measured.collect();
+    assert_eq!(measured, [(Party::Agent, 1), (Party::Caller, 2)]);
 }

@@ -3,7 +3,7 @@
 //! its scenarios show that whoever is brought together meets in one.
 
 use hotline_calls::settings::Trunk;
-use hotline_media::Command;
+use hotline_media::{Command, Report};
 use hotline_model::{
     LegId, MediaThread,
     event::{Event, Outcome, ReleasedBy},
@@ -201,4 +201,79 @@ fn a_lost_thread_takes_its_calls_along_and_no_other() {
     bench.pass(s(60));
     let board = bench.exchange.switchboard();
     assert!(board.owner(LegId(MediaThread::of(0).number(1))).is_none());
+}
+
+#[test]
+fn a_recording_whose_end_a_dying_thread_swallowed_is_ended_with_it() {
+    let (mut bench, caller, _, _) = talking();
+    bench.dying = Some(MediaThread::of(0));
+    bench.does(A, |endpoint, now| endpoint.hang_up(now, caller, None));
+    bench.pass(s(60));
+    let open = |bench: &Bench| bench.exchange.switchboard().recordings.len();
+    assert_eq!(open(&bench), 1, "nobody ended it");
+    bench.thread_lost(1);
+    assert_eq!(open(&bench), 1, "it is another's");
+    bench.thread_lost(0);
+    assert_eq!(open(&bench), 0);
+    assert!(bench.is_clean());
+}
+
+#[test]
+fn what_an_idle_seat_dials_goes_to_a_thread_with_ports() {
+    for number in ["*81", "1002"] {
+        let mut bench = Bench::new(trunks());
+        bench.register();
+        bench.sign_in(STRANGER, "1002", "secret2");
+        bench.portless = vec![MediaThread::of(0)];
+        bench.call(PHONE, "1001", number, Some("secret"), &[]);
+        if number == "1002" {
+            picks_up(&mut bench, STRANGER);
+            let opened = opened(&bench);
+            assert_eq!(opened[opened.len() - 2..], [1, 1]);
+        }
+        let told = bench.told(PHONE);
+        let answered = |event: &SipEvent| matches!(event, SipEvent::Answered { .. });
+        assert!(told.iter().any(answered), "{number}: {told:?}");
+        if number == "1002" {
+            assert_eq!(load(&bench), [0, 2]);
+            bench.call(A, "13800000001", "12345", None, &[]);
+            assert_eq!(opened(&bench).last(), Some(&1), "it is known to be full");
+        }
+    }
+    // Where no thread has one the seat is told so, and nothing is left.
+    for number in ["*81", "1002"] {
+        let mut bench = Bench::new(trunks());
+        bench.register();
+        bench.sign_in(STRANGER, "1002", "secret2");
+        bench.portless = vec![MediaThread::of(0), MediaThread::of(1)];
+        bench.call(PHONE, "1001", number, Some("secret"), &[]);
+        bench.pass(s(60));
+        assert_eq!(load(&bench), [0, 0]);
+        assert!(bench.is_clean(), "{number}");
+    }
+}
+
+/// Another program may have taken its ports.
+#[test]
+fn a_thread_that_lacked_a_port_for_any_leg_is_passed_over_by_new_calls() {
+    let mut bench = Bench::new(trunks());
+    bench.call(A, "13800000001", "12345", None, &[]);
+    bench.call(A, "13800000002", "12345", None, &[]);
+    bench.portless = vec![MediaThread::of(0)];
+    // The phone is rung beside the first call, in vain.
+    bench.register();
+    let before = opened(&bench).len();
+    bench.call(A, "13800000003", "12345", None, &[]);
+    assert_eq!(opened(&bench)[before..], [1]);
+}
+
+#[test]
+fn a_leg_of_nobody_that_is_heard_of_is_closed() {
+    let mut bench = Bench::new(trunks());
+    let leg = LegId(MediaThread::of(1).number(77));
+    for report in [Report::Silent { leg }, Report::Opened { leg, port: 20_000 }] {
+        bench.media.clear();
+        bench.reports(report);
+        assert!(matches!(bench.media[..], [Command::Close { leg: of }] if of == leg));
+    }
 }

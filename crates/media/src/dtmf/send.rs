@@ -1,4 +1,4 @@
-//! Presses keys: for the headless phone.
+//! Presses keys: for a leg that the engine presses them on, and for the headless phone.
 
 use std::collections::VecDeque;
 

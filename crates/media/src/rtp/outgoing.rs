@@ -23,6 +23,9 @@ pub struct Numbers {
     pub marker: bool,
 }
 
+/// Clocks of formats beside the one that is spoken: of 8,000, 16,000 and 48,000 ticks a second.
+const OTHER_CLOCKS: usize = 2;
+
 /// State of a leg's outgoing stream.
 #[derive(Clone, Debug)]
 pub struct Outgoing {
@@ -31,6 +34,9 @@ pub struct Outgoing {
     sequence: u16,
     /// Ticks a second.
     clock: u32,
+    /// Of each other clock (0: none yet) the number of the next packet. Each source counts its own:
+    /// from the last one its peer guesses how often the number of a protected packet has wrapped.
+    others: [(u32, u16); OTHER_CLOCKS],
     /// Timestamp of the engine's start.
     base: u32,
     /// Timestamp after the last packet; none was sent yet when `None`.
@@ -40,12 +46,14 @@ pub struct Outgoing {
 impl Outgoing {
     /// A stream whose SSRC and first numbers are taken from `random` (RFC 3550 §5.1).
     pub fn new(random: u128) -> Self {
+        // In the lower half: a receiver of secure RTP that misses the first packets would guess
+        // wrongly after a wrap among them (RFC 3711 §3.3.1).
+        let first = |shift: u32| (random >> shift) as u16 & 0x7FFF;
         Self {
             ssrc: random as u32,
-            // In the lower half: a receiver of secure RTP that misses the first packets would guess
-            // wrongly after a wrap among them (RFC 3711 §3.3.1).
-            sequence: (random >> 32) as u16 & 0x7FFF,
+            sequence: first(32),
             clock: SAMPLE_RATE,
+            others: [(0, first(96)), (0, first(112))],
             base: (random >> 64) as u32,
             end: None,
         }
@@ -57,6 +65,11 @@ impl Outgoing {
     pub fn retune(&mut self, clock: u32) -> bool {
         if clock == self.clock {
             return false;
+        }
+        let place = |of: u32| self.others.iter().position(|(other, _)| *other == of);
+        let place = place(clock).or_else(|| place(0));
+        if let Some(other) = place.and_then(|at| self.others.get_mut(at)) {
+            (_, self.sequence) = core::mem::replace(other, (self.clock, self.sequence));
         }
         self.ssrc ^= self.clock ^ clock;
         self.clock = clock;
@@ -190,6 +203,29 @@ mod tests {
         assert_eq!(stream.timestamp(at(1_020)), first.wrapping_add(48_000));
         assert!(stream.retune(8_000));
         assert_eq!((stream.ssrc(), stream.frame_ticks()), (narrow, 160));
+    }
+
+    /// Secure RTP guesses how often a number has wrapped from the last one of the same source.
+    #[test]
+    fn each_clock_counts_its_own_packets() {
+        let mut stream = Outgoing::new(0x1234_5678_9ABC_DEF0 << 40);
+        let send = |stream: &mut Outgoing, count: u32| {
+            for _ in 0..count {
+                stream.number(0, false, 160);
+            }
+        };
+        send(&mut stream, 10);
+        let mut left = vec![(8_000, stream.next_sequence())];
+        for clock in [16_000, 48_000] {
+            stream.retune(clock);
+            assert!(stream.next_sequence() < 0x8000, "far from a wrap");
+            send(&mut stream, 40_000);
+            left.push((clock, stream.next_sequence()));
+        }
+        for (clock, next) in left {
+            stream.retune(clock);
+            assert_eq!(stream.next_sequence(), next, "{clock}");
+        }
     }
 
     #[test]

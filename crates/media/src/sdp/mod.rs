@@ -19,8 +19,8 @@ mod tests;
 
 pub use family::{Family, family};
 pub use negotiate::{
-    accept, accept_under, answer, answer_again, answer_again_under, answer_under, offer,
-    offer_again_under, offer_under,
+    accept, accept_again_under, accept_under, answer, answer_again, answer_again_under,
+    answer_under, offer, offer_again_under, offer_under,
 };
 pub use security::{Dtls, Fingerprint, Security, Terms};
 

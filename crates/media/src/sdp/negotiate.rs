@@ -229,8 +229,37 @@ pub fn accept_under(body: &[u8], offered: &Local, terms: &Terms) -> Result<Agree
         return Err(SdpError::NoAudio);
     }
     let security = security::accepted(terms, &session, media);
+    accept_stream(&session, media, offered, terms, security)
+}
+
+/// What the answer to our last description agreed on, which a refresh of the session repeated
+/// (RFC 4028 §7.4); `before` is what is agreed. That description may have been an answer: to several
+/// streams, of which we took one, and with the tag of the peer's key.
+///
+/// # Errors
+/// As [`accept_under`].
+pub fn accept_again_under(
+    body: &[u8],
+    offered: &Local,
+    before: &Agreed,
+    terms: &Terms,
+) -> Result<Agreed, SdpError> {
+    let session = read::parse(body)?;
+    let mut live = session.medias.iter().filter(|it| read::is_live_audio(it));
+    let media = live.next().ok_or(SdpError::NoAudio)?;
+    let security = security::accepted_again(terms, &before.security, &session, media);
+    accept_stream(&session, media, offered, terms, security)
+}
+
+fn accept_stream(
+    session: &Session,
+    media: &Media,
+    offered: &Local,
+    terms: &Terms,
+    security: Option<Security>,
+) -> Result<Agreed, SdpError> {
     let security = security.ok_or(SdpError::NoCommonSecurity)?;
-    let audio = read::audio(&session, media, found(security, offered))?;
+    let audio = read::audio(session, media, found(security, offered))?;
     let mut audio = audio.ok_or(SdpError::NoAudio)?;
     audio.use_only(&terms.formats);
     // The answerer has chosen: its first codec, whatever we prefer.

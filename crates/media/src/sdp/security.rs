@@ -175,6 +175,28 @@ pub(super) fn accepted(terms: &Terms, session: &Session, media: &Media) -> Optio
     }
 }
 
+/// The protection that the answer to our repeated description agreed on. Under keys we go on with
+/// our own, whatever tag it has: the peer's offer may have given it.
+pub(super) fn accepted_again(
+    terms: &Terms,
+    before: &Security,
+    session: &Session,
+    media: &Media,
+) -> Option<Security> {
+    let Security::Sdes { sending, .. } = *before else {
+        return accepted(terms, session, media);
+    };
+    if !matches!(media.proto.as_str(), "RTP/SAVP" | "RTP/SAVPF") {
+        return None;
+    }
+    let mut lines = read::values(&media.attributes, "crypto").filter_map(Line::parse);
+    let theirs = lines.find(|line| line.keys.profile() == sending.profile())?;
+    Some(Security::Sdes {
+        sending,
+        receiving: theirs.keys,
+    })
+}
+
 /// Profiles of a stream whose keys a handshake makes (RFC 5764 §8, RFC 8842 §5.1).
 fn is_browser(proto: &str) -> bool {
     [

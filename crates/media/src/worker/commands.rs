@@ -245,6 +245,7 @@ impl Worker {
 
     fn stop_record(&mut self, now: Instant, recording: u64, wire: &mut impl Wire) -> bool {
         let Some(ended) = self.recordings.end(now, recording) else {
+            self.recordings.flush(wire);
             return false;
         };
         for slot in ended.slots.into_iter().flatten() {

@@ -1,6 +1,6 @@
 //! A leg's sound, decoded for those who mix it, and a leg's voice, encoded from samples.
 
-use hotline_model::Instant;
+use hotline_model::{Instant, limits::JITTER_PACKET_BYTES};
 
 use crate::{
     FRAME_SAMPLES, Format,
@@ -99,9 +99,17 @@ impl Ear {
         true
     }
 
-    /// A packet of its format came.
-    pub(super) fn heard(&mut self, now: Instant, packet: &RtpReader<'_>) {
-        let payload = packet.payload();
+    /// Whether it takes in packets of this format. Of the two laws it takes in both, byte for byte:
+    /// a phone may change between them from packet to packet.
+    pub(super) fn understands(&self, format: Format) -> bool {
+        let own = self.hearing.format;
+        own == format || own.law().is_some() && format.law().is_some()
+    }
+
+    /// A packet of a format that it understands came.
+    pub(super) fn heard(&mut self, now: Instant, packet: &RtpReader<'_>, format: Format) {
+        let mut room = [0; JITTER_PACKET_BYTES];
+        let payload = in_law(packet.payload(), (format, self.hearing.format), &mut room);
         self.hearing.waiting.put(
             now,
             &Arrived {
@@ -213,6 +221,26 @@ impl Hearing {
         let decoded = scratch.decoded.get(..count).unwrap_or_default();
         let count = self.narrow.process(decoded, &mut scratch.narrowed);
         scratch.narrowed.get(..count).unwrap_or_default()
+    }
+}
+
+/// Sound of one law in the other; as it is where the formats agree, or where it is longer than what
+/// is kept of a packet.
+fn in_law<'a>(
+    payload: &'a [u8],
+    (from, to): (Format, Format),
+    room: &'a mut [u8; JITTER_PACKET_BYTES],
+) -> &'a [u8] {
+    let (Some(from), Some(to)) = (from.law(), to.law()) else {
+        return payload;
+    };
+    match room.get_mut(..payload.len()) {
+        Some(room) if from != to => {
+            let bytes = room.iter_mut().zip(payload);
+            bytes.for_each(|(into, &byte)| *into = from.convert(byte, to));
+            room
+        }
+        _ => payload,
     }
 }
 

@@ -192,7 +192,7 @@ impl Leg {
         }
         let heard = spoken.filter(|_| self.mixed || recorded || toned);
         let changed = match (&mut self.ear, heard) {
-            (Some(ear), Some(format)) => ear.format() == format || ear.change(format),
+            (Some(ear), Some(format)) => ear.understands(format) || ear.change(format),
             _ => false,
         };
         if !changed {

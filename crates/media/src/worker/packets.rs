@@ -127,8 +127,8 @@ impl Worker {
             if shielded {
                 return;
             }
-            if let Some(ear) = leg.ear.as_mut().filter(|ear| ear.format() == format) {
-                ear.heard(now, packet);
+            if let Some(ear) = leg.ear.as_mut().filter(|ear| ear.understands(format)) {
+                ear.heard(now, packet, format);
             }
             if let Some(law) = format.law() {
                 self.recordings.heard(now, leg, (packet, law), wire);

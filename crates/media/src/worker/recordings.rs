@@ -62,13 +62,16 @@ impl Recordings {
     }
 
     /// Ends a recording. Returns how many of its blocks were lost and which slots still fed it;
-    /// `None` when there is none of that name.
+    /// `None` when there is none of that name. Its file ends all the same: the recorder may have
+    /// begun one for a recording that could not begin here, and passes over a second end.
     pub(super) fn end(&mut self, now: Instant, recording: u64) -> Option<Ended> {
-        let entry = self.running.remove(&recording)?;
+        let entry = self.running.remove(&recording);
+        let began = entry.as_ref().map(|entry| entry.began);
         self.ends.push_back(Block::End {
             recording,
-            at_sample: samples_at(now).saturating_sub(entry.began),
+            at_sample: began.map_or(0, |began| samples_at(now).saturating_sub(began)),
         });
+        let entry = entry?;
         Some(Ended {
             dropped: entry.dropped,
             slots: entry.slots,

@@ -228,7 +228,7 @@ impl MediaHandle {
     /// # Errors
     /// As [`MediaHandle::send`].
     pub fn put(&self, command: Command) -> Result<(), Full> {
-        let urgent = matches!(command, Command::Open { .. });
+        let urgent = matches!(command, Command::Open { .. } | Command::OpenShared { .. });
         self.shared
             .commands
             .push(command)
@@ -322,9 +322,10 @@ impl MediaLoop {
                 return;
             }
             let now = self.now();
-            // In this order: a command sent before the stop is carried out.
+            // In this order: who finds the flag still up, and so wakes nobody, is seen by what is
+            // read after it; and a command sent before the stop is carried out.
+            self.shared.woken.swap(false, Ordering::AcqRel);
             let stop = self.shared.stop.load(Ordering::Acquire);
-            self.shared.woken.store(false, Ordering::Release);
             while let Some(command) = self.shared.commands.pop() {
                 self.worker.handle_command(now, command, &mut self.sockets);
             }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{RecordingReport, gaps};
+use super::RecordingReport;
 
 /// How often it is looked at, and so how often at most it is told.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -14,26 +14,25 @@ pub(super) struct Losses {
 }
 
 impl Losses {
-    /// Reports what is lost from now on.
-    pub(super) fn new() -> Self {
+    /// Reports what is lost from now on; `lost` until now.
+    pub(super) fn new(lost: u64) -> Self {
         Self {
-            told: gaps(),
+            told: lost,
             looked: Instant::now(),
         }
     }
 
-    /// A report when more was lost since the last one, and it is time to look.
-    pub(super) fn look(&mut self) -> Option<RecordingReport> {
+    /// A report when more was lost since the last one, and it is time to look. `lost` until now.
+    pub(super) fn look(&mut self, lost: u64) -> Option<RecordingReport> {
         if self.looked.elapsed() < LOOK_EVERY {
             return None;
         }
-        self.look_now()
+        self.look_now(lost)
     }
 
     /// The same whatever the time, when the recorder has ended.
-    pub(super) fn look_now(&mut self) -> Option<RecordingReport> {
+    pub(super) fn look_now(&mut self, lost: u64) -> Option<RecordingReport> {
         self.looked = Instant::now();
-        let lost = gaps();
         let blocks = lost.saturating_sub(self.told);
         self.told = lost;
         (blocks > 0).then_some(RecordingReport::SoundLost { blocks })

@@ -50,7 +50,7 @@ const SEALING: usize = 256;
 /// Pause before an outcome is offered again to a full ring.
 const OUTCOMES_FULL: Duration = Duration::from_millis(20);
 
-/// Blocks whose place was gone or whose recording was not known when they came.
+/// The same of all recorders since the program began: see [`Shared::misplaced`].
 static BLOCKS_MISPLACED: AtomicU64 = AtomicU64::new(0);
 
 /// Recordings that could not be written since the program began.
@@ -137,6 +137,8 @@ struct Shared {
     stop: AtomicBool,
     /// How often the writer came round.
     turns: AtomicU64,
+    /// Blocks whose place was gone or whose recording was not known when they came.
+    misplaced: AtomicU64,
     /// The writer has ended.
     written: AtomicBool,
     outcomes: Arc<ArrayQueue<RecordingReport>>,
@@ -144,6 +146,17 @@ struct Shared {
 }
 
 impl Shared {
+    /// A block came that has no place.
+    fn misplaced_one(&self) {
+        self.misplaced.fetch_add(1, Ordering::Relaxed);
+        BLOCKS_MISPLACED.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Blocks of sound missing in this recorder's files, whoever lost them.
+    fn gaps(&self) -> u64 {
+        crate::media_loop::blocks_dropped() + self.misplaced.load(Ordering::Relaxed)
+    }
+
     /// Offers outcomes until there is room, and rings once for all: none is lost.
     fn report(&self, reports: impl IntoIterator<Item = RecordingReport>) {
         for mut report in reports {
@@ -193,6 +206,7 @@ pub fn spawn(
         asleep: AtomicBool::new(false),
         stop: AtomicBool::new(false),
         turns: AtomicU64::new(0),
+        misplaced: AtomicU64::new(0),
         written: AtomicBool::new(false),
         outcomes,
         notify,
@@ -264,8 +278,9 @@ impl RecordingHandle {
         }
     }
 
-    /// Writes what is in the rings, completes all files and ends the threads.
-    pub fn shut_down(mut self) {
+    /// Writes what is in the rings, completes all files and ends the threads. What became of the
+    /// files is reported by then.
+    pub fn shut_down(&mut self) {
         self.stop();
     }
 

@@ -38,8 +38,8 @@ impl Watch {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         let progress = Progress::new(Instant::now());
         Self {
+            losses: Losses::new(shared.gaps()),
             shared,
-            losses: Losses::new(),
             progress,
         }
     }
@@ -51,13 +51,13 @@ impl Watch {
             let turns = self.shared.turns.load(Ordering::Relaxed);
             let reports = [
                 self.progress.look(turns, Instant::now()),
-                self.losses.look(),
+                self.losses.look(self.shared.gaps()),
             ];
             if reports.iter().any(Option::is_some) {
                 self.shared.report(reports.into_iter().flatten());
             }
         }
-        self.shared.report(self.losses.look_now());
+        self.shared.report(self.losses.look_now(self.shared.gaps()));
     }
 }
 

@@ -17,8 +17,7 @@ use crossbeam::{
 use hotline_media::{Block, Sound, recorder::Recorder};
 
 use super::{
-    BLOCKS_MISPLACED, Beginning, RecordingReport, Settings, Shared, rest::Rest, space::Space,
-    tape::FileTape,
+    Beginning, RecordingReport, Settings, Shared, rest::Rest, space::Space, tape::FileTape,
 };
 
 /// Blocks of one ring that are written before the other rings, the clock and the beginnings are
@@ -177,7 +176,7 @@ impl Writer {
             self.open_beginnings();
         }
         let Some(running) = self.running.get_mut(&sound.recording) else {
-            BLOCKS_MISPLACED.fetch_add(1, Ordering::Relaxed);
+            self.shared.misplaced_one();
             return;
         };
         let Some(recorder) = &mut running.recorder else {
@@ -186,7 +185,7 @@ impl Writer {
         let late = recorder.late();
         let written = recorder.write(sound);
         if recorder.late() > late {
-            BLOCKS_MISPLACED.fetch_add(1, Ordering::Relaxed);
+            self.shared.misplaced_one();
         }
         if let Err(error) = written {
             give_up(running);

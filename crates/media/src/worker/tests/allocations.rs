@@ -190,6 +190,25 @@ fn a_mix_of_formats_that_is_recorded() {
     assert_eq!(live(&mut bench, ticks.collect()), (0, 225));
 }
 
+/// Without a word in its signalling, once a second.
+#[test]
+fn a_voice_that_changes_between_the_laws() {
+    let mut bench = Bench::new();
+    let wide = Agreed {
+        codec: Format::G722,
+        payload_type: 9,
+        ..agreed(B)
+    };
+    bench.connect(B, wide);
+    bench.bridge();
+    let both = |n| {
+        let own = if n / 50 % 2 == 0 { 8 } else { 0 };
+        [said(A, own, n, &[0xD5; 160]), said(B, 9, n, &[0xFF; 160])].concat()
+    };
+    let ticks: Vec<Said> = (0..MINUTE).map(both).collect();
+    assert_eq!(live(&mut bench, ticks), (0, 150));
+}
+
 #[test]
 fn a_bridge_whose_legs_are_both_protected() {
     for profile in [AES, GCM] {

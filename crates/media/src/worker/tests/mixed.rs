@@ -208,6 +208,19 @@ fn formats_that_differ_are_transcoded_both_ways() {
 }
 
 #[test]
+fn a_voice_that_changes_its_law_is_heard_on() {
+    let mut room = Room::of(&[Format::Pcma, Format::G722]);
+    room.bench.bridge();
+    room.talk(50);
+    for law in [Format::Pcmu, Format::Pcma, Format::Pcmu] {
+        let party = &mut room.parties[0];
+        (party.format, party.encoder) = (law, Encoder::new(law).unwrap());
+        room.talk(50);
+        room.assert_heard(&[&[0.0, 1.0], &[1.0, 0.0]]);
+    }
+}
+
+#[test]
 fn the_same_wide_format_is_passed_on_as_it_is() {
     let mut room = Room::of(&[Format::G722, Format::G722]);
     room.bench.bridge();

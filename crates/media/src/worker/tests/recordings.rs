@@ -185,3 +185,20 @@ fn sounds(bench: &Bench) -> Vec<crate::Sound> {
         })
         .collect()
 }
+
+#[test]
+fn a_recording_that_could_not_begin_ends_all_the_same() {
+    let mut bench = Bench::new();
+    // One side is gone before the recording begins.
+    bench.tell(Command::Close { leg: B });
+    record(&mut bench);
+    bench.net.recorder_full = true;
+    bench.tell(Command::StopRecord { recording: 9 });
+    bench.net.recorder_full = false;
+    bench.pass(1_500);
+    let end = Block::End {
+        recording: 9,
+        at_sample: 0,
+    };
+    assert_eq!(bench.net.blocks, [end]);
+}
