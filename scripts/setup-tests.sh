@@ -21,6 +21,8 @@ need 'python3 -c "import ensurepip, venv"' python3-venv
 need 'test -f "$(python3 -c "import sysconfig; print(sysconfig.get_path(\"include\"))")/Python.h"' python3-dev
 need 'command -v g++' g++
 need 'command -v cmake' cmake
+need 'PATH=$PATH:/usr/sbin; command -v mkfs.ext4' e2fsprogs
+need 'PATH=$PATH:/usr/sbin; command -v fsfreeze' util-linux
 need 'command -v git' git
 install_missing
 

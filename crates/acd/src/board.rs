@@ -421,8 +421,7 @@ mod tests {
     use super::*;
 
     fn intents() -> Vec<Intent> {
-        let own = Reason::of("tea").unwrap();
-        let reasons = Reason::BUILT_IN.into_iter().chain([own]);
+        let reasons = Reason::BUILT_IN.into_iter().chain(Reason::of("tea"));
         let mut all: Vec<Intent> = reasons.map(Intent::NotReady).collect();
         all.push(Intent::Ready);
         all

@@ -19,8 +19,7 @@ impl Instant {
 
     /// The instant `since_start` after the start of the engine.
     pub const fn from_start(since_start: Duration) -> Self {
-        // 2^64 ns are 584 years of uptime.
-        Self(since_start.as_nanos() as u64)
+        Self(nanos(since_start))
     }
 
     /// Time since the start of the engine.
@@ -39,17 +38,26 @@ impl Instant {
     }
 }
 
+/// At most 2^64 ns, which are 584 years of uptime.
+const fn nanos(duration: Duration) -> u64 {
+    let nanos = duration.as_nanos();
+    if nanos > u64::MAX as u128 {
+        return u64::MAX;
+    }
+    nanos as u64
+}
+
 impl Add<Duration> for Instant {
     type Output = Self;
     fn add(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(duration.as_nanos() as u64))
+        Self(self.0.saturating_add(nanos(duration)))
     }
 }
 
 impl Sub<Duration> for Instant {
     type Output = Self;
     fn sub(self, duration: Duration) -> Self {
-        Self(self.0.saturating_sub(duration.as_nanos() as u64))
+        Self(self.0.saturating_sub(nanos(duration)))
     }
 }
 
@@ -147,6 +155,10 @@ mod tests {
         let later = Instant::START + Duration::from_secs(5);
         assert_eq!(later.since(Instant::START), Duration::from_secs(5));
         assert_eq!(Instant::START.since(later), Duration::ZERO);
+        // A nanosecond and more beyond what can be told: for ever, and not at once.
+        let ages = Duration::from_secs(18_446_744_074);
+        assert!(later + ages > later && later - ages == Instant::START);
+        assert!(Instant::from_start(ages) > later);
     }
 
     #[test]

@@ -54,6 +54,7 @@ impl Cell {
              handling = { kind = \"exponential\", mean_s = 180 }\n",
         )
         .unwrap();
+        scenario.forecasts = false;
         // So many half hours of calls: days for few seats, a part of one for many.
         let half_hours = (self.calls() / self.load.calls_per_s / 1_800.0).ceil() as u32;
         scenario.days = half_hours.div_ceil(48);

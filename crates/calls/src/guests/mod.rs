@@ -3,7 +3,7 @@
 //! (抢接). They belong to the call and not to its stage, so that a hold or another agent leaves
 //! them where they are; when nobody serves the caller any more, they go.
 //!
-//! A number outside takes part the same way, as whom the agent consults: see [`outside`].
+//! A number outside takes part the same way, as whom the agent consults: see `outside`.
 
 mod outside;
 mod recorded;

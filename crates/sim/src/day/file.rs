@@ -244,6 +244,7 @@ impl File {
             days,
             seed: self.seed.unwrap_or(1),
             lines: self.lines.map(Spanned::into_inner),
+            forecasts: true,
             greeting,
             calls,
             day_factors,

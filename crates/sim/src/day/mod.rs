@@ -86,7 +86,7 @@ struct Day<'a> {
     due: BTreeMap<(Instant, u64), Due>,
     number: u64,
     floor: Floor,
-    watch_over: Watch,
+    watch_over: Option<Watch>,
     callers: BTreeMap<CallId, Caller>,
     calls: u64,
     strangers: u64,
@@ -161,7 +161,7 @@ impl<'a> Day<'a> {
             due: BTreeMap::new(),
             number: 0,
             floor: Floor::new(queues.collect(), seats.collect()),
-            watch_over: Watch::default(),
+            watch_over: scenario.forecasts.then(Watch::default),
             callers: BTreeMap::new(),
             calls: 0,
             strangers: 0,
@@ -233,7 +233,7 @@ impl<'a> Day<'a> {
     fn next(&self) -> Option<Instant> {
         let due = self.due.first_key_value().map(|((at, _), _)| *at);
         let floor = self.floor.next_wake();
-        let look = self.watch_over.next_look();
+        let look = self.watch_over.as_ref().and_then(Watch::next_look);
         due.into_iter().chain(floor).chain(look).min()
     }
 
@@ -241,7 +241,9 @@ impl<'a> Day<'a> {
         let due = self.due.first_entry();
         let Some(due) = due.filter(|due| due.key().0 <= self.now) else {
             self.floor_hears(Input::TimePassed);
-            for event in self.watch_over.look(self.now, &self.floor) {
+            let watch = self.watch_over.as_mut();
+            let seen = watch.map(|watch| watch.look(self.now, &self.floor));
+            for event in seen.unwrap_or_default() {
                 self.happened(event);
             }
             return;
@@ -361,7 +363,9 @@ impl<'a> Day<'a> {
     /// Tells the floor, and carries out what it decides.
     fn floor_hears(&mut self, input: Input) {
         self.floor.handle_input(self.now, input);
-        self.watch_over.notice(self.now, &self.floor);
+        if let Some(watch) = &mut self.watch_over {
+            watch.notice(self.now, &self.floor);
+        }
         while let Some(output) = self.floor.poll_output() {
             self.decided(output);
         }

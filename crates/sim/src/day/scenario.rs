@@ -73,6 +73,9 @@ pub struct Scenario {
     pub seed: u64,
     /// Calls that the trunk carries at once.
     pub lines: Option<u32>,
+    /// The next quarter of an hour is forecast all the while, and alerts are told. That decides
+    /// nothing, and takes most of a day's time.
+    pub forecasts: bool,
     /// From the answer to the queue.
     pub greeting: Duration,
     /// Calls expected in each of the 48 half hours of a day.

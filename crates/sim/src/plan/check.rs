@@ -217,6 +217,7 @@ fn live(
 ) -> (Vec<Lived>, Lived) {
     let mut staffed = scenario.ordinary_day();
     staffed.days = scenario.days;
+    staffed.forecasts = false;
     let seats: Vec<u32> = needs.iter().map(|need| need.seats).collect();
     staffed.staff(&seats);
     let length = staffed.length().as_millis() as f64;
