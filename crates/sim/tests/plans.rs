@@ -27,6 +27,7 @@ fn simulated(scenario: &Scenario, needs: &[Need]) -> (f64, f64) {
     let mut staffed = scenario.clone();
     staffed.staff(&needs.iter().map(|need| need.seats).collect::<Vec<_>>());
     staffed.days = 20;
+    staffed.forecasts = false;
     let runs = (0..10).map(|seed| {
         let report = day::run(&staffed, 100 + seed, &mut |_| {});
         report.total().all.counts.answer_rate().value().unwrap()
