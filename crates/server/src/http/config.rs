@@ -10,8 +10,8 @@ use axum::{
 };
 use serde_json::json;
 
-use super::{App, error::ApiError, session::Who};
-use crate::{config::accounts::Role, reload::Refused};
+use super::{App, error::ApiError, records::supervisors_only, session::Who};
+use crate::reload::Refused;
 
 /// `POST /api/v1/config/reload`, with `?dry-run` only to look.
 pub async fn reload(
@@ -19,11 +19,7 @@ pub async fn reload(
     who: Who,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    if who.role != Role::Supervisor {
-        return Err(ApiError::forbidden(
-            "only supervisors may change settings / 仅班长可更改设置",
-        ));
-    }
+    supervisors_only(&who)?;
     let dry_run = match query.as_deref() {
         None | Some("") => false,
         Some("dry-run" | "dry-run=" | "dry-run=true") => true,

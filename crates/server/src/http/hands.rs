@@ -1,49 +1,27 @@
 //! The supervisor's hand on calls in line: why one waits, another priority, another queue, a seat.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, State, rejection::JsonRejection},
+    extract::{Path, State},
     http::StatusCode,
 };
 use hotline_calls::orders::{CallOrder, CallRequest, OrderRefused};
 use hotline_model::{CallId, QueueId, SeatId};
 use serde::{Deserialize, Serialize};
-use tokio::{sync::oneshot, time::timeout};
 
-use super::{App, error::ApiError, records::supervisors_only, session::Who};
+use super::{
+    App,
+    ask::{Body, read, through},
+    error::ApiError,
+    records::supervisors_only,
+    session::Who,
+};
 use crate::signalling_loop::Hand;
-
-/// Longest wait for the signalling thread; it answers in well under a millisecond.
-const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 /// The last priority (`enqueue` in scripts says the same).
 const LAST_PRIORITY: u8 = 9;
-
-type Body<T> = Result<Json<T>, JsonRejection>;
-
-fn read<T>(body: Body<T>, help: &'static str) -> Result<T, ApiError> {
-    let Json(read) = body.map_err(|e| ApiError::bad_request("body", e.body_text(), help))?;
-    Ok(read)
-}
-
-/// Hands it to the signalling thread and waits for the answer.
-async fn hand<T>(app: &App, hand: impl FnOnce(oneshot::Sender<T>) -> Hand) -> Result<T, ApiError> {
-    let (answer, answered) = oneshot::channel();
-    if app.doors.hands.submit(hand(answer)).is_err() {
-        let what = "too many requests at once";
-        return Err(ApiError::unavailable("gate-full", what));
-    }
-    app.doors.bell.notify_one();
-    match timeout(ANSWER_WITHIN, answered).await {
-        Ok(Ok(answer)) => Ok(answer),
-        _ => Err(ApiError::unavailable(
-            "no-answer",
-            "the engine did not answer in time",
-        )),
-    }
-}
 
 /// A call in line.
 #[derive(Serialize)]
@@ -62,7 +40,10 @@ pub async fn waiting(
     Path(call): Path<u64>,
 ) -> Result<Json<Waiting>, ApiError> {
     supervisors_only(&who)?;
-    let waits = hand(&app, |answer| Hand::Why(CallId(call), answer)).await?;
+    let waits = through(&app, &app.doors.hands, |answer| {
+        Hand::Why(CallId(call), answer)
+    })
+    .await?;
     let waits = waits.ok_or_else(not_waiting)?;
     Ok(Json(Waiting {
         queue: waits.queue,
@@ -149,7 +130,7 @@ async fn order(
         call: CallId(call),
         request,
     };
-    let result = hand(app, |answer| Hand::Order(order, answer)).await?;
+    let result = through(app, &app.doors.hands, |answer| Hand::Order(order, answer)).await?;
     match result {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
         Err(refused) => Err(said(refused, call, request)),

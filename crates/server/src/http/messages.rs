@@ -5,10 +5,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{
-        Path, Query, Request, State,
-        rejection::{JsonRejection, QueryRejection},
-    },
+    extract::{Path, Query, Request, State, rejection::QueryRejection},
     http::StatusCode,
     response::Response,
 };
@@ -18,6 +15,7 @@ use serde::Deserialize;
 
 use super::{
     App,
+    ask::{Body, read},
     error::ApiError,
     recording::{Fetched, journalled, serve},
     records::{page, rows, supervisors_only},
@@ -97,12 +95,11 @@ pub async fn settle(
     State(app): State<Arc<App>>,
     who: Who,
     Path(id): Path<String>,
-    body: Result<Json<Settled>, JsonRejection>,
+    body: Body<Settled>,
 ) -> Result<StatusCode, ApiError> {
     supervisors_only(&who)?;
     let help = "send {\"note\": \"called back\"}; the note may be empty";
-    let Json(Settled { note }) =
-        body.map_err(|e| ApiError::bad_request("body", e.body_text(), help))?;
+    let Settled { note } = read(body, help)?;
     let note = note.trim().to_owned();
     if note.chars().count() > MESSAGE_NOTE_CHARS {
         let what = format!("`note` has at most {MESSAGE_NOTE_CHARS} characters");

@@ -1,5 +1,6 @@
 //! The HTTP API, version 1, and the pages. Shapes: `GET /api/v1/openapi.json`.
 
+mod ask;
 mod config;
 mod error;
 mod hands;

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json,
-    extract::{Path, State, rejection::JsonRejection},
+    extract::{Path, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -12,13 +12,14 @@ use hotline_calls::orders::{Order, OrderRefused, SeatRequest};
 use hotline_model::{SeatId, limits::WRAP_UP_EXTENSION_S, seat::Reason};
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::{sync::oneshot, time::timeout};
 
-use super::{App, error::ApiError, session::Who};
+use super::{
+    App,
+    ask::{Body, read, through},
+    error::ApiError,
+    session::Who,
+};
 use crate::{config::accounts::Role, signalling_loop::Asked};
-
-/// Longest wait for the signalling thread; it answers in well under a millisecond.
-const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 /// One part of the wallboard, as the role sees it.
 fn part(app: &App, role: Role, key: &str) -> Response {
@@ -59,12 +60,11 @@ pub async fn not_ready(
     State(app): State<Arc<App>>,
     who: Who,
     Path(seat): Path<String>,
-    body: Result<Json<NotReady>, JsonRejection>,
+    body: Body<NotReady>,
 ) -> Result<StatusCode, ApiError> {
     let help =
         "send {\"reason\": \"break\"}, or meal, meeting, training, coaching, or one of your own";
-    let Json(NotReady { reason }) =
-        body.map_err(|error| ApiError::bad_request("body", error.body_text(), help))?;
+    let NotReady { reason } = read(body, help)?;
     let allowed = match reason {
         Reason::Own(_)
         | Reason::Break
@@ -119,11 +119,10 @@ pub async fn extend_wrap_up(
     State(app): State<Arc<App>>,
     who: Who,
     Path(seat): Path<String>,
-    body: Result<Json<Extend>, JsonRejection>,
+    body: Body<Extend>,
 ) -> Result<StatusCode, ApiError> {
     let help = "send {\"by_s\": 60}: so many seconds more, within the queue's wrap_up_cap_s";
-    let Json(Extend { by_s }) =
-        body.map_err(|error| ApiError::bad_request("body", error.body_text(), help))?;
+    let Extend { by_s } = read(body, help)?;
     if !(1..=WRAP_UP_EXTENSION_S).contains(&by_s) {
         let what = format!("`by_s` is 1 to {WRAP_UP_EXTENSION_S}");
         return Err(ApiError::bad_request("by_s", what, help));
@@ -144,11 +143,10 @@ pub async fn transfer(
     State(app): State<Arc<App>>,
     who: Who,
     Path(seat): Path<String>,
-    body: Result<Json<Transfer>, JsonRejection>,
+    body: Body<Transfer>,
 ) -> Result<StatusCode, ApiError> {
     let help = "send {\"to\": \"1002\"} or {\"to\": \"queue:general\"}";
-    let Json(Transfer { to }) =
-        body.map_err(|error| ApiError::bad_request("body", error.body_text(), help))?;
+    let Transfer { to } = read(body, help)?;
     if to.is_empty() || to.chars().count() > TARGET_CHARS {
         let what = format!("`to` has 1 to {TARGET_CHARS} characters");
         return Err(ApiError::bad_request("to", what, help));
@@ -180,88 +178,81 @@ pub(super) async fn ask(
             "this is not your seat / 只能操作本人坐席",
         ));
     }
-    let (answer, answered) = oneshot::channel();
     let order = Order {
         ticket: 0,
         by: who.user,
         seat,
         request,
     };
-    if app.doors.gate.submit(Asked { order, answer }).is_err() {
-        return Err(ApiError::unavailable(
-            "gate-full",
-            "too many requests at once",
-        ));
-    }
-    app.doors.bell.notify_one();
-    match timeout(ANSWER_WITHIN, answered).await {
-        Ok(Ok(Ok(()))) => Ok(StatusCode::NO_CONTENT),
-        Ok(Ok(Err(OrderRefused::SeatUnknown))) => Err(unknown()),
-        Ok(Ok(Err(OrderRefused::NotWrappingUp))) => Err(ApiError::new(
+    let result = through(app, &app.doors.gate, |answer| Asked { order, answer }).await?;
+    match result {
+        Ok(()) => Ok(StatusCode::NO_CONTENT),
+        Err(OrderRefused::SeatUnknown) => Err(unknown()),
+        Err(OrderRefused::NotWrappingUp) => Err(ApiError::new(
             StatusCode::CONFLICT,
             "not-wrapping-up",
             "the seat is not wrapping up / 当前不在整理状态",
             "wait for the next call / 请等待下一个来电",
         )),
-        Ok(Ok(Err(OrderRefused::NotRegistered))) => Err(ApiError::new(
+        Err(OrderRefused::NotRegistered) => Err(ApiError::new(
             StatusCode::CONFLICT,
             "not-registered",
             "the seat's phone is not registered / 话机未注册",
             "register the phone first, then go ready / 请先注册话机再示闲",
         )),
-        Ok(Ok(Err(OrderRefused::NotTalking))) => Err(ApiError::new(
+        Err(OrderRefused::NotTalking) => Err(ApiError::new(
             StatusCode::CONFLICT,
             "not-talking",
             "the seat is in no talk with a caller / 当前没有可操作的通话",
             "ask once the caller is connected / 请在通话接通后操作",
         )),
-        Ok(Ok(Err(OrderRefused::TargetUnknown))) => Err(ApiError::not_found(
+        Err(OrderRefused::TargetUnknown) => Err(ApiError::not_found(
             "target-unknown",
             "there is no seat or queue of that name, and no number / 目标不存在".to_owned(),
             "GET /api/v1/seats and /api/v1/queues list them",
         )),
-        Ok(Ok(Err(OrderRefused::TargetBusy))) => Err(ApiError::new(
+        Err(OrderRefused::TargetBusy) => Err(ApiError::new(
             StatusCode::CONFLICT,
             "target-busy",
             "the seat cannot take a call now, or the queue is full / 转接目标忙",
             "choose another seat or a queue / 请选择其他坐席或队列",
         )),
-        Ok(Ok(Err(OrderRefused::NoGuest))) => Err(ApiError::new(
+        Err(OrderRefused::NoGuest) => Err(ApiError::new(
             StatusCode::CONFLICT,
             "no-guest",
             "there is no such guest in the talk, or it has not answered / 通话中没有此参与方",
             "ask the seat in first, and wait until it answers / 请先邀请并等待其接听",
         )),
-        Ok(Ok(Err(OrderRefused::GuestsFull))) => Err(ApiError::new(
+        Err(OrderRefused::GuestsFull) => Err(ApiError::new(
             StatusCode::CONFLICT,
             "guests-full",
             "the talk has as many parties as it can / 通话参与方已满",
             "wait until one has left / 请等待有人退出",
         )),
-        Ok(Ok(Err(OrderRefused::AlreadySo))) => Err(ApiError::new(
+        Err(OrderRefused::AlreadySo) => Err(ApiError::new(
             StatusCode::CONFLICT,
             "already-so",
             "it is so already / 已处于该状态",
             "nothing is to be done / 无需重复操作",
         )),
-        Ok(Ok(Err(OrderRefused::ReasonUnknown))) => Err(ApiError::bad_request(
+        Err(OrderRefused::ReasonUnknown) => Err(ApiError::bad_request(
             "reason",
             "no such reason is configured / 无此示忙原因".to_owned(),
             "GET /api/v1/wallboard lists your own under `reasons`",
         )),
-        Ok(Ok(Err(OrderRefused::NotValidNow))) => Err(ApiError::new(
+        Err(OrderRefused::NotValidNow) => Err(ApiError::new(
             StatusCode::CONFLICT,
             "not-valid-now",
             "the seat may take no calls at this time / 坐席不在有效期内",
             "its `membership` in seats.toml says when / 有效期见 seats.toml 的 membership",
         )),
-        Ok(Ok(Err(OrderRefused::AtCap))) => Err(ApiError::new(
+        Err(OrderRefused::AtCap) => Err(ApiError::new(
             StatusCode::CONFLICT,
             "at-cap",
             "the wrap-up is as long as it may be / 整理时长已达上限",
             "the queue's wrap_up_cap_s says how long / 上限见队列的 wrap_up_cap_s",
         )),
-        Ok(Ok(Err(OrderRefused::NotAllowed))) => Err(ApiError::forbidden(
+        Err(OrderRefused::NotAllowed) => Err(ApiError::forbidden(
             "callers may not be transferred there, nor the number called / 不允许转接或咨询该号码",
         )),
         _ => Err(ApiError::unavailable(

@@ -10,7 +10,7 @@ use std::{
 
 use axum::{
     Json,
-    extract::{ConnectInfo, FromRequestParts, State, rejection::JsonRejection},
+    extract::{ConnectInfo, FromRequestParts, State},
     http::{HeaderMap, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
@@ -19,7 +19,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::{App, error::ApiError};
+use super::{
+    App,
+    ask::{Body, read},
+    error::ApiError,
+};
 use crate::{
     config::{
         SecondPageKey,
@@ -249,15 +253,10 @@ pub struct SignIn {
 pub async fn sign_in(
     State(app): State<Arc<App>>,
     ConnectInfo(from): ConnectInfo<SocketAddr>,
-    body: Result<Json<SignIn>, JsonRejection>,
+    body: Body<SignIn>,
 ) -> Result<Response, ApiError> {
-    let Json(SignIn { user, password }) = body.map_err(|error| {
-        ApiError::bad_request(
-            "body",
-            error.body_text(),
-            "send {\"user\": …, \"password\": …}",
-        )
-    })?;
+    let help = "send {\"user\": …, \"password\": …}";
+    let SignIn { user, password } = read(body, help)?;
     if !app.sessions.may_try(&user) {
         let help = "wait half a minute / 请半分钟后再试";
         let message = "too many wrong passwords / 密码错误次数过多";

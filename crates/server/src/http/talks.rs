@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
-    Json,
-    extract::{Path, State, rejection::JsonRejection},
+    extract::{Path, State},
     http::StatusCode,
 };
 use hotline_calls::orders::TalkRequest;
@@ -13,30 +12,14 @@ use serde::Deserialize;
 
 use super::{
     App,
+    ask::{Body, read},
     error::ApiError,
+    records::supervisors_only,
     seats::{TARGET_CHARS, ask},
     session::Who,
 };
-use crate::config::accounts::Role;
 
-type Body<T> = Result<Json<T>, JsonRejection>;
 type Answer = Result<StatusCode, ApiError>;
-
-/// The body, or what it should be.
-fn read<T>(body: Body<T>, help: &'static str) -> Result<T, ApiError> {
-    let Json(read) = body.map_err(|e| ApiError::bad_request("body", e.body_text(), help))?;
-    Ok(read)
-}
-
-fn supervisor(who: &Who) -> Result<(), ApiError> {
-    if who.role == Role::Supervisor {
-        Ok(())
-    } else {
-        Err(ApiError::forbidden(
-            "only supervisors may supervise / 仅班长可监听",
-        ))
-    }
-}
 
 /// A seat named in a body.
 fn target(seat: &str) -> Result<SeatId, ApiError> {
@@ -77,7 +60,7 @@ pub async fn supervise(
     body: Body<Supervise>,
 ) -> Answer {
     let help = "send {\"mode\": \"monitor\", \"by\": \"1009\"}, or whisper, barge, take-over";
-    supervisor(&who)?;
+    supervisors_only(&who)?;
     let Supervise { mode, by } = read(body, help)?;
     if mode == GuestMode::Consult {
         let what = "consult is no mode of supervision".to_owned();
@@ -102,7 +85,7 @@ pub async fn end_supervision(
     body: Body<EndSupervision>,
 ) -> Answer {
     let help = "send {\"by\": \"1009\"}";
-    supervisor(&who)?;
+    supervisors_only(&who)?;
     let EndSupervision { by } = read(body, help)?;
     let by = supervisors_seat(&who, by.as_deref(), help)?;
     ask(&app, who, &seat, TalkRequest::EndSupervision(by).into()).await
