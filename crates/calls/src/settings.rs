@@ -217,15 +217,27 @@ pub struct Replacement {
 impl Settings {
     /// Takes what is new in place of what there was.
     pub fn replace(&mut self, new: Replacement) {
-        self.numbers = new.numbers;
-        self.queues = new.queues;
-        self.seats = new.seats;
-        self.reasons = new.reasons;
-        self.second_phone = new.second_phone;
-        self.scripts = new.scripts;
-        self.survey = new.survey;
-        self.prompts = new.prompts;
-        self.announce_every = new.announce_every;
+        // By name, so that nothing that can be replaced is forgotten here.
+        let Replacement {
+            numbers,
+            queues,
+            seats,
+            reasons,
+            second_phone,
+            scripts,
+            survey,
+            prompts,
+            announce_every,
+        } = new;
+        self.numbers = numbers;
+        self.queues = queues;
+        self.seats = seats;
+        self.reasons = reasons;
+        self.second_phone = second_phone;
+        self.scripts = scripts;
+        self.survey = survey;
+        self.prompts = prompts;
+        self.announce_every = announce_every;
     }
 
     /// Our addresses, the main one first.
