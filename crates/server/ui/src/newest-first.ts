@@ -80,6 +80,7 @@ export function useNewestFirst<T, C extends string | number>(
   void load()
   return {
     rows,
+    cursorOf,
     problem,
     busy,
     changed,
@@ -93,3 +94,5 @@ export function useNewestFirst<T, C extends string | number>(
     hasOlder: computed(() => (rows.value?.length ?? 0) >= PAGE),
   }
 }
+
+export type NewestFirst<T, C extends string | number> = ReturnType<typeof useNewestFirst<T, C>>
