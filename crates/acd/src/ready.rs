@@ -18,6 +18,8 @@ pub(crate) struct Standing {
     pub(crate) calls: u32,
     pub(crate) load: Load,
     pub(crate) weight: u32,
+    /// Its place in the settings' list.
+    pub(crate) place: u32,
 }
 
 /// The key of a ready seat, lowest first.
@@ -31,7 +33,8 @@ impl Standing {
             Choice::LeastOccupied => (self.load.rank(), self.turn, seat),
             Choice::FewestCalls => (u64::from(self.calls), self.turn, seat),
             Choice::MostSkilled => (u64::from(u32::MAX - level), self.turn, seat),
-            Choice::RoundRobin | Choice::FixedOrder | Choice::WeightedRandom => (0, 0, seat),
+            Choice::RoundRobin | Choice::FixedOrder => (0, self.place.into(), seat),
+            Choice::WeightedRandom => (0, 0, seat),
         }
     }
 }
@@ -49,8 +52,8 @@ pub(crate) enum PassedOver {
 /// What a queue remembers between two choices.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Memory {
-    /// The seat rung last.
-    last: Option<SeatAt>,
+    /// The seat rung last, with its place in the settings' list.
+    last: Option<(u32, SeatAt)>,
     /// SplitMix64.
     dice: u64,
 }
@@ -68,9 +71,14 @@ impl Memory {
         }
     }
 
-    /// The seat is rung for the queue.
-    pub(crate) fn rang(&mut self, seat: SeatAt) {
-        self.last = Some(seat);
+    /// The seat of this place is rung for the queue.
+    pub(crate) fn rang(&mut self, place: u32, seat: SeatAt) {
+        self.last = Some((place, seat));
+    }
+
+    /// Seats have other places now.
+    pub(crate) fn reorder(&mut self, place: impl Fn(SeatAt) -> u32) {
+        self.last = self.last.map(|(_, seat)| (place(seat), seat));
     }
 
     fn below(&mut self, n: u64) -> u64 {
@@ -143,7 +151,9 @@ impl Ready {
             Choice::WeightedRandom => self.draw(declined_by, memory),
             Choice::RoundRobin => {
                 // Round again: whoever was passed over before comes a second time and is not met.
-                let after = memory.last.map(|last| (0, 0, last));
+                let after = memory
+                    .last
+                    .map(|(place, _)| (0, u64::from(place), SeatAt::from_index(u32::MAX)));
                 let after = after.map(|last| (Bound::Excluded(last), Bound::Unbounded));
                 let later = after.into_iter().flat_map(|range| self.order.range(range));
                 first_but(later.chain(&self.order), declined_by)

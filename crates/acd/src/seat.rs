@@ -129,13 +129,21 @@ impl Post {
     }
 }
 
+/// What the settings say of a seat.
+#[derive(Debug)]
+pub(crate) struct Written {
+    pub(crate) settings: SeatSettings,
+    /// Its place in their list; once it is named no more, the last it had.
+    pub(crate) place: u32,
+}
+
 /// A seat of the floor. Of ten thousand the one that an input is about is rarely in the processor's
 /// cache: three of its lines hold everything that most turns need, and no more.
 #[derive(Debug)]
 #[repr(align(64))]
 pub(crate) struct Seat {
     pub(crate) id: SeatId,
-    pub(crate) settings: Box<SeatSettings>,
+    pub(crate) written: Box<Written>,
     pub(crate) serves: Box<[Post]>,
     pub(crate) intent: Intent,
     /// Takes effect when the present offer or talk is over.
@@ -176,11 +184,11 @@ const _: () = assert!(size_of::<Seat>() == 3 * 64);
 
 impl Seat {
     /// A seat at the engine's start: signed out, no phone, nothing to do.
-    pub(crate) fn new(settings: SeatSettings, serves: Box<[Post]>) -> Self {
+    pub(crate) fn new(settings: SeatSettings, place: u32, serves: Box<[Post]>) -> Self {
         let intent = Intent::NotReady(Reason::LoggedOut);
         Self {
             id: settings.id,
-            settings: Box::new(settings),
+            written: Box::new(Written { settings, place }),
             serves,
             intent,
             pending: None,
@@ -230,7 +238,8 @@ impl Seat {
             turn: turn.get(),
             calls: self.taken,
             load: self.load,
-            weight: self.settings.weight,
+            weight: self.written.settings.weight,
+            place: self.written.place,
         }
     }
 

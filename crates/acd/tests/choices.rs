@@ -181,6 +181,25 @@ fn the_fixed_order_is_that_of_the_settings() {
 }
 
 #[test]
+fn new_settings_may_put_the_seats_in_another_order() {
+    let reversed = || ["1004", "1003", "1002", "1001"].map(|id| seat(id, &["general"]));
+    let mut world = centre(choosing(Choice::FixedOrder));
+    assert_eq!(served(&mut world, 1, 1).0, "1001");
+    let queues = world.queues.clone();
+    world.change(world.now, queues, reversed().to_vec());
+    assert_eq!(served(&mut world, 2, 1).0, "1004");
+
+    let mut world = centre(choosing(Choice::RoundRobin));
+    assert_eq!(served(&mut world, 1, 1).0, "1001");
+    assert_eq!(served(&mut world, 2, 1).0, "1002");
+    let queues = world.queues.clone();
+    world.change(world.now, queues, reversed().to_vec());
+    // 1001 now stands behind the one rung last.
+    assert_eq!(served(&mut world, 3, 1).0, "1001");
+    assert_eq!(served(&mut world, 4, 1).0, "1004");
+}
+
+#[test]
 fn a_draw_follows_the_weights_and_the_seed() {
     let run = |seed: u64| {
         let general = QueueSettings {

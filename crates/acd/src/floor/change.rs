@@ -13,7 +13,7 @@ use crate::{
     queue::Queue,
     roster::{QueueAt, SeatAt},
     rules,
-    seat::{Post, Seat},
+    seat::{Post, Seat, Written},
 };
 
 const SIGNED_OUT: Intent = Intent::NotReady(Reason::LoggedOut);
@@ -30,8 +30,9 @@ impl Floor {
     /// - A seat is signed out: at once, or after its talk. A caller it is rung for goes back to the
     ///   place in line.
     ///
-    /// Both come back when they are named again. What is new stands behind in the order of the
-    /// settings; the board grows by it.
+    /// Both come back when they are named again. [`Choice::FixedOrder`](crate::Choice::FixedOrder)
+    /// and [`Choice::RoundRobin`](crate::Choice::RoundRobin) go by the new order of the seats. On the
+    /// board, which grows by what is new, each keeps its index.
     pub fn replace_settings(
         &mut self,
         now: Instant,
@@ -106,20 +107,24 @@ impl Floor {
         for at in self.seat_handles() {
             self.seats[at].unnamed = true;
         }
-        for settings in named {
+        for (place, settings) in (0..).zip(named) {
             match self.seats.find(&settings.id) {
                 Some(at) if !self.seats[at].unnamed => {}
                 Some(at) => {
                     let seat = &mut self.seats[at];
                     seat.unnamed = false;
-                    *seat.settings = settings;
+                    *seat.written = Written { settings, place };
                 }
                 None => {
-                    let seat = Seat::new(settings.clone(), Box::default());
+                    let seat = Seat::new(settings.clone(), place, Box::default());
                     let at = self.seats.push(settings.id, seat);
                     self.unposted_seats.push(at);
                 }
             }
+        }
+        for at in self.queue_handles() {
+            let places = |seat: SeatAt| self.seats[seat].written.place;
+            self.queues[at].memory.reorder(places);
         }
     }
 
@@ -136,7 +141,7 @@ impl Floor {
             let seat = &self.seats[at];
             let mut posts = match seat.unnamed {
                 true => Vec::new(),
-                false => serves(&seat.settings, &self.queues).into_vec(),
+                false => serves(&seat.written.settings, &self.queues).into_vec(),
             };
             // A closed queue is served on by those who did, while there is somebody.
             let kept = |post: &&Post| {
@@ -145,7 +150,7 @@ impl Floor {
             };
             posts.extend(seat.serves.iter().filter(kept).map(|post| {
                 let skills = &self.queues[post.queue].settings.skills;
-                let level = skills.level_of(&seat.settings.skills);
+                let level = skills.level_of(&seat.written.settings.skills);
                 Post::new(post.queue, post.ring(), level)
             }));
             posts.sort_unstable_by_key(|post| post.queue);

@@ -302,7 +302,8 @@ impl Floor {
     ) {
         let why = self.why(queue_at, head, seat_at, because);
         self.stand_down(seat_at);
-        self.queues[queue_at].memory.rang(seat_at);
+        let place = self.seats[seat_at].written.place;
+        self.queues[queue_at].memory.rang(place, seat_at);
         self.take_out(queue_at, head);
         let queue = &mut self.queues[queue_at];
         queue.offering += 1;

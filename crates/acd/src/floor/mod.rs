@@ -74,10 +74,11 @@ impl Floor {
         let count = seats.len();
         let mut queues: Roster<QueueId, QueueAt, Queue> =
             Roster::new(queues.into_iter().map(|q| (q.id, Queue::new(q, count))));
-        let seats: Roster<SeatId, SeatAt, Seat> = Roster::new(seats.into_iter().map(|settings| {
+        let named = (0..).zip(seats).map(|(place, settings)| {
             let serves = serves(&settings, &queues);
-            (settings.id, Seat::new(settings, serves))
-        }));
+            (settings.id, Seat::new(settings, place, serves))
+        });
+        let seats: Roster<SeatId, SeatAt, Seat> = Roster::new(named);
         for (at, seat) in seats.iter() {
             for post in &seat.serves {
                 queues[post.queue].served_by.push((at, post.ring()));

@@ -133,7 +133,10 @@ impl Floor {
                 why.say("fewest calls (").count(calls).say(")")
             }
             Choice::MostSkilled => {
-                let level = queue.settings.skills.level_of(&seat.settings.skills);
+                let level = queue
+                    .settings
+                    .skills
+                    .level_of(&seat.written.settings.skills);
                 why.say("most skilled (level ").count(level.into());
                 why.say(", idle ").count(idle).say(" s)")
             }

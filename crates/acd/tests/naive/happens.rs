@@ -379,15 +379,17 @@ impl Naive {
             }
         }
         self.seats.iter_mut().for_each(|seat| seat.unnamed = true);
-        for named in seats {
+        for (place, named) in seats.iter().enumerate() {
             match self.names.iter().position(|name| *name == named.id) {
                 Some(i) => {
                     self.rules[i] = named.clone();
                     self.seats[i].unnamed = false;
+                    self.seats[i].place = place;
                 }
                 None => {
                     let one = Naive::new(&[], std::slice::from_ref(named));
                     self.seats.extend(one.seats);
+                    self.seats.last_mut().unwrap().place = place;
                     self.names.push(named.id);
                     self.rules.push(named.clone());
                 }

@@ -63,6 +63,7 @@ pub struct NaiveSeat {
     pub worked: u128,
     pub works_since: Option<u128>,
     pub unnamed: bool,
+    pub place: usize, // in the settings
 }
 
 /// The first ring of the queue that takes the seat: 0 is its own seats, then its widenings.
@@ -112,7 +113,7 @@ pub struct Naive {
 
 impl Naive {
     pub fn new(queues: &[QueueSettings], seats: &[SeatSettings]) -> Self {
-        let member = |seat: &SeatSettings| NaiveSeat {
+        let member = |(place, seat): (usize, &SeatSettings)| NaiveSeat {
             rings: queues
                 .iter()
                 .map(|queue| ring(seat, queue, queues))
@@ -131,6 +132,7 @@ impl Naive {
             worked: 0,
             works_since: None,
             unnamed: false,
+            place,
         };
         Self {
             now: Instant::START,
@@ -142,7 +144,7 @@ impl Naive {
             last: vec![None; queues.len()],
             dice: queues.iter().map(|queue| Dice(queue.seed)).collect(),
             names: seats.iter().map(|seat| seat.id).collect(),
-            seats: seats.iter().map(member).collect(),
+            seats: seats.iter().enumerate().map(member).collect(),
             calls: Vec::new(),
             only: None,
             idle: Vec::new(),
@@ -343,13 +345,12 @@ impl Naive {
                 1_000 - named.map(|&(_, level)| u128::from(level)).sum::<u128>()
             }),
             Choice::RoundRobin => {
-                let later = all
-                    .iter()
-                    .filter(|&&i| Some(i) > self.last[call.queue])
-                    .min();
-                *later.or(all.iter().min()).unwrap()
+                let place = |i: usize| self.seats[i].place;
+                let last = self.last[call.queue].map(place);
+                // Round again: whoever comes not later comes after all who do.
+                least(&|i| ((Some(place(i)) <= last) as u128) << 64 | place(i) as u128)
             }
-            Choice::FixedOrder => *all.iter().min().unwrap(),
+            Choice::FixedOrder => least(&|i| self.seats[i].place as u128),
             Choice::WeightedRandom => self.draw(all, call.queue),
         }
     }

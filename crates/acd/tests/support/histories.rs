@@ -50,6 +50,10 @@ pub fn changed(world: &World, dice: &mut Dice) -> (Vec<QueueSettings>, Vec<SeatS
     if seats.is_empty() {
         seats.push(a_seat(dice, 0, &queues));
     }
+    if dice.below(3) == 0 {
+        let by = dice.below(seats.len() as u64) as usize;
+        seats.rotate_left(by);
+    }
     (queues, seats)
 }
 
