@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hotline_calls::settings::{Announce, Language, Prompts};
-use hotline_model::diagnostic::Diagnostic;
+use hotline_model::{diagnostic::Diagnostic, limits::ANNOUNCE_EVERY_S};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -23,9 +23,6 @@ pub struct AnnounceKeys {
     pub say: Option<Vec<Spanned<String>>>,
 }
 
-/// Longest time between two announcements, seconds: nobody waits an hour for one.
-const LONGEST_S: u64 = 3_600;
-
 /// What the keys say, with the usual where they are silent.
 pub(super) fn check(
     keys: &AnnounceKeys,
@@ -35,8 +32,8 @@ pub(super) fn check(
     let usual = Announce::default();
     let mut seconds = |key: &Option<Spanned<u64>>, name: &str, least: u64| {
         let key = key.as_ref()?;
-        if !(least..=LONGEST_S).contains(key.get_ref()) {
-            let what = format!("`{name}` is {least} to {LONGEST_S}");
+        if !(least..=ANNOUNCE_EVERY_S).contains(key.get_ref()) {
+            let what = format!("`{name}` is {least} to {ANNOUNCE_EVERY_S}");
             found.push(Diagnostic::new(key.span(), what));
         }
         Some(Duration::from_secs(*key.get_ref()))

@@ -1,5 +1,5 @@
 //! What differs between two states of a configuration file, item by item and key by key, as people
-//! wrote it: comments, order and spacing do not count.
+//! wrote it: comments, the order of keys and spacing do not count.
 
 use std::collections::BTreeMap;
 
@@ -15,13 +15,17 @@ const SECRETS: [&str; 5] = ["password", "secret", "ha1", "key", "token"];
 /// The key by which the items of a list are told apart.
 const NAMES: [&str; 3] = ["id", "name", "number"];
 
+/// Lists whose order says something: of the seats in a fixed order or in turn, and of both on the
+/// pages.
+const ORDERED: [&str; 2] = ["queue", "seat"];
+
 /// An item of a file, as `queue general` or `[sip]`, with its keys.
 type Items = BTreeMap<String, Table>;
 
 /// What `after` says otherwise than `before`; both are the text of the file of this name, and have
 /// been read before.
-pub fn between(file: &str, before: &str, after: &str) -> Vec<ItemChange> {
-    let (before, after) = (items(before), items(after));
+pub fn between(file: &str, before_text: &str, after_text: &str) -> Vec<ItemChange> {
+    let (before, after) = (items(before_text), items(after_text));
     let mut changes = Vec::new();
     let nothing = Table::new();
     let mut names: Vec<&String> = before.keys().chain(after.keys()).collect();
@@ -44,7 +48,49 @@ pub fn between(file: &str, before: &str, after: &str) -> Vec<ItemChange> {
             });
         }
     }
+    let orders = ORDERED
+        .iter()
+        .filter_map(|list| order(list, before_text, after_text));
+    changes.extend(orders.map(|(list, key)| ItemChange {
+        file: file.to_owned(),
+        item: format!("[[{list}]]"),
+        kind: ChangeKind::Changed,
+        keys: vec![key],
+    }));
     changes
+}
+
+/// The list's order before and after, of the items that both have, where it is another one.
+fn order(list: &'static str, before: &str, after: &str) -> Option<(&'static str, KeyChange)> {
+    let (was, is) = (names(list, before), names(list, after));
+    let stayed = |all: &[String], others: &[String]| {
+        let stayed = all.iter().filter(|name| others.contains(name));
+        stayed.cloned().collect::<Vec<_>>()
+    };
+    let (was, is) = (stayed(&was, &is), stayed(&is, &was));
+    (was != is).then(|| {
+        let told = |names: &[String]| Some(shortened(names.join(" ")));
+        let key = KeyChange {
+            key: "order".to_owned(),
+            was: told(&was),
+            is: told(&is),
+        };
+        (list, key)
+    })
+}
+
+/// The names of the list's items, in order.
+fn names(list: &str, text: &str) -> Vec<String> {
+    let Ok(Some(Value::Array(items))) = text.parse::<Table>().map(|mut all| all.remove(list))
+    else {
+        return Vec::new();
+    };
+    let names = items.iter().filter_map(|item| name_of(item.as_table()?));
+    names.map(str::to_owned).collect()
+}
+
+fn name_of(keys: &Table) -> Option<&str> {
+    NAMES.iter().find_map(|name| keys.get(*name)?.as_str())
 }
 
 /// The items of a file. A key that stands alone is an item of its own.
@@ -61,7 +107,7 @@ fn items(text: &str) -> Items {
             Value::Array(list) if list.iter().all(Value::is_table) => {
                 for (nth, one) in list.into_iter().enumerate() {
                     let Value::Table(keys) = one else { continue };
-                    let name = NAMES.iter().find_map(|name| keys.get(*name)?.as_str());
+                    let name = name_of(&keys);
                     let name = name.map_or_else(|| (nth + 1).to_string(), str::to_owned);
                     items.insert(format!("{key} {name}"), keys);
                 }
@@ -104,7 +150,10 @@ fn is_secret(key: &str, value: &Value) -> bool {
 
 /// A value as it is written, shortened where it is long.
 fn value(value: &Value) -> String {
-    let text = value.to_string();
+    shortened(value.to_string())
+}
+
+fn shortened(text: String) -> String {
     if text.chars().count() <= SETTINGS_VALUE_CHARS {
         return text;
     }
@@ -132,10 +181,29 @@ mod tests {
     }
 
     #[test]
-    fn order_comments_and_spacing_are_no_difference() {
-        let after = "[[queue]]\nname=\"m\"\nid=\"b\"\n# a\n[[queue]]\nid = \"a\"\nname = \"n\"\n\
-                     wrap_up_s = 10\n";
+    fn comments_spacing_and_the_order_of_keys_are_no_difference() {
+        let after = "[[queue]]\nname = \"n\"\nid=\"a\"\n# a\nwrap_up_s = 10\n\
+                     [[queue]]\nname=\"m\"\nid = \"b\"\n";
         assert_eq!(told(after), [""; 0]);
+    }
+
+    #[test]
+    fn another_order_of_those_who_stay_is_a_difference() {
+        let a = "[[queue]]\nid = \"a\"\nwrap_up_s = 10\nname = \"n\"\n";
+        let b = "[[queue]]\nid = \"b\"\nname = \"m\"\n";
+        let c = "[[queue]]\nid = \"c\"\n";
+        let turned = told(&format!("{b}{a}"));
+        assert_eq!(turned, ["Changed [[queue]]: order a b>b a"]);
+        assert_eq!(told(&format!("{c}{a}{b}")), ["Added queue c: id ->\"c\""]);
+        // Of numbers, scripts and trunks no order counts.
+        let number = |n: u8| format!("[[number]]\nnumber = \"{n}\"\n");
+        let (one, two) = (number(1), number(2));
+        let other = between(
+            "engine.toml",
+            &format!("{one}{two}"),
+            &format!("{two}{one}"),
+        );
+        assert_eq!(other, []);
     }
 
     #[test]
