@@ -2,7 +2,11 @@
 
 use core::time::Duration;
 
-use hotline_model::{QueueId, SkillId, diagnostic::Diagnostic, limits::MESSAGE_S};
+use hotline_model::{
+    QueueId, SkillId,
+    diagnostic::Diagnostic,
+    limits::{LAST_PRIORITY, MESSAGE_S},
+};
 use toml::Spanned;
 
 use crate::{
@@ -263,7 +267,7 @@ impl Reader<'_> {
         let queue = fields.text("enqueue", self.faults);
         let skills = fields.texts("skills", self.faults);
         let language_text = fields.text("language", self.faults);
-        let priority = fields.number("priority", &(0..=9), self.faults);
+        let priority = fields.number("priority", &(0..=LAST_PRIORITY), self.faults);
         let skills = skills.iter();
         let skills = skills.filter_map(|skill| checked(skill, SkillId::new, self.faults));
         let skills = skills.collect();

@@ -426,3 +426,13 @@ pub const OWN_REASONS: usize = 16;
 
 /// Longest time by which a wrap-up is extended at once, seconds; the queue's cap holds anyway.
 pub const WRAP_UP_EXTENSION_S: u64 = 3_600;
+
+/// The last priority of a call; 0 is served first. A later one is refused, in scripts and by the API.
+pub const LAST_PRIORITY: u8 = 9;
+
+/// Longest time between two announcements to a waiting caller, seconds: nobody waits an hour for
+/// one. More is a fault of the configuration.
+pub const ANNOUNCE_EVERY_S: u64 = 3_600;
+
+/// Longest line of a command at the engine's local door, bytes; a longer one is not understood.
+pub const COMMAND_LINE_BYTES: u64 = 4_096;

@@ -189,7 +189,7 @@ async fn serve(config: Config, folder: PathBuf, drain_for: Duration) -> Result<(
     }
     let (view, reader) = board(config.seats.len(), config.queues.len());
     let order = BoardOrder::of(&config);
-    let (roll, rolls) = watch::channel(Arc::new(Roll::new(&config, &order, &Roll::default())));
+    let (roll, rolls) = watch::channel(Arc::new(Roll::at_start(&config, &order)));
     let doors = Arc::new(Doors {
         gate: Gate::new(limits::GATE_ORDERS),
         hands: Gate::new(limits::GATE_ORDERS),
@@ -236,7 +236,7 @@ async fn serve(config: Config, folder: PathBuf, drain_for: Duration) -> Result<(
     let (canvas, wallboard) = watch::channel(Painted::default());
     tokio::spawn(paint_wallboards(
         story.picture.clone(),
-        reader.clone(),
+        reader,
         rolls.clone(),
         epoch,
         canvas,
@@ -252,11 +252,10 @@ async fn serve(config: Config, folder: PathBuf, drain_for: Duration) -> Result<(
         sessions: sessions.clone(),
         roll,
         accounts,
-        in_force: Mutex::new(InForce::new(config)),
+        in_force: Arc::new(Mutex::new(InForce::new(config))),
     });
     take_commands(&reloader);
     let app = Arc::new(App {
-        board: reader,
         doors,
         tables,
         story,

@@ -8,7 +8,7 @@ use axum::{
     http::StatusCode,
 };
 use hotline_calls::orders::{CallOrder, CallRequest, OrderRefused};
-use hotline_model::{CallId, QueueId, SeatId};
+use hotline_model::{CallId, QueueId, SeatId, limits::LAST_PRIORITY};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -19,9 +19,6 @@ use super::{
     session::Who,
 };
 use crate::signalling_loop::Hand;
-
-/// The last priority (`enqueue` in scripts says the same).
-const LAST_PRIORITY: u8 = 9;
 
 /// A call in line.
 #[derive(Serialize)]
@@ -163,7 +160,24 @@ fn said(refused: OrderRefused, call: u64, request: CallRequest) -> ApiError {
             "the queue has no room, or takes no calls any more / 队列已满或已停用",
             "choose another queue / 请选择其他队列",
         ),
-        _ => not_waiting(),
+        (OrderRefused::NotWaiting, _) => not_waiting(),
+        // Answers to requests of seats.
+        (
+            OrderRefused::NotWrappingUp
+            | OrderRefused::NotRegistered
+            | OrderRefused::NotTalking
+            | OrderRefused::NotAllowed
+            | OrderRefused::NoGuest
+            | OrderRefused::GuestsFull
+            | OrderRefused::ReasonUnknown
+            | OrderRefused::NotValidNow
+            | OrderRefused::AtCap,
+            _,
+        ) => conflict(
+            "not-possible",
+            "this cannot be done with the call now / 当前无法对该来电执行此操作",
+            "GET /api/v1/wallboard says where it stands / 请查看来电当前状态",
+        ),
     }
 }
 

@@ -25,7 +25,6 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use hotline_calls::board::BoardReader;
 use hotline_model::limits;
 use hotline_store::Tables;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -64,8 +63,6 @@ pub struct App {
     pub keys: Option<Arc<Keys>>,
     /// The monotonic clock's zero.
     pub epoch: StdInstant,
-    /// What the floor shows.
-    pub board: BoardReader,
     /// The newest wallboard.
     pub wallboard: watch::Receiver<Painted>,
     /// Rises when the engine takes no more calls.

@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use hotline_model::limits::COMMAND_LINE_BYTES;
 use serde::{Deserialize, Serialize};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt},
@@ -22,11 +23,11 @@ use super::{
     report::{Report, Told},
 };
 
-/// Longest line of a command, bytes.
-const LINE_BYTES: u64 = 4_096;
-
 /// Longest wait for a command's line.
 const ASKED_WITHIN: Duration = Duration::from_secs(5);
+
+/// Longest wait until it took its answer.
+const TAKEN_WITHIN: Duration = Duration::from_secs(5);
 
 /// Longest wait of a command for its answer: all prompts are read and all scripts compiled.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(60);
@@ -86,11 +87,11 @@ pub async fn serve(door: UnixListener, reloader: Arc<Reloader>) {
     }
 }
 
-async fn answer(stream: UnixStream, reloader: &Reloader) -> io::Result<()> {
+async fn answer(stream: UnixStream, reloader: &Arc<Reloader>) -> io::Result<()> {
     let uid = stream.peer_cred()?.uid();
     let mut stream = tokio::io::BufReader::new(stream);
     let mut line = String::new();
-    let mut limited = (&mut stream).take(LINE_BYTES);
+    let mut limited = (&mut stream).take(COMMAND_LINE_BYTES);
     timeout(ASKED_WITHIN, limited.read_line(&mut line)).await??;
     let answer = match serde_json::from_str(&line) {
         Ok(Ask::Reload { dry_run }) => {
@@ -104,7 +105,7 @@ async fn answer(stream: UnixStream, reloader: &Reloader) -> io::Result<()> {
     };
     let mut text = serde_json::to_string(&answer)?;
     text.push('\n');
-    stream.get_mut().write_all(text.as_bytes()).await
+    timeout(TAKEN_WITHIN, stream.get_mut().write_all(text.as_bytes())).await?
 }
 
 /// Asks the engine of this data folder.

@@ -13,7 +13,6 @@ pub mod roll;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
 use hotline_calls::{
@@ -27,7 +26,7 @@ use hotline_model::{
 };
 use tokio::{
     sync::{Mutex, oneshot, watch},
-    time::timeout,
+    task::spawn_blocking,
 };
 
 pub use archive::{digest, keep};
@@ -43,9 +42,6 @@ use crate::{
     http::Sessions,
     signalling_loop::{Doors, Replacing},
 };
-
-/// Longest wait for the signalling thread, which answers within its turn.
-const IN_FORCE_WITHIN: Duration = Duration::from_secs(10);
 
 /// Why nothing changed.
 #[derive(Debug)]
@@ -71,7 +67,7 @@ pub struct Reloader {
     /// Who may sign in.
     pub accounts: watch::Sender<Arc<Accounts>>,
     /// What is in force. Whoever holds it changes it: one after the other.
-    pub in_force: Mutex<InForce>,
+    pub in_force: Arc<Mutex<InForce>>,
 }
 
 /// The configuration in force.
@@ -92,30 +88,53 @@ impl InForce {
 
 impl Reloader {
     /// Reads the configuration again and puts it in force for `by` (`api:NAME`, `local:USER`,
-    /// `signal`); in a dry run only says what would change.
-    pub async fn reload(&self, by: String, dry_run: bool) -> Result<Report, Refused> {
-        let mut in_force = self.in_force.lock().await;
-        let folder = self.folder.clone();
-        let loaded = tokio::task::spawn_blocking(move || Config::load(&folder)).await;
-        let config = loaded
-            .map_err(|_| Refused::World("the reader of the configuration broke".to_owned()))?
+    /// `signal`); in a dry run only says what would change. Goes to its end though whoever asked
+    /// goes away meanwhile: half a change is none of the two settings.
+    pub async fn reload(self: &Arc<Self>, by: String, dry_run: bool) -> Result<Report, Refused> {
+        let this = Arc::clone(self);
+        let change = tokio::spawn(async move { this.change(by, dry_run).await });
+        change.await.unwrap_or_else(|_| Err(broke()))
+    }
+
+    async fn change(self: Arc<Self>, by: String, dry_run: bool) -> Result<Report, Refused> {
+        let in_force = Arc::clone(&self.in_force).lock_owned().await;
+        let this = Arc::clone(&self);
+        // Files, prompts and the passwords of new seats: long work for the pages' only thread.
+        let read = move || (this.read(&in_force, by, dry_run), in_force);
+        let (read, mut in_force) = spawn_blocking(read).await.map_err(|_| broke())?;
+        let (mut report, next) = read?;
+        if let Some(next) = next {
+            in_force.config = self.put_in_force(next).await?;
+            report.applied = true;
+        }
+        Ok(report)
+    }
+
+    /// What differs, and the settings ready to be put in force, if they shall be.
+    fn read(
+        &self,
+        in_force: &InForce,
+        by: String,
+        dry_run: bool,
+    ) -> Result<(Report, Option<Next>), Refused> {
+        let config = Config::load(&self.folder)
             .map_err(|faults| Refused::Faults(faults.iter().flat_map(Told::of).collect()))?;
         let on_disk =
             Accounts::read(&self.data).map_err(|error| Refused::World(error.to_string()))?;
-        let mut report = Report {
+        let needs_restart = needs_restart(&in_force.started, &config.written);
+        let warnings = config.warnings.iter().flat_map(Told::of);
+        let report = Report {
             applied: false,
             digest: digest(&config.written),
             changes: self.changes(&in_force.config, &config, &on_disk),
-            needs_restart: needs_restart(&in_force.started, &config.written),
-            warnings: config.warnings.iter().flat_map(Told::of).collect(),
+            warnings: warnings.chain(other_trunks(&needs_restart)).collect(),
+            needs_restart,
         };
         if dry_run || report.changes.is_empty() {
-            return Ok(report);
+            return Ok((report, None));
         }
-        self.put_in_force(by, &report, &config).await?;
-        in_force.config = config;
-        report.applied = true;
-        Ok(report)
+        let next = self.prepare(by, &report, config)?;
+        Ok((report, Some(next)))
     }
 
     fn changes(&self, before: &Config, after: &Config, on_disk: &Accounts) -> Vec<ItemChange> {
@@ -131,12 +150,8 @@ impl Reloader {
         changes
     }
 
-    async fn put_in_force(
-        &self,
-        by: String,
-        report: &Report,
-        config: &Config,
-    ) -> Result<(), Refused> {
+    /// Archives the settings and makes the accounts of new seats.
+    fn prepare(&self, by: String, report: &Report, config: Config) -> Result<Next, Refused> {
         let world =
             |what: &str, error: &dyn std::fmt::Display| Refused::World(format!("{what}: {error}"));
         keep(&self.data, &config.written).map_err(|error| world("settings", &error))?;
@@ -150,36 +165,66 @@ impl Reloader {
             digest: report.digest.clone(),
             changes,
             more,
-            settings: replacement(config, &accounts),
+            settings: replacement(&config, &accounts),
         };
-        let order = self.hand_over(new).await?;
-        let before = self.roll.borrow().clone();
-        self.roll
-            .send_replace(Arc::new(Roll::new(config, &order, &before)));
-        let (new, old) = (Arc::new(accounts), self.accounts.borrow().clone());
-        self.sessions.end_where(|who| {
-            let seat_gone = who.seat.is_some_and(|seat| !seats.contains(&seat));
-            seat_gone || !Accounts::same_password(&old, &new, &who.user)
-        });
-        self.accounts.send_replace(new);
-        Ok(())
+        Ok(Next {
+            config,
+            accounts,
+            new: Box::new(new),
+        })
     }
 
-    /// Has the signalling thread take the settings; the board's order afterwards.
-    async fn hand_over(&self, new: NewSettings) -> Result<BoardOrder, Refused> {
+    /// First in the signalling thread, then for the pages.
+    async fn put_in_force(&self, next: Next) -> Result<Config, Refused> {
+        let order = self.hand_over(next.new).await?;
+        let before = self.roll.borrow().clone();
+        let roll = Roll::new(&next.config, &order, &before);
+        let (new, old) = (Arc::new(next.accounts), self.accounts.borrow().clone());
+        self.sessions.end_where(|who| {
+            let seat_gone = who.seat.is_some_and(|seat| !roll.has_seat(seat));
+            seat_gone || !Accounts::same_password(&old, &new, &who.user)
+        });
+        self.roll.send_replace(Arc::new(roll));
+        self.accounts.send_replace(new);
+        Ok(next.config)
+    }
+
+    /// Has the signalling thread take the settings; the board's order afterwards. It answers within
+    /// its turn, and is waited for without an end: what it was handed cannot be taken back.
+    async fn hand_over(&self, new: Box<NewSettings>) -> Result<BoardOrder, Refused> {
         let (done, in_force) = oneshot::channel();
-        let new = Box::new(new);
         if self.doors.settings.push(Replacing { new, done }).is_err() {
             return Err(Refused::World("other settings are on their way".to_owned()));
         }
         self.doors.bell.notify_one();
-        match timeout(IN_FORCE_WITHIN, in_force).await {
-            Ok(Ok(order)) => Ok(order),
-            _ => Err(Refused::World(
-                "the engine did not answer in time".to_owned(),
-            )),
-        }
+        let stopped = |_| Refused::World("the engine stops".to_owned());
+        in_force.await.map_err(stopped)
     }
+}
+
+/// Settings read, checked and archived.
+struct Next {
+    config: Config,
+    accounts: Accounts,
+    new: Box<NewSettings>,
+}
+
+fn broke() -> Refused {
+    Refused::World("the change of the settings broke".to_owned())
+}
+
+/// Rules name numbers outside, and were checked against the trunks as they are written now.
+fn other_trunks(needs_restart: &[NeedsRestart]) -> Option<Told> {
+    let trunks = needs_restart.iter().find(|it| it.file == "trunks.toml")?;
+    Some(Told {
+        file: trunks.file.clone(),
+        line: 0,
+        text: String::new(),
+        what: "queues and seats were checked against the trunks written here, but calls go by \
+               those of the start / 队列与坐席按现有中继文件检查，但呼叫仍走启动时的中继"
+            .to_owned(),
+        help: Some("restart the engine soon / 请尽快重启引擎".to_owned()),
+    })
 }
 
 /// Whether an item of engine.toml can change while the engine runs.

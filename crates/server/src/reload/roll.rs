@@ -1,5 +1,5 @@
-//! The seats and queues by name, with their places on the board. What is not named any more is kept
-//! for as long as it has a caller.
+//! The seats and queues by name, with their places on the board. What is not named any more stays
+//! behind, and is shown while it still has a caller.
 
 use std::collections::BTreeMap;
 
@@ -59,6 +59,15 @@ impl BoardOrder {
 }
 
 impl Roll {
+    /// The roll of the first configuration.
+    pub fn at_start(config: &Config, order: &BoardOrder) -> Self {
+        let nobody = Self {
+            utc_offset_minutes: config.utc_offset_minutes,
+            ..Self::default()
+        };
+        Self::new(config, order, &nobody)
+    }
+
     /// The roll of a configuration, after another one.
     pub fn new(config: &Config, order: &BoardOrder, before: &Self) -> Self {
         let seats = config.seats.iter();
@@ -75,7 +84,8 @@ impl Roll {
                 .map(|it| (it.floor.id, it.memberships.clone()))
                 .collect(),
             second_page: config.second_page,
-            utc_offset_minutes: config.utc_offset_minutes,
+            // The tables keep days by that of the start.
+            utc_offset_minutes: before.utc_offset_minutes,
         }
     }
 
