@@ -9,6 +9,7 @@ use crate::{
     line::Line,
     party::{Party, SOON, session, sound_at},
     town,
+    watching::Watching,
 };
 
 /// An engine whose seats.toml has this behind it.
@@ -190,11 +191,14 @@ fn a_second_phone_and_a_second_page_are_refused_or_take_over_by_rule() {
         "{report}"
     );
     assert_eq!(second.register("1001", &password).status(), 200);
-    engine.sign_in("1001");
+    let watching = Watching::by(&engine, "1001");
     assert_eq!(
         engine.request("GET", "/api/v1/session", Some(&page), "").0,
         401
     );
+    // The live stream of a page whose session is over is over, too.
+    engine.sign_in("1001");
+    watching.ends();
     // It rings at the second alone.
     assert_eq!(ask(&engine, "1001", "ready", &json!({})), 204);
     let caller = Line::from("127.0.0.1", &engine);

@@ -66,6 +66,16 @@ impl Watching {
         watching
     }
 
+    /// Waits until the engine ends the stream.
+    pub fn ends(&self) {
+        let until = Instant::now() + Duration::from_secs(5);
+        // The last chunk of RFC 9112 §7.1.
+        while !self.shared.told.lock().unwrap().ends_with(b"\r\n0\r\n\r\n") {
+            assert!(Instant::now() < until, "the stream goes on");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     fn told(&self) -> Vec<Value> {
         let told = self.shared.told.lock().unwrap().clone();
         let text = String::from_utf8_lossy(&told).into_owned();

@@ -1,7 +1,7 @@
 //! What happens now: the wallboard as one picture, and as a stream (SSE).
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     convert::Infallible,
     sync::{
         Arc,
@@ -12,7 +12,7 @@ use std::{
 
 use axum::{
     extract::State,
-    http::header,
+    http::{HeaderMap, header},
     response::{
         IntoResponse, Response,
         sse::{Event as Sse, KeepAlive},
@@ -22,19 +22,22 @@ use hotline_calls::{
     ExpectedWait, Tempo,
     board::{BoardReader, QueueWord},
 };
-use hotline_model::{CallId, Instant, QueueId, event::TrunkState, seat::Work};
+use hotline_model::{Instant, QueueId, event::TrunkState, seat::Work};
 use hotline_store::{
     AgentsView, Wallboard,
     wallboard::{CallLine, EngineLine, QueueLine, SeatLine, WaitLine, intent_words},
 };
-use serde::Serialize;
 use tokio::sync::watch;
 use tokio_stream::{
     Stream, StreamExt,
     wrappers::{BroadcastStream, WatchStream, errors::BroadcastStreamRecvError},
 };
 
-use super::{App, error::ApiError, session::Who};
+use super::{
+    App,
+    error::ApiError,
+    session::{Sessions, Who},
+};
 use crate::{config::accounts::Role, reload::roll::Roll, store_loop::Picture};
 use hotline_model::limits::LIVE_STREAMS;
 
@@ -90,6 +93,7 @@ pub async fn paint_wallboards(
     canvas: watch::Sender<Painted>,
 ) {
     let mut agents = AgentsView::default();
+    let mut measured = BTreeSet::new();
     loop {
         let picture = pictures.borrow_and_update().clone();
         for line in &picture.trunks {
@@ -101,7 +105,7 @@ pub async fn paint_wallboards(
         let wallboard = compose(&picture, &board, &names, now);
         let up_ms = now.millis_since(Instant::START);
         let for_agents = agents.of(&wallboard, &picture.consulting, up_ms);
-        wallboard.queues.iter().for_each(measure);
+        measured = measure(&wallboard.queues, &measured);
         if let Some(painted) = Painted::of(&wallboard, for_agents.as_ref()) {
             canvas.send_replace(painted);
         }
@@ -215,48 +219,55 @@ fn wait_line(wait: ExpectedWait) -> WaitLine {
     }
 }
 
-/// How long a call that waits will probably wait still, as the newest picture has it.
-pub(super) fn waiting_line(app: &App, call: CallId) -> Option<WaitingLine> {
-    let picture = app.story.picture.borrow().clone();
-    let roll = app.roll.borrow().clone();
-    let mut lines = live_calls(&picture, &app.board, &roll);
-    let line = lines.find(|line| line.call == call)?;
-    Some(WaitingLine {
-        queue: line.queue?,
-        position: line.position?,
-        expected_wait: line.expected_wait,
-    })
+/// Says what monitoring asks of each queue; of those measured before that are gone, nothing.
+fn measure(queues: &[QueueLine], before: &BTreeSet<QueueId>) -> BTreeSet<QueueId> {
+    for line in queues {
+        gauges(line).set(line.queue);
+    }
+    let now: BTreeSet<QueueId> = queues.iter().map(|line| line.queue).collect();
+    for &gone in before.difference(&now) {
+        Gauges::default().set(gone);
+    }
+    now
 }
 
-/// Where a call stands in line, and how long it will probably wait still.
-#[derive(Serialize)]
-pub struct WaitingLine {
-    queue: QueueId,
-    /// 1 is next.
-    position: u32,
-    /// `None`: not known.
-    expected_wait: Option<WaitLine>,
-}
+/// What monitoring asks of a queue; `None`: not known, or no such queue any more.
+#[derive(Default)]
+struct Gauges([Option<f64>; GAUGES.len()]);
 
-/// What monitoring asks of each queue.
-fn measure(queue: &QueueLine) {
-    let name = queue.queue.to_string();
-    let gauge = |metric: &'static str, value: f64| {
-        metrics::gauge!(metric, "queue" => name.clone()).set(value);
-    };
-    gauge("hotline_queue_waiting", queue.waiting.into());
-    gauge("hotline_queue_staffed", queue.staffed.into());
-    // Not a number where it is not known: a gauge that stood still would lie.
-    let or_unknown = |share: Option<f64>| share.unwrap_or(f64::NAN);
-    gauge("hotline_queue_answer_rate", or_unknown(queue.answer_rate));
-    gauge("hotline_queue_in_15s_rate", or_unknown(queue.in_15s_rate));
+const GAUGES: [&str; 8] = [
+    "hotline_queue_waiting",
+    "hotline_queue_staffed",
+    "hotline_queue_answer_rate",
+    "hotline_queue_in_15s_rate",
+    "hotline_queue_quarter_answer_rate",
+    "hotline_queue_quarter_in_15s_rate",
+    "hotline_queue_seats_missing",
+    "hotline_queue_alert",
+];
+
+fn gauges(queue: &QueueLine) -> Gauges {
     let more = queue.forecast.and_then(|forecast| forecast.more);
-    gauge(
-        "hotline_queue_seats_missing",
-        or_unknown(more.map(f64::from)),
-    );
-    let alert = u8::from(queue.alert.is_some());
-    gauge("hotline_queue_alert", alert.into());
+    Gauges([
+        Some(queue.waiting.into()),
+        Some(queue.staffed.into()),
+        queue.answer_rate,
+        queue.in_15s_rate,
+        queue.quarter.answer_rate,
+        queue.quarter.in_15s_rate,
+        more.map(f64::from),
+        Some(u8::from(queue.alert.is_some()).into()),
+    ])
+}
+
+impl Gauges {
+    fn set(self, queue: QueueId) {
+        for (metric, value) in GAUGES.into_iter().zip(self.0) {
+            // Not a number where it is not known: a gauge that stood still would lie.
+            let gauge = metrics::gauge!(metric, "queue" => queue.to_string());
+            gauge.set(value.unwrap_or(f64::NAN));
+        }
+    }
 }
 
 /// `GET /api/v1/wallboard`
@@ -287,8 +298,13 @@ impl Drop for Seat {
 
 /// `GET /api/v1/stream`: `wallboard` at each change, `happened` for each journal record; agents are
 /// told nothing that betrays a silent guest, and not what is said about them.
-pub async fn stream(State(app): State<Arc<App>>, who: Who) -> Result<Response, ApiError> {
+pub async fn stream(
+    State(app): State<Arc<App>>,
+    who: Who,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
     let (role, own) = (who.role, who.seat);
+    let key = Sessions::key(&headers).ok_or_else(ApiError::not_signed_in)?;
     let seat = Seat::take()
         .ok_or_else(|| ApiError::unavailable("too-many-streams", "too many live streams"))?;
     let wallboards = WatchStream::new(app.wallboard.clone())
@@ -310,14 +326,17 @@ pub async fn stream(State(app): State<Arc<App>>, who: Who) -> Result<Response, A
         });
     let mut stop = app.stop.clone();
     let stopped = async move {
-        let _ = stop.wait_for(|&stop| stop).await;
+        tokio::select! {
+            _ = stop.wait_for(|&stop| stop) => {}
+            () = app.sessions.over(key) => {}
+        }
     };
     let events = until(wallboards.merge(records), stopped, seat);
     let sse = axum::response::Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
     Ok(([(header::CACHE_CONTROL, "no-store")], sse).into_response())
 }
 
-/// The events one by one, until the engine stops.
+/// The events one by one, until the engine stops or the session is over.
 fn until(
     groups: impl Stream<Item = Vec<Sse>> + Send + 'static,
     stopped: impl Future<Output = ()> + Send + 'static,

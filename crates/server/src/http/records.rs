@@ -11,12 +11,7 @@ use hotline_store::fold::{CallRow, CaseRow};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{
-    App,
-    error::ApiError,
-    live::{WaitingLine, waiting_line},
-    session::Who,
-};
+use super::{App, error::ApiError, session::Who};
 use crate::config::accounts::Role;
 
 /// Rows of a list, when the asker does not say.
@@ -77,9 +72,6 @@ pub async fn calls(
 pub struct CallStory {
     #[serde(flatten)]
     row: CallRow,
-    /// Set while it stands in line.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    waiting: Option<WaitingLine>,
     timeline: Vec<Value>,
 }
 
@@ -95,12 +87,7 @@ pub async fn call(
     if who.role == Role::Agent {
         timeline.retain(|entry| is_for_agent(entry, who.seat));
     }
-    let waiting = waiting_line(&app, CallId(call));
-    Ok(Json(CallStory {
-        row,
-        waiting,
-        timeline,
-    }))
+    Ok(Json(CallStory { row, timeline }))
 }
 
 /// Whether the agent at that seat may read the entry. What cannot be read here is for nobody there.

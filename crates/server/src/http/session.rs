@@ -4,7 +4,7 @@
 use std::{
     collections::HashMap,
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -18,6 +18,7 @@ use hotline_model::{SeatId, event::Event};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use tokio::{sync::watch, time::timeout};
 
 use super::{
     App,
@@ -84,9 +85,15 @@ struct Session {
     since: Instant,
 }
 
+/// What finds a session: the digest of its token.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct SessionKey([u8; 32]);
+
 /// All sessions. Behind a lock: it is far from a call's way.
 pub struct Sessions {
     open: Mutex<HashMap<[u8; 32], Session>>,
+    /// Told whenever sessions end before their time.
+    ended: watch::Sender<()>,
     tries: Mutex<HashMap<String, (u32, Instant)>>,
     checks: tokio::sync::Semaphore,
 }
@@ -95,6 +102,7 @@ impl Default for Sessions {
     fn default() -> Self {
         Self {
             open: Mutex::default(),
+            ended: watch::Sender::new(()),
             tries: Mutex::default(),
             checks: tokio::sync::Semaphore::new(CHECKS_AT_ONCE),
         }
@@ -102,52 +110,58 @@ impl Default for Sessions {
 }
 
 impl Sessions {
-    /// Begins a session; with `rule`, beside or instead of others of the same user: how many of
-    /// them ended.
-    fn begin_by(&self, who: Who, rule: SecondPageKey) -> Result<(String, usize), ApiError> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_other = |it: &Session| it.who.user == who.user && it.since.elapsed() < SESSION_LIFE;
-        let others = open.values().filter(|it| is_other(it)).count();
-        let ended = match rule {
-            SecondPageKey::Refused if others > 0 => return Err(already_signed_in()),
-            SecondPageKey::TakesOver => others,
-            SecondPageKey::Refused | SecondPageKey::Allowed => 0,
-        };
-        if ended > 0 {
-            open.retain(|_, it| !is_other(it));
-        }
-        drop(open);
-        Ok((self.begin(who)?, ended))
+    fn open(&self) -> MutexGuard<'_, HashMap<[u8; 32], Session>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn begin(&self, who: Who) -> Result<String, ApiError> {
-        let mut random = [0; 32];
-        getrandom::fill(&mut random)
-            .map_err(|_| ApiError::unavailable("no-randomness", "no session can be made now"))?;
-        let token: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.retain(|_, session| session.since.elapsed() < SESSION_LIFE);
+    /// Begins a session by this new token, beside or instead of others of the same user as `rule`
+    /// says: how many of them ended, or `None` where it is refused.
+    fn begin(&self, token: &str, who: Who, rule: SecondPageKey) -> Option<usize> {
+        let mut open = self.open();
+        open.retain(|_, it| it.since.elapsed() < SESSION_LIFE);
+        let before = open.len();
+        match rule {
+            SecondPageKey::Refused if open.values().any(|it| it.who.user == who.user) => {
+                return None;
+            }
+            SecondPageKey::TakesOver => open.retain(|_, it| it.who.user != who.user),
+            SecondPageKey::Refused | SecondPageKey::Allowed => {}
+        }
+        let ended = before - open.len();
         if open.len() >= SESSIONS {
-            let oldest = open
-                .iter()
-                .min_by_key(|(_, session)| session.since)
-                .map(|(&key, _)| key);
-            if let Some(oldest) = oldest {
+            let oldest = open.iter().min_by_key(|(_, session)| session.since);
+            if let Some((&oldest, _)) = oldest {
                 open.remove(&oldest);
             }
         }
-        open.insert(
-            digest(&token),
-            Session {
-                who,
-                since: Instant::now(),
-            },
-        );
-        Ok(token)
+        let since = Instant::now();
+        open.insert(digest(token), Session { who, since });
+        drop(open);
+        self.ended.send_replace(());
+        Some(ended)
+    }
+
+    /// The session that a request shows.
+    pub fn key(headers: &HeaderMap) -> Option<SessionKey> {
+        token(headers).map(|token| SessionKey(digest(token)))
+    }
+
+    /// Waits until the session is over: signed out, replaced by another, ended by new settings, or
+    /// too old.
+    pub async fn over(&self, SessionKey(key): SessionKey) {
+        let mut ended = self.ended.subscribe();
+        loop {
+            let age = self.open().get(&key).map(|it| it.since.elapsed());
+            let left = age.and_then(|age| SESSION_LIFE.checked_sub(age));
+            let Some(left) = left.filter(|left| !left.is_zero()) else {
+                return;
+            };
+            let _ = timeout(left, ended.changed()).await;
+        }
     }
 
     fn find(&self, token: &str) -> Option<Who> {
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = self.open();
         let session = open.get(&digest(token))?;
         (session.since.elapsed() < SESSION_LIFE).then(|| session.who.clone())
     }
@@ -169,22 +183,20 @@ impl Sessions {
 
     /// Whether the session is still open.
     pub fn holds(&self, seated: &Seated) -> bool {
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = self.open();
         open.get(&seated.session)
             .is_some_and(|session| session.since.elapsed() < SESSION_LIFE)
     }
 
     fn end(&self, token: &str) {
-        self.open
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&digest(token));
+        self.open().remove(&digest(token));
+        self.ended.send_replace(());
     }
 
     /// Ends the sessions of such people.
     pub fn end_where(&self, such: impl Fn(&Who) -> bool) {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.retain(|_, session| !such(&session.who));
+        self.open().retain(|_, session| !such(&session.who));
+        self.ended.send_replace(());
     }
 
     fn may_try(&self, user: &str) -> bool {
@@ -207,6 +219,14 @@ impl Sessions {
         *count = count.saturating_add(1);
         *last = Instant::now();
     }
+}
+
+/// A token that nobody can guess.
+fn new_token() -> Result<String, ApiError> {
+    let mut random = [0; 32];
+    getrandom::fill(&mut random)
+        .map_err(|_| ApiError::unavailable("no-randomness", "no session can be made now"))?;
+    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// The digest under which a session is found: its comparison tells nothing about the token.
@@ -305,12 +325,10 @@ pub async fn sign_in(
         Role::Supervisor => SecondPageKey::Allowed,
     };
     let (user, from) = (who.user.clone(), from.ip().to_string());
-    let (token, ended) = match app.sessions.begin_by(who.clone(), rule) {
-        Ok(begun) => begun,
-        Err(refused) => {
-            tell(&app, Event::PageSignInRefused { user, from });
-            return Err(refused);
-        }
+    let token = new_token()?;
+    let Some(ended) = app.sessions.begin(&token, who.clone(), rule) else {
+        tell(&app, Event::PageSignInRefused { user, from });
+        return Err(already_signed_in());
     };
     let seat = who.seat;
     tell(
@@ -366,7 +384,9 @@ impl Sessions {
     /// Signs in without a password: the token.
     pub fn signed_in(&self, role: Role, seat: Option<SeatId>) -> String {
         let user = seat.map_or_else(|| "supervisor".to_owned(), |seat| seat.to_string());
-        self.begin(Who { user, role, seat }).unwrap()
+        let token = new_token().unwrap();
+        let begun = self.begin(&token, Who { user, role, seat }, SecondPageKey::Allowed);
+        begun.map(|_| token).unwrap()
     }
 
     /// Signs out.
@@ -390,7 +410,7 @@ mod tests {
     #[test]
     fn a_session_is_found_by_its_token_until_it_ends() {
         let sessions = Sessions::default();
-        let token = sessions.begin(supervisor()).unwrap();
+        let token = sessions.signed_in(Role::Supervisor, None);
         assert_eq!(sessions.find(&token), Some(supervisor()));
         assert_eq!(sessions.find("other"), None);
         sessions.end(&token);
@@ -405,7 +425,11 @@ mod tests {
             seat: SeatId::new("1001").ok(),
         };
         let sessions = Sessions::default();
-        let begin = |rule| sessions.begin_by(agent.clone(), rule).ok();
+        let begin = |rule| {
+            let token = new_token().unwrap();
+            let ended = sessions.begin(&token, agent.clone(), rule)?;
+            Some((token, ended))
+        };
         let (first, ended) = begin(SecondPageKey::Refused).unwrap();
         assert_eq!(ended, 0);
         assert!(begin(SecondPageKey::Refused).is_none());
@@ -415,9 +439,29 @@ mod tests {
         let (_, ended) = begin(SecondPageKey::Allowed).unwrap();
         assert_eq!((ended, sessions.find(&second)), (0, Some(agent.clone())));
         // Another's session is nobody's business.
-        let other = sessions.begin(supervisor()).unwrap();
+        let other = sessions.signed_in(Role::Supervisor, None);
         assert_eq!(begin(SecondPageKey::TakesOver).unwrap().1, 2);
         assert!(sessions.find(&other).is_some());
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_for_the_end_of_a_session_is_told_of_it() {
+        let sessions = Sessions::default();
+        let [one, other] = ["1001", "1002"].map(|seat| {
+            let token = sessions.signed_in(Role::Agent, SeatId::new(seat).ok());
+            (SessionKey(digest(&token)), token)
+        });
+        let mut over = std::pin::pin!(sessions.over(one.0));
+        let poll = |it: std::pin::Pin<&mut _>| {
+            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            Future::poll(it, &mut context).is_ready()
+        };
+        assert!(!poll(over.as_mut()));
+        sessions.end(&other.1);
+        assert!(!poll(over.as_mut()));
+        sessions.end_where(|who| who.user == "1001");
+        assert!(poll(over.as_mut()));
+        sessions.over(other.0).await;
     }
 
     #[test]
