@@ -36,7 +36,8 @@ pub fn read(file: &Path, patience_s: f64) -> Result<(Scenario, Vec<Demand>), Fai
         let line = line.map_err(cannot)?;
         match interval(&line) {
             Ok(interval) => sum.add(&interval),
-            Err(_) if at == 0 => {}
+            // A line of titles.
+            Err((START, _)) if at == 0 && !begins_with_digit(&line) => {}
             Err((column, what)) => {
                 let number = line.position().map_or(at as u64 + 1, csv::Position::line);
                 return Err(Failure::wrong(format!(
@@ -50,12 +51,20 @@ pub fn read(file: &Path, patience_s: f64) -> Result<(Scenario, Vec<Demand>), Fai
         .ok_or_else(|| Failure::wrong(format!("{}: no calls in it", file.display())))
 }
 
+fn begins_with_digit(line: &csv::StringRecord) -> bool {
+    let first = line.get(0).and_then(|cell| cell.bytes().next());
+    first.is_some_and(|byte| byte.is_ascii_digit())
+}
+
 struct Interval {
     date: String,
     half_hour: usize,
     calls: f64,
     handling_s: f64,
 }
+
+/// The first column.
+const START: &str = "interval start";
 
 /// Which column is wrong, and why.
 type Wrong = (&'static str, String);
@@ -64,7 +73,7 @@ fn interval(line: &csv::StringRecord) -> Result<Interval, Wrong> {
     let start = line.get(0).unwrap_or_default();
     let wrong = || {
         let what = format!("`{start}` is not YYYY-MM-DD HH:MM or HH:MM");
-        ("interval start", what)
+        (START, what)
     };
     let (date, time) = start.split_once([' ', 'T']).unwrap_or(("", start));
     let mut parts = time.split(':').map(str::parse::<usize>);
@@ -207,8 +216,12 @@ mod tests {
                 "history.csv:2: interval start: `9 o'clock` is not",
             ),
             (
-                "09:00,many,1\n09:30,many,1\n",
-                "history.csv:2: calls: `many` is not a number",
+                "09:00,many,1\n09:30,1,1\n",
+                "history.csv:1: calls: `many` is not a number",
+            ),
+            (
+                "9 o'clock,1,1\n09:30,1,1\n",
+                "history.csv:1: interval start: `9 o'clock` is not",
             ),
             (
                 "09:00,1,1\n09:30,2,\n",
