@@ -196,12 +196,14 @@ function orderSeat(request, response, who, id, what, body) {
       )
     return response.writeHead(204).end()
   }
-  const asked =
-    what === 'not-ready' ? `not-ready ${body.reason}` : what === 'ready' ? what : 'end-wrap-up'
-  if (what === 'wrap-up/end') {
+  const words = { 'not-ready': `not-ready ${body.reason}`, 'wrap-up/end': 'end-wrap-up' }
+  const asked = words[what] ?? what.replace('wrap-up/extend', `extend-wrap-up ${body.by_s}`)
+  if (what.startsWith('wrap-up/')) {
     if (seat.work !== 'wrap-up')
       return refuse(response, 409, 'not-in-wrap-up', '当前不在整理状态', '通话结束后才会进入整理')
-    day.setSeat(seat, { work: 'free', call: null })
+    if (what === 'wrap-up/end') day.setSeat(seat, { work: 'free', call: null })
+  } else if (what === 'sign-out') {
+    day.setSeat(seat, { intent: 'not-ready', reason: 'logged-out' })
   } else {
     const ready = what === 'ready'
     if (ready && seat.device === 'unregistered')
@@ -285,6 +287,25 @@ function messages() {
     }))
 }
 
+/** A supervisor's hand on a call in line. */
+function inLine(response, number, what) {
+  const call = day.wallboard().calls.find((it) => it.call === number && it.stage === 'waiting')
+  if (!call)
+    return refuse(response, 409, 'not-waiting', '来电不在排队中', '请查看来电当前状态')
+  if (what !== 'waiting') return response.writeHead(204).end()
+  return json(response, 200, {
+    queue: call.queue,
+    position: call.position,
+    expected_from_ms: 20_000,
+    expected_to_ms: 70_000,
+    why: [
+      `${call.position ?? 1} callers are ahead in ${call.queue}`,
+      `9 of the seats of ${call.queue}: in a talk`,
+      `2 of the seats of ${call.queue}: not ready (break)`,
+    ],
+  })
+}
+
 async function api(request, response, url) {
   const path = url.pathname.replace('/api/v1', '')
   const method = request.method
@@ -312,7 +333,7 @@ async function api(request, response, url) {
   if (path === '/stream') return stream(response)
   if (path === '/phone') return json(response, 200, { ws_port: 0, wss_port: WSS_PORT })
   if (path === '/seats') return json(response, 200, day.wallboard().seats)
-  const order = /^\/seats\/([^/]+)\/(ready|not-ready|wrap-up\/end|transfer|supervise(?:\/end)?|consult(?:\/\w+)?|card-entry|recording\/\w+)$/.exec(path)
+  const order = /^\/seats\/([^/]+)\/(ready|not-ready|sign-out|wrap-up\/(?:end|extend)|transfer|supervise(?:\/end)?|consult(?:\/\w+)?|card-entry|recording\/\w+)$/.exec(path)
   if (order && method === 'POST')
     return orderSeat(request, response, who, order[1], order[2], await bodyOf(request))
   if (who.role === 'agent' && (path === '/calls' || path === '/cases'))
@@ -324,6 +345,23 @@ async function api(request, response, url) {
       'ask a supervisor / 请联系班长',
     )
   if (path === '/calls') return json(response, 200, page(day.rows(), url, 'call'))
+  const line = /^\/calls\/(\d+)\/(waiting|priority|queue|seat)$/.exec(path)
+  if (line) return inLine(response, Number(line[1]), line[2])
+  if (path === '/config/reload')
+    return json(response, 200, {
+      applied: !url.search,
+      digest: '5f'.repeat(32),
+      changes: [
+        {
+          file: 'queues.toml',
+          item: 'queue general',
+          kind: 'changed',
+          keys: [{ key: 'wrap_up_s', was: '30', is: '20' }],
+        },
+      ],
+      needs_restart: [],
+      warnings: [],
+    })
   const call = /^\/calls\/(\d+)(\/recording)?$/.exec(path)
   if (call?.[2]) {
     response.writeHead(200, { 'content-type': 'audio/wav', 'content-length': SOUND.length })

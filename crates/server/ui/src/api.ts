@@ -150,6 +150,7 @@ export const api = {
   ready: (seat: string) => call<unknown>('POST', `/seats/${id(seat)}/ready`),
   notReady: (seat: string, reason: AnyReason) =>
     call<unknown>('POST', `/seats/${id(seat)}/not-ready`, { reason }),
+  signOutSeat: (seat: string) => call<null>('POST', `/seats/${id(seat)}/sign-out`),
   transfer: (seat: string, to: string) =>
     call<unknown>('POST', `/seats/${id(seat)}/transfer`, { to }),
   /** `by`: whose phone is rung; null: that of the supervisor's own seat. */

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import rustEvents from '../../../model/src/event.rs?raw'
+import rustWaits from '../../../acd/src/explain.rs?raw'
 import rustWallboard from '../../../store/src/wallboard.rs?raw'
 import { type EventType, type Happened, addHappened, timeline } from './events'
 import { en } from './i18n/en'
-import { causeInChinese, inLanguage, whyInChinese } from './i18n/engine-words'
+import { causeInChinese, inLanguage, waitsInChinese, whyInChinese } from './i18n/engine-words'
 import { zh } from './i18n/zh'
 import { NONE_YET, countEvent } from './own'
 
@@ -516,6 +517,19 @@ describe("the engine's own sentences", () => {
       '5 个空闲坐席中空闲最久，12 秒；3 人中排首位',
     )
     expect(whyInChinese('a reason of tomorrow')).toBe('a reason of tomorrow')
+  })
+
+  it('that tell why a call waits are all said in Chinese', () => {
+    const kept = [...rustWaits.matchAll(/f\.write_str\("([^"]+)"\)/g)].map((it) => it[1] ?? '')
+    const reasons = [...rustWaits.matchAll(/Reason::\w+ => "([^"]+)"/g)].map((it) => it[1] ?? '')
+    const whole = [...rustWaits.matchAll(/write!\(\s*f,\s*"([^"]+)"\s*\)/g)]
+      .map((it) => (it[1] ?? '').replace('{kept_by}', 'in a talk').replace(/\{\w+\}/g, '7'))
+      .filter((it) => !it.startsWith('not ready'))
+    const named = reasons.map((reason) => `not ready (${reason})`)
+    const all = [...kept, ...named, ...whole]
+    expect(kept.length > 6 && reasons.length > 8 && whole.length > 5).toBe(true)
+    for (const said of all) expect(waitsInChinese(said), said).not.toMatch(/[a-z]/)
+    expect(waitsInChinese('not ready (tea)')).toBe('示忙（tea）')
   })
 
   it('keep the target that a trunk names', () => {

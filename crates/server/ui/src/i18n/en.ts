@@ -620,6 +620,7 @@ export const en: Messages = {
     goReadyHint: 'Take calls',
     goNotReady: 'Not ready',
     goNotReadyHint: 'Pause, and say why',
+    signOut: 'Sign out of the seat',
     endWrapUp: 'End wrap-up',
     endWrapUpHint: 'Take the next call now',
     extendWrapUp: 'Longer wrap-up',
@@ -668,7 +669,7 @@ export const en: Messages = {
     satisfied: 'Satisfied',
     recent: 'Latest calls',
     recentEmpty: 'No call answered today yet',
-    done: { ready: 'Ready now', 'not-ready': 'Not ready now', 'wrap-up': 'Wrap-up ended', 'wrap-up-longer': 'A minute more', transfer: 'The transfer is under way' },
+    done: { ready: 'Ready now', 'not-ready': 'Not ready now', 'wrap-up': 'Wrap-up ended', 'wrap-up-longer': 'A minute more', 'sign-out': 'The seat is signed out', transfer: 'The transfer is under way' },
     rings: (caller) => `Call from ${caller}`,
   },
 

@@ -40,6 +40,7 @@ export function overflowInChinese(why: string): string {
 /** Why a call still waits (crates/acd, explain.rs). */
 const WAITS: readonly (readonly [RegExp, string])[] = [
   [/^seat (\S+) is being rung for it$/, '正在呼叫 $1 号坐席'],
+  [/^it is held for seat (\S+) for a while$/, '暂留给 $1 号坐席'],
   [/^(\d+) callers? (?:is|are) ahead in \S+$/, '前面还有 $1 人'],
   [/^no seat serves \S+ with its skills$/, '没有坐席具备该队列所需技能'],
   [/^(\d+) further seats are asked in \S+ after (\d+) s of waiting$/, '等待满 $2 秒后再加 $1 个坐席'],
@@ -50,6 +51,7 @@ const WAITS: readonly (readonly [RegExp, string])[] = [
   [/in a call of their own$/, '占线'],
   [/without a registered phone$/, '话机未注册'],
   [/left alone after a refused or failed offer$/, '刚拒接或未接通，暂不分配'],
+  [/not ready \(signed out\)$/, '未签入'],
   [/not ready \(break\)$/, '小休'],
   [/not ready \(meal\)$/, '就餐'],
   [/not ready \(meeting\)$/, '会议'],
@@ -58,6 +60,8 @@ const WAITS: readonly (readonly [RegExp, string])[] = [
   [/not ready \(did not answer\)$/, '久振不接，强制示忙'],
   [/not ready \(refused calls\)$/, '拒接，强制示忙'],
   [/not ready \(by a supervisor\)$/, '班长强制示忙'],
+  // A reason of the house's own stays as the house named it.
+  [/not ready \(([^)]+)\)$/, '示忙（$1）'],
   [/signed out$/, '未签入'],
 ]
 
@@ -131,7 +135,7 @@ const CAUSES: Readonly<Record<string, string>> = {
   full: '队列已满',
   'no space left': '磁盘已满',
   'the recorder is too far behind': '录音写入跟不上',
-  'the media worker is too far behind': '媒体处理跟不上',
+  'the media thread is too far behind or gone': '媒体处理跟不上',
 }
 
 export function causeInChinese(cause: string): string {

@@ -635,6 +635,7 @@ export const zh = {
     goReadyHint: '开始接听来电',
     goNotReady: '示忙',
     goNotReadyHint: '暂停接听，选择原因',
+    signOut: '签出（下班）',
     endWrapUp: '结束整理',
     endWrapUpHint: '立即恢复，接听下一通',
     extendWrapUp: '延长整理',
@@ -683,7 +684,7 @@ export const zh = {
     satisfied: '满意',
     recent: '最近接听',
     recentEmpty: '今天还没有接听来电',
-    done: { ready: '已示闲', 'not-ready': '已示忙', 'wrap-up': '已结束整理', 'wrap-up-longer': '已延长整理', transfer: '正在转接' },
+    done: { ready: '已示闲', 'not-ready': '已示忙', 'wrap-up': '已结束整理', 'wrap-up-longer': '已延长整理', 'sign-out': '已签出', transfer: '正在转接' },
     rings: (caller: string) => `来电 ${caller}`,
   },
 
