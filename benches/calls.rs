@@ -1,6 +1,6 @@
 //! Whole calls through the whole engine: INVITE, queue, seat's answer, BYE, by real sockets.
 //!
-//! `cargo bench --bench calls [-- --part cycle|highest|overload|flood|stall|memory --rate 200
+//! `cargo bench --bench calls [-- --part cycle|turns|highest|overload|flood|stall|memory --rate 200
 //! --seconds 30 --seats 300 --capacity 0 --program target/release/hotline]`
 //!
 //! One thread plays all callers and all seats; the engine is a process of its own, whose processor
@@ -17,6 +17,8 @@ mod engine;
 mod messages;
 #[path = "calls/town.rs"]
 mod town;
+#[path = "calls/turns.rs"]
+mod turns;
 
 use std::{collections::BTreeMap, net::UdpSocket, path::PathBuf, thread, time::Duration};
 
@@ -36,6 +38,7 @@ fn main() -> Try<()> {
     let options = options()?;
     match options.part.as_str() {
         "cycle" => cycle(&options),
+        "turns" => turns(&options),
         "highest" => highest(&options).map(drop),
         "overload" => overload(&options),
         "flood" => flood(&options),
@@ -43,6 +46,7 @@ fn main() -> Try<()> {
         "memory" => memory(&options),
         "all" => {
             cycle(&options)?;
+            turns(&options)?;
             memory(&options)?;
             flood(&options)?;
             stall(&options)?;
@@ -130,6 +134,46 @@ fn cycle(options: &Options) -> Try<()> {
     for (rate, share) in shares {
         println!("- {rate:.0} calls/s: {share}");
     }
+    Ok(())
+}
+
+/// 50 seats before 200 who wait, all the time: from a seat's being free to its next INVITE.
+fn turns(options: &Options) -> Try<()> {
+    const SEATS: usize = 50;
+    const WAITING: usize = 200;
+    let engine = Engine::start(&options.program, SEATS)?;
+    let mut town = Town::new(std::process::id())?;
+    town.sign_in(&engine, SEATS)?;
+    let folder = tempfile::tempdir()?;
+    let _callers = turns::Callers::begin(folder.path(), SEATS + WAITING)?;
+    let mut seats = turns::Seats::new(town.phones()?)?;
+    // The line forms.
+    seats.serve(Duration::from_secs(12))?;
+    let (before, _) = engine.cost()?;
+    let found = seats.serve(Duration::from_secs(options.seconds.max(60)))?;
+    let (after, _) = engine.cost()?;
+    let all = |figures: &[f64]| {
+        let at = |share| percentile(figures, share);
+        format!(
+            "{:.2} / {:.2} / {:.2} / {:.2}",
+            at(0.5),
+            at(0.9),
+            at(0.99),
+            at(1.0)
+        )
+    };
+    println!(
+        "| talks | free to INVITE p50 / p90 / p99 / most, ms | OPTIONS to 200 p50 / p90 / p99 / most, ms | overtook | CPU µs/talk |"
+    );
+    println!("| ---: | ---: | ---: | ---: | ---: |");
+    println!(
+        "| {} | {} | {} | {} | {:.0} |",
+        found.talks,
+        all(&found.rang_ms),
+        all(&found.floor_ms),
+        found.overtook,
+        (after - before) * 1e6 / found.talks.max(1) as f64,
+    );
     Ok(())
 }
 

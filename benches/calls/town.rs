@@ -105,6 +105,11 @@ impl Town {
         })
     }
 
+    /// The phones' socket, for somebody else to answer them by.
+    pub fn phones(&self) -> Try<UdpSocket> {
+        Ok(self.phones.try_clone()?)
+    }
+
     /// Signs all seats' phones in, by digest.
     pub fn sign_in(&mut self, engine: &Engine, seats: usize) -> Try<()> {
         self.phones.set_nonblocking(false)?;
