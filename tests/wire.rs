@@ -29,6 +29,8 @@ mod formats;
 mod guests;
 #[path = "wire/hands.rs"]
 mod hands;
+#[path = "wire/help.rs"]
+mod help;
 #[path = "wire/interop.rs"]
 mod interop;
 #[path = "wire/ipv6.rs"]

@@ -309,6 +309,8 @@ pub fn reported_leg(report: &Report) -> Option<LegId> {
         | Report::PlayEnded { leg, .. }
         | Report::Digit { leg, .. }
         | Report::Silent { leg }
+        | Report::Spoke { leg }
+        | Report::Speechless { leg }
         | Report::Broke { leg }
         | Report::Closed { leg, .. } => Some(leg),
         Report::RecordingGaps { .. } => None,

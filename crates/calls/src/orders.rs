@@ -89,6 +89,9 @@ pub enum TalkRequest {
     /// One of both, as the person wrote it: a seat's number, or one outside, `outside:` before it or
     /// not.
     ConsultByName(String),
+    /// 紧急转接: this number of help is called into the talk, and hears both when it answers. The
+    /// agent may leave when somebody has spoken there.
+    Emergency(String),
     /// 三方通话: caller, agent and the one consulted hear each other.
     Merge,
     /// 咨询转: the one consulted takes the caller.
@@ -118,6 +121,8 @@ impl fmt::Display for TalkRequest {
             }
             // Not as written: it may be a citizen's number.
             Self::ConsultByName(_) => write!(f, "{}", Request::Consult),
+            // Not as written: whom is said once it is one of the list's.
+            Self::Emergency(_) => write!(f, "{}", Request::Emergency),
             Self::Merge => write!(f, "{} merge", Request::Consult),
             Self::Complete => write!(f, "{} complete", Request::Consult),
             Self::Cancel => write!(f, "{} cancel", Request::Consult),
@@ -208,6 +213,8 @@ pub enum OrderRefused {
     NotAllowed,
     /// There is no such guest in the talk, or it has not answered yet.
     NoGuest,
+    /// Nobody has spoken yet where help was called, and the agent stays until then.
+    NotSpoken,
     /// The talk has as many guests as it can.
     GuestsFull,
     /// It is so already.
@@ -235,6 +242,7 @@ impl OrderRefused {
             | Self::NotWaiting
             | Self::NotWrappingUp
             | Self::NoGuest
+            | Self::NotSpoken
             | Self::AlreadySo
             | Self::AtCap => 491,
             Self::TargetBusy | Self::GuestsFull => 486,

@@ -68,6 +68,19 @@ pub struct Settings {
     pub prompts: Prompts,
     /// How often a waiting caller hears the position again.
     pub announce_every: Duration,
+    /// Numbers of help that any seat may call into its talk.
+    pub emergencies: Vec<Emergency>,
+    /// How long a side of a talk says nothing before that is an event; `None`: never.
+    pub silent_after: Option<Duration>,
+}
+
+/// A number of help (110, 119, 120, 122).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Emergency {
+    /// As it is dialled.
+    pub number: String,
+    /// Its name for people.
+    pub name: String,
 }
 
 /// The formats of sound that are offered and taken, best first.
@@ -212,6 +225,10 @@ pub struct Replacement {
     pub prompts: Prompts,
     /// Time between announcements to a waiting caller.
     pub announce_every: Duration,
+    /// Numbers of help.
+    pub emergencies: Vec<Emergency>,
+    /// How long a side of a talk says nothing before that is an event, from the next talk on.
+    pub silent_after: Option<Duration>,
 }
 
 impl Settings {
@@ -228,6 +245,8 @@ impl Settings {
             survey,
             prompts,
             announce_every,
+            emergencies,
+            silent_after,
         } = new;
         self.numbers = numbers;
         self.queues = queues;
@@ -238,6 +257,8 @@ impl Settings {
         self.survey = survey;
         self.prompts = prompts;
         self.announce_every = announce_every;
+        self.emergencies = emergencies;
+        self.silent_after = silent_after;
     }
 
     /// Our addresses, the main one first.

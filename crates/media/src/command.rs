@@ -1,6 +1,6 @@
 //! What a media worker is told, and what it reports.
 
-use core::net::IpAddr;
+use core::{net::IpAddr, time::Duration};
 
 use hotline_model::{LegId, MediaThread};
 
@@ -78,6 +78,14 @@ pub enum Command {
         /// Whether to shield it or to let it be heard again.
         shielded: bool,
     },
+    /// Listens whether anybody speaks on the leg: answered once by [`Report::Spoke`] or, that late
+    /// and a second more, by [`Report::Speechless`]. Replaces an order before it.
+    Attend {
+        /// The leg.
+        leg: LegId,
+        /// How long to listen.
+        longest: Duration,
+    },
     /// Records what is heard from one leg or two, into the left and the right channel.
     Record {
         /// Name of the recording, in each of its blocks.
@@ -138,6 +146,7 @@ impl Command {
             | Self::Unbridge { leg }
             | Self::Hear { leg, .. }
             | Self::Shield { leg, .. }
+            | Self::Attend { leg, .. }
             | Self::Record { left: leg, .. }
             | Self::Press { leg, .. }
             | Self::Close { leg } => Some(leg),
@@ -232,6 +241,17 @@ pub enum Report {
     /// No packet came for [`RTP_SILENCE_S`](hotline_model::limits::RTP_SILENCE_S) although the
     /// peer may send. Once, until the next [`Command::Connect`].
     Silent {
+        /// The leg.
+        leg: LegId,
+    },
+    /// Sound as loud as speech came from a leg that is attended to, for
+    /// [`VOICE_MS`](hotline_model::limits::VOICE_MS).
+    Spoke {
+        /// The leg.
+        leg: LegId,
+    },
+    /// None came from it in the time given.
+    Speechless {
         /// The leg.
         leg: LegId,
     },

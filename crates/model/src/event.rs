@@ -477,6 +477,24 @@ pub enum Event {
         /// Why, in a few words.
         cause: String,
     },
+    /// A guest whose first word was waited for has said it: the agent may leave.
+    GuestSpoke {
+        /// The call.
+        call: CallId,
+        /// Who.
+        guest: GuestName,
+    },
+    /// Nobody was heard at that side of the talk since it began, for so long.
+    PartySilent {
+        /// The call.
+        call: CallId,
+        /// The seat that talks.
+        seat: SeatId,
+        /// Caller or agent.
+        party: Party,
+        /// Since the talk began, seconds.
+        after_s: u64,
+    },
     /// Nothing of the talk is recorded from here on, until it is resumed.
     RecordingPaused {
         /// The call.
@@ -922,6 +940,8 @@ impl Event {
             Self::SeatRequested { request, .. } => Request::is_open(request),
             // For a call of the floor's no phone is busy in silence.
             Self::SeatChanged { seat, call, .. } => call.is_some() || own == Some(*seat),
+            // That an agent said nothing is for supervisors.
+            Self::PartySilent { party, .. } => *party == Party::Caller,
             // What a caller says about an agent, and what becomes of it, is the supervisors' alone.
             Self::MessageBegan { kind, .. } | Self::MessageLeft { kind, .. } => {
                 *kind != MessageKind::Remark
@@ -963,6 +983,8 @@ impl Event {
             | Self::GuestJoined { call, .. }
             | Self::GuestModeChanged { call, .. }
             | Self::GuestLeft { call, .. }
+            | Self::GuestSpoke { call, .. }
+            | Self::PartySilent { call, .. }
             | Self::RecordingPaused { call, .. }
             | Self::RecordingResumed { call, .. }
             | Self::CardEntryBegan { call, .. }

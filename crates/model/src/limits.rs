@@ -74,6 +74,13 @@ pub const RTP_PACKET_BYTES: usize = 1_500;
 /// and the call is ended as lost.
 pub const RTP_SILENCE_S: u64 = 30;
 
+/// How loud a sound is to count as somebody's speaking, dBm0 over a packet: quiet speech at a bad
+/// line is some -35, a carrier's comfort noise below -50.
+pub const VOICE_LOUD_DBM0: f32 = -40.0;
+
+/// How much of such sound is somebody, milliseconds: a short word, and more than a click.
+pub const VOICE_MS: u32 = 160;
+
 /// Digits kept for a call that is not asking for any; more are dropped, oldest first.
 pub const TYPED_AHEAD_DIGITS: usize = 32;
 
@@ -436,3 +443,11 @@ pub const ANNOUNCE_EVERY_S: u64 = 3_600;
 
 /// Longest line of a command at the engine's local door, bytes; a longer one is not understood.
 pub const COMMAND_LINE_BYTES: u64 = 4_096;
+
+/// Numbers of help (110, 119, 120, 122) that any seat may call into its talk: buttons that an agent
+/// finds at once. More are a fault of the configuration.
+pub const EMERGENCIES: usize = 8;
+
+/// Longest silence of a side of a talk before it is an event, seconds. A longer one is a fault of the
+/// configuration.
+pub const SILENT_AFTER_S: u64 = 600;

@@ -30,6 +30,8 @@ pub enum Request {
     EndSupervision,
     /// 咨询, 三方通话
     Consult,
+    /// 紧急转接
+    Emergency,
     /// 暂停录音, 恢复录音
     Recording,
     /// 卡号输入
@@ -37,7 +39,7 @@ pub enum Request {
 }
 
 impl Request {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Ready,
         Self::NotReady,
         Self::SignOut,
@@ -50,6 +52,7 @@ impl Request {
         Self::Supervise,
         Self::EndSupervision,
         Self::Consult,
+        Self::Emergency,
         Self::Recording,
         Self::CardEntry,
     ];
@@ -69,6 +72,7 @@ impl Request {
             Self::Supervise => "supervise",
             Self::EndSupervision => "end supervision",
             Self::Consult => "consult",
+            Self::Emergency => "emergency",
             Self::Recording => "recording",
             Self::CardEntry => "card entry",
         }

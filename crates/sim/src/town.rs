@@ -104,6 +104,8 @@ pub fn settings(seats: usize, callers: impl Iterator<Item = IpAddr>) -> Result<S
         survey: Some(ScriptId::new("survey").map_err(name)?),
         prompts,
         reasons: Vec::new(),
+        emergencies: Vec::new(),
+        silent_after: Some(Duration::from_secs(10)),
         second_phone: SecondPhone::default(),
         announce_every: Duration::from_secs(10),
     })

@@ -171,6 +171,7 @@ mod tests {
                 guests: guest.into_iter().collect(),
             }],
             trunks: Vec::new(),
+            emergencies: Vec::new(),
             reasons: Vec::new(),
         }
     }

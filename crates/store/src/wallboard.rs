@@ -29,9 +29,21 @@ pub struct Wallboard {
     /// One line per trunk, in the order of the configuration.
     #[serde(default)]
     pub trunks: Vec<TrunkLine>,
+    /// Numbers of help that any seat may call into its talk.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub emergencies: Vec<EmergencyLine>,
     /// The house's own reasons for not being ready.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<ReasonLine>,
+}
+
+/// A number of help.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EmergencyLine {
+    /// As it is dialled.
+    pub number: String,
+    /// Its name for people.
+    pub name: String,
 }
 
 /// A reason of the house's own.
@@ -416,6 +428,7 @@ mod tests {
                 calls_in: 11,
                 calls_out: 12,
             }],
+            emergencies: Vec::new(),
             reasons: Vec::new(),
         };
         let json = json!({

@@ -62,7 +62,14 @@ impl Exchange {
             TalkRequest::Consult(_) | TalkRequest::ConsultOutside(_) if guests.is_consulting() => {
                 Err(OrderRefused::AlreadySo)
             }
-            TalkRequest::ConsultOutside(number) => self.call_outside(guests, seat, &number),
+            TalkRequest::ConsultOutside(number) => {
+                let allowed = Outside::allowed(&self.board.settings, seat, &number);
+                self.call_outside(guests, seat, allowed, GuestMode::Consult)
+            }
+            TalkRequest::Emergency(number) => {
+                let help = Outside::emergency(&self.board.settings, &number);
+                self.call_outside(guests, seat, help, GuestMode::Barge)
+            }
             TalkRequest::ConsultByName(_) => Err(OrderRefused::TargetUnknown),
             TalkRequest::Consult(guest) => self.call_in(guests, seat, guest, GuestMode::Consult),
             TalkRequest::Merge => match consulted(guests)? {
@@ -72,6 +79,7 @@ impl Exchange {
                 }
                 _ => Err(OrderRefused::NoGuest),
             },
+            TalkRequest::Complete if guests.awaits_word() => Err(OrderRefused::NotSpoken),
             TalkRequest::Complete => match guests.consulted() {
                 Some((guest, true)) => Ok(Wish::Change(guest, GuestMode::TakeOver)),
                 _ => Err(OrderRefused::NoGuest),
@@ -120,15 +128,15 @@ impl Exchange {
         Ok(Wish::Call(Invited { host, guest, mode }))
     }
 
-    /// Whether the agent at that seat may call the number outside, by the lists that say so of every
-    /// call out.
+    /// Whether the talk can have the number outside in it that the agent at that seat may call, or
+    /// may not.
     fn call_outside(
         &self,
         guests: &Guests,
         host: SeatId,
-        number: &str,
+        allowed: Result<Outside, Denied>,
+        mode: GuestMode,
     ) -> Result<Wish, OrderRefused> {
-        let allowed = Outside::allowed(&self.board.settings, host, number);
         let number = allowed.map_err(|denied| match denied {
             Denied::NoNumber => OrderRefused::TargetUnknown,
             Denied::Seat | Denied::Trunks => OrderRefused::NotAllowed,
@@ -138,7 +146,7 @@ impl Exchange {
         if guests.mode_of(&name).is_some() {
             return Err(OrderRefused::TargetBusy);
         }
-        Ok(Wish::CallOutside(host, number))
+        Ok(Wish::CallOutside(host, number, mode))
     }
 }
 

@@ -46,6 +46,8 @@ impl Exchange {
                     (Report::PlayEnded { play, .. }, Side::Caller) => StageInput::PlayEnded(play),
                     (Report::Digit { digit, .. }, Side::Caller) => StageInput::Digit(digit),
                     (Report::Silent { leg }, side) => StageInput::Silent(side, leg),
+                    (Report::Spoke { leg }, _) => StageInput::Spoke(leg),
+                    (Report::Speechless { leg }, side) => StageInput::Speechless(side, leg),
                     (Report::Broke { leg }, _) => {
                         let fault = "a fault of the media worker";
                         StageInput::MediaFailed(leg, fault.to_owned())

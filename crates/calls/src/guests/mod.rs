@@ -45,6 +45,8 @@ struct Guest {
     mode: GuestMode,
     /// The agent asked for it, to consult; a supervisor asked for the others.
     consulted: bool,
+    /// Its first word is waited for: the agent stays until then.
+    awaited: bool,
     at: At,
 }
 
@@ -141,6 +143,11 @@ impl Guests {
         Some((guest.name.clone(), guest.here().is_some()))
     }
 
+    /// Whether somebody was called to help who has not said a word yet.
+    pub fn awaits_word(&self) -> bool {
+        self.list.iter().any(|guest| guest.awaited)
+    }
+
     /// When the next ringing ends, or the next trunk is tried.
     pub fn deadline(&self) -> Option<Instant> {
         let ends = self.list.iter().filter_map(|guest| match &guest.at {
@@ -224,6 +231,7 @@ impl Facts {
             Input::Acknowledged(_, _, body) if !body.is_empty() => {
                 let _ = leg.accept(body, board);
             }
+            Input::Spoke(_) => self.guest_spoke(now, at, board),
             Input::Ended(_, _, why) => {
                 board.forget_dialog(leg);
                 self.guest_leaves(now, at, cause(*why), board);
@@ -233,6 +241,15 @@ impl Facts {
             _ => {}
         }
         Seen::Taken
+    }
+
+    fn guest_spoke(&mut self, now: Instant, at: usize, board: &mut Switchboard) {
+        if let Some(guest) = self.guests.list.get_mut(at)
+            && core::mem::take(&mut guest.awaited)
+        {
+            let (call, guest) = (self.id, guest.name.clone());
+            board.happened(now, Event::GuestSpoke { call, guest });
+        }
     }
 
     fn guest_answered(

@@ -5,6 +5,9 @@
 //! While it rings the agent hears the ring-back tone, or what the trunk plays in its place. Nobody
 //! but the agent hears a trunk before its answer.
 
+use core::time::Duration;
+
+use hotline_media::Command;
 use hotline_model::{
     Instant, SeatId,
     event::Event,
@@ -14,21 +17,27 @@ use hotline_model::{
 use super::{At, Dialled, Guest};
 use crate::{
     call::Facts,
+    leg::ToMedia,
     outgoing::{Attempt, Outside, Progress},
     stage::Input,
     switchboard::{Side, Switchboard},
 };
 
+/// How long the first word of who was called to help is waited for: as long as the talk, nearly.
+const FIRST_WORD_WITHIN: Duration = Duration::from_secs(3_600);
+
 impl Facts {
-    /// Calls a number outside for the agent at `host`, who consults it.
+    /// Calls a number outside for the agent at `host`, who consults it; or as help: then caller and
+    /// agent talk on, and who answers hears both.
     pub(super) fn call_outside(
         &mut self,
         now: Instant,
         host: SeatId,
         number: Outside,
+        mode: GuestMode,
         board: &mut Switchboard,
     ) {
-        let (call, mode) = (self.id, GuestMode::Consult);
+        let call = self.id;
         let name = GuestName::Outside(number.number().to_owned());
         let event = Event::GuestCalled {
             call,
@@ -44,6 +53,7 @@ impl Facts {
             name,
             mode,
             consulted: true,
+            awaited: mode == GuestMode::Barge,
             at: At::Dialled(Box::new(Dialled { attempt, early })),
         });
     }
@@ -87,6 +97,10 @@ impl Facts {
         let Some(answered) = dialled.attempt.answered() else {
             return;
         };
+        if guest.awaited {
+            let (leg, longest) = (answered.leg.id, FIRST_WORD_WITHIN);
+            board.media(Command::Attend { leg, longest });
+        }
         let at_leg = At::Here(answered.leg);
         let guest = Guest {
             at: at_leg,

@@ -22,8 +22,8 @@ use crate::{
 pub enum Wish {
     /// A further seat is to take part.
     Call(Invited),
-    /// The agent at that seat consults a number outside.
-    CallOutside(SeatId, Outside),
+    /// The agent at that seat calls a number outside: to consult it, or as help that hears both.
+    CallOutside(SeatId, Outside, GuestMode),
     /// A guest is to take part in another way; with [`GuestMode::TakeOver`] it takes the agent's
     /// place, at once or when it answers.
     Change(GuestName, GuestMode),
@@ -68,8 +68,8 @@ impl Facts {
     ) -> Seen {
         match wish {
             Wish::Call(invited) if talks => self.call_guest(now, invited, board),
-            Wish::CallOutside(host, number) if talks => {
-                self.call_outside(now, host, number, board);
+            Wish::CallOutside(host, number, mode) if talks => {
+                self.call_outside(now, host, number, mode, board);
             }
             Wish::Call(_) | Wish::CallOutside(..) => {}
             Wish::Change(name, mode) => {
@@ -115,6 +115,7 @@ impl Facts {
             name: guest.into(),
             mode,
             consulted: mode == GuestMode::Consult,
+            awaited: false,
             at: At::Rung(rings, until),
         });
         if let (Some(failure), Some(at)) = (failure, self.guests.at_name(&guest.into())) {

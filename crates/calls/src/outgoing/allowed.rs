@@ -30,6 +30,19 @@ impl Outside {
         Ok(Self(number))
     }
 
+    /// The number, if it is one of help and some trunk may carry it: any seat may call it into its
+    /// talk.
+    ///
+    /// # Errors
+    /// [`Denied`], with what to journal.
+    pub fn emergency(settings: &Settings, number: &str) -> Result<Self, Denied> {
+        let mut listed = settings.emergencies.iter();
+        if !listed.any(|one| one.number == number) {
+            return Err(Denied::NoNumber);
+        }
+        Self::of_queue(settings, number)
+    }
+
     /// The number, if some trunk may carry it: whoever wrote the configuration sends callers of a
     /// queue there, and not a seat.
     ///

@@ -301,7 +301,11 @@ impl Phone {
             }
             Report::PlayEnded { play, .. } => self.outputs.happened(PhoneEvent::PlayEnded(play)),
             Report::Digit { digit, .. } => self.outputs.happened(PhoneEvent::Digit(digit)),
-            Report::Silent { .. } | Report::Closed { .. } | Report::RecordingGaps { .. } => {}
+            Report::Silent { .. }
+            | Report::Spoke { .. }
+            | Report::Speechless { .. }
+            | Report::Closed { .. }
+            | Report::RecordingGaps { .. } => {}
         }
     }
 

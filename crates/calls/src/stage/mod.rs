@@ -95,6 +95,10 @@ pub enum Input {
     Digit(char),
     /// Nothing was heard from that side for too long.
     Silent(Side, LegId),
+    /// Somebody who is attended to was heard.
+    Spoke(LegId),
+    /// Nobody was heard there in the time given.
+    Speechless(Side, LegId),
     /// The peer acknowledged our 200; its SDP answer, where our 200 carried the offer.
     Acknowledged(Side, LegId, Vec<u8>),
     /// The caller cancelled before we answered.
@@ -165,6 +169,8 @@ impl Input {
             Self::MediaOpened(leg, _)
             | Self::MediaFailed(leg, _)
             | Self::Silent(_, leg)
+            | Self::Spoke(leg)
+            | Self::Speechless(_, leg)
             | Self::Acknowledged(_, leg, _)
             | Self::Ringing(leg, _)
             | Self::Answered(leg, _)

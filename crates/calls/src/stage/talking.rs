@@ -6,7 +6,7 @@ use hotline_ivr::speech;
 use hotline_media::Command;
 use hotline_model::{
     Instant, LegId, QueueId, SeatId,
-    event::{Event, Outcome, ReleasedBy, TransferKind},
+    event::{Event, Outcome, Party, ReleasedBy, TransferKind},
     guest::GuestName,
 };
 use hotline_sip::endpoint::{EndedBy, HangUpReason, ReferId};
@@ -148,6 +148,7 @@ impl Talking {
                 let why = "no sound from the caller's side";
                 return self.caller_gone(facts, now, ReleasedBy::Network, why, board);
             }
+            Input::Speechless(_, leg) => self.speechless(facts, now, leg, board),
             Input::Ended(Side::Agent, _, why) => {
                 board.forget_dialog(&mut self.leg);
                 return self.agent_gone(facts, now, why, board);
@@ -276,8 +277,36 @@ impl Talking {
             held: None,
             held_before_ms: 0,
         };
+        if let Some(longest) = board.settings.silent_after {
+            for leg in [facts.leg.id, other] {
+                board.media(Command::Attend { leg, longest });
+            }
+        }
         // A side may have put us on hold during the announcement.
         self.follow_hold(facts, now, board);
+    }
+
+    /// Nobody was heard at a side since the talk began: a line that is open and empty, or an agent
+    /// who lets the caller wait. Not of a leg that came later, nor of one that is held.
+    fn speechless(&self, facts: &Facts, now: Instant, leg: LegId, board: &mut Switchboard) {
+        let Phase::Bridged {
+            since, held: None, ..
+        } = self.phase
+        else {
+            return;
+        };
+        let party = match leg {
+            leg if leg == facts.leg.id => Party::Caller,
+            leg if leg == self.leg.id => Party::Agent,
+            _ => return,
+        };
+        let event = Event::PartySilent {
+            call: facts.id,
+            seat: self.seat,
+            party,
+            after_s: now.since(since).as_secs(),
+        };
+        board.happened(now, event);
     }
 
     /// A re-INVITE may have put a side on hold or taken it off (RFC 3264 §8.4): the other side

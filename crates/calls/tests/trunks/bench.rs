@@ -132,6 +132,8 @@ pub fn settings(trunks: Vec<Trunk>) -> Settings {
         survey: None,
         prompts: Prompts::default(),
         reasons: Vec::new(),
+        emergencies: Vec::new(),
+        silent_after: Some(Duration::from_secs(10)),
         second_phone: SecondPhone::default(),
         announce_every: s(60),
     }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use hotline_calls::{
     orders::{OrderRefused, TalkRequest},
-    settings::{Settings, compile_alone},
+    settings::{Emergency, Settings, compile_alone},
 };
 use hotline_media::Report;
 use hotline_model::{
     ScriptId,
-    event::{Event, Outcome, ReleasedBy, TransferKind},
+    event::{Event, Outcome, Party, ReleasedBy, TransferKind},
     guest::{GuestMode, GuestName},
     seat::Work,
 };
@@ -267,6 +267,88 @@ fn the_police_is_consulted_by_its_number() {
     talk.answers(B, 'G');
     assert_eq!(talk.hears(), "C* AG GA");
     talk.ends_clean();
+}
+
+/// 110 is a number of help, and the seat itself may dial nothing.
+fn helped() -> Talk {
+    let mut settings = outside();
+    let number = "110".to_owned();
+    settings.emergencies = vec![Emergency {
+        number: number.clone(),
+        name: "公安".to_owned(),
+    }];
+    settings.seats[0].outbound_prefixes.clear();
+    settings.trunks[1].outbound.prefixes.push(number);
+    talking_in(settings)
+}
+
+#[test]
+fn help_is_called_into_the_talk_and_the_agent_stays_until_it_speaks() {
+    let emergency = |number: &str| TalkRequest::Emergency(number.to_owned());
+    let mut talk = helped();
+    let wrong = talk.ask(emergency("06358261234"));
+    assert_eq!(wrong, Err(OrderRefused::TargetUnknown));
+    assert_eq!(asks(&mut talk, "110"), Err(OrderRefused::NotAllowed));
+    assert_eq!(talk.ask(emergency("110")), Ok(()));
+    // Caller and agent talk on while it rings.
+    assert_eq!(talk.hears(), "CA AC");
+    assert_eq!(talk.ask(emergency("110")), Err(OrderRefused::TargetBusy));
+    let invite = talk.bench.invite_heard(B);
+    assert!(invite.starts_with("INVITE sip:110@"), "{invite}");
+    talk.answers(B, 'G');
+    assert_eq!(talk.hears(), "CA CG AC AG GC GA");
+    // It is not left alone with whom it does not know, and not before it is there.
+    assert_eq!(
+        talk.ask(TalkRequest::Complete),
+        Err(OrderRefused::NotSpoken)
+    );
+    let leg = talk.leg('G');
+    talk.bench.reports(Report::Spoke { leg });
+    talk.bench.reports(Report::Spoke { leg });
+    let name = GuestName::Outside("110".to_owned());
+    let spoke = |e: &Event| matches!(e, Event::GuestSpoke { guest, .. } if *guest == name);
+    assert_eq!(talk.bench.count(spoke), 1);
+    assert_eq!(talk.ask(TalkRequest::Complete), Ok(()));
+    let given = |e: &Event| matches!(e, Event::TalkTransferred { to, .. } if to == "outside:110");
+    assert_eq!(talk.bench.count(given), 1);
+}
+
+#[test]
+fn an_agent_who_is_cut_off_leaves_the_caller_with_help() {
+    let mut talk = helped();
+    let emergency = TalkRequest::Emergency("110".to_owned());
+    assert_eq!(talk.ask(emergency), Ok(()));
+    talk.answers(B, 'G');
+    let agent = talk.agent;
+    talk.hangs_up(PHONE, agent);
+    assert_eq!(
+        talk.bench.count(|e| matches!(e, Event::CallEnded { .. })),
+        0
+    );
+    assert_eq!(talk.hears(), "CG GC");
+}
+
+#[test]
+fn a_side_that_says_nothing_is_an_event_unless_it_is_held() {
+    let silent = |talk: &Talk, side: Party| {
+        talk.bench
+            .count(|e| matches!(e, Event::PartySilent { party, after_s: 10, .. } if *party == side))
+    };
+    let mut talk = talking();
+    talk.bench.pass(s(10));
+    for name in ['C', 'A'] {
+        let leg = talk.leg(name);
+        talk.bench.reports(Report::Speechless { leg });
+    }
+    let all = [Party::Caller, Party::Agent].map(|side| silent(&talk, side));
+    assert_eq!(all, [1, 1]);
+    // Music is no silence of the caller's.
+    let mut talk = talking();
+    assert_eq!(asks(&mut talk, NUMBER), Ok(()));
+    talk.bench.pass(s(10));
+    let leg = talk.leg('C');
+    talk.bench.reports(Report::Speechless { leg });
+    assert_eq!(silent(&talk, Party::Caller), 0);
 }
 
 #[test]

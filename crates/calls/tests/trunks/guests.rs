@@ -185,6 +185,11 @@ impl Talk {
         Ears::of(&self.bench).words(&self.legs)
     }
 
+    /// The leg of that name.
+    pub fn leg(&self, name: char) -> LegId {
+        self.legs.iter().find(|(its, _)| *its == name).unwrap().1
+    }
+
     pub fn hangs_up(&mut self, peer: usize, dialog: DialogId) {
         self.bench
             .does(peer, |endpoint, now| endpoint.hang_up(now, dialog, None));

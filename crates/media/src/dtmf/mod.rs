@@ -9,6 +9,7 @@ pub use inband::Listener;
 pub use receive::{Digit, Receiver};
 pub use send::{Sender, Turn};
 pub use tone::Tone;
+pub(crate) use tone::ZERO_DBM0;
 
 /// The key of an event code (RFC 4733 §3.2): 0–15. Others are not keys.
 pub fn key_of(event: u8) -> Option<char> {

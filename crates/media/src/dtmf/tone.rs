@@ -21,7 +21,7 @@ pub(super) const HERTZ: f32 = 8_000.0;
 
 /// Amplitude of a tone of 0 dBm0: a sine at the top of A-law's range has +3.14 dBm0
 /// (ITU-T G.711, Table 5).
-pub(super) const ZERO_DBM0: f32 = 22_378.0;
+pub(crate) const ZERO_DBM0: f32 = 22_378.0;
 
 /// The two tones of a key, at 8 kHz.
 #[derive(Clone, Copy, Debug)]

@@ -9,6 +9,7 @@ use hotline_model::{
 
 use super::{
     Slot, Wire, Worker,
+    attention::Attention,
     leg::{Leg, Reading, Tap},
     source::Source,
 };
@@ -52,6 +53,10 @@ impl Worker {
             Command::Shield { leg, shielded } => self
                 .leg_mut(leg)
                 .map(|(_, leg)| leg.shielded = shielded)
+                .is_some(),
+            Command::Attend { leg, longest } => self
+                .leg_mut(leg)
+                .map(|(_, leg)| leg.attention = Some(Attention::new(now, longest, leg.spoken())))
                 .is_some(),
             Command::Record {
                 recording,

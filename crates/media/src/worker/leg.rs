@@ -3,6 +3,7 @@
 use hotline_model::{Instant, LegId};
 
 use super::{
+    attention::Attention,
     browsers::Browser,
     control::Control,
     ear::{Ear, Voice},
@@ -60,6 +61,8 @@ pub(super) struct Leg {
     pub(super) voice: Option<Box<Voice>>,
     /// Hears keys in its sound, where it has no other way to press them.
     pub(super) tones: Option<Box<dtmf::Listener>>,
+    /// Listens whether anybody speaks there, until somebody does.
+    pub(super) attention: Option<Attention>,
     /// Whether nobody may hear it, nor a recording keep it.
     pub(super) shielded: bool,
     /// How the packets of the leg it hears are numbered towards this one.
@@ -127,6 +130,7 @@ impl Leg {
             mixed: false,
             ear: None,
             voice: None,
+            attention: None,
             shielded: false,
             relay: Relay::default(),
             taps: [None; TAPS],

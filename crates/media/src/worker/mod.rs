@@ -12,6 +12,7 @@ use slab::Slab;
 
 use crate::{Report, secure::dtls::Identity};
 
+mod attention;
 mod browsers;
 mod commands;
 mod control;

@@ -127,6 +127,13 @@ impl Worker {
             if shielded {
                 return;
             }
+            if leg.attended(format, packet.payload()) {
+                let leg = leg.id;
+                self.reports.push_back(Report::Spoke { leg });
+            }
+            let Some(leg) = self.legs.get_mut(slot.0) else {
+                return;
+            };
             if let Some(ear) = leg.ear.as_mut().filter(|ear| ear.understands(format)) {
                 ear.heard(now, packet, format);
             }

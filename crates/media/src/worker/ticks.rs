@@ -152,6 +152,10 @@ impl Worker {
     fn report_silence(&mut self, now: Instant) {
         for (_, leg) in &mut self.legs {
             leg.ask_consent(now);
+            if leg.attention.as_ref().is_some_and(|it| it.is_over(now)) {
+                leg.attention = None;
+                self.reports.push_back(Report::Speechless { leg: leg.id });
+            }
             let may_send = leg.agreed.is_some_and(|agreed| agreed.direction.receives());
             let quiet = now.since(leg.heard) >= Duration::from_secs(RTP_SILENCE_S);
             if may_send && quiet && !leg.silence_reported {

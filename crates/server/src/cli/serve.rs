@@ -391,6 +391,8 @@ fn settings(config: &Config, accounts: &Accounts) -> Settings {
         survey: live.survey,
         prompts: live.prompts,
         announce_every: live.announce_every,
+        emergencies: live.emergencies,
+        silent_after: live.silent_after,
     }
 }
 

@@ -11,6 +11,7 @@ use super::{
     distribution::{ChoiceKey, SkillsKey, WidenKeys},
     listen::Listen,
     overflow::OverflowKeys,
+    talks::{EmergencyKeys, TalkKeys},
 };
 
 /// `engine.toml`.
@@ -239,6 +240,12 @@ pub struct SeatsFile {
     /// Who may sign in beside whom.
     #[serde(default)]
     pub sign_in: SignInKeys,
+    /// Numbers of help.
+    #[serde(default)]
+    pub emergency: Vec<EmergencyKeys>,
+    /// What is watched in a talk.
+    #[serde(default)]
+    pub talk: TalkKeys,
 }
 
 /// `[sign_in]`

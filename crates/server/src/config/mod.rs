@@ -17,6 +17,7 @@ mod queues;
 mod reasons;
 mod seats;
 mod staffing;
+mod talks;
 mod trunks;
 
 use std::{
@@ -32,8 +33,8 @@ use hotline_acd::SeatSettings;
 use hotline_calls::{
     Transport,
     settings::{
-        AddressRange, Membership, Number, OwnReasonSettings, PickUp, Prompts, Queue, SecondPhone,
-        SoundFormats, Srtp, Trunk, compile_script,
+        AddressRange, Emergency, Membership, Number, OwnReasonSettings, PickUp, Prompts, Queue,
+        SecondPhone, SoundFormats, Srtp, Trunk, compile_script,
     },
 };
 use hotline_media::wav::Encoding;
@@ -96,6 +97,10 @@ pub struct Config {
     pub seats: Vec<ConfiguredSeat>,
     /// The house's own reasons for not being ready.
     pub reasons: Vec<OwnReasonSettings>,
+    /// Numbers of help.
+    pub emergencies: Vec<Emergency>,
+    /// How long a side of a talk says nothing before that is an event.
+    pub silent_after: Option<Duration>,
     /// What a second browser of an agent does.
     pub second_page: SecondPageKey,
     /// What a second phone of a seat does.
@@ -176,6 +181,8 @@ impl Config {
         let ids: Vec<QueueId> = queue_list.iter().map(|queue| queue.floor.id).collect();
         let seat_list = seats::check(&mut seats, &ids, engine.value.sip.md5);
         let reasons = reasons::check(&mut seats);
+        let emergencies = talks::emergencies(&mut seats, &trunk_list);
+        let silent_after = talks::silent_after(&mut seats);
         let scripts = read_scripts(&scripts_folder, &ids, &prompts, &mut faults);
         let known = overflow::Known {
             queues: &ids,
@@ -233,6 +240,8 @@ impl Config {
             queues: queue_list,
             seats: seat_list,
             reasons,
+            emergencies,
+            silent_after,
             second_page: seats.value.sign_in.second_page,
             second_phone: seats.value.sign_in.second_phone.into(),
             scripts,

@@ -141,25 +141,10 @@ impl Known<'_> {
                     Some(&script) => return Some(OverflowTo::Script(script)),
                 }
             }
-            Some(("outside", number)) => {
-                let digits = number.strip_prefix('+').unwrap_or(number);
-                let dialable = digits.len() >= 3 && digits.bytes().all(|it| it.is_ascii_digit());
-                let carries = |trunk: &Trunk| {
-                    let mut prefixes = trunk.outbound.prefixes.iter();
-                    prefixes.any(|it| !it.is_empty() && number.starts_with(it.as_str()))
-                };
-                if !dialable {
-                    fault(
-                        "a number outside has three digits or more",
-                        "write it as dialled",
-                    );
-                } else if !self.trunks.iter().any(carries) {
-                    let help = "name its beginning in `outbound_prefixes` of a trunk (trunks.toml)";
-                    fault("no trunk may carry this number", help);
-                } else {
-                    return Some(OverflowTo::Outside(Arc::from(number)));
-                }
-            }
+            Some(("outside", number)) => match carried(number, self.trunks) {
+                Ok(()) => return Some(OverflowTo::Outside(Arc::from(number))),
+                Err((what, help)) => fault(what, help),
+            },
             _ => fault(
                 "`to` is \"queue:ID\", \"script:NAME\" or \"outside:NUMBER\"",
                 "for example to = \"queue:general\"",
@@ -167,6 +152,24 @@ impl Known<'_> {
         }
         None
     }
+}
+
+/// Whether a number outside is one, and some trunk may carry it; else what is wrong, and what to do.
+pub(super) fn carried(number: &str, trunks: &[Trunk]) -> Result<(), (&'static str, &'static str)> {
+    let digits = number.strip_prefix('+').unwrap_or(number);
+    if digits.len() < 3 || !digits.bytes().all(|it| it.is_ascii_digit()) {
+        let what = "a number outside has three digits or more";
+        return Err((what, "write it as dialled"));
+    }
+    let carries = |trunk: &Trunk| {
+        let mut prefixes = trunk.outbound.prefixes.iter();
+        prefixes.any(|it| !it.is_empty() && number.starts_with(it.as_str()))
+    };
+    if !trunks.iter().any(carries) {
+        let help = "name its beginning in `outbound_prefixes` of a trunk (trunks.toml)";
+        return Err(("no trunk may carry this number", help));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -168,6 +168,7 @@ fn said(refused: OrderRefused, call: u64, request: CallRequest) -> ApiError {
             | OrderRefused::NotTalking
             | OrderRefused::NotAllowed
             | OrderRefused::NoGuest
+            | OrderRefused::NotSpoken
             | OrderRefused::GuestsFull
             | OrderRefused::ReasonUnknown
             | OrderRefused::NotValidNow

@@ -178,6 +178,7 @@ fn compose(picture: &Picture, board: &BoardReader, roll: &Roll, now: Instant) ->
         seats: seat_lines.collect(),
         calls: live_calls(picture, board, roll).collect(),
         trunks: picture.trunks.clone(),
+        emergencies: roll.emergencies.clone(),
         reasons: roll.reasons.clone(),
     }
 }

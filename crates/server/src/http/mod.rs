@@ -92,6 +92,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/seats/{seat}/not-ready", post(seats::not_ready))
         .route("/seats/{seat}/wrap-up/end", post(seats::end_wrap_up))
         .route("/seats/{seat}/sign-out", post(seats::sign_out))
+        .route("/seats/{seat}/emergency", post(talks::emergency))
         .route("/seats/{seat}/wrap-up/extend", post(seats::extend_wrap_up))
         .route("/seats/{seat}/transfer", post(seats::transfer))
         .route("/seats/{seat}/supervise", post(talks::supervise))

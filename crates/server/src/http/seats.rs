@@ -229,6 +229,12 @@ pub(super) async fn ask(
             "the talk has as many parties as it can / 通话参与方已满",
             "wait until one has left / 请等待有人退出",
         )),
+        Err(OrderRefused::NotSpoken) => Err(ApiError::new(
+            StatusCode::CONFLICT,
+            "not-spoken",
+            "nobody has spoken there yet; the agent stays until then / 对方尚未开口，请勿离开",
+            "stay on the line / 请留在线上，待对方应话后再退出",
+        )),
         Err(OrderRefused::AlreadySo) => Err(ApiError::new(
             StatusCode::CONFLICT,
             "already-so",

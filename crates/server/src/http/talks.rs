@@ -114,6 +114,19 @@ pub async fn consult(
     ask(&app, who, &seat, TalkRequest::ConsultByName(to).into()).await
 }
 
+/// `POST /api/v1/seats/{seat}/emergency`
+pub async fn emergency(
+    State(app): State<Arc<App>>,
+    who: Who,
+    Path(seat): Path<String>,
+    body: Body<Consult>,
+) -> Answer {
+    let help =
+        "send {\"to\": \"110\"}; GET /api/v1/wallboard lists the numbers under `emergencies`";
+    let Consult { to } = read(body, help)?;
+    ask(&app, who, &seat, TalkRequest::Emergency(to).into()).await
+}
+
 /// `POST /api/v1/seats/{seat}/consult/merge`
 pub async fn merge(State(app): State<Arc<App>>, who: Who, Path(seat): Path<String>) -> Answer {
     ask(&app, who, &seat, TalkRequest::Merge.into()).await

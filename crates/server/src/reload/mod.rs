@@ -354,6 +354,8 @@ pub fn replacement(config: &Config, accounts: &Accounts) -> Replacement {
         survey: config.survey,
         prompts: config.prompts.clone(),
         announce_every: config.announce_every,
+        emergencies: config.emergencies.clone(),
+        silent_after: config.silent_after,
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use hotline_calls::settings::Membership;
 use hotline_model::{QueueId, SeatId, Timestamp, seat::Reason};
-use hotline_store::wallboard::ReasonLine;
+use hotline_store::wallboard::{EmergencyLine, ReasonLine};
 
 use crate::config::{Config, SecondPageKey};
 
@@ -31,6 +31,8 @@ pub struct Roll {
     pub queues: Vec<Named<QueueId>>,
     /// The house's own reasons for not being ready.
     pub reasons: Vec<ReasonLine>,
+    /// Numbers of help.
+    pub emergencies: Vec<EmergencyLine>,
     /// When the seats that are limited may take calls, and for whom.
     pub memberships: BTreeMap<SeatId, Vec<Membership>>,
     /// What a second browser of an agent does.
@@ -78,6 +80,7 @@ impl Roll {
             seats: called(&seats, &order.seats, &before.seats),
             queues: called(&queues, &order.queues, &before.queues),
             reasons: reasons(config),
+            emergencies: emergencies(config),
             memberships: config
                 .seats
                 .iter()
@@ -107,6 +110,15 @@ fn reasons(config: &Config) -> Vec<ReasonLine> {
     let reasons = config.reasons.iter();
     let lines = reasons.map(|it| ReasonLine {
         reason: Reason::Own(it.id),
+        name: it.name.clone(),
+    });
+    lines.collect()
+}
+
+fn emergencies(config: &Config) -> Vec<EmergencyLine> {
+    let emergencies = config.emergencies.iter();
+    let lines = emergencies.map(|it| EmergencyLine {
+        number: it.number.clone(),
         name: it.name.clone(),
     });
     lines.collect()

@@ -159,6 +159,8 @@ export const api = {
   endSupervision: (seat: string, by: string | null) =>
     call<null>('POST', `/seats/${id(seat)}/supervise/end`, by === null ? {} : { by }),
   consult: (seat: string, to: string) => call<null>('POST', `/seats/${id(seat)}/consult`, { to }),
+  emergency: (seat: string, to: string) =>
+    call<null>('POST', `/seats/${id(seat)}/emergency`, { to }),
   mergeConsult: (seat: string) => call<null>('POST', `/seats/${id(seat)}/consult/merge`),
   completeConsult: (seat: string) => call<null>('POST', `/seats/${id(seat)}/consult/complete`),
   cancelConsult: (seat: string) => call<null>('POST', `/seats/${id(seat)}/consult/cancel`),

@@ -105,6 +105,10 @@ export interface EventFields {
   'guest-mode-changed': { call: number; guest: string; mode: GuestMode }
   /** Also the end of one that never answered. */
   'guest-left': { call: number; guest: string; mode: GuestMode; cause: string }
+  /** Whose first word was waited for has said it. */
+  'guest-spoke': { call: number; guest: string }
+  /** Nobody was heard at that side since the talk began. */
+  'party-silent': { call: number; seat: string; party: 'caller' | 'agent'; after_s: number }
   /** `by`: `api:NAME`, or `engine`. */
   'recording-paused': { call: number; by: string; reason: string }
   'recording-resumed': { call: number; by: string; reason: string }

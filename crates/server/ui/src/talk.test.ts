@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Guest, QUIET, type Talk, consulted, fold, foldInto, inThreeWay, numberTyped, outsideNumber } from './talk'
 
-const after = (...events: { type: string }[]): Talk => events.reduce(fold, QUIET)
+const after = (...events: { type: string; party?: string }[]): Talk => events.reduce(fold, QUIET)
 const began = { type: 'card-entry-began' }
 
 describe('a talk', () => {
@@ -11,6 +11,8 @@ describe('a talk', () => {
     const back = [{ type: 'card-entry-ended' }, { type: 'recording-resumed' }].reduce(fold, switched)
     expect([back.cardEntry, back.recordingPaused]).toEqual([false, false])
     expect(fold(switched, { type: 'talk-ended' })).toBe(QUIET)
+    expect(after({ type: 'party-silent', party: 'caller' }).callerSilent).toBe(true)
+    expect(after({ type: 'party-silent', party: 'agent' })).toBe(QUIET)
   })
 })
 

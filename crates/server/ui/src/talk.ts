@@ -25,14 +25,17 @@ export interface Talk {
   /** Keys of the caller are kept from the agent's ear and from the recording. */
   cardEntry: boolean
   recordingPaused: boolean
+  /** The caller has said nothing since the talk began. */
+  callerSilent: boolean
 }
 
-export const QUIET: Talk = { cardEntry: false, recordingPaused: false }
+export const QUIET: Talk = { cardEntry: false, recordingPaused: false, callerSilent: false }
 
 /** The fields of the events that are read here. */
 interface Told {
   type: string
   call?: number | null
+  party?: string
 }
 
 /** The talk after one more of its call's events. */
@@ -46,6 +49,8 @@ export function fold(talk: Talk, event: Told): Talk {
       return { ...talk, cardEntry: true }
     case 'card-entry-ended':
       return { ...talk, cardEntry: false }
+    case 'party-silent':
+      return event.party === 'caller' ? { ...talk, callerSilent: true } : talk
     case 'talk-ended':
       // Card entry and pauses end with the talk.
       return QUIET

@@ -193,6 +193,8 @@ export interface Wallboard {
   trunks?: TrunkRow[]
   /** Absent where the house has none of its own. */
   reasons?: ReasonRow[]
+  /** Numbers of help that any seat may call into its talk. */
+  emergencies?: { number: string; name: string }[]
 }
 
 /** From outside, from a seat to a seat or the engine, or to the outside. */

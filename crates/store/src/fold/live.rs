@@ -247,7 +247,8 @@ impl Live {
                     name: guest.masked(),
                     mode: *mode,
                     joined: false,
-                    asked: *mode == GuestMode::Consult,
+                    // Supervisors' guests are seats.
+                    asked: *mode == GuestMode::Consult || guest.seat().is_none(),
                 },
             }),
             Event::GuestJoined { guest, mode, .. } => {

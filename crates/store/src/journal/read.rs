@@ -57,6 +57,7 @@ impl Record {
             | Event::GuestJoined { guest, .. }
             | Event::GuestModeChanged { guest, .. }
             | Event::GuestLeft { guest, .. }
+            | Event::GuestSpoke { guest, .. }
             | Event::SoundMeasured {
                 guest: Some(guest), ..
             } => *guest = guest.masked(),

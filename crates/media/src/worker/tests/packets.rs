@@ -1,6 +1,7 @@
 //! What a packet has to be, and when it is read.
 
 use super::*;
+use crate::codec::g711::linear_to_alaw;
 
 #[test]
 fn only_the_agreed_address_and_port_is_listened_to() {
@@ -192,4 +193,48 @@ fn a_new_agreement_may_be_learned_anew() {
     bench.connect(A, agreed(A));
     bench.hear_from(A, behind_nat(), &rtp(8, 3, 0, &[1; 160]));
     assert!(bench.net.sent.is_empty(), "this one does not learn");
+}
+
+/// A packet of a tone, so many dBm0 loud, in A-law.
+fn tone_packet(number: u16, dbm0: f32) -> Vec<u8> {
+    let amplitude = crate::dtmf::ZERO_DBM0 * 10_f32.powf(dbm0 / 20.0);
+    let sound: Vec<u8> = (0..160_u16)
+        .map(|n| f32::from(n) * core::f32::consts::TAU * 400.0 / 8_000.0)
+        .map(|phase| linear_to_alaw((phase.sin() * amplitude) as i16))
+        .collect();
+    rtp(8, number, u32::from(number) * 160, &sound)
+}
+
+#[test]
+fn who_is_attended_to_is_heard_by_a_short_word_and_reported_once() {
+    let attend = |bench: &mut Bench| {
+        let longest = Duration::from_secs(10);
+        bench.tell(Command::Attend { leg: A, longest });
+    };
+    let mut bench = Bench::new();
+    bench.bridge();
+    attend(&mut bench);
+    // Comfort noise, and a click in it.
+    for n in 0..100 {
+        bench.hear(A, &tone_packet(n, if n == 50 { -10.0 } else { -55.0 }));
+        bench.pass(20);
+    }
+    assert_eq!(bench.reports(), []);
+    for n in 100..107 {
+        bench.hear(A, &tone_packet(n, -35.0));
+    }
+    assert_eq!(bench.reports(), []);
+    for n in 107..130 {
+        bench.hear(A, &tone_packet(n, -35.0));
+    }
+    assert_eq!(bench.reports(), [Report::Spoke { leg: A }]);
+    bench.pass(12_000);
+    assert_eq!(bench.reports(), []);
+
+    attend(&mut bench);
+    for n in 130..670 {
+        bench.hear(A, &tone_packet(n, -55.0));
+        bench.pass(20);
+    }
+    assert_eq!(bench.reports(), [Report::Speechless { leg: A }]);
 }

@@ -99,6 +99,8 @@ export const enTalk: typeof zhTalk = {
   cancel: 'End consultation',
   cardOn: 'Card entry',
   cardOff: 'End card entry',
+  emergency: (number: string, name: string) => `${number} ${name}`,
+  callerSilent: 'The caller has said nothing so far: ask once more, then end the call by the rules.',
   cardHint: 'The caller types: you do not hear the keys and the recording does not hold them.',
   pause: 'Pause recording',
   resume: 'Resume recording',

@@ -188,6 +188,9 @@ const events: EventTexts = {
   'guest-joined': (e) => `${guest(e.guest)} joined (${e.mode})`,
   'guest-mode-changed': (e) => `${guest(e.guest)} changed to ${e.mode}`,
   'guest-left': (e) => `${guest(e.guest)} left (${e.mode}: ${e.cause})`,
+  'guest-spoke': (e) => `${guest(e.guest)} spoke; the agent may leave`,
+  'party-silent': (e) =>
+    `${e.party === 'caller' ? 'The caller' : `Seat ${e.seat}`} said nothing for ${e.after_s} s`,
   'recording-paused': (e) => `Recording paused by ${e.by.replace('api:', '')}: ${e.reason}`,
   'recording-resumed': (e) => `Recording resumed by ${e.by.replace('api:', '')}: ${e.reason}`,
   'card-entry-began': (e) =>

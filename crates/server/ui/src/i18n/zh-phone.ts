@@ -97,6 +97,8 @@ export const zhTalk = {
   cancel: '取消咨询',
   cardOn: '卡号输入',
   cardOff: '结束卡号输入',
+  emergency: (number: string, name: string) => `转 ${number} ${name}`,
+  callerSilent: '市民一直没有出声：可提示市民说话，仍无声时按规定结束通话。',
   cardHint: '市民正在按键输入：坐席听不到，录音不收录。',
   pause: '暂停录音',
   resume: '恢复录音',

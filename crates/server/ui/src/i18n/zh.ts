@@ -214,6 +214,9 @@ const events: EventTexts = {
   'guest-mode-changed': (e) => `${guest(e.guest)}改为${guestModes[e.mode]}`,
   'guest-left': (e) =>
     `${guest(e.guest)}退出${guestModes[e.mode]}（${causeInChinese(e.cause)}）`,
+  'guest-spoke': (e) => `${guest(e.guest)}已应话，坐席可以退出`,
+  'party-silent': (e) =>
+    `${e.party === 'caller' ? '市民' : `${e.seat} 号坐席`}通话 ${e.after_s} 秒未出声`,
   'recording-paused': (e) => `暂停录音：${e.reason}（${through(e.by)}）`,
   'recording-resumed': (e) => `恢复录音：${causeInChinese(e.reason)}（${through(e.by)}）`,
   'card-entry-began': (e) => `开始卡号输入，市民的声音与按键不外放、不录音（${through(e.by)}）`,
