@@ -26,6 +26,8 @@ pub type Try<T> = Result<T, Box<dyn Error>>;
 /// Where it listens.
 pub const SIP: &str = "127.0.0.1:15060";
 const SIP_PORT: &str = "15060";
+/// Where its pages are.
+pub const HTTP: &str = "127.0.0.1:18080";
 const HTTP_PORT: &str = "18080";
 
 /// Processor ticks a second, as `/proc` counts them.
