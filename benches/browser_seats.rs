@@ -84,7 +84,9 @@ fn main() -> Try<()> {
         let mut runs: BTreeMap<Kind, Vec<Run>> = BTreeMap::new();
         for _ in 0..options.runs {
             for kind in [Kind::Plain, Kind::Browser] {
-                let run = runtime.block_on(run(&options, legs, kind))?;
+                let run = runtime
+                    .block_on(run(&options, legs, kind))
+                    .map_err(|fault| format!("{legs} talks, {}: {fault}", kind.word()))?;
                 runs.entry(kind).or_default().push(run);
             }
         }
@@ -130,7 +132,7 @@ fn options() -> Try<Options> {
             .ok_or_else(|| format!("{word} needs a value"))?;
         match word.as_str() {
             "--legs" => {
-                options.legs = value.split(',').map(str::parse).collect::<Result<_, _>>()?
+                options.legs = value.split(',').map(str::parse).collect::<Result<_, _>>()?;
             }
             "--seconds" => options.seconds = value.parse()?,
             "--runs" => options.runs = value.parse()?,
@@ -201,8 +203,8 @@ async fn measure(
     let heard = |phones: &[Phone]| phones.iter().map(Phone::heard).collect::<Vec<_>>();
     let (by_seats, by_callers) = (heard(seats), heard(callers));
     let seconds = options.seconds as f64;
-    each_hears_one(&by_seats, LOWEST, seconds)?;
-    each_hears_one(&by_callers, LOWEST + TONES * 50, seconds)?;
+    each_hears_one("seat", &by_seats, LOWEST, seconds)?;
+    each_hears_one("caller", &by_callers, LOWEST + TONES * 50, seconds)?;
     let spent = |only: &str| -> f64 {
         let of = after.iter().filter(|(name, _)| name.starts_with(only));
         of.map(|(name, spent)| spent - before.get(name).copied().unwrap_or(0.0))
@@ -225,7 +227,7 @@ async fn measure(
 
 /// Each party heard one tone of the other side's nearly all the time, and as many heard a tone as
 /// say it.
-fn each_hears_one(heard: &[Heard], lowest: u32, seconds: f64) -> Try<()> {
+fn each_hears_one(party: &str, heard: &[Heard], lowest: u32, seconds: f64) -> Try<()> {
     let mut hears: BTreeMap<u32, usize> = BTreeMap::new();
     let mut says: BTreeMap<u32, usize> = BTreeMap::new();
     for (n, heard) in heard.iter().enumerate() {
@@ -235,17 +237,17 @@ fn each_hears_one(heard: &[Heard], lowest: u32, seconds: f64) -> Try<()> {
             .max_by(|a, b| a.0.total_cmp(&b.0))
             .ok_or("nothing heard")?;
         if most < HEARD_SHARE * seconds {
-            let packets = heard.packets;
-            return Err(format!(
-                "party {n} heard {hertz} Hz for {most:.2} s of {seconds}, {packets} packets"
-            )
-            .into());
+            let (packets, gap) = (heard.packets, heard.longest_gap);
+            let heard = format!("{hertz} Hz for {most:.2} s of {seconds}");
+            return Err(
+                format!("{party} {n} heard {heard}, {packets} packets, gap {gap:?}").into(),
+            );
         }
         *hears.entry(hertz).or_default() += 1;
         *says.entry(tone(n) - LOWEST + lowest).or_default() += 1;
     }
     if hears != says {
-        return Err(format!("said were {says:?}, heard {hears:?}").into());
+        return Err(format!("said to each {party} were {says:?}, heard {hears:?}").into());
     }
     Ok(())
 }

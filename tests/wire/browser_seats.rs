@@ -109,7 +109,8 @@ fn a_seat_in_a_browser_holds_its_caller_and_takes_the_call_back() {
                 (Engine::seat(board, "1001")["work"] == "hold").then_some(())
             });
             sleep(Duration::from_millis(200)).await;
-            (seat.listens_anew(), caller.listens_anew());
+            seat.listens_anew();
+            caller.listens_anew();
             sleep(Duration::from_secs(1)).await;
             assert_eq!(caller.heard().seconds_of(SEAT), 0.0);
             assert_eq!(seat.heard().seconds_of(CALLER), 0.0);
