@@ -10,6 +10,10 @@ mod attacks;
 #[path = "e2e/baresip.rs"]
 #[allow(dead_code, reason = "the rest is used by e2e.rs")]
 mod baresip;
+#[path = "browser_seat/mod.rs"]
+mod browser_seat;
+#[path = "wire/browser_seats.rs"]
+mod browser_seats;
 #[path = "wire/consulted_outside.rs"]
 mod consulted_outside;
 #[path = "wire/desks.rs"]

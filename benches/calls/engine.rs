@@ -26,6 +26,8 @@ pub type Try<T> = Result<T, Box<dyn Error>>;
 /// Where it listens.
 pub const SIP: &str = "127.0.0.1:15060";
 const SIP_PORT: &str = "15060";
+/// Where its pages are.
+pub const HTTP: &str = "127.0.0.1:18080";
 const HTTP_PORT: &str = "18080";
 
 /// Processor ticks a second, as `/proc` counts them.
@@ -101,7 +103,7 @@ impl Engine {
     fn wait_until_ready(&mut self) -> Try<()> {
         let until = Instant::now() + Duration::from_secs(120);
         while http("GET", "/readyz", "", "").is_ok_and(|(status, _)| status != 200)
-            || TcpStream::connect(("127.0.0.1", HTTP_PORT.parse::<u16>()?)).is_err()
+            || TcpStream::connect(HTTP).is_err()
         {
             if Instant::now() > until || self.child.try_wait()?.is_some() {
                 let log = fs::read_to_string(self.folder.path().join("log"))?;
@@ -289,11 +291,11 @@ fn copy(from: &Path, to: &Path) -> Try<()> {
 }
 
 fn http(method: &str, path: &str, token: &str, body: &str) -> Try<(u16, String)> {
-    let mut stream = TcpStream::connect(("127.0.0.1", HTTP_PORT.parse::<u16>()?))?;
+    let mut stream = TcpStream::connect(HTTP)?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     write!(
         stream,
-        "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{HTTP_PORT}\r\nConnection: close\r\n\
+        "{method} {path} HTTP/1.1\r\nHost: {HTTP}\r\nConnection: close\r\n\
          Authorization: Bearer {token}\r\nContent-Type: application/json\r\n\
          Content-Length: {}\r\n\r\n{body}",
         body.len()

@@ -22,6 +22,8 @@ use hotline_media::{
     dtmf,
 };
 
+pub use crate::browser_seat::share;
+
 /// Samples of a packet at 8 kHz: 20 ms.
 const PACKET: usize = 160;
 
@@ -246,18 +248,6 @@ impl Drop for Ear {
             let _ = worker.join();
         }
     }
-}
-
-/// The share of the energy of samples at 8 kHz that is at this frequency (Goertzel).
-pub fn share(samples: &[i16], hertz: f64) -> f64 {
-    let k = 2.0 * (TAU * hertz / 8_000.0).cos();
-    let (mut a, mut b, mut energy) = (0.0, 0.0, 1.0);
-    for &sample in samples {
-        let sample = f64::from(sample);
-        energy += sample * sample;
-        (a, b) = (sample + k * a - b, a);
-    }
-    (a * a + b * b - k * a * b) * 2.0 / samples.len() as f64 / energy
 }
 
 /// How many frames of 20 ms are not half as loud as a tone of ours.

@@ -345,6 +345,12 @@ pub const DTLS_AGAIN_MS: u64 = 500;
 /// checks every five or so; then it is gone.
 pub const ICE_CONSENT_S: u64 = 30;
 
+/// Time after a browser's end of the key channel after which its leg is reported silent,
+/// milliseconds. Who hangs up ends that channel in the same moment, and what says so comes by
+/// another way: without this time the caller would be sent back to the queue as if the line had
+/// been cut.
+pub const BROWSER_BYE_MS: u64 = 2_000;
+
 // Signalling under overload.
 
 /// Most messages of calls under way that wait for their turn: some seconds of work, while a sender

@@ -73,6 +73,12 @@ impl Client {
         }
     }
 
+    /// What it says at the end of the channel.
+    pub(crate) fn closes(&mut self) -> Vec<Vec<u8>> {
+        self.endpoint.close(origin()).unwrap();
+        self.sent()
+    }
+
     /// What it wants sent.
     pub(crate) fn sent(&mut self) -> Vec<Vec<u8>> {
         let next = || Some(self.endpoint.poll_transmit()?.message.to_vec());

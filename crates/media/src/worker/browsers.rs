@@ -1,16 +1,16 @@
 //! Legs of browsers, on the shared port: checks and the key handshake before their sound.
 
-use core::{mem, net::SocketAddr};
+use core::{mem, net::SocketAddr, time::Duration};
 
 use bytes::BytesMut;
-use hotline_model::{Instant, LegId};
+use hotline_model::{Instant, LegId, limits::BROWSER_BYE_MS};
 
 use super::{
     Slot, Wire, Worker,
     leg::{Leg, Reading},
 };
 use crate::{
-    Report, Stats,
+    Stats,
     sdp::{Agreed, Fingerprint, Security},
     secure::{
         Channel, Dropped, Heard,
@@ -25,6 +25,8 @@ pub(super) struct Browser {
     agreed: (Credentials, Fingerprint),
     /// Whether the peer still wants to hear us, as of the last look.
     pub(super) consents: bool,
+    /// When its leg is silent, since nothing will be heard of it any more.
+    silent: Option<Instant>,
 }
 
 /// What a datagram of the shared port came to, once the channel has let go of it.
@@ -80,6 +82,7 @@ impl Worker {
             channel: Channel::new(identity.clone(), ice, fingerprint),
             agreed: (ice, fingerprint),
             consents: false,
+            silent: None,
         }));
         true
     }
@@ -102,7 +105,7 @@ impl Worker {
                 self.packet_came(now, slot, from, packet, wire);
             }
             Came::Moved(to) => wire.found(slot, to),
-            Came::Gone => self.browser_gone(slot.0),
+            Came::Gone => self.browser_gone(now, slot.0),
             Came::Nothing => {}
         }
         self.opened = room;
@@ -175,19 +178,17 @@ impl Worker {
             let heard = browser.channel.handle_timeout(now);
             self.drain_channel(Slot(slot), wire);
             if matches!(heard, Heard::Closed | Heard::Failed(_)) {
-                self.browser_gone(slot);
+                self.browser_gone(now, slot);
             }
         }
     }
 
-    /// Nothing will be heard of it any more: as good as silent.
-    fn browser_gone(&mut self, slot: usize) {
-        if let Some(leg) = self.legs.get_mut(slot)
-            && !leg.silence_reported
-        {
-            leg.silence_reported = true;
-            let leg = leg.id;
-            self.reports.push_back(Report::Silent { leg });
+    /// Nothing will be heard of it any more: as good as silent, unless it hung up.
+    fn browser_gone(&mut self, now: Instant, slot: usize) {
+        let leg = self.legs.get_mut(slot);
+        if let Some(browser) = leg.and_then(|leg| leg.browser.as_mut()) {
+            let silent = now + Duration::from_millis(BROWSER_BYE_MS);
+            browser.silent.get_or_insert(silent);
         }
     }
 }
@@ -197,6 +198,12 @@ impl Leg {
     pub(super) fn shakes_hands(&self) -> bool {
         let browser = self.browser.as_ref();
         browser.is_some_and(|browser| browser.channel.next_wake().is_some())
+    }
+
+    /// Whether it is a browser's, and nothing will be heard of that any more.
+    pub(super) fn is_left(&self, now: Instant) -> bool {
+        let silent = self.browser.as_ref().and_then(|browser| browser.silent);
+        silent.is_some_and(|at| at <= now)
     }
 
     /// Looks whether the browser still wants to hear us.

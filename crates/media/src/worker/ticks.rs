@@ -158,7 +158,8 @@ impl Worker {
             }
             let may_send = leg.agreed.is_some_and(|agreed| agreed.direction.receives());
             let quiet = now.since(leg.heard) >= Duration::from_secs(RTP_SILENCE_S);
-            if may_send && quiet && !leg.silence_reported {
+            let silent = may_send && quiet || leg.is_left(now);
+            if silent && !leg.silence_reported {
                 leg.silence_reported = true;
                 self.reports.push_back(Report::Silent { leg: leg.id });
             }

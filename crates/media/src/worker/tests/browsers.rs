@@ -180,6 +180,22 @@ fn a_handshake_that_comes_to_nothing_is_told() {
 }
 
 #[test]
+fn a_browser_that_ends_its_channel_is_given_time_to_say_why() {
+    let (mut bench, mut client) = with_browser();
+    secure(&mut bench, &mut client);
+    for bytes in client.closes() {
+        datagram(&mut bench, there(1), &bytes);
+    }
+    bench.pass(1_900);
+    assert_eq!(bench.reports(), [], "its BYE is on the way");
+    bench.pass(1_200);
+    let silent = [Report::Silent { leg: C }];
+    assert_eq!(bench.reports(), silent);
+    bench.pass(60_000);
+    assert!(!bench.reports().contains(&silent[0]), "told once");
+}
+
+#[test]
 fn without_a_certificate_no_browser_is_connected() {
     let mut bench = Bench::new();
     let ufrag = ice().ufrag;
