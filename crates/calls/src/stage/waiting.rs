@@ -95,6 +95,7 @@ impl Waiting {
                 arrived,
                 spent: facts.left_by(queue),
                 preferred: None,
+                absent: false,
             },
         );
         place.note_position(facts, now, board);
