@@ -82,6 +82,7 @@ pub(crate) fn dialled(call: u64) -> Vec<Event> {
             seat: seat("1001"),
             called: called.clone(),
             sip_call_id: format!("{call}@phone"),
+            purpose: None,
         },
         Event::TrunkTried {
             call: id,

@@ -7,6 +7,7 @@
 
 pub mod allowed;
 pub mod attempt;
+mod reach;
 mod talk;
 
 use core::time::Duration;
@@ -20,6 +21,7 @@ use hotline_sip::endpoint::HangUpReason;
 
 pub use allowed::{Denied, Outside};
 pub use attempt::{AnsweredLeg, Attempt, Failure, Progress};
+pub use reach::{Reach, Reached};
 
 use crate::{
     call::Facts,
@@ -286,6 +288,7 @@ impl Facts {
             seat: self.dialled_by?,
             called: self.called.clone(),
             sip_call_id,
+            purpose: None,
         })
     }
 }

@@ -8,17 +8,22 @@
 //!                                              ├──▶ Transferring (to another seat, or back)
 //!                                              └──▶ Forwarding (outside: Outgoing, or back)
 //! ```
+//! A caller who is to be called back stands in `Waiting` with nobody on the line: from `Offering` the
+//! way leads by `CallingBack` to `Talking`, or by `Resting` back to `Waiting`.
+//!
 //! Wrap-up is not a stage of the call: it belongs to the seat and runs on the floor while the
 //! caller gives the score.
 
 mod arriving;
 mod aside;
+mod calling_back;
 mod forwarding;
 mod menu;
 mod moving;
 mod offering;
 mod overflowing;
 mod releasing;
+mod resting;
 mod script;
 mod surveying;
 mod talking;
@@ -26,11 +31,13 @@ mod transferring;
 mod waiting;
 
 pub use arriving::Arriving;
+pub use calling_back::CallingBack;
 pub use forwarding::Forwarding;
 pub use menu::Menu;
 pub use offering::Offering;
 pub use overflowing::Overflowing;
 pub use releasing::Releasing;
+pub use resting::Resting;
 pub use surveying::Surveying;
 pub use talking::Talking;
 pub use transferring::Transferring;
@@ -64,6 +71,10 @@ pub enum Stage {
     Waiting(Waiting),
     /// A seat's phone is being rung; the caller still hears the music.
     Offering(Offering),
+    /// A seat answered for a caller who is not on the line and is called now.
+    CallingBack(Box<CallingBack>),
+    /// The caller was not reached; the call stands in line again later.
+    Resting(Resting),
     /// A human has answered.
     Talking(Talking),
     /// The human gives the caller on, who hears music meanwhile.
@@ -139,6 +150,8 @@ pub enum Input {
     Prioritised(u8),
     /// A supervisor moved the waiting call to this queue.
     StandsIn(QueueId),
+    /// The caller, who was to be called back, stands in line with a new call.
+    RangAgain,
     /// The queue did not take the call.
     QueueRefused(QueueId, &'static str),
     /// The seat gives the caller on; the peer's REFER, where it was asked by one.
@@ -185,6 +198,8 @@ impl Stage {
             Self::Menu(_) => "menu",
             Self::Waiting(_) => "waiting",
             Self::Offering(_) => "offering",
+            Self::CallingBack(_) => "calling-back",
+            Self::Resting(_) => "resting",
             Self::Talking(_) => "talking",
             Self::Transferring(_) => "transferring",
             Self::Forwarding(_) => "forwarding",
@@ -203,6 +218,8 @@ impl Stage {
             Self::Menu(stage) => stage.deadline(),
             Self::Waiting(stage) => stage.deadline(),
             Self::Offering(stage) => stage.deadline(),
+            Self::CallingBack(stage) => stage.deadline(),
+            Self::Resting(stage) => Some(stage.until),
             Self::Talking(_) | Self::Transferring(_) | Self::Ended => None,
             Self::Surveying(stage) => stage.deadline(),
             Self::Releasing(stage) => stage.deadline(),
@@ -210,6 +227,11 @@ impl Stage {
             Self::Forwarding(stage) => stage.deadline(),
             Self::Overflowing(stage) => stage.deadline(),
         }
+    }
+
+    /// Whether the caller is to be called back, and nothing is under way for it.
+    pub fn is_absent(&self, facts: &Facts) -> bool {
+        matches!(self, Self::Waiting(_) | Self::Resting(_)) && facts.stands().is_some()
     }
 
     /// The seat that talks with the caller and may give the caller on.
@@ -293,6 +315,8 @@ impl Stage {
             board.forget_dialog(&mut facts.leg);
         }
         match (self, input) {
+            // Whoever is being called has a leg that is not the call's yet.
+            (stage @ Self::CallingBack(_), input) => stage.handle_own(facts, now, input, board),
             // A new offer of the caller is answered the same way in every stage.
             (stage, Input::Reoffered(Side::Caller, _, body)) => {
                 facts.leg.reoffered(now, &body, board);
@@ -334,6 +358,8 @@ impl Stage {
             Self::Menu(stage) => stage.handle(facts, now, input, board),
             Self::Waiting(stage) => stage.handle(facts, now, input, board),
             Self::Offering(stage) => stage.handle(facts, now, &input, board),
+            Self::CallingBack(stage) => stage.handle(facts, now, &input, board),
+            Self::Resting(stage) => stage.handle(facts, now, &input, board),
             Self::Talking(stage) => stage.handle(facts, now, input, board),
             Self::Transferring(stage) => stage.handle(facts, now, &input, board),
             Self::Forwarding(stage) => stage.handle(facts, now, &input, board),

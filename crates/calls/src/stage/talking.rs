@@ -72,9 +72,10 @@ impl Talking {
                 call: facts.id,
                 seat,
                 queue,
-                since_arrival_ms: now.millis_since(facts.arrived),
-                since_menu_ms: now.millis_since(facts.menu_left.unwrap_or(queued)),
-                since_queue_ms: now.millis_since(queued),
+                since_arrival_ms: now.millis_since(facts.arrived) + facts.before.arrival_ms,
+                since_menu_ms: now.millis_since(facts.menu_left.unwrap_or(queued))
+                    + facts.before.menu_ms,
+                since_queue_ms: now.millis_since(queued) + facts.before.queue_ms,
             },
         );
         facts.record(now, facts.leg.id, leg.id, board);
