@@ -9,7 +9,7 @@ use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 
 use hotline_ivr::Offer;
-use hotline_model::{CallId, Instant, QueueId, event::Event, limits};
+use hotline_model::{CallId, Instant, QueueId, Timestamp, TrunkId, event::Event, limits};
 
 use crate::{call::Facts, outgoing::Outside, switchboard::Switchboard};
 
@@ -60,6 +60,31 @@ pub struct Before {
     pub queue_ms: u64,
 }
 
+/// A caller whom an earlier run of the engine promised a callback.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restored {
+    /// The call.
+    pub call: CallId,
+    /// The trunk it came by.
+    pub trunk: Option<TrunkId>,
+    /// The caller's number, normalised.
+    pub caller: String,
+    /// The number that was dialled.
+    pub called: String,
+    /// The language the caller is spoken to, `zh` or `en`.
+    pub language: String,
+    /// When it arrived.
+    pub arrived_at: Timestamp,
+    /// When it entered its first queue.
+    pub queued_at: Timestamp,
+    /// When the callback was asked for.
+    pub requested_at: Timestamp,
+    /// When its place counts again; `None`: it counts.
+    pub rests_until: Option<Timestamp>,
+    /// What was promised, with where it stands now.
+    pub callback: Callback,
+}
+
 /// All who were promised a callback, by their own numbers: nobody is promised two.
 #[derive(Debug, Default)]
 pub struct Callbacks {
@@ -71,8 +96,17 @@ pub struct Callbacks {
 #[derive(Debug)]
 struct Promised {
     call: CallId,
-    /// The instant that decides the place in line, once nobody is on the line.
-    place: Option<Instant>,
+    /// Once nobody is on the line.
+    stands: Option<Stands>,
+}
+
+/// What decides where a caller stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stands {
+    /// The arrival that counts.
+    pub place: Instant,
+    /// Queues left by overflow, as in [`Facts::overflowed`]: no rule sends the caller on twice.
+    pub overflowed: Vec<(QueueId, u8)>,
 }
 
 impl Callbacks {
@@ -87,14 +121,14 @@ impl Callbacks {
     }
 
     fn promise(&mut self, caller: &str, call: CallId) {
-        let promised = Promised { call, place: None };
+        let promised = Promised { call, stands: None };
         self.promised.insert(caller.to_owned(), promised);
     }
 
-    /// The caller hung up and stands at the place of this instant.
-    pub(crate) fn stands(&mut self, caller: &str, call: CallId, place: Instant) {
-        let place = Some(place);
-        let promised = Promised { call, place };
+    /// The caller hung up and stands there.
+    pub(crate) fn stands(&mut self, caller: &str, call: CallId, stands: Stands) {
+        let stands = Some(stands);
+        let promised = Promised { call, stands };
         self.promised.insert(caller.to_owned(), promised);
     }
 
@@ -107,11 +141,11 @@ impl Callbacks {
 
     /// The caller rang again: the new call has the place, and the old one is over soon
     /// ([`Callbacks::pop_rang_again`]).
-    pub(crate) fn take_over(&mut self, caller: &str) -> Option<Instant> {
-        let place = self.promised.get(caller)?.place?;
+    pub(crate) fn take_over(&mut self, caller: &str) -> Option<Stands> {
+        self.promised.get(caller)?.stands.as_ref()?;
         let promised = self.promised.remove(caller)?;
         self.rang_again.push_back(promised.call);
-        Some(place)
+        promised.stands
     }
 
     /// The next call whose caller rang again.

@@ -237,7 +237,7 @@ impl Exchange {
         Facts::new(id, trunk, caller, called, leg, now)
     }
 
-    fn begin(&mut self, facts: Facts, stage: Stage) {
+    pub(super) fn begin(&mut self, facts: Facts, stage: Stage) {
         let (id, deadline) = (facts.id, stage.deadline());
         self.calls.insert(id, Box::new(Call { facts, stage }));
         self.set_deadline(id, deadline);

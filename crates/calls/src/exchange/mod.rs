@@ -13,6 +13,7 @@ mod keep_alive;
 mod new_settings;
 mod replaces;
 mod reports;
+mod restored;
 mod seat_requests;
 mod sip_events;
 mod takeovers;

@@ -153,7 +153,7 @@ fn not_reached(
         seat,
         attempt,
         cause: cause.to_owned(),
-        again_after_s: (!is_last).then(|| callback.retry_after.as_secs()),
+        again_after_s: (!is_last).then_some(callback.retry_after.as_secs()),
     };
     board.happened(now, event);
     if is_last {

@@ -229,6 +229,30 @@ impl Stage {
         }
     }
 
+    /// A call that an earlier run of the engine promised a callback stands in line again, or rests.
+    pub(crate) fn restored(
+        facts: &mut Facts,
+        now: Instant,
+        again: Option<Instant>,
+        board: &mut Switchboard,
+    ) -> Self {
+        let Some(callback) = facts.callback.as_ref() else {
+            return Self::Ended;
+        };
+        let (queue, priority) = (callback.queue, callback.priority);
+        if callback.made >= callback.attempts {
+            return resting::unreached(facts, now, "the engine stopped in the last attempt", board);
+        }
+        match again.filter(|&again| again > now) {
+            Some(until) => Self::Resting(Resting {
+                queue,
+                priority,
+                until,
+            }),
+            None => Waiting::enter(facts, now, queue, priority, board),
+        }
+    }
+
     /// Whether the caller is to be called back, and nothing is under way for it.
     pub fn is_absent(&self, facts: &Facts) -> bool {
         matches!(self, Self::Waiting(_) | Self::Resting(_)) && facts.stands().is_some()

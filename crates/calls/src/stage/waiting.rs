@@ -15,7 +15,7 @@ use super::{
 use crate::{
     announcements::Standing,
     call::Facts,
-    callback::Callback,
+    callback::{Callback, Stands},
     comfort::Comfort,
     leg::{Leg, ToMedia},
     outgoing::Outside,
@@ -100,8 +100,13 @@ impl Waiting {
         board: &mut Switchboard,
     ) -> Stage {
         let absent = facts.stands().is_some();
-        if facts.queued.is_none() && !absent && !facts.withheld {
-            facts.place_from = board.callbacks.take_over(&facts.caller);
+        if facts.queued.is_none()
+            && !absent
+            && !facts.withheld
+            && let Some(stands) = board.callbacks.take_over(&facts.caller)
+        {
+            facts.place_from = Some(stands.place);
+            facts.overflowed = stands.overflowed;
         }
         let queued = *facts.queued.get_or_insert(now);
         let arrived = facts.place_from.unwrap_or(queued);
@@ -150,7 +155,9 @@ impl Waiting {
         };
         callback.stands_since = Some(now);
         let (queue, priority) = (callback.queue, callback.priority);
-        board.callbacks.stands(&facts.caller, facts.id, place);
+        let overflowed = facts.overflowed.clone();
+        let stands = Stands { place, overflowed };
+        board.callbacks.stands(&facts.caller, facts.id, stands);
         if let Some(event) = requested {
             board.happened(now, event);
         }
@@ -185,11 +192,9 @@ impl Waiting {
                 board.floor(now, FloorInput::CallLeft { call: facts.id });
                 return rang_again(facts, now, board);
             }
-            Input::DeadlinePassed if place.keeps_until.is_some() => {
-                if place.keeps_until.is_some_and(|until| until <= now) {
-                    board.floor(now, FloorInput::CallLeft { call: facts.id });
-                    return unreached(facts, now, "the longest time in line passed", board);
-                }
+            Input::DeadlinePassed if place.keeps_until.is_some_and(|until| until <= now) => {
+                board.floor(now, FloorInput::CallLeft { call: facts.id });
+                return unreached(facts, now, "the longest time in line passed", board);
             }
             Input::DeadlinePassed => {
                 let standing = Standing::of(facts.id, &board.floor);

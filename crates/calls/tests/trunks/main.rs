@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod bench;
+mod callbacks;
 mod consulted;
 mod consulted_outside;
 mod families;
