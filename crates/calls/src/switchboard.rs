@@ -437,6 +437,11 @@ impl Switchboard {
         }
     }
 
+    /// Whether the seat has a call that the floor did not send.
+    pub fn has_line(&self, seat: SeatId) -> bool {
+        self.lines.contains_key(&seat)
+    }
+
     /// A call that the floor did not send is over.
     pub fn seat_leaves_line(&mut self, now: Instant, seat: SeatId) {
         let Some(lines) = self.lines.get_mut(&seat) else {

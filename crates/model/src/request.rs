@@ -34,10 +34,12 @@ pub enum Request {
     Recording,
     /// 卡号输入
     CardEntry,
+    /// 点击外呼
+    Dial,
 }
 
 impl Request {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Ready,
         Self::NotReady,
         Self::SignOut,
@@ -52,6 +54,7 @@ impl Request {
         Self::Consult,
         Self::Recording,
         Self::CardEntry,
+        Self::Dial,
     ];
 
     /// The words it begins with.
@@ -71,6 +74,7 @@ impl Request {
             Self::Consult => "consult",
             Self::Recording => "recording",
             Self::CardEntry => "card entry",
+            Self::Dial => "dial",
         }
     }
 

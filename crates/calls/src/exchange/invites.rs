@@ -190,13 +190,7 @@ impl Exchange {
         let outside = match Outside::allowed(&self.board.settings, seat, dialled) {
             Ok(outside) => outside,
             Err(denied) => {
-                let event = Event::DialRejected {
-                    seat,
-                    called: dialled.to_owned(),
-                    status: denied.status(),
-                    cause: denied.cause().to_owned(),
-                };
-                self.board.happened(now, event);
+                self.dial_denied(now, seat, dialled, denied);
                 self.board
                     .endpoint
                     .reject(now, dialog, denied.status(), &[]);

@@ -14,6 +14,7 @@ mod new_settings;
 mod replaces;
 mod reports;
 mod restored;
+mod seat_first;
 mod seat_requests;
 mod sip_events;
 mod takeovers;

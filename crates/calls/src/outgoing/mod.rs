@@ -90,6 +90,13 @@ impl Outgoing {
         stage(Phase::Talking(talk))
     }
 
+    /// The number answered by `leg` that the seat, whose leg is the call's own, waited for.
+    #[must_use]
+    pub fn reached(facts: &mut Facts, now: Instant, leg: Leg, board: &mut Switchboard) -> Stage {
+        let talk = Talk::begin(facts, now, leg, None, board);
+        stage(Phase::Talking(talk))
+    }
+
     /// The next thing that happens by time alone.
     pub fn deadline(&self) -> Option<Instant> {
         match &self.phase {
@@ -266,13 +273,18 @@ fn refuse(facts: &mut Facts, now: Instant, failure: &Failure, board: &mut Switch
         board.endpoint.reject(now, dialog, failure.told(), &headers);
         board.forget_dialog(&mut facts.leg);
     }
-    let (outcome, by) = if failure.by_network {
+    let (outcome, by) = refusal(failure);
+    let cause = format!("{} {}", failure.status, failure.cause);
+    facts.end(now, outcome, by, cause, board)
+}
+
+/// How a call ends that did not come about, and whose doing it was.
+pub(crate) const fn refusal(failure: &Failure) -> (Outcome, ReleasedBy) {
+    if failure.by_network {
         (Outcome::Failed, ReleasedBy::Network)
     } else {
         (Outcome::Refused, ReleasedBy::Caller)
-    };
-    let cause = format!("{} {}", failure.status, failure.cause);
-    facts.end(now, outcome, by, cause, board)
+    }
 }
 
 fn cancelled(facts: &mut Facts, now: Instant, board: &mut Switchboard) -> Stage {

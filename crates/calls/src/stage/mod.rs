@@ -17,6 +17,7 @@
 mod arriving;
 mod aside;
 mod calling_back;
+mod calling_out;
 mod forwarding;
 mod menu;
 mod moving;
@@ -32,6 +33,7 @@ mod waiting;
 
 pub use arriving::Arriving;
 pub use calling_back::CallingBack;
+pub use calling_out::CallingOut;
 pub use forwarding::Forwarding;
 pub use menu::Menu;
 pub use offering::Offering;
@@ -87,6 +89,8 @@ pub enum Stage {
     Surveying(Box<Surveying>),
     /// The caller hears why nobody can serve, and is released.
     Releasing(Releasing),
+    /// A seat is to call somebody outside and is rung first.
+    CallingOut(Box<CallingOut>),
     /// A seat called somebody outside, or gave its caller on to there.
     Outgoing(Box<Outgoing>),
     /// Over; the exchange forgets the call.
@@ -206,6 +210,7 @@ impl Stage {
             Self::Overflowing(_) => "overflowing",
             Self::Surveying(_) => "surveying",
             Self::Releasing(_) => "releasing",
+            Self::CallingOut(_) => "calling-out",
             Self::Outgoing(_) => "outgoing",
             Self::Ended => "ended",
         }
@@ -223,6 +228,7 @@ impl Stage {
             Self::Talking(_) | Self::Transferring(_) | Self::Ended => None,
             Self::Surveying(stage) => stage.deadline(),
             Self::Releasing(stage) => stage.deadline(),
+            Self::CallingOut(stage) => stage.deadline(),
             Self::Outgoing(stage) => stage.deadline(),
             Self::Forwarding(stage) => stage.deadline(),
             Self::Overflowing(stage) => stage.deadline(),
@@ -340,7 +346,9 @@ impl Stage {
         }
         match (self, input) {
             // Whoever is being called has a leg that is not the call's yet.
-            (stage @ Self::CallingBack(_), input) => stage.handle_own(facts, now, input, board),
+            (stage @ (Self::CallingBack(_) | Self::CallingOut(_)), input) => {
+                stage.handle_own(facts, now, input, board)
+            }
             // A new offer of the caller is answered the same way in every stage.
             (stage, Input::Reoffered(Side::Caller, _, body)) => {
                 facts.leg.reoffered(now, &body, board);
@@ -390,6 +398,7 @@ impl Stage {
             Self::Overflowing(stage) => stage.handle(facts, now, &input, board),
             Self::Surveying(stage) => stage.handle(facts, now, input, board),
             Self::Releasing(stage) => stage.handle(facts, now, &input, board),
+            Self::CallingOut(stage) => stage.handle(facts, now, &input, board),
             Self::Outgoing(stage) => stage.handle(facts, now, input, board),
             Self::Ended => Self::Ended,
         }

@@ -15,5 +15,6 @@ mod moving;
 mod outgoing;
 mod overflow;
 mod proofs;
+mod seat_first;
 mod states;
 mod threads;
