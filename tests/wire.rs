@@ -10,6 +10,8 @@ mod attacks;
 #[path = "e2e/baresip.rs"]
 #[allow(dead_code, reason = "the rest is used by e2e.rs")]
 mod baresip;
+#[path = "wire/callbacks.rs"]
+mod callbacks;
 #[path = "wire/consulted_outside.rs"]
 mod consulted_outside;
 #[path = "wire/desks.rs"]

@@ -33,7 +33,7 @@ pub enum Input {
         /// or the settings changed.
         preferred: Option<(SeatId, Duration)>,
         /// Nobody is on the line: the caller asked to be called back. Such a call stands and is
-        /// offered as any other; but no longest wait ends it, and its queue has room for it.
+        /// offered as any other; but no longest wait ends it, and it takes no room in its queue.
         absent: bool,
     },
     /// The caller is gone, in whatever stage: waiting, being offered (then the offer is withdrawn)

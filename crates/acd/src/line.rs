@@ -53,6 +53,11 @@ impl Line {
         self.length
     }
 
+    /// Those who are on their lines.
+    pub(crate) fn present(&self) -> usize {
+        self.length - self.absent.len().min(self.length)
+    }
+
     pub(crate) fn insert(&mut self, place: Place) {
         let added = self.add(place, false);
         self.length += usize::from(added);

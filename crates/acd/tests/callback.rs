@@ -106,7 +106,7 @@ fn what_is_no_talk_cannot_be_unreached() {
 }
 
 #[test]
-fn no_longest_wait_ends_it_and_its_queue_has_room_for_it() {
+fn no_longest_wait_ends_it_and_it_takes_no_room_in_its_queue() {
     let settings = QueueSettings {
         longest_wait: Some(Duration::from_secs(60)),
         capacity: 1,
@@ -116,8 +116,10 @@ fn no_longest_wait_ends_it_and_its_queue_has_room_for_it() {
     stands(&mut world, 2, at(0));
     world.pass(at(20));
     stands(&mut world, 3, at(0));
-    let out = world.call(4, "general");
+    assert_eq!(world.call(4, "general"), []);
+    let out = world.call(9, "general");
     assert!(matches!(out[..], [Output::Refused { .. }]), "{out:?}");
+    world.leave(4);
     assert_eq!(world.pass(at(3_000)), []);
     assert_eq!(world.floor.position(CallId(3)), Some(2));
     // Nor behind one who waits on the line, and is let go.

@@ -161,6 +161,22 @@ impl Facts {
         self.callback.as_ref().filter(stands)
     }
 
+    /// The caller is on the line: a callback to the same number will not come, and its place is this
+    /// call's, if it is the better one.
+    pub(crate) fn takes_place(&mut self, board: &mut Switchboard) {
+        if self.withheld {
+            return;
+        }
+        let Some(stands) = board.callbacks.take_over(&self.caller) else {
+            return;
+        };
+        let own = self.place_from.or(self.queued);
+        self.place_from = Some(own.map_or(stands.place, |own| own.min(stands.place)));
+        if self.overflowed.is_empty() {
+            self.overflowed = stands.overflowed;
+        }
+    }
+
     /// The caller asks to be called back. False where that cannot be promised.
     pub(crate) fn book_callback(
         &mut self,

@@ -237,7 +237,7 @@ impl Floor {
         let there = &self.queues[at];
         let ring = there.ring_at(place.arrived, self.now);
         let mut open = there.ready.iter().take(ring + 1);
-        there.line.len() >= there.settings.capacity && open.all(Ready::is_empty)
+        there.line.present() >= there.settings.capacity && open.all(Ready::is_empty)
     }
 
     fn call_left(&mut self, call: CallId) -> bool {

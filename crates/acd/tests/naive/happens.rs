@@ -48,6 +48,12 @@ impl Naive {
         }
     }
 
+    /// How many are on their lines.
+    pub fn present(&self, queue: usize) -> usize {
+        let line = self.waiting(queue).into_iter();
+        line.filter(|call| !call.absent).count()
+    }
+
     /// The oldest in line goes, whether somebody is on the line or not.
     fn give_up(&mut self, index: usize, any: bool) {
         let line = self.waiting(index).into_iter();
@@ -431,7 +437,7 @@ impl Naive {
                 let signed_out = seat.intent == Intent::NotReady(Reason::LoggedOut);
                 let here = seat.phone && !signed_out && !seat.unnamed && !longest.is_zero();
                 let wait = self.wait_for(there, seat.rings[there]?);
-                let room = self.waiting(there).len() < self.queues[there].capacity;
+                let room = self.present(there) < self.queues[there].capacity;
                 let room = room || self.idle.contains(&i);
                 (here && room && wait <= waited).then_some((i, self.now + longest))
             }),

@@ -414,7 +414,7 @@ impl Naive {
     }
 
     fn full(&self, call: &NaiveCall) -> bool {
-        let full = self.waiting(call.queue).len() >= self.queues[call.queue].capacity;
+        let full = self.present(call.queue) >= self.queues[call.queue].capacity;
         full && self.ready(call).is_empty()
     }
 }

@@ -65,6 +65,8 @@ impl Talking {
         board: &mut Switchboard,
     ) -> Stage {
         facts.human_answered = true;
+        // Nobody is served twice.
+        facts.takes_place(board);
         let queued = facts.queued.unwrap_or(now);
         board.happened(
             now,

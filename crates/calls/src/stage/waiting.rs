@@ -100,13 +100,8 @@ impl Waiting {
         board: &mut Switchboard,
     ) -> Stage {
         let absent = facts.stands().is_some();
-        if facts.queued.is_none()
-            && !absent
-            && !facts.withheld
-            && let Some(stands) = board.callbacks.take_over(&facts.caller)
-        {
-            facts.place_from = Some(stands.place);
-            facts.overflowed = stands.overflowed;
+        if !absent {
+            facts.takes_place(board);
         }
         let queued = *facts.queued.get_or_insert(now);
         let arrived = facts.place_from.unwrap_or(queued);

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use hotline_acd::{QueueSettings, SeatSettings};
 use hotline_calls::{
     Exchange, Input, NewSettings, Output, Path,
-    orders::{Order, OrderRefused, SeatRequest},
+    orders::{CallOrder, Order, OrderRefused, SeatRequest},
     settings::{
         AddressRange, Announce, Credentials, Ha1, Number, Outbound, PickUp, Prompts, Queue,
         Replacement, Seat, SecondPhone, Settings, SoundFormats, Srtp, Target, Trunk, compile_alone,
@@ -458,6 +458,12 @@ impl Bench {
         }));
         self.settle();
         self.done.pop().unwrap()
+    }
+
+    /// A supervisor's hand on a waiting call.
+    pub fn order_call(&mut self, order: CallOrder) {
+        self.input(Input::CallOrdered(order));
+        self.settle();
     }
 
     /// New settings are put in force; the trunks stay.

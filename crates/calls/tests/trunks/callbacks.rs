@@ -6,6 +6,7 @@ use std::sync::Arc;
 use hotline_acd::{Overflow, OverflowTo, OverflowWhen};
 use hotline_calls::{
     callback::{Callback, Restored},
+    orders::{CallOrder, CallRequest},
     settings::{Settings, Trunk, compile_alone},
 };
 use hotline_media::{Command, Report};
@@ -16,7 +17,7 @@ use hotline_model::{
 };
 use hotline_sip::endpoint::{DialogId, Event as SipEvent};
 
-use crate::bench::{A, B, Bench, PHONE, s, sdp, settings, trunk};
+use crate::bench::{A, B, Bench, PHONE, s, sdp, seat as bench_seat, settings, trunk};
 
 const FIRST: CallId = CallId(1);
 const SECOND: CallId = CallId(2);
@@ -541,4 +542,99 @@ fn after_a_restart_they_stand_where_they_stood_before_all_who_come_then() {
     // Kept for ten minutes in all.
     bench.pass(s(600 - 60 - 31 - 1));
     assert_eq!(ended(&bench, second), Some(Outcome::Unreached));
+}
+
+#[test]
+fn no_more_are_promised_than_can_stand() {
+    let mut bench = Bench::with(offers());
+    let many = (0..hotline_model::limits::CALLBACKS as u64).map(|nth| {
+        let number = format!("139{nth:08}");
+        let callback = Callback {
+            number: number.clone(),
+            ..promised(7, 0).callback
+        };
+        Restored {
+            call: CallId(1_000 + nth),
+            caller: number,
+            callback,
+            ..promised(7, 0)
+        }
+    });
+    let many = many.collect();
+    bench.exchange.restore(bench.now, many);
+    asked(&mut bench, "13800000001");
+    let full = |event: &Event| {
+        matches!(event, Event::CallbackRefused { call: FIRST, cause }
+            if cause == "as many are being called back as can be")
+    };
+    assert_eq!(bench.count(full), 1);
+    assert_eq!(stage(&bench, FIRST), Some("waiting"));
+    // One is over, and there is room again.
+    bench.pass(s(700));
+    asked(&mut bench, "13800000002");
+    assert_eq!(
+        bench.count(|event| matches!(event, Event::CallbackRefused { .. })),
+        1
+    );
+}
+
+#[test]
+fn who_is_promised_one_already_is_promised_no_second_one() {
+    let mut bench = Bench::with(offers());
+    bench.call(A, "13800000001", "12345", None, &[]);
+    let leg = newest_leg(&bench);
+    bench.call(A, "13800000001", "12345", None, &[]);
+    let other = newest_leg(&bench);
+    bench.pass(s(10));
+    bench.reports(Report::Digit {
+        leg,
+        digit: '1',
+        ms: 100,
+    });
+    bench.reports(Report::Digit {
+        leg: other,
+        digit: '1',
+        ms: 100,
+    });
+    let twice = |event: &Event| {
+        matches!(event, Event::CallbackRefused { call: SECOND, cause }
+            if cause == "the caller is being called back already")
+    };
+    assert_eq!(bench.count(twice), 1, "{:?}", bench.events);
+    // The one on the line waits on, and so is not called back as well.
+    assert_eq!(ended(&bench, FIRST), Some(Outcome::RangAgain));
+    assert_eq!(bench.exchange.switchboard().floor.position(SECOND), Some(1));
+}
+
+#[test]
+fn who_talks_on_another_line_meanwhile_is_not_called_back() {
+    let mut bench = Bench::with(offers());
+    bench.call(A, "13800000001", "12345", None, &[]);
+    let leg = newest_leg(&bench);
+    bench.pass(s(5));
+    bench.call(A, "13800000001", "12345", None, &[]);
+    bench.pass(s(5));
+    let digit = '1';
+    bench.reports(Report::Digit {
+        leg,
+        digit,
+        ms: 100,
+    });
+    assert_eq!(ended(&bench, FIRST), None);
+    bench.register();
+    // Both wait; the callback's turn is first, and its seat refuses it.
+    let seat = bench.invited(PHONE).unwrap();
+    assert_eq!(stage(&bench, FIRST), Some("offering"));
+    bench.does(PHONE, |endpoint, now| endpoint.reject(now, seat, 486, &[]));
+    let order = CallOrder {
+        ticket: 9,
+        by: "test".to_owned(),
+        call: SECOND,
+        request: CallRequest::Seat(bench_seat()),
+    };
+    bench.order_call(order);
+    let seat = bench.invited(PHONE).unwrap();
+    pick_up(&mut bench, PHONE, seat);
+    assert_eq!(stage(&bench, SECOND), Some("talking"));
+    assert_eq!(ended(&bench, FIRST), Some(Outcome::RangAgain));
 }
