@@ -261,6 +261,7 @@ impl Bench {
             arrived: self.now,
             spent: 0,
             preferred: None,
+            absent: false,
         }
     }
 

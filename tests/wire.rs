@@ -14,6 +14,8 @@ mod baresip;
 mod browser_seat;
 #[path = "wire/browser_seats.rs"]
 mod browser_seats;
+#[path = "wire/callbacks.rs"]
+mod callbacks;
 #[path = "wire/consulted_outside.rs"]
 mod consulted_outside;
 #[path = "wire/desks.rs"]

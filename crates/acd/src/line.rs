@@ -29,6 +29,8 @@ pub(crate) struct Line {
     oldest: Option<Place>,
     /// What a step of priority counts in waiting; zero: more than any waiting.
     ageing: Duration,
+    /// Those in line who are to be called back: few, and nobody is on their lines.
+    absent: BTreeSet<CallId>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,6 +51,11 @@ impl Line {
 
     pub(crate) fn len(&self) -> usize {
         self.length
+    }
+
+    /// Those who are on their lines.
+    pub(crate) fn present(&self) -> usize {
+        self.length - self.absent.len().min(self.length)
     }
 
     pub(crate) fn insert(&mut self, place: Place) {
@@ -156,6 +163,30 @@ impl Line {
         let levels = self.levels.iter();
         let firsts = levels.filter_map(|(level, it)| Some(place(level.priority, it.first()?)));
         firsts.min_by_key(|place| (place.arrived, place.call))
+    }
+
+    /// The one who waits longest of those who are on their lines. Costs a look at each absent one
+    /// who stands before.
+    pub(crate) fn oldest_present(&self) -> Option<Place> {
+        if self.absent.is_empty() {
+            return self.oldest_of_all();
+        }
+        let present = |it: &&(Instant, CallId)| !self.absent.contains(&it.1);
+        let firsts = self.levels.iter().filter_map(|(level, callers)| {
+            let first = callers.iter().find(present)?;
+            Some(place(level.priority, first))
+        });
+        firsts.min_by_key(|place| (place.arrived, place.call))
+    }
+
+    /// The call in line is one to be called back.
+    pub(crate) fn nobody_at(&mut self, call: CallId) {
+        self.absent.insert(call);
+    }
+
+    /// The call left the line.
+    pub(crate) fn forget_absence(&mut self, call: CallId) {
+        self.absent.remove(&call);
     }
 
     /// The arrival of the first who came later than then; of all when there is no then.

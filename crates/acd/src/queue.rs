@@ -182,10 +182,10 @@ impl Queue {
         self.waits.iter().skip(1).filter_map(next).min()
     }
 
-    /// When the oldest caller's longest wait ends.
+    /// When the oldest caller's longest wait ends. One who is called back waits on.
     pub(crate) fn times_out_at(&self) -> Option<Instant> {
         let longest = self.settings.longest_wait?;
-        Some(self.line.oldest_of_all()?.arrived + longest)
+        Some(self.line.oldest_present()?.arrived + longest)
     }
 }
 
@@ -224,6 +224,8 @@ pub(crate) struct Past {
     pub(crate) declined_by: Vec<SeatAt>,
     /// While a seat talks: the seat that is being rung to take the call over.
     pub(crate) transfer_to: Option<SeatAt>,
+    /// Nobody is on its line: it is to be called back.
+    pub(crate) absent: bool,
 }
 
 static NOTHING: Past = Past {
@@ -231,6 +233,7 @@ static NOTHING: Past = Past {
     preferred: None,
     declined_by: Vec::new(),
     transfer_to: None,
+    absent: false,
 };
 
 impl Call {

@@ -19,8 +19,8 @@ pub struct QueueSettings {
     /// How much its waiting counts beside other queues' when a seat serves several: at equal
     /// thresholds a queue of weight 2 is as pressing after 5 s as one of weight 1 after 10 s.
     pub weight: u32,
-    /// Most callers waiting at once; a further one is refused unless a seat is ready for it. A
-    /// caller who comes back from an offer is never refused.
+    /// Most callers waiting on their lines at once; a further one is refused unless a seat is ready
+    /// for it. A caller who comes back from an offer is never refused.
     pub capacity: usize,
     /// Longest wait since the original arrival; then the caller is given up as timed out. Never
     /// while a seat is being rung for the caller. `None`: wait for ever.

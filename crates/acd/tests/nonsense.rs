@@ -150,12 +150,11 @@ prop_compose! {
 
 fn an_input() -> impl Strategy<Value = Input> {
     prop_oneof![
-        6 => (a_call(), a_queue(), 0..3u8, an_instant(), any::<u8>(), a_wish()).prop_map(
-            |(call, queue, priority, arrived, spent, preferred)| {
+        6 => (a_call(), a_queue(), 0..3u8, an_instant(), any::<u8>(), a_wish(), any::<bool>())
+            .prop_map(|(call, queue, priority, arrived, spent, preferred, absent)| {
                 let spent = spent & spent.rotate_left(3);
-                Input::CallQueued { call, queue, priority, arrived, spent, preferred }
-            }
-        ),
+                Input::CallQueued { call, queue, priority, arrived, spent, preferred, absent }
+            }),
         1 => a_call().prop_map(|call| Input::CallLeft { call }),
         1 => (a_call(), any::<u8>())
             .prop_map(|(call, priority)| Input::Prioritise { call, priority }),
@@ -166,6 +165,7 @@ fn an_input() -> impl Strategy<Value = Input> {
         3 => (a_call(), a_seat(), a_result())
             .prop_map(|(call, seat, why)| Input::NotAnswered { call, seat, why }),
         3 => (a_call(), a_seat()).prop_map(|(call, seat)| Input::TalkEnded { call, seat }),
+        1 => (a_call(), a_seat()).prop_map(|(call, seat)| Input::NotReached { call, seat }),
         2 => (a_call(), a_seat()).prop_map(|(call, to)| Input::Transfer { call, to }),
         1 => a_seat().prop_map(|seat| Input::Held { seat }),
         1 => a_seat().prop_map(|seat| Input::Resumed { seat }),

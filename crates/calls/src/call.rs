@@ -7,12 +7,16 @@ use hotline_model::{
 };
 
 use crate::{
+    callback::{Before, Callback},
     guests::{Guests, Recorded},
     leg::Leg,
     messages::{Messages, ended_by},
     stage::Stage,
     switchboard::Switchboard,
 };
+
+/// Priority of a caller whom no script gave one: the middle of 0–9.
+const USUAL_PRIORITY: u8 = 5;
 
 /// A call from a citizen.
 pub struct Call {
@@ -42,7 +46,8 @@ pub struct Facts {
     pub language: Language,
     /// The language the caller chose in a menu; scripts after it speak it too.
     pub asked_language: Option<Language>,
-    /// The caller's side. Present until the call ended.
+    /// The caller's side. Present until the call ended, or absent while the caller is to be called
+    /// back.
     pub leg: Leg,
     /// INVITE received.
     pub arrived: Instant,
@@ -52,6 +57,14 @@ pub struct Facts {
     pub queued: Option<Instant>,
     /// The queue the caller entered last.
     pub last_queue: Option<QueueId>,
+    /// The priority the caller had there.
+    pub last_priority: u8,
+    /// The instant that decides the place in line, where it is not `queued`.
+    pub place_from: Option<Instant>,
+    /// The caller asked to be called back.
+    pub callback: Option<Callback>,
+    /// What the clocks showed when an earlier run of the engine ended.
+    pub before: Before,
     /// Queues that it left by overflow, each with the rules by which it did, one a bit.
     pub overflowed: Vec<(QueueId, u8)>,
     /// A human answered at least once.
@@ -104,6 +117,10 @@ impl Facts {
             menu_left: None,
             queued: None,
             last_queue: None,
+            last_priority: USUAL_PRIORITY,
+            place_from: None,
+            callback: None,
+            before: Before::default(),
             overflowed: Vec::new(),
             human_answered: false,
             recordings: 0,
@@ -168,8 +185,9 @@ impl Facts {
     ) -> Stage {
         self.talk_over(now, board);
         self.end_message(now, ended_by(released_by), board);
+        self.forget_callback(board);
         board.close_leg(now, &mut self.leg, None);
-        let total_ms = now.millis_since(self.arrived);
+        let total_ms = now.millis_since(self.arrived) + self.before.arrival_ms;
         let (call, cause) = (self.id, cause.into());
         let event = match self.outgoing {
             None => Event::CallEnded {

@@ -19,6 +19,8 @@ enum Sound {
     Notice,
     /// The music, until the instant of the next announcement.
     Music(Instant),
+    /// Nothing: nobody is on the line.
+    Nobody,
 }
 
 /// The sound of waiting, carried from stage to stage while the caller waits.
@@ -63,6 +65,20 @@ impl Comfort {
         comfort
     }
 
+    /// Nobody is on the line, and nothing is played.
+    pub fn nobody(leg: LegId, language: Language) -> Self {
+        Self {
+            leg,
+            language,
+            sound: Sound::Nobody,
+            announce: Announce::default(),
+            every: Duration::ZERO,
+            play: 0,
+            began: false,
+            told: Told::default(),
+        }
+    }
+
     /// A play of the caller's leg ended: after the notice comes what is new, then the music.
     pub fn play_ended(
         &mut self,
@@ -85,7 +101,7 @@ impl Comfort {
     /// When the next announcement is due.
     pub fn deadline(&self) -> Option<Instant> {
         match self.sound {
-            Sound::Notice => None,
+            Sound::Notice | Sound::Nobody => None,
             Sound::Music(until) => Some(until),
         }
     }

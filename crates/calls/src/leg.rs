@@ -29,6 +29,9 @@ enum Session {
     Agreed(Local, Box<Agreed>),
 }
 
+/// The leg that nobody has: the numbers of others begin at 1.
+pub(crate) const NOBODY: LegId = LegId(0);
+
 /// A dialog and its media.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leg {
@@ -66,6 +69,16 @@ impl Leg {
             session: Session::Opening,
             asked: Asked::default(),
         }
+    }
+
+    /// In place of one that is not there: nobody is on the line.
+    pub(crate) fn absent() -> Self {
+        let end = End {
+            address: IpAddr::V4(core::net::Ipv4Addr::UNSPECIFIED),
+            terms: Terms::PLAIN,
+            seen_at: None,
+        };
+        Self::new(NOBODY, end)
     }
 
     /// It is at another address of ours from now on, and its port is being opened.

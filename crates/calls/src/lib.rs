@@ -9,6 +9,7 @@ pub mod announcements;
 pub mod attached;
 pub mod auto_answer;
 pub mod call;
+pub mod callback;
 pub mod comfort;
 pub mod consultation;
 pub mod exchange;

@@ -47,6 +47,13 @@ pub enum SeatRequest {
     TransferByName(String),
     /// Something about the talk it is in.
     Talk(TalkRequest),
+    /// 点击外呼: the seat's phone rings, and when it has answered, the number outside is called.
+    Dial {
+        /// The number.
+        number: String,
+        /// What for, a word for the journal.
+        purpose: Option<String>,
+    },
 }
 
 /// A supervisor's hand on a waiting call, through the gate. `ticket` comes back in
@@ -190,6 +197,12 @@ impl fmt::Display for SeatRequest {
             // Not as written: it may be a citizen's number.
             Self::TransferByName(_) => write!(f, "{}", Request::Transfer),
             Self::Talk(request) => write!(f, "{request}"),
+            Self::Dial { number, purpose } => {
+                write!(f, "{} {}", Request::Dial, Masked(number))?;
+                purpose
+                    .iter()
+                    .try_for_each(|purpose| write!(f, " for {purpose}"))
+            }
         }
     }
 }
@@ -229,6 +242,10 @@ pub enum OrderRefused {
     NotValidNow,
     /// The wrap-up is as long as the queue's cap allows.
     AtCap,
+    /// The seat has a call, or is rung for one.
+    SeatBusy,
+    /// The engine takes no more calls now.
+    Full,
 }
 
 impl OrderRefused {
@@ -245,7 +262,8 @@ impl OrderRefused {
             | Self::NotSpoken
             | Self::AlreadySo
             | Self::AtCap => 491,
-            Self::TargetBusy | Self::GuestsFull => 486,
+            Self::TargetBusy | Self::GuestsFull | Self::SeatBusy => 486,
+            Self::Full => 503,
             Self::NotRegistered => 480,
             Self::NotAllowed | Self::NotValidNow => 403,
         }

@@ -27,8 +27,9 @@ use hotline_sip::{
 
 use crate::{
     attached::Attached,
+    callback::Callbacks,
     exchange::Output,
-    leg::{Leg, ToMedia},
+    leg::{Leg, NOBODY, ToMedia},
     media_threads::MediaThreads,
     messages::Message,
     privacy::{Secrets, Srtp},
@@ -112,6 +113,8 @@ pub struct Switchboard {
     pub recordings: BTreeMap<u64, OpenRecording>,
     /// Which call is with which seat, for the journal's sake.
     pub attached: Attached,
+    /// Callers who are to be called back.
+    pub callbacks: Callbacks,
     legs: BTreeMap<LegId, Owner>,
     threads: MediaThreads,
     dialogs: BTreeMap<DialogId, LegId>,
@@ -163,6 +166,7 @@ impl Switchboard {
             outputs: VecDeque::new(),
             recordings: BTreeMap::new(),
             attached: Attached::default(),
+            callbacks: Callbacks::default(),
             legs: BTreeMap::new(),
             dialogs: BTreeMap::new(),
             dialled: BTreeSet::new(),
@@ -223,6 +227,7 @@ impl Switchboard {
     /// first, whatever a seat opens beside what it takes part in already. So those who can ever
     /// hear each other meet in one thread.
     pub fn open_leg(&mut self, owner: Owner, end: End, beside: Option<LegId>) -> Leg {
+        let beside = beside.filter(|&leg| leg != NOBODY);
         let thread = beside.map_or_else(|| self.threads.choose(), LegId::thread);
         let id = self.new_leg(owner, thread);
         self.open_port(id, &end);
@@ -374,6 +379,9 @@ impl Switchboard {
 
     /// Ends a leg: hangs up its dialog where it still has one, and closes its media.
     pub fn close_leg(&mut self, now: Instant, leg: &mut Leg, reason: Option<HangUpReason>) {
+        if leg.id == NOBODY {
+            return;
+        }
         self.hang_up_dialog(now, leg, reason);
         // One that never agreed heard nothing, and may not exist at the worker.
         if let Some(Owner::Call(call, side)) = self.forget_leg(leg.id)
@@ -427,6 +435,11 @@ impl Switchboard {
         if *lines == 1 {
             self.floor(now, FloorInput::SeatBusy { seat, busy: true });
         }
+    }
+
+    /// Whether the seat has a call that the floor did not send.
+    pub fn has_line(&self, seat: SeatId) -> bool {
+        self.lines.contains_key(&seat)
     }
 
     /// A call that the floor did not send is over.

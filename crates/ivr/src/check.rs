@@ -11,13 +11,18 @@ pub(crate) type Placed = (Range<usize>, Step);
 
 /// Loops and unreachable steps.
 pub(crate) fn ways(steps: &[Placed], start: StepIndex, faults: &mut Vec<Diagnostic>) {
-    endless_silence(steps, faults);
+    endless_silence(steps, Step::next_in_silence, faults);
+    endless_silence(steps, Step::next_if_taken, faults);
     unreachable(steps, start, faults);
 }
 
 /// A caller who does nothing must come to a human or to the end, from every step. Each step has
 /// one successor in silence, so a walk that meets itself is a loop; each loop is reported once.
-fn endless_silence(steps: &[Placed], faults: &mut Vec<Diagnostic>) {
+fn endless_silence(
+    steps: &[Placed],
+    next: impl Fn(&Step) -> Option<StepIndex>,
+    faults: &mut Vec<Diagnostic>,
+) {
     // The walk that came to a step first.
     let mut walk_of: Vec<Option<usize>> = vec![None; steps.len()];
     for walk in 0..steps.len() {
@@ -31,7 +36,7 @@ fn endless_silence(steps: &[Placed], faults: &mut Vec<Diagnostic>) {
                 None => {
                     *seen = Some(walk);
                     path.push(index);
-                    at = step.next_in_silence();
+                    at = next(step);
                 }
                 Some(other) if other == walk => {
                     let round = path.iter().skip_while(|&&passed| passed != index);
@@ -53,16 +58,17 @@ fn endless(steps: &[Placed], round: &[StepIndex]) -> Option<Diagnostic> {
     names.rotate_left(turn);
     names.push(&first.name);
     let way = names.join(" → ");
-    let waits = placed().any(|(_, step)| !matches!(step.act, Act::Then(_)));
+    let goes_on = |act: &Act| matches!(act, Act::Then(_) | Act::Callback { .. });
+    let waits = placed().any(|(_, step)| !goes_on(&step.act));
     let (what, help) = if waits {
         (
             format!("a caller who presses nothing goes round forever: {way}"),
-            "let `on-silence` of one of them lead to a step with `enqueue` or `hang-up`",
+            "let `on-silence` of one of them lead to a step with `enqueue`, `wait-on` or `hang-up`",
         )
     } else {
         (
             format!("these steps go round without waiting for the caller: {way}"),
-            "let `then` of one of them lead to a menu, to `enqueue` or to `hang-up`",
+            "let `then` of one of them lead to a menu, to `enqueue`, `wait-on` or `hang-up`",
         )
     };
     Some(Diagnostic::new(place.clone(), what).with_help(help))

@@ -10,6 +10,7 @@
 //! < chosen main 0
 //! < enqueue general priority 5 zh
 //! ```
+//! Whether a callback is taken is said by `> taken` or `> refused`.
 //! A message is `< beep`, `> 1s heard`, `< record 120 s`, `> 20s press 1`, `< message over: a key`.
 
 use core::time::Duration;
@@ -28,6 +29,8 @@ pub struct Dialogue {
     run: Run,
     now: Instant,
     saying: bool,
+    /// The script waits for whether a callback is taken.
+    offered: bool,
 }
 
 impl Dialogue {
@@ -37,6 +40,7 @@ impl Dialogue {
             run: Run::start(program, facts),
             now: Instant::START,
             saying: false,
+            offered: false,
         };
         dialogue.handle(Input::Begin, said);
         dialogue
@@ -71,13 +75,23 @@ impl Dialogue {
                 self.handle(Input::PlayEnded, said);
                 Ok(())
             }
+            (passes, [word @ ("taken" | "refused")]) => {
+                self.pass(passes.unwrap_or_default(), said);
+                if !self.offered {
+                    return Err("no callback was asked for".to_owned());
+                }
+                self.handle(Input::CallbackTaken(*word == "taken"), said);
+                Ok(())
+            }
             (Some(passes), [] | ["wait"]) => {
                 self.pass(passes, said);
                 Ok(())
             }
-            _ => Err("write `press KEY`, `heard` or `3s wait`, \
-                      with the time before it: `2.5s press 2`"
-                .to_owned()),
+            _ => Err(
+                "write `press KEY`, `heard`, `3s wait`, or after `callback` `taken` or \
+                      `refused`, with the time before it: `2.5s press 2`"
+                    .to_owned(),
+            ),
         }
     }
 
@@ -105,12 +119,16 @@ impl Dialogue {
         if input == Input::PlayEnded {
             self.saying = false;
         }
+        if let Input::CallbackTaken(_) = input {
+            self.offered = false;
+        }
         let mut effects = Vec::new();
         self.run.handle(self.now, input, &mut effects);
         for effect in &effects {
             match effect {
                 Effect::Play { .. } | Effect::Beep => self.saying = true,
                 Effect::StopPlay => self.saying = false,
+                Effect::Callback(_) => self.offered = true,
                 _ => {}
             }
             said.push(line_of(effect, self.run.language()));
@@ -168,6 +186,14 @@ fn line_of(effect: &Effect, language: Language) -> String {
         },
         Effect::Score { digit, meaning } => format!("score {digit} {meaning}"),
         Effect::NoScore => "no score".to_owned(),
+        Effect::Callback(offer) => format!(
+            "callback {}: {} times, {} s apart, kept {} min",
+            offer.queue,
+            offer.attempts,
+            offer.retry_after.as_secs(),
+            offer.keep.as_secs() / 60
+        ),
+        Effect::WaitOn { queue } => format!("wait on, else {queue}"),
         Effect::HangUp { cause } => format!("hang up: {cause}"),
     }
 }

@@ -6,6 +6,7 @@
 //! back what is to be done.
 
 mod ask;
+mod callback;
 mod check;
 pub mod dialogue;
 mod fields;
@@ -18,6 +19,7 @@ pub mod speech;
 mod step;
 
 pub use ask::{KEYS, MEANINGS};
+pub use callback::Offer;
 pub use parse::{SCRIPT_BYTES, SCRIPT_STEPS};
 pub use program::{Known, Program};
 pub use prompt::{Language, PromptKey};

@@ -6,7 +6,11 @@ use std::collections::BTreeSet;
 use hotline_model::{QueueId, ScriptId, SkillId, diagnostic::Diagnostic};
 use sha2::{Digest as _, Sha256};
 
-use crate::{Language, PromptKey, parse};
+use crate::{
+    Language, PromptKey,
+    callback::{Offer, Ways},
+    parse,
+};
 
 /// What exists outside of a script that it may name.
 #[derive(Clone, Copy)]
@@ -59,11 +63,18 @@ pub(crate) enum Act {
         longest: Duration,
         then: StepIndex,
     },
+    Callback {
+        offer: Offer,
+        ways: Ways,
+    },
     Enqueue {
         queue: QueueId,
         skills: Vec<SkillId>,
         priority: u8,
         language: Option<Language>,
+    },
+    WaitOn {
+        queue: QueueId,
     },
     HangUp {
         cause: String,
@@ -86,7 +97,17 @@ impl Step {
         match &self.act {
             Act::Then(next) | Act::Message { then: next, .. } => Some(*next),
             Act::Menu { ask, .. } | Act::Score { ask, .. } => Some(ask.silence),
-            Act::Enqueue { .. } | Act::HangUp { .. } => None,
+            // Without an answer nothing is promised.
+            Act::Callback { ways, .. } => Some(ways.otherwise),
+            Act::Enqueue { .. } | Act::WaitOn { .. } | Act::HangUp { .. } => None,
+        }
+    }
+
+    /// The same where every callback that is offered is taken.
+    pub(crate) fn next_if_taken(&self) -> Option<StepIndex> {
+        match &self.act {
+            Act::Callback { ways, .. } => Some(ways.taken),
+            _ => self.next_in_silence(),
         }
     }
 
@@ -99,7 +120,8 @@ impl Step {
                 targets.chain([ask.silence, ask.wrong]).collect()
             }
             Act::Score { then, ask, .. } => vec![*then, ask.silence, ask.wrong],
-            Act::Enqueue { .. } | Act::HangUp { .. } => Vec::new(),
+            Act::Callback { ways, .. } => vec![ways.taken, ways.otherwise],
+            Act::Enqueue { .. } | Act::WaitOn { .. } | Act::HangUp { .. } => Vec::new(),
         }
     }
 
@@ -107,7 +129,7 @@ impl Step {
     fn all_said(&self) -> impl Iterator<Item = &Said> {
         let wrong = match &self.act {
             Act::Menu { ask, .. } | Act::Score { ask, .. } => ask.say_wrong.as_slice(),
-            Act::Then(_) | Act::Message { .. } | Act::Enqueue { .. } | Act::HangUp { .. } => &[],
+            _ => &[],
         };
         self.say.iter().chain(wrong)
     }
@@ -169,7 +191,8 @@ impl Program {
     /// Every queue that the script can send a caller to, sorted, each once.
     pub fn queues(&self) -> Vec<QueueId> {
         let queues = self.steps.iter().filter_map(|step| match step.act {
-            Act::Enqueue { queue, .. } => Some(queue),
+            Act::Enqueue { queue, .. } | Act::WaitOn { queue } => Some(queue),
+            Act::Callback { ref offer, .. } => Some(offer.queue),
             _ => None,
         });
         queues.collect::<BTreeSet<_>>().into_iter().collect()

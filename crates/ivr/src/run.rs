@@ -10,7 +10,7 @@ use hotline_model::{
 };
 
 use crate::{
-    KEYS, Language, Program, PromptKey,
+    KEYS, Language, Offer, Program, PromptKey,
     program::{Act, Ask, Said, Step, StepIndex},
 };
 
@@ -40,6 +40,8 @@ pub enum Input {
     /// The prompts of the latest [`Effect::Play`] were heard to the end. The end of a play that was
     /// stopped or replaced is not to be handed in.
     PlayEnded,
+    /// Whether the caller is to be called back, as [`Effect::Callback`] asked.
+    CallbackTaken(bool),
     /// [`Run::deadline`] passed. Too early a call is ignored.
     DeadlinePassed,
 }
@@ -97,6 +99,15 @@ pub enum Effect {
         /// How: by a key or its time.
         ended: MessageEnd,
     },
+    /// The caller wants to be called back: answer with [`Input::CallbackTaken`]. Where it is taken,
+    /// whatever releases the caller later lets the call stand on in line.
+    Callback(Offer),
+    /// The caller waits on where the call stood in line before, at the old priority. The last effect
+    /// of a run.
+    WaitOn {
+        /// The queue of a caller who stood in none.
+        queue: QueueId,
+    },
     /// Release the caller. The last effect of a run.
     HangUp {
         /// Why, as the script says.
@@ -134,6 +145,8 @@ enum Phase {
     Beeping,
     /// The end of a message.
     Recording,
+    /// Whether the caller is called back.
+    Asking,
     /// Nothing: the last effect was given.
     Over,
 }
@@ -156,7 +169,7 @@ impl Run {
     }
 
     /// Takes in what happened at `now` and appends what is to be done to `effects`. Always ends
-    /// with [`Effect::Enqueue`] or [`Effect::HangUp`] when time passes; after that it does nothing.
+    /// with [`Effect::Enqueue`], [`Effect::WaitOn`] or [`Effect::HangUp`] when time passes; after that it does nothing.
     pub fn handle(&mut self, now: Instant, input: Input, effects: &mut Vec<Effect>) {
         let next = match (self.phase, input) {
             (Phase::Over, _) => None,
@@ -175,10 +188,8 @@ impl Run {
             (_, Input::Digit(key)) if KEYS.contains(key) => self.type_ahead(now, key, effects),
             (Phase::Saying, Input::PlayEnded) => self.prompts_over(now, effects),
             (Phase::Beeping, Input::PlayEnded) => self.record(now, effects),
-            (
-                Phase::Saying | Phase::Listening | Phase::Beeping | Phase::Recording,
-                Input::DeadlinePassed,
-            ) => self.time(now, effects),
+            (Phase::Asking, Input::CallbackTaken(taken)) => self.answered(taken),
+            (_, Input::DeadlinePassed) if self.deadline().is_some() => self.time(now, effects),
             _ => None,
         };
         self.go(now, next, effects);
@@ -188,9 +199,11 @@ impl Run {
     pub fn deadline(&self) -> Option<Instant> {
         match self.phase {
             Phase::Beginning | Phase::Over => None,
-            Phase::Saying | Phase::Listening | Phase::Beeping | Phase::Recording => {
-                Some(self.phase_ends.min(self.script_ends))
-            }
+            Phase::Saying
+            | Phase::Listening
+            | Phase::Beeping
+            | Phase::Recording
+            | Phase::Asking => Some(self.phase_ends.min(self.script_ends)),
         }
     }
 
@@ -263,7 +276,11 @@ impl Run {
                 self.typed_ahead.drain(..unknown);
             }
             Act::Score { .. } | Act::Message { .. } => self.typed_ahead.clear(),
-            Act::Then(_) | Act::Enqueue { .. } | Act::HangUp { .. } => {}
+            Act::Then(_)
+            | Act::Callback { .. }
+            | Act::Enqueue { .. }
+            | Act::WaitOn { .. }
+            | Act::HangUp { .. } => {}
         }
     }
 
@@ -320,10 +337,24 @@ impl Run {
                 self.phase_ends = now + Duration::from_secs(PROMPTS_LONGEST_S);
                 None
             }
-            end @ (Act::Enqueue { .. } | Act::HangUp { .. }) => {
+            Act::Callback { offer, .. } => {
+                effects.push(Effect::Callback(offer.clone()));
+                self.phase = Phase::Asking;
+                self.phase_ends = now + Duration::from_secs(PROMPTS_LONGEST_S);
+                None
+            }
+            end @ (Act::Enqueue { .. } | Act::WaitOn { .. } | Act::HangUp { .. }) => {
                 self.end(end, effects);
                 None
             }
+        }
+    }
+
+    fn answered(&self, taken: bool) -> Option<StepIndex> {
+        match &self.program.step(self.step)?.act {
+            Act::Callback { ways, .. } if taken => Some(ways.taken),
+            Act::Callback { ways, .. } => Some(ways.otherwise),
+            _ => None,
         }
     }
 
@@ -371,7 +402,12 @@ impl Run {
                 });
                 Some(*then)
             }
-            Act::Then(_) | Act::Message { .. } | Act::Enqueue { .. } | Act::HangUp { .. } => None,
+            Act::Then(_)
+            | Act::Message { .. }
+            | Act::Callback { .. }
+            | Act::Enqueue { .. }
+            | Act::WaitOn { .. }
+            | Act::HangUp { .. } => None,
         }
     }
 
@@ -410,7 +446,7 @@ impl Run {
             Phase::Recording => effects.push(Effect::StopRecord {
                 ended: MessageEnd::Time,
             }),
-            Phase::Beginning | Phase::Listening | Phase::Over => {}
+            Phase::Beginning | Phase::Listening | Phase::Asking | Phase::Over => {}
         }
         let program = Arc::clone(&self.program);
         let step = program.step(self.step)?;
@@ -457,10 +493,15 @@ impl Run {
                 priority: *priority,
                 language: language.unwrap_or(self.language),
             }),
+            Act::WaitOn { queue } => effects.push(Effect::WaitOn { queue: *queue }),
             Act::HangUp { cause } => effects.push(Effect::HangUp {
                 cause: cause.clone(),
             }),
-            Act::Then(_) | Act::Menu { .. } | Act::Score { .. } | Act::Message { .. } => {}
+            Act::Then(_)
+            | Act::Menu { .. }
+            | Act::Score { .. }
+            | Act::Message { .. }
+            | Act::Callback { .. } => {}
         }
     }
 }
@@ -478,7 +519,12 @@ fn unanswered(step: &Step, last: Option<char>) -> Option<Effect> {
     match step.act {
         Act::Menu { .. } => Some(chosen(step, last)),
         Act::Score { .. } => Some(Effect::NoScore),
-        Act::Then(_) | Act::Message { .. } | Act::Enqueue { .. } | Act::HangUp { .. } => None,
+        Act::Then(_)
+        | Act::Message { .. }
+        | Act::Callback { .. }
+        | Act::Enqueue { .. }
+        | Act::WaitOn { .. }
+        | Act::HangUp { .. } => None,
     }
 }
 

@@ -12,6 +12,7 @@ use toml::Spanned;
 use crate::{
     Known, Language,
     ask::{ASK_SETTINGS, menu, score},
+    callback::{self, CALLBACK_SETTINGS},
     fields::Fields,
     near,
     parse::{checked, language},
@@ -33,17 +34,21 @@ enum Kind {
     Menu,
     Score,
     Message,
+    Callback,
     Enqueue,
+    WaitOn,
     HangUp,
     Then,
 }
 
 impl Kind {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 8] = [
         Self::Menu,
         Self::Score,
         Self::Message,
+        Self::Callback,
         Self::Enqueue,
+        Self::WaitOn,
         Self::HangUp,
         Self::Then,
     ];
@@ -54,7 +59,9 @@ impl Kind {
             Self::Menu => "menu",
             Self::Score => "score",
             Self::Message => "message-seconds",
+            Self::Callback => "callback",
             Self::Enqueue => "enqueue",
+            Self::WaitOn => "wait-on",
             Self::HangUp => "hang-up",
             Self::Then => "then",
         }
@@ -66,6 +73,8 @@ impl Kind {
             Self::Menu => ("a menu", &ASK_SETTINGS),
             Self::Score => ("a question for a score", &ASK_SETTINGS),
             Self::Message => ("a step that takes a message", &["then"]),
+            Self::Callback => ("a step that offers a callback", &CALLBACK_SETTINGS),
+            Self::WaitOn => ("a step with `wait-on`", &[]),
             Self::Enqueue => ("a step with `enqueue`", &["skills", "priority", "language"]),
             Self::HangUp => ("a step with `hang-up`", &[]),
             Self::Then => ("a step that only speaks", &[]),
@@ -106,7 +115,12 @@ impl Reader<'_> {
             Some(Kind::Menu) => menu(self, &step, &mut fields),
             Some(Kind::Score) => score(self, &step, &mut fields),
             Some(Kind::Message) => self.message(&step, &mut fields),
+            Some(Kind::Callback) => callback::read(self, &step, &mut fields),
             Some(Kind::Enqueue) => self.enqueue(&mut fields),
+            Some(Kind::WaitOn) => match self.queue_in(&mut fields, "wait-on") {
+                Some(queue) => Act::WaitOn { queue },
+                None => stand_in(),
+            },
             Some(Kind::HangUp) => self.hang_up(&mut fields),
             None => stand_in(),
         };
@@ -138,8 +152,8 @@ impl Reader<'_> {
             let second = second.setting();
             let what = format!("`{name}` is two steps in one: it also has `{second}`");
             let place = fields.place(second).unwrap_or_default();
-            let help = "a step has one of `menu`, `score`, `message-seconds`, `enqueue`, `hang-up` \
-                        or only `then`";
+            let help = "a step has one of `menu`, `score`, `message-seconds`, `callback`, \
+                        `enqueue`, `wait-on`, `hang-up` or only `then`";
             self.faults
                 .push(Diagnostic::new(place, what).with_help(help));
             return None;
@@ -245,7 +259,8 @@ impl Reader<'_> {
         if fields.place(name).is_none() {
             let what = format!("`{}` does not say what comes next", step.get_ref());
             let help = if name == "then" {
-                "add `then`, `menu`, `score`, `enqueue` or `hang-up`".to_owned()
+                "add `then`, `menu`, `score`, `callback`, `enqueue`, `wait-on` or `hang-up`"
+                    .to_owned()
             } else {
                 format!("add `{name}` with the name of a step")
             };
@@ -281,6 +296,12 @@ impl Reader<'_> {
             },
             None => stand_in(),
         }
+    }
+
+    /// The queue named by a setting.
+    pub(crate) fn queue_in(&mut self, fields: &mut Fields<'_>, name: &str) -> Option<QueueId> {
+        let queue = fields.text(name, self.faults)?;
+        self.queue(&queue)
     }
 
     fn queue(&mut self, text: &Spanned<String>) -> Option<QueueId> {
@@ -327,7 +348,7 @@ impl Said {
 }
 
 /// In place of what a step does, where that was wrong.
-fn stand_in() -> Act {
+pub(crate) fn stand_in() -> Act {
     Act::HangUp {
         cause: String::new(),
     }

@@ -263,7 +263,7 @@ fn settings_of_a_message() {
         end,
         "message-seconds = 60",
         &["bye | `bye` does not say what comes next \
-           | add `then`, `menu`, `score`, `enqueue` or `hang-up`"],
+           | add `then`, `menu`, `score`, `callback`, `enqueue`, `wait-on` or `hang-up`"],
     );
 }
 
@@ -291,7 +291,7 @@ fn settings_of_steps() {
         "hang-up = \"finished\"",
         "",
         &["bye | `bye` does not say what comes next \
-           | add `then`, `menu`, `score`, `enqueue` or `hang-up`"],
+           | add `then`, `menu`, `score`, `callback`, `enqueue`, `wait-on` or `hang-up`"],
     );
     expect(
         "menu = {",
@@ -303,9 +303,40 @@ fn settings_of_steps() {
         "hang-up = \"finished\"\nenqueue = \"general\"",
         &[
             "hang-up | `bye` is two steps in one: it also has `hang-up` \
-           | a step has one of `menu`, `score`, `message-seconds`, `enqueue`, `hang-up` \
-           or only `then`",
+           | a step has one of `menu`, `score`, `message-seconds`, `callback`, `enqueue`, `wait-on`, \
+           `hang-up` or only `then`",
         ],
+    );
+    expect(
+        "hang-up = \"finished\"",
+        "callback = \"genral\"\nthen = \"human\"\nkeep-minutes = 0",
+        &[
+            "bye | `bye` does not say what comes next | add `else` with the name of a step",
+            "\"genral\" | there is no queue `genral` | did you mean `general`?",
+            "0 | `keep-minutes` is a whole number from 1 to 720, but this is the number 0 | -",
+        ],
+    );
+    expect(
+        "hang-up = \"finished\"",
+        "callback = \"general\"\nthen = \"human\"\nelse = \"bye\"",
+        &[
+            "bye | these steps go round without waiting for the caller: bye → bye \
+           | let `then` of one of them lead to a menu, to `enqueue`, `wait-on` or `hang-up`",
+        ],
+    );
+    expect(
+        "hang-up = \"finished\"",
+        "callback = \"general\"\nthen = \"bye\"\nelse = \"human\"",
+        &[
+            "bye | these steps go round without waiting for the caller: bye → bye \
+           | let `then` of one of them lead to a menu, to `enqueue`, `wait-on` or `hang-up`",
+        ],
+    );
+    expect(
+        "hang-up = \"finished\"",
+        "wait-on = \"general\"\nskills = []",
+        &["skills | a step with `wait-on` has no setting `skills` \
+           | a step with `wait-on` may have: say, interruptible, wait-on"],
     );
     expect(
         "hang-up = \"finished\"",
@@ -345,7 +376,7 @@ fn ways_that_never_end() {
         "on-silence = \"main\"",
         &[
             "main | a caller who presses nothing goes round forever: main → main \
-           | let `on-silence` of one of them lead to a step with `enqueue` or `hang-up`",
+           | let `on-silence` of one of them lead to a step with `enqueue`, `wait-on` or `hang-up`",
         ],
     );
     expect(
@@ -353,7 +384,7 @@ fn ways_that_never_end() {
         "then = \"again\"\n[step.again]\nsay = \"connecting\"\nthen = \"bye\"",
         &[
             "bye | these steps go round without waiting for the caller: bye → again → bye \
-           | let `then` of one of them lead to a menu, to `enqueue` or to `hang-up`",
+           | let `then` of one of them lead to a menu, to `enqueue`, `wait-on` or `hang-up`",
         ],
     );
 }

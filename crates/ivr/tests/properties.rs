@@ -196,7 +196,10 @@ impl Watched {
                     self.beeping = false;
                 }
             }
-            if matches!(effect, Effect::Enqueue { .. } | Effect::HangUp { .. }) {
+            if matches!(
+                effect,
+                Effect::Enqueue { .. } | Effect::WaitOn { .. } | Effect::HangUp { .. }
+            ) {
                 self.ends += 1;
                 assert_eq!(Some(effect), effects.last());
             }

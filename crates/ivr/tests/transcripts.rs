@@ -67,6 +67,7 @@ fn the_shipped_scripts_are_these() {
     let shipped = [
         "12345-direct",
         "12345-menu",
+        "callback-offer",
         "survey",
         "survey-remark",
         "voicemail",

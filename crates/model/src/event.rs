@@ -114,6 +114,11 @@ pub enum Outcome {
     Refused,
     /// The call was never answered by the engine: rejected or cancelled before the answer.
     Rejected,
+    /// The caller asked to be called back, and could not be reached.
+    Unreached,
+    /// The caller asked to be called back, and rang again before: the later call stands at the place,
+    /// and what becomes of the request is told of that one.
+    RangAgain,
     /// Our fault, or the carrier's: media or transport failed before a human answered.
     Failed,
     /// The engine stopped in mid-call; written by the next start.
@@ -291,6 +296,83 @@ pub enum Event {
         to: String,
         /// Why, in a few words a supervisor understands.
         why: String,
+    },
+    /// The caller asked to be called back and hung up: the call stands on in the queue, at its place,
+    /// with nobody on the line.
+    CallbackRequested {
+        /// The call.
+        call: CallId,
+        /// The number to be called.
+        number: String,
+        /// The queue it stands in.
+        queue: QueueId,
+        /// Priority, 0 (first) to 9.
+        priority: u8,
+        /// How often the caller is called at most.
+        attempts: u8,
+        /// From an attempt that reached nobody to when the place counts again, seconds.
+        retry_after_s: u64,
+        /// How long the call stands there at most, seconds.
+        keep_s: u64,
+        /// The language the caller is spoken to, `zh` or `en`.
+        language: String,
+    },
+    /// A callback that was asked for cannot come.
+    CallbackRefused {
+        /// The call.
+        call: CallId,
+        /// Why, in a few words.
+        cause: String,
+    },
+    /// The engine started anew and stands the call in line again.
+    CallbackRestored {
+        /// The call.
+        call: CallId,
+        /// The caller's number as in `CallArrived`; empty where it was withheld.
+        caller: String,
+        /// The number that was dialled.
+        called: String,
+        /// The queue it stands in.
+        queue: QueueId,
+        /// Priority, 0 (first) to 9.
+        priority: u8,
+        /// Attempts made so far.
+        attempts: u8,
+        /// Since its INVITE, ms.
+        lived_ms: u64,
+    },
+    /// A seat answered for the call, and the caller is called.
+    CallbackDialled {
+        /// The call.
+        call: CallId,
+        /// The seat.
+        seat: SeatId,
+        /// Which attempt, 1 is the first.
+        attempt: u8,
+    },
+    /// The attempt reached nobody; the seat is free.
+    CallbackFailed {
+        /// The call.
+        call: CallId,
+        /// The seat.
+        seat: SeatId,
+        /// Which attempt.
+        attempt: u8,
+        /// Why, in a few words.
+        cause: String,
+        /// When the place counts again, seconds from now; `None`: it was the last attempt.
+        again_after_s: Option<u64>,
+    },
+    /// The caller answered: what follows is a talk like any other.
+    CallbackReached {
+        /// The call.
+        call: CallId,
+        /// The seat.
+        seat: SeatId,
+        /// Which attempt.
+        attempt: u8,
+        /// Since the callback was asked for, ms.
+        since_requested_ms: u64,
     },
     /// A supervisor gave a waiting call another priority.
     CallPrioritised {
@@ -738,8 +820,11 @@ pub enum Event {
         seat: SeatId,
         /// The number.
         called: String,
-        /// SIP Call-ID of the seat's INVITE.
+        /// SIP Call-ID of the seat's INVITE; empty where the seat was rung first.
         sip_call_id: String,
+        /// What for, in the words of whoever asked; the seat was rung first.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        purpose: Option<String>,
     },
     /// A seat may not dial the number, or cannot now: there is no call.
     DialRejected {
@@ -966,6 +1051,12 @@ impl Event {
             | Self::QueueEntered { call, .. }
             | Self::QueueRefused { call, .. }
             | Self::QueueOverflowed { call, .. }
+            | Self::CallbackRequested { call, .. }
+            | Self::CallbackRefused { call, .. }
+            | Self::CallbackRestored { call, .. }
+            | Self::CallbackDialled { call, .. }
+            | Self::CallbackFailed { call, .. }
+            | Self::CallbackReached { call, .. }
             | Self::CallPrioritised { call, .. }
             | Self::CallMoved { call, .. }
             | Self::CallPicked { call, .. }

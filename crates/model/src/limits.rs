@@ -423,6 +423,16 @@ pub const QUEUE_WIDENINGS: usize = 8;
 /// one more list. More are a fault of the configuration; the distributor leaves out those beyond.
 pub const QUEUE_OVERFLOWS: usize = 8;
 
+// Callbacks.
+
+/// Callers who stand in line to be called back at once, each in memory with its facts and none with
+/// a phone. A further one is not promised a callback: the script goes its `else` way.
+pub const CALLBACKS: usize = 1_000;
+
+/// Longest time that a script may keep a place for a caller to be called back, minutes: whoever
+/// asked in the morning need not be called at night. Beyond it the script has a fault.
+pub const CALLBACK_KEPT_MIN: u16 = 720;
+
 // Settings changed while the engine runs.
 
 /// Characters of a value that are told of a key that changed. The rest is left out.

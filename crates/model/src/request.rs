@@ -36,10 +36,12 @@ pub enum Request {
     Recording,
     /// 卡号输入
     CardEntry,
+    /// 点击外呼
+    Dial,
 }
 
 impl Request {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::Ready,
         Self::NotReady,
         Self::SignOut,
@@ -55,6 +57,7 @@ impl Request {
         Self::Emergency,
         Self::Recording,
         Self::CardEntry,
+        Self::Dial,
     ];
 
     /// The words it begins with.
@@ -75,6 +78,7 @@ impl Request {
             Self::Emergency => "emergency",
             Self::Recording => "recording",
             Self::CardEntry => "card entry",
+            Self::Dial => "dial",
         }
     }
 

@@ -59,6 +59,8 @@ pub struct Counts {
     pub left_message: u64,
     /// Calls that left their queue by an overflow rule and that no seat answered.
     pub overflowed: u64,
+    /// Callers who asked to be called back and could not be reached.
+    pub unreached: u64,
     /// Surveys offered (触发).
     pub survey_offered: u64,
     /// Surveys answered (参评).
@@ -94,11 +96,12 @@ impl Counts {
     }
 
     /// K4 人工请求量: answered + abandoned in queue + timed out of queue + refused entry + left a
-    /// message in place of an answer + sent away by overflow for good; repeats within a call each
-    /// count. So a voicemail betters neither the answer rate nor the service level. Whoever goes on
+    /// message in place of an answer + sent away by overflow for good + not reached by a callback;
+    /// repeats within a call each count. Who rang again before a callback came is counted by what
+    /// becomes of the later call. So a voicemail betters neither the answer rate nor the service level. Whoever goes on
     /// to another queue is counted by what becomes of the call there, so that nobody counts twice.
     pub const fn human_requests(&self) -> u64 {
-        let sent_away = self.left_message + self.overflowed;
+        let sent_away = self.left_message + self.overflowed + self.unreached;
         self.answers + self.abandoned + self.timed_out + self.refused + sent_away
     }
 
@@ -153,6 +156,7 @@ impl Counts {
             refused,
             left_message,
             overflowed,
+            unreached,
             survey_offered,
             survey_answered,
             satisfied,
@@ -171,6 +175,7 @@ impl Counts {
             refused,
             left_message,
             overflowed,
+            unreached,
             survey_offered,
             survey_answered,
             satisfied,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hotline_model::{
-    CallId, QueueId, SeatId, Timestamp,
+    CallId, QueueId, SeatId, Timestamp, TrunkId,
     event::{Event, MessageEnd, MessageKind, Outcome, ReleasedBy},
 };
 
@@ -44,6 +44,43 @@ impl Unfinished {
             total_ms: self.known_ms,
         }
     }
+}
+
+/// A caller who was to be called back, and stands on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The call.
+    pub call: CallId,
+    /// The trunk it came by.
+    pub trunk: Option<TrunkId>,
+    /// The caller's number.
+    pub caller: String,
+    /// The number that was dialled.
+    pub called: String,
+    /// When it arrived.
+    pub arrived_at: Timestamp,
+    /// When it entered its first queue.
+    pub queued_at: Timestamp,
+    /// When the callback was asked for.
+    pub requested_at: Timestamp,
+    /// The number to be called.
+    pub number: String,
+    /// The queue it stands in.
+    pub queue: QueueId,
+    /// Its priority there.
+    pub priority: u8,
+    /// How often it is called at most.
+    pub attempts: u8,
+    /// Attempts made so far.
+    pub made: u8,
+    /// From an attempt that reached nobody to when the place counts again, seconds.
+    pub retry_after_s: u64,
+    /// How long it stands at most, seconds.
+    pub keep_s: u64,
+    /// When the place counts again; `None`: it counts.
+    pub rests_until: Option<Timestamp>,
+    /// The language the caller is spoken to.
+    pub language: String,
 }
 
 /// A recording that began and was neither closed nor given up.
@@ -99,8 +136,10 @@ impl OpenRecording {
 /// All that earlier runs left.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Leftover {
-    /// Calls without an end, in order of their ids.
+    /// Calls without an end, in order of their ids; but for those that stand on.
     pub calls: Vec<Unfinished>,
+    /// Callers who are to be called back, first come first.
+    pub standing: Vec<Standing>,
     /// The highest call id seen: the next call gets the one after.
     pub last_call: Option<CallId>,
     /// Recordings without an end, in order of their names.
@@ -116,8 +155,10 @@ pub struct Remains {
     last_up_ms: u64,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Open {
+    /// What is known of a caller; a seat's own call has none.
+    caller: Option<Box<Caller>>,
     arrived_at: Timestamp,
     arrived_up_ms: u64,
     /// Set when its run is over: uptimes of the next run are none of its.
@@ -125,10 +166,127 @@ struct Open {
     dialled: bool,
 }
 
+#[derive(Clone, Debug)]
+struct Caller {
+    trunk: Option<TrunkId>,
+    number: String,
+    called: String,
+    queued_at: Option<Timestamp>,
+    stands: Option<Standing>,
+}
+
 impl Open {
+    fn of(record: &Record) -> Self {
+        let event = &record.stamped.event;
+        let caller = match event {
+            Event::CallArrived {
+                trunk,
+                caller,
+                called,
+                ..
+            } => Some(Box::new(Caller {
+                trunk: *trunk,
+                number: caller.clone(),
+                called: called.clone(),
+                queued_at: None,
+                stands: None,
+            })),
+            _ => None,
+        };
+        Self {
+            caller,
+            arrived_at: record.stamped.at,
+            arrived_up_ms: record.stamped.up_ms,
+            known_ms: None,
+            dialled: matches!(event, Event::CallDialled { .. }),
+        }
+    }
+
+    /// Follows a caller who is to be called back.
+    fn stands(&mut self, at: Timestamp, event: &Event) {
+        let arrived_at = self.arrived_at;
+        let Some(caller) = &mut self.caller else {
+            return;
+        };
+        match (event, &mut caller.stands) {
+            (
+                Event::QueueEntered {
+                    queue, priority, ..
+                },
+                stands,
+            ) => {
+                caller.queued_at.get_or_insert(at);
+                if let Some(stands) = stands {
+                    (stands.queue, stands.priority) = (*queue, *priority);
+                }
+            }
+            (Event::CallbackRequested { .. }, _) => {
+                caller.stands = caller.requested(arrived_at, at, event);
+            }
+            (Event::CallbackReached { .. }, stands) => *stands = None,
+            (Event::CallPrioritised { priority, .. }, Some(stands)) => {
+                stands.priority = *priority;
+            }
+            // Should the engine stop in the attempt, nobody was reached by it.
+            (Event::CallbackDialled { attempt, .. }, Some(stands)) => {
+                stands.made = *attempt;
+                stands.rests_until = Some(after(at, stands.retry_after_s));
+            }
+            (Event::CallbackFailed { again_after_s, .. }, Some(stands)) => {
+                stands.rests_until = again_after_s.map(|again| after(at, again));
+            }
+            _ => {}
+        }
+    }
+
     fn known_ms(&self, last_up_ms: u64) -> u64 {
         self.known_ms
             .unwrap_or(last_up_ms.saturating_sub(self.arrived_up_ms))
+    }
+}
+
+fn after(at: Timestamp, seconds: u64) -> Timestamp {
+    at.after(core::time::Duration::from_secs(seconds))
+}
+
+impl Caller {
+    fn requested(
+        &self,
+        arrived_at: Timestamp,
+        requested_at: Timestamp,
+        event: &Event,
+    ) -> Option<Standing> {
+        let Event::CallbackRequested {
+            call,
+            number,
+            queue,
+            priority,
+            attempts,
+            retry_after_s,
+            keep_s,
+            language,
+        } = event
+        else {
+            return None;
+        };
+        Some(Standing {
+            call: *call,
+            trunk: self.trunk,
+            caller: self.number.clone(),
+            called: self.called.clone(),
+            arrived_at,
+            queued_at: self.queued_at.unwrap_or(requested_at),
+            requested_at,
+            number: number.clone(),
+            queue: *queue,
+            priority: *priority,
+            attempts: *attempts,
+            made: 0,
+            retry_after_s: *retry_after_s,
+            keep_s: *keep_s,
+            rests_until: None,
+            language: language.clone(),
+        })
     }
 }
 
@@ -144,13 +302,7 @@ impl Remains {
                 }
             }
             Event::CallArrived { call, .. } | Event::CallDialled { call, .. } => {
-                let open = Open {
-                    arrived_at: record.stamped.at,
-                    arrived_up_ms: record.stamped.up_ms,
-                    known_ms: None,
-                    dialled: matches!(event, Event::CallDialled { .. }),
-                };
-                self.calls.insert(*call, open);
+                self.calls.insert(*call, Open::of(record));
             }
             Event::CallEnded { call, .. } | Event::DialEnded { call, .. } => {
                 self.calls.remove(call);
@@ -179,14 +331,27 @@ impl Remains {
             | Event::RecordingFailed { file, .. } => {
                 self.recordings.remove(file);
             }
-            _ => {}
+            event => {
+                let open = event.call().and_then(|call| self.calls.get_mut(&call));
+                if let Some(open) = open {
+                    open.stands(record.stamped.at, event);
+                }
+            }
         }
         self.last_up_ms = record.stamped.up_ms;
     }
 
     /// What is left after the last record.
     pub fn leftover(&self) -> Leftover {
-        let calls = self.calls.iter().map(|(&call, open)| Unfinished {
+        let stands = |open: &&Open| open.caller.as_ref().and_then(|it| it.stands.clone());
+        let mut standing: Vec<Standing> = self
+            .calls
+            .values()
+            .filter_map(|open| stands(&open))
+            .collect();
+        standing.sort_by_key(|it| (it.queued_at.0, it.call));
+        let calls = self.calls.iter().filter(|(_, open)| stands(open).is_none());
+        let calls = calls.map(|(&call, open)| Unfinished {
             call,
             arrived_at: open.arrived_at,
             known_ms: open.known_ms(self.last_up_ms),
@@ -200,6 +365,7 @@ impl Remains {
         });
         Leftover {
             calls: calls.collect(),
+            standing,
             last_call: self.last_call,
             recordings: recordings.collect(),
         }
@@ -218,7 +384,10 @@ pub fn unfinished<'a>(records: impl IntoIterator<Item = &'a Record>) -> Leftover
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samples::{arrived, dialled, message, queued, records, story};
+    use crate::samples::{
+        arrived, callback_dialled, callback_failed, callback_requested, dialled, ended, message,
+        queued, records, seat, story,
+    };
 
     #[test]
     fn calls_and_recordings_without_an_end_are_left() {
@@ -299,6 +468,71 @@ mod tests {
         let mut events: Vec<_> = dialled(8).into_iter().take(4).collect();
         events.push(end);
         assert_eq!(unfinished(&records(events)).calls, []);
+    }
+
+    /// A caller who asked to be called back, and what came of it.
+    fn stands(mut events: Vec<Event>) -> Leftover {
+        let mut all = vec![
+            arrived(2),
+            queued(2, "business"),
+            queued(2, "general"),
+            callback_requested(2),
+        ];
+        all.append(&mut events);
+        unfinished(&records(all))
+    }
+
+    #[test]
+    fn who_is_to_be_called_back_stands_on_and_is_not_interrupted() {
+        let left = stands(vec![queued(2, "general"), arrived(3)]);
+        assert_eq!(left.calls.len(), 1, "{left:?}");
+        assert_eq!(left.calls[0].call, CallId(3));
+        let [standing] = left.standing.as_slice() else {
+            panic!("{left:?}");
+        };
+        assert_eq!((standing.call, standing.made), (CallId(2), 0));
+        assert_eq!(standing.number, "13800000002");
+        let since = standing.arrived_at.0;
+        assert_eq!(standing.queued_at.0 - since, 1_000, "the first queue's");
+        assert_eq!(standing.requested_at.0 - since, 3_000);
+        assert_eq!((standing.priority, standing.rests_until), (5, None));
+    }
+
+    #[test]
+    fn a_callback_goes_on_after_the_attempts_that_were_made() {
+        let until = |left: &Leftover| {
+            let standing = left.standing.first()?;
+            let rests = standing.rests_until.map(|at| at.0 - standing.arrived_at.0);
+            Some((standing.made, rests))
+        };
+        // At 4 s it was dialled, at 5 s it failed.
+        let dialled = stands(vec![callback_dialled(2, 1)]);
+        assert_eq!(until(&dialled), Some((1, Some(604_000))));
+        let failed = vec![callback_dialled(2, 1), callback_failed(2, 1, Some(600))];
+        assert_eq!(until(&stands(failed.clone())), Some((1, Some(605_000))));
+        let call = CallId(2);
+        let moved = Event::CallPrioritised {
+            call,
+            priority: 1,
+            by: "api:lead".into(),
+        };
+        let left = stands([failed, vec![queued(2, "business"), moved]].concat());
+        let standing = &left.standing[0];
+        assert_eq!(
+            (standing.queue.as_str(), standing.priority),
+            ("business", 1)
+        );
+        // Whoever was reached talks, and a stop in mid-talk interrupts that.
+        let reached = Event::CallbackReached {
+            call,
+            seat: seat("1001"),
+            attempt: 1,
+            since_requested_ms: 1_000,
+        };
+        let left = stands(vec![callback_dialled(2, 1), reached]);
+        assert_eq!((left.standing.len(), left.calls.len()), (0, 1));
+        let left = stands(vec![ended(2, Outcome::Unreached)]);
+        assert_eq!((left.standing.len(), left.calls.len()), (0, 0));
     }
 
     #[test]

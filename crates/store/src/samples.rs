@@ -41,6 +41,41 @@ pub fn overflowed(call: u64, name: &str) -> Event {
     }
 }
 
+/// The callback that a caller asked for.
+pub(crate) fn callback_requested(call: u64) -> Event {
+    Event::CallbackRequested {
+        call: CallId(call),
+        number: format!("138{call:08}"),
+        queue: queue("general"),
+        priority: 5,
+        attempts: 2,
+        retry_after_s: 600,
+        keep_s: 14_400,
+        language: "zh".into(),
+    }
+}
+
+/// A seat answered for it, and the caller is called.
+pub(crate) fn callback_dialled(call: u64, attempt: u8) -> Event {
+    let (call, seat) = (CallId(call), seat("1001"));
+    Event::CallbackDialled {
+        call,
+        seat,
+        attempt,
+    }
+}
+
+/// Nobody was reached.
+pub(crate) fn callback_failed(call: u64, attempt: u8, again_after_s: Option<u64>) -> Event {
+    Event::CallbackFailed {
+        call: CallId(call),
+        seat: seat("1001"),
+        attempt,
+        cause: "486 busy".into(),
+        again_after_s,
+    }
+}
+
 pub(crate) fn queued(call: u64, name: &str) -> Event {
     Event::QueueEntered {
         call: CallId(call),
@@ -82,6 +117,7 @@ pub(crate) fn dialled(call: u64) -> Vec<Event> {
             seat: seat("1001"),
             called: called.clone(),
             sip_call_id: format!("{call}@phone"),
+            purpose: None,
         },
         Event::TrunkTried {
             call: id,

@@ -88,7 +88,7 @@ pub struct Totals {
     /// Of these, answered within 15 s of entering the queue.
     pub answered_in_15s: u64,
     /// K4: answers, abandons, time-outs, refused entries, messages left in place of an answer and
-    /// calls sent away by overflow; repeats within a call each count.
+    /// calls sent away by overflow, and callbacks that reached nobody; repeats within a call each count.
     pub human_requests: u64,
     /// Callers who left while they waited for a human.
     pub abandoned: u64,
@@ -101,6 +101,9 @@ pub struct Totals {
     /// Calls that left their queue by an overflow rule and that no seat answered.
     #[serde(default)]
     pub overflowed: u64,
+    /// Callers who asked to be called back and could not be reached.
+    #[serde(default)]
+    pub unreached: u64,
     /// K1: answered ÷ inbound; `None` without inbound calls.
     pub answer_rate: Option<f64>,
     /// K2: answered in 15 s ÷ answered; `None` without answered calls.
@@ -257,8 +260,12 @@ pub enum Stage {
     Menu,
     /// Waits for a human.
     Waiting,
+    /// 回呼等待: is to be called back; nobody is on the line.
+    CallbackWaiting,
     /// A seat is being rung for it.
     Offering,
+    /// 正在回呼: a seat answered, and the caller is being called.
+    CallingBack,
     /// A human answered.
     Talking,
     /// The human gives the caller on: another seat or a number outside is being rung.
@@ -439,7 +446,7 @@ mod tests {
             "totals": {
                 "window_s": 86400, "inbound": 0, "answered": 0, "answered_in_15s": 0,
                 "human_requests": 0, "abandoned": 0, "refused": 0, "timed_out": 0,
-                "left_message": 0, "overflowed": 0,
+                "left_message": 0, "overflowed": 0, "unreached": 0,
                 "answer_rate": null, "in_time_rate": null, "survey_offered": 0,
                 "survey_answered": 0, "satisfied": 0
             },

@@ -69,10 +69,13 @@ impl Floor {
     /// What a queue keeps of a caller who came into its line.
     pub(super) fn stands_in_line(&mut self, at: QueueAt, place: Place) {
         let queue = &mut self.queues[at];
-        if !queue.overflows.is_empty()
-            && let Some(call) = self.calls.get(&place.call)
-        {
-            queue.overflows.enters(place, call.spent, self.now);
+        if let Some(call) = self.calls.get(&place.call) {
+            if !queue.overflows.is_empty() {
+                queue.overflows.enters(place, call.spent, self.now);
+            }
+            if call.past().absent {
+                queue.line.nobody_at(place.call);
+            }
         }
         self.touch_queue(at);
     }
@@ -81,6 +84,7 @@ impl Floor {
     fn take_out(&mut self, at: QueueAt, place: Place) {
         let queue = &mut self.queues[at];
         queue.line.remove(place);
+        queue.line.forget_absence(place.call);
         queue.overflows.leaves(place);
         if !queue.held.is_empty() {
             self.let_go_of_hold(at, place);

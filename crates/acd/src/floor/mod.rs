@@ -150,6 +150,7 @@ impl Floor {
                 arrived,
                 spent,
                 preferred,
+                absent,
             } => {
                 let arrived = arrived.min(self.now);
                 let place = Place {
@@ -157,7 +158,7 @@ impl Floor {
                     arrived,
                     call,
                 };
-                self.call_queued(place, queue, spent, preferred)
+                self.call_queued(place, queue, spent, (preferred, absent))
             }
             Input::CallLeft { call } => self.call_left(call),
             Input::Prioritise { call, priority } => self.prioritise(call, priority),
@@ -169,6 +170,7 @@ impl Floor {
                 self.at_seat(seat, |f, at| f.not_answered(call, at, why))
             }
             Input::TalkEnded { call, seat } => self.at_seat(seat, |f, at| f.talk_ended(call, at)),
+            Input::NotReached { call, seat } => self.at_seat(seat, |f, at| f.not_reached(call, at)),
             Input::Transfer { call, to } => self.at_seat(to, |f, at| f.transfer(call, at)),
             Input::Held { seat } => self.at_seat(seat, Self::held),
             Input::Resumed { seat } => self.at_seat(seat, Self::resumed),
@@ -196,7 +198,7 @@ impl Floor {
         place: Place,
         queue: QueueId,
         spent: u8,
-        preferred: Option<(SeatId, Duration)>,
+        (preferred, absent): (Option<(SeatId, Duration)>, bool),
     ) -> bool {
         if self.calls.contains(&place.call) {
             return false;
@@ -218,7 +220,10 @@ impl Floor {
         if let Some(seat) = preferred.and_then(|it| self.holds_out_for(at, place, it)) {
             call.past_mut().preferred = Some(seat);
         }
-        if !self.is_full(at, place) {
+        if absent {
+            call.past_mut().absent = true;
+        }
+        if absent || !self.is_full(at, place) {
             self.calls.insert(place.call, call);
             self.note_entry(at);
             self.stand_in_line(at, place);
@@ -233,7 +238,7 @@ impl Floor {
         let there = &self.queues[at];
         let ring = there.ring_at(place.arrived, self.now);
         let mut open = there.ready.iter().take(ring + 1);
-        there.line.len() >= there.settings.capacity && open.all(Ready::is_empty)
+        there.line.present() >= there.settings.capacity && open.all(Ready::is_empty)
     }
 
     fn call_left(&mut self, call: CallId) -> bool {
@@ -248,7 +253,7 @@ impl Floor {
                 if let Some(to) = gone.past().transfer_to {
                     self.caller_gone(call, gone.queue, to);
                 }
-                self.end_talk(gone.queue, seat);
+                self.end_talk(gone.queue, seat, true);
             }
         }
         true
@@ -269,17 +274,24 @@ impl Floor {
                 self.settle(seat);
             }
             Timer::Overflow(queue) => self.overflow_next(queue),
-            Timer::LongestWait(queue) => self.give_up_oldest(queue),
+            Timer::LongestWait(queue) => {
+                let oldest = self.queues[queue].line.oldest_present();
+                self.give_up(queue, oldest);
+            }
             Timer::HoldsOut(queue) => self.hold_out_no_longer(queue),
             Timer::Widens(queue) => self.widen(queue),
         }
     }
 
-    /// Lets go of the caller whose longest wait is over; the timer moves to the next.
+    /// Lets go of the caller who waits longest in a queue that nobody will serve.
     pub(super) fn give_up_oldest(&mut self, at: QueueAt) {
-        let Some(oldest) = self.queues[at].line.oldest_of_all() else {
-            return;
-        };
+        let oldest = self.queues[at].line.oldest_of_all();
+        self.give_up(at, oldest);
+    }
+
+    /// Lets go of the caller whose longest wait is over; the timer moves to the next.
+    fn give_up(&mut self, at: QueueAt, oldest: Option<Place>) {
+        let Some(oldest) = oldest else { return };
         let gone = self.calls.remove(&oldest.call);
         self.note_wait(at, gone.and_then(|gone| gone.waits_since()), false);
         self.leave_line(at, oldest);

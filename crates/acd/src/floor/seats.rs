@@ -17,6 +17,15 @@ use crate::{
 
 impl Floor {
     pub(super) fn talk_ended(&mut self, call: CallId, at: SeatAt) -> bool {
+        self.seat_done(call, at, true)
+    }
+
+    /// Nobody was talked with, so there is nothing to wrap up.
+    pub(super) fn not_reached(&mut self, call: CallId, at: SeatAt) -> bool {
+        self.seat_done(call, at, false)
+    }
+
+    fn seat_done(&mut self, call: CallId, at: SeatAt, wraps_up: bool) -> bool {
         let talks = self.calls.get_mut(&call);
         let Some(held) = talks.filter(|held| held.stage == Stage::Talking(at)) else {
             return false;
@@ -29,12 +38,12 @@ impl Floor {
                 self.calls.remove(&call);
             }
         }
-        self.end_talk(queue, at);
+        self.end_talk(queue, at, wraps_up);
         true
     }
 
-    /// Wrap-up begins. The call is no longer the seat's.
-    pub(super) fn end_talk(&mut self, queue_at: QueueAt, at: SeatAt) {
+    /// Wrap-up begins, where there is one. The call is no longer the seat's.
+    pub(super) fn end_talk(&mut self, queue_at: QueueAt, at: SeatAt, wraps_up: bool) {
         let queue = &mut self.queues[queue_at];
         queue.talking -= 1;
         let wrap_up = queue.settings.wrap_up.min(queue.settings.wrap_up_cap);
@@ -42,7 +51,7 @@ impl Floor {
         self.touch_queue(queue_at);
         self.apply_pending(at);
         let duty = match self.seats[at].duty.talking() {
-            Some(call) if !wrap_up.is_zero() => Duty::WrapUp {
+            Some(call) if wraps_up && !wrap_up.is_zero() => Duty::WrapUp {
                 call,
                 until: self.now + wrap_up,
                 at_most_until,

@@ -36,7 +36,7 @@ impl Naive {
                 let dues = rules.filter_map(|rule| Some((rule, self.overflows(index, rule)?)));
                 let mut dues = dues.filter(|(_, (then, _))| *then <= self.now);
                 let Some((rule, (_, call))) = dues.next() else {
-                    return self.due(3, index);
+                    return self.give_up(index, true);
                 };
                 let call = self.call_mut(call).unwrap().clone();
                 self.calls.retain(|it| it.id != call.id);
@@ -44,14 +44,24 @@ impl Naive {
                     self.calls.push(call);
                 }
             }
-            _ => {
-                let line = self.waiting(index);
-                let oldest = line.iter().min_by_key(|call| (call.arrived, call.id));
-                let oldest = oldest.unwrap().id;
-                self.calls.retain(|call| call.id != oldest);
-                self.decided.push(Decision::TimedOut(oldest));
-            }
+            _ => self.give_up(index, false),
         }
+    }
+
+    /// How many are on their lines.
+    pub fn present(&self, queue: usize) -> usize {
+        let line = self.waiting(queue).into_iter();
+        line.filter(|call| !call.absent).count()
+    }
+
+    /// The oldest in line goes, whether somebody is on the line or not.
+    fn give_up(&mut self, index: usize, any: bool) {
+        let line = self.waiting(index).into_iter();
+        let line = line.filter(|call| any || !call.absent);
+        let oldest = line.min_by_key(|call| (call.arrived, call.id));
+        let oldest = oldest.unwrap().id;
+        self.calls.retain(|call| call.id != oldest);
+        self.decided.push(Decision::TimedOut(oldest));
     }
 
     /// Sends a call elsewhere; gives it back as long as it is here.
@@ -181,10 +191,11 @@ impl Naive {
                 arrived,
                 spent,
                 preferred,
+                absent,
             } => {
                 let at = |seat| self.names.iter().position(|&name| name == seat);
                 let preferred = preferred.and_then(|(seat, wait)| Some((at(seat)?, wait)));
-                self.queued((call, priority, arrived), queue, spent, preferred);
+                self.queued((call, priority, arrived), queue, spent, (preferred, absent));
             }
             Input::CallLeft { call } => {
                 let gone = self.calls.iter().find(|it| it.id == call).unwrap().clone();
@@ -259,6 +270,12 @@ impl Naive {
             Input::TalkEnded { call, seat } => {
                 let gone = self.calls.iter().find(|it| it.id == call).unwrap().clone();
                 self.hung_up(&gone, find(seat));
+            }
+            Input::NotReached { call, seat } => {
+                self.calls.retain(|it| it.id != call);
+                let seat = find(seat);
+                self.free(seat);
+                self.wish_granted(seat);
             }
             Input::Transfer { .. } => unreachable!("histories have no transfers"),
             Input::Held { seat } => {
@@ -402,7 +419,7 @@ impl Naive {
         (id, priority, arrived): (CallId, u8, Instant),
         queue: QueueId,
         spent: u8,
-        preferred: Option<(usize, Duration)>,
+        (preferred, absent): (Option<(usize, Duration)>, bool),
     ) {
         let there = self.queues.iter().position(|it| it.id == queue).unwrap();
         assert!(
@@ -422,13 +439,14 @@ impl Naive {
                 let signed_out = seat.intent == Intent::NotReady(Reason::LoggedOut);
                 let here = seat.phone && !signed_out && !seat.unnamed && !longest.is_zero();
                 let wait = self.wait_for(there, seat.rings[there]?);
-                let room = self.waiting(there).len() < self.queues[there].capacity;
+                let room = self.present(there) < self.queues[there].capacity;
                 let room = room || self.idle.contains(&i);
                 (here && room && wait <= waited).then_some((i, self.now + longest))
             }),
             been: Vec::new(),
+            absent,
         };
-        if !self.full(&call) {
+        if absent || !self.full(&call) {
             return self.calls.push(call);
         }
         let rules = self.queues[there].overflow.clone();

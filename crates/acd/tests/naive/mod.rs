@@ -44,6 +44,7 @@ pub struct NaiveCall {
     pub spent: u8, // overflow rules that do not count for it, one a bit
     pub preferred: Option<(usize, Instant)>, // seat, until
     pub been: Vec<usize>, // queues it left by overflow
+    pub absent: bool, // nobody is on the line
 }
 
 #[derive(Clone)]
@@ -167,7 +168,8 @@ impl Naive {
             let works = works.filter_map(|(i, seat)| Some((seat.until?, 0, i)));
             let backs = self.seats.iter().enumerate();
             let backs = backs.filter_map(|(i, seat)| Some((seat.back_off?.0, 1, i)));
-            let waits = self.calls.iter().filter(|call| call.at.is_none());
+            let waits = self.calls.iter();
+            let waits = waits.filter(|call| call.at.is_none() && !call.absent);
             let waits = waits.filter_map(|call| {
                 let longest = self.queues[call.queue].longest_wait?;
                 Some((call.arrived + longest, 3, call.queue))
@@ -413,7 +415,7 @@ impl Naive {
     }
 
     fn full(&self, call: &NaiveCall) -> bool {
-        let full = self.waiting(call.queue).len() >= self.queues[call.queue].capacity;
+        let full = self.present(call.queue) >= self.queues[call.queue].capacity;
         full && self.ready(call).is_empty()
     }
 }

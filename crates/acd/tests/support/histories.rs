@@ -201,6 +201,7 @@ pub fn legal_input(world: &World, dice: &mut Dice, next_call: &mut u64) -> Optio
                     let longest = Duration::from_millis(dice.below(100) * 100);
                     (dice.one_of(&world.seats).id, longest)
                 }),
+                absent: dice.below(4) == 0,
             }
         }
         7 => {
@@ -224,6 +225,10 @@ pub fn legal_input(world: &World, dice: &mut Dice, next_call: &mut u64) -> Optio
             call: offered?,
             seat,
             why: *dice.one_of(&failures),
+        },
+        14 if dice.below(3) == 0 => Input::NotReached {
+            call: talking?,
+            seat,
         },
         14..=15 => Input::TalkEnded {
             call: talking?,

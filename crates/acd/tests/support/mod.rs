@@ -164,6 +164,7 @@ impl World {
             arrived: self.now,
             spent: 0,
             preferred: None,
+            absent: false,
         };
         self.step(self.now, input)
     }
@@ -236,6 +237,14 @@ impl World {
                 why: OfferResult::CallerGone,
                 ..
             } => return 0,
+            Input::NotAnswered { call, .. }
+                if self.fitted
+                    && self.calls.get(&call).map(|it| it.seen) == Some(Seen::Waiting) =>
+            {
+                // What was declined had just been offered.
+                let own = outputs.iter().position(|it| offered(it) == Some(call));
+                return own.map_or(0, |at| at + 1);
+            }
             Input::NotAnswered { call, .. } => call,
             Input::CallLeft { call } => {
                 let own = outputs.iter().position(|it| offered(it) == Some(call));
@@ -322,7 +331,7 @@ impl World {
                     self.tally.left += 1;
                 }
             }
-            Input::TalkEnded { call, seat } => {
+            Input::TalkEnded { call, seat } | Input::NotReached { call, seat } => {
                 let talks = |t: &Tracked| t.seen == Seen::Talking(seat);
                 if self.calls.get(&call).is_some_and(talks) {
                     self.calls.remove(&call);

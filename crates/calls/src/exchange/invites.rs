@@ -190,13 +190,7 @@ impl Exchange {
         let outside = match Outside::allowed(&self.board.settings, seat, dialled) {
             Ok(outside) => outside,
             Err(denied) => {
-                let event = Event::DialRejected {
-                    seat,
-                    called: dialled.to_owned(),
-                    status: denied.status(),
-                    cause: denied.cause().to_owned(),
-                };
-                self.board.happened(now, event);
+                self.dial_denied(now, seat, dialled, denied);
                 self.board
                     .endpoint
                     .reject(now, dialog, denied.status(), &[]);
@@ -237,7 +231,7 @@ impl Exchange {
         Facts::new(id, trunk, caller, called, leg, now)
     }
 
-    fn begin(&mut self, facts: Facts, stage: Stage) {
+    pub(super) fn begin(&mut self, facts: Facts, stage: Stage) {
         let (id, deadline) = (facts.id, stage.deadline());
         self.calls.insert(id, Box::new(Call { facts, stage }));
         self.set_deadline(id, deadline);

@@ -13,6 +13,8 @@ mod keep_alive;
 mod new_settings;
 mod replaces;
 mod reports;
+mod restored;
+mod seat_first;
 mod seat_requests;
 mod sip_events;
 mod takeovers;
@@ -306,9 +308,12 @@ impl Exchange {
         .min()
     }
 
-    /// Calls, star-code calls and talks of seats that are not over.
+    /// Calls, star-code calls and talks of seats that are not over. Callers who are to be called back
+    /// and for whom nothing is under way do not count: they stand on after a restart.
     pub fn live_calls(&self) -> usize {
-        self.calls.len() + self.services.len() + self.consults.len()
+        let calls = self.calls.values();
+        let live = calls.filter(|call| !call.stage.is_absent(&call.facts));
+        live.count() + self.services.len() + self.consults.len()
     }
 
     /// Everything a call or a stage can reach, read only: for checks and metrics.
@@ -379,7 +384,9 @@ impl Exchange {
     /// is the turn in which it is matched.
     pub(super) fn settle(&mut self, now: Instant) {
         loop {
-            if let Some(output) = self.board.endpoint.poll_output() {
+            if let Some(call) = self.board.callbacks.pop_rang_again() {
+                self.tell_call(now, call, StageInput::RangAgain);
+            } else if let Some(output) = self.board.endpoint.poll_output() {
                 match output {
                     SipOutput::Transmit { path, bytes } => {
                         self.board

@@ -80,6 +80,9 @@ impl Exchange {
         let input = match request {
             SeatRequest::TransferByName(_) => return Err(OrderRefused::TargetUnknown),
             SeatRequest::Transfer(to) => return self.transfer(now, seat, to, None),
+            SeatRequest::Dial { number, purpose } => {
+                return self.dial_for(now, seat, (&number, purpose));
+            }
             SeatRequest::Talk(request) => return self.ask_of_talk(now, seat, request, through),
             // It is not configured any more, and only finishes its talk.
             SeatRequest::Ready | SeatRequest::NotReady(_)

@@ -7,6 +7,7 @@
 
 pub mod allowed;
 pub mod attempt;
+mod reach;
 mod talk;
 
 use core::time::Duration;
@@ -20,6 +21,7 @@ use hotline_sip::endpoint::HangUpReason;
 
 pub use allowed::{Denied, Outside};
 pub use attempt::{AnsweredLeg, Attempt, Failure, Progress};
+pub use reach::{Reach, Reached};
 
 use crate::{
     call::Facts,
@@ -84,6 +86,13 @@ impl Outgoing {
     /// A queue sent the caller to somebody outside, who answered by `leg`.
     #[must_use]
     pub fn sent_on(facts: &mut Facts, now: Instant, leg: Leg, board: &mut Switchboard) -> Stage {
+        let talk = Talk::begin(facts, now, leg, None, board);
+        stage(Phase::Talking(talk))
+    }
+
+    /// The number answered by `leg` that the seat, whose leg is the call's own, waited for.
+    #[must_use]
+    pub fn reached(facts: &mut Facts, now: Instant, leg: Leg, board: &mut Switchboard) -> Stage {
         let talk = Talk::begin(facts, now, leg, None, board);
         stage(Phase::Talking(talk))
     }
@@ -264,13 +273,18 @@ fn refuse(facts: &mut Facts, now: Instant, failure: &Failure, board: &mut Switch
         board.endpoint.reject(now, dialog, failure.told(), &headers);
         board.forget_dialog(&mut facts.leg);
     }
-    let (outcome, by) = if failure.by_network {
+    let (outcome, by) = refusal(failure);
+    let cause = format!("{} {}", failure.status, failure.cause);
+    facts.end(now, outcome, by, cause, board)
+}
+
+/// How a call ends that did not come about, and whose doing it was.
+pub(crate) const fn refusal(failure: &Failure) -> (Outcome, ReleasedBy) {
+    if failure.by_network {
         (Outcome::Failed, ReleasedBy::Network)
     } else {
         (Outcome::Refused, ReleasedBy::Caller)
-    };
-    let cause = format!("{} {}", failure.status, failure.cause);
-    facts.end(now, outcome, by, cause, board)
+    }
 }
 
 fn cancelled(facts: &mut Facts, now: Instant, board: &mut Switchboard) -> Stage {
@@ -286,6 +300,7 @@ impl Facts {
             seat: self.dialled_by?,
             called: self.called.clone(),
             sip_call_id,
+            purpose: None,
         })
     }
 }

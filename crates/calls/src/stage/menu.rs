@@ -1,7 +1,7 @@
 //! Menu: the script of the dialled number, or one to which a queue sent the caller, talks with the
 //! caller until it asks for a human or hangs up.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use hotline_ivr::{Effect, Program};
 use hotline_model::{
@@ -49,6 +49,12 @@ impl Menu {
         board: &mut Switchboard,
     ) -> Stage {
         match input {
+            Input::Ended(Side::Caller, ..) | Input::Silent(Side::Caller, _)
+                if facts.callback.is_some() =>
+            {
+                facts.end_message(now, ended_by(ReleasedBy::Caller), board);
+                Waiting::stand(facts, now, board)
+            }
             Input::Ended(Side::Caller, _, why) => {
                 let by = released_by(Side::Caller, why);
                 facts.end_message(now, ended_by(by), board);
@@ -70,24 +76,39 @@ impl Menu {
     }
 
     fn decide(
-        self: Box<Self>,
+        mut self: Box<Self>,
         facts: &mut Facts,
         now: Instant,
         decisions: Vec<Effect>,
         board: &mut Switchboard,
     ) -> Stage {
-        for decision in decisions {
+        let mut decisions = VecDeque::from(decisions);
+        while let Some(decision) = decisions.pop_front() {
             match decision {
+                Effect::Callback(offer) => {
+                    let taken = facts.book_callback(now, &offer, board);
+                    decisions.extend(self.script.callback(facts, now, taken, board));
+                }
+                Effect::WaitOn { queue } => {
+                    facts.forget_callback(board);
+                    facts.menu_left.get_or_insert(now);
+                    let queue = facts.last_queue.unwrap_or(queue);
+                    return Waiting::enter(facts, now, queue, facts.last_priority, board);
+                }
                 Effect::Enqueue {
                     queue,
                     priority,
                     language,
                     ..
                 } => {
+                    facts.forget_callback(board);
                     facts.language = language;
                     facts.asked_language = Some(language);
                     facts.menu_left.get_or_insert(now);
                     return Waiting::enter(facts, now, queue, priority, board);
+                }
+                Effect::HangUp { .. } if facts.callback.is_some() => {
+                    return Waiting::stand(facts, now, board);
                 }
                 Effect::HangUp { cause } => {
                     let by = ReleasedBy::Engine;

@@ -8,17 +8,23 @@
 //!                                              ├──▶ Transferring (to another seat, or back)
 //!                                              └──▶ Forwarding (outside: Outgoing, or back)
 //! ```
+//! A caller who is to be called back stands in `Waiting` with nobody on the line: from `Offering` the
+//! way leads by `CallingBack` to `Talking`, or by `Resting` back to `Waiting`.
+//!
 //! Wrap-up is not a stage of the call: it belongs to the seat and runs on the floor while the
 //! caller gives the score.
 
 mod arriving;
 mod aside;
+mod calling_back;
+mod calling_out;
 mod forwarding;
 mod menu;
 mod moving;
 mod offering;
 mod overflowing;
 mod releasing;
+mod resting;
 mod script;
 mod surveying;
 mod talking;
@@ -26,11 +32,14 @@ mod transferring;
 mod waiting;
 
 pub use arriving::Arriving;
+pub use calling_back::CallingBack;
+pub use calling_out::CallingOut;
 pub use forwarding::Forwarding;
 pub use menu::Menu;
 pub use offering::Offering;
 pub use overflowing::Overflowing;
 pub use releasing::Releasing;
+pub use resting::Resting;
 pub use surveying::Surveying;
 pub use talking::Talking;
 pub use transferring::Transferring;
@@ -64,6 +73,10 @@ pub enum Stage {
     Waiting(Waiting),
     /// A seat's phone is being rung; the caller still hears the music.
     Offering(Offering),
+    /// A seat answered for a caller who is not on the line and is called now.
+    CallingBack(Box<CallingBack>),
+    /// The caller was not reached; the call stands in line again later.
+    Resting(Resting),
     /// A human has answered.
     Talking(Talking),
     /// The human gives the caller on, who hears music meanwhile.
@@ -76,6 +89,8 @@ pub enum Stage {
     Surveying(Box<Surveying>),
     /// The caller hears why nobody can serve, and is released.
     Releasing(Releasing),
+    /// A seat is to call somebody outside and is rung first.
+    CallingOut(Box<CallingOut>),
     /// A seat called somebody outside, or gave its caller on to there.
     Outgoing(Box<Outgoing>),
     /// Over; the exchange forgets the call.
@@ -143,6 +158,8 @@ pub enum Input {
     Prioritised(u8),
     /// A supervisor moved the waiting call to this queue.
     StandsIn(QueueId),
+    /// The caller, who was to be called back, stands in line with a new call.
+    RangAgain,
     /// The queue did not take the call.
     QueueRefused(QueueId, &'static str),
     /// The seat gives the caller on; the peer's REFER, where it was asked by one.
@@ -191,12 +208,15 @@ impl Stage {
             Self::Menu(_) => "menu",
             Self::Waiting(_) => "waiting",
             Self::Offering(_) => "offering",
+            Self::CallingBack(_) => "calling-back",
+            Self::Resting(_) => "resting",
             Self::Talking(_) => "talking",
             Self::Transferring(_) => "transferring",
             Self::Forwarding(_) => "forwarding",
             Self::Overflowing(_) => "overflowing",
             Self::Surveying(_) => "surveying",
             Self::Releasing(_) => "releasing",
+            Self::CallingOut(_) => "calling-out",
             Self::Outgoing(_) => "outgoing",
             Self::Ended => "ended",
         }
@@ -209,13 +229,45 @@ impl Stage {
             Self::Menu(stage) => stage.deadline(),
             Self::Waiting(stage) => stage.deadline(),
             Self::Offering(stage) => stage.deadline(),
+            Self::CallingBack(stage) => stage.deadline(),
+            Self::Resting(stage) => Some(stage.until),
             Self::Talking(_) | Self::Transferring(_) | Self::Ended => None,
             Self::Surveying(stage) => stage.deadline(),
             Self::Releasing(stage) => stage.deadline(),
+            Self::CallingOut(stage) => stage.deadline(),
             Self::Outgoing(stage) => stage.deadline(),
             Self::Forwarding(stage) => stage.deadline(),
             Self::Overflowing(stage) => stage.deadline(),
         }
+    }
+
+    /// A call that an earlier run of the engine promised a callback stands in line again, or rests.
+    pub(crate) fn restored(
+        facts: &mut Facts,
+        now: Instant,
+        again: Option<Instant>,
+        board: &mut Switchboard,
+    ) -> Self {
+        let Some(callback) = facts.callback.as_ref() else {
+            return Self::Ended;
+        };
+        let (queue, priority) = (callback.queue, callback.priority);
+        if callback.made >= callback.attempts {
+            return resting::unreached(facts, now, "the engine stopped in the last attempt", board);
+        }
+        match again.filter(|&again| again > now) {
+            Some(until) => Self::Resting(Resting {
+                queue,
+                priority,
+                until,
+            }),
+            None => Waiting::enter(facts, now, queue, priority, board),
+        }
+    }
+
+    /// Whether the caller is to be called back, and nothing is under way for it.
+    pub fn is_absent(&self, facts: &Facts) -> bool {
+        matches!(self, Self::Waiting(_) | Self::Resting(_)) && facts.stands().is_some()
     }
 
     /// The seat that talks with the caller and may give the caller on.
@@ -299,6 +351,10 @@ impl Stage {
             board.forget_dialog(&mut facts.leg);
         }
         match (self, input) {
+            // Whoever is being called has a leg that is not the call's yet.
+            (stage @ (Self::CallingBack(_) | Self::CallingOut(_)), input) => {
+                stage.handle_own(facts, now, input, board)
+            }
             // A new offer of the caller is answered the same way in every stage.
             (stage, Input::Reoffered(Side::Caller, _, body)) => {
                 facts.leg.reoffered(now, &body, board);
@@ -340,12 +396,15 @@ impl Stage {
             Self::Menu(stage) => stage.handle(facts, now, input, board),
             Self::Waiting(stage) => stage.handle(facts, now, input, board),
             Self::Offering(stage) => stage.handle(facts, now, &input, board),
+            Self::CallingBack(stage) => stage.handle(facts, now, &input, board),
+            Self::Resting(stage) => stage.handle(facts, now, &input, board),
             Self::Talking(stage) => stage.handle(facts, now, input, board),
             Self::Transferring(stage) => stage.handle(facts, now, &input, board),
             Self::Forwarding(stage) => stage.handle(facts, now, &input, board),
             Self::Overflowing(stage) => stage.handle(facts, now, &input, board),
             Self::Surveying(stage) => stage.handle(facts, now, input, board),
             Self::Releasing(stage) => stage.handle(facts, now, &input, board),
+            Self::CallingOut(stage) => stage.handle(facts, now, &input, board),
             Self::Outgoing(stage) => stage.handle(facts, now, input, board),
             Self::Ended => Self::Ended,
         }

@@ -5,11 +5,14 @@ use hotline_acd::Input as FloorInput;
 use hotline_model::{
     Instant, QueueId, SeatId,
     event::{Event, Outcome, ReleasedBy},
+    privacy::Masked,
     seat::OfferResult,
 };
 use hotline_sip::endpoint::HangUpReason;
 
-use super::{Input, Stage, Talking, Waiting, cause, gone, released_by, waiting::Place};
+use super::{
+    CallingBack, Input, Stage, Talking, Waiting, cause, gone, released_by, waiting::Place,
+};
 use crate::{
     call::Facts,
     leg::Leg,
@@ -99,6 +102,10 @@ impl Offering {
                 self.rings.stop(now, None, board);
                 return Stage::Waiting(Waiting { place: self.place });
             }
+            Input::RangAgain => {
+                let (outcome, by) = (Outcome::RangAgain, ReleasedBy::Caller);
+                return self.caller_gone(facts, now, outcome, by, "the caller rang again", board);
+            }
             Input::Prioritised(priority) => self.place.priority = priority,
             Input::PlayEnded(play) => self.place.comfort.play_ended(now, play, None, board),
             Input::DeadlinePassed => self.place.comfort.deadline_passed(now, None, board),
@@ -134,6 +141,9 @@ impl Offering {
         board.give_leg(leg.id, Owner::Call(call, Side::Agent));
         board.floor(now, FloorInput::Answered { call, seat });
         self.offer_ended(facts, now, OfferResult::Answered, board);
+        if facts.stands().is_some() {
+            return CallingBack::enter(self.place, facts, now, seat, leg, board);
+        }
         let priority = self.place.priority;
         Talking::enter(facts, now, seat, self.queue, priority, leg, board)
     }
@@ -214,10 +224,13 @@ pub(super) fn shown(facts: &Facts, seat: SeatId, queue: QueueId, board: &Switchb
     if let Some(seat) = settings.seat(seat) {
         headers.extend(seat.pick_up.headers(&settings.realm));
     }
+    let back = facts
+        .stands()
+        .map(|_| format!("回呼 {}", Masked(&facts.caller)));
     Shown {
         from: shown_from(
             (!facts.withheld).then_some(facts.caller.as_str()),
-            None,
+            back.as_deref(),
             &settings.realm,
         ),
         headers,

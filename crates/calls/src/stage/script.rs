@@ -65,6 +65,17 @@ impl Script {
         }
     }
 
+    /// Says whether the caller is called back, as [`Effect::Callback`] asked.
+    pub fn callback(
+        &mut self,
+        facts: &mut Facts,
+        now: Instant,
+        taken: bool,
+        board: &mut Switchboard,
+    ) -> Vec<Effect> {
+        self.feed(facts, now, ScriptInput::CallbackTaken(taken), board)
+    }
+
     /// When the script wants to be woken.
     pub fn deadline(&self) -> Option<Instant> {
         self.run.deadline()

@@ -1,6 +1,8 @@
 //! Surveying: the agent has left, the caller gives the score. Digits come from the caller's leg
 //! only: nobody can press for them.
 
+use std::collections::VecDeque;
+
 use hotline_ivr::Effect;
 use hotline_model::{
     Instant, SeatId,
@@ -85,8 +87,13 @@ impl Surveying {
         decisions: Vec<Effect>,
         board: &mut Switchboard,
     ) -> Stage {
-        for decision in decisions {
+        let mut decisions = VecDeque::from(decisions);
+        while let Some(decision) = decisions.pop_front() {
             match decision {
+                // Whoever was served needs no callback.
+                Effect::Callback(_) => {
+                    decisions.extend(self.script.callback(facts, now, false, board));
+                }
                 Effect::Score { digit, meaning } if !self.scored => {
                     self.scored = true;
                     let (call, seat) = (facts.id, self.seat);
@@ -104,7 +111,7 @@ impl Surveying {
                     return self.over(facts, now, ReleasedBy::Engine, &cause, board);
                 }
                 // A survey that asks for a queue would never end: the call has been served.
-                Effect::Enqueue { .. } => {
+                Effect::Enqueue { .. } | Effect::WaitOn { .. } => {
                     return self.over(facts, now, ReleasedBy::Engine, "survey over", board);
                 }
                 // Carried out by the script, or a second score.

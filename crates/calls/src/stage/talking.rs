@@ -65,6 +65,8 @@ impl Talking {
         board: &mut Switchboard,
     ) -> Stage {
         facts.human_answered = true;
+        // Nobody is served twice.
+        facts.takes_place(board);
         let queued = facts.queued.unwrap_or(now);
         board.happened(
             now,
@@ -72,9 +74,10 @@ impl Talking {
                 call: facts.id,
                 seat,
                 queue,
-                since_arrival_ms: now.millis_since(facts.arrived),
-                since_menu_ms: now.millis_since(facts.menu_left.unwrap_or(queued)),
-                since_queue_ms: now.millis_since(queued),
+                since_arrival_ms: now.millis_since(facts.arrived) + facts.before.arrival_ms,
+                since_menu_ms: now.millis_since(facts.menu_left.unwrap_or(queued))
+                    + facts.before.menu_ms,
+                since_queue_ms: now.millis_since(queued) + facts.before.queue_ms,
             },
         );
         facts.record(now, facts.leg.id, leg.id, board);

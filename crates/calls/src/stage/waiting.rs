@@ -8,12 +8,16 @@ use hotline_model::{
     event::{Event, Outcome, ReleasedBy},
 };
 
-use super::{Input, Menu, Offering, Overflowing, Releasing, Stage, cause, gone, released_by};
+use super::{
+    Input, Menu, Offering, Overflowing, Releasing, Stage, cause, gone, released_by,
+    resting::{rang_again, unreached},
+};
 use crate::{
     announcements::Standing,
     call::Facts,
+    callback::{Callback, Stands},
     comfort::Comfort,
-    leg::ToMedia,
+    leg::{Leg, ToMedia},
     outgoing::Outside,
     switchboard::{Side, Switchboard},
 };
@@ -32,11 +36,30 @@ pub struct Place {
     pub priority: u8,
     /// What the caller hears.
     pub comfort: Comfort,
+    /// When the place of a caller who is to be called back is given up.
+    keeps_until: Option<Instant>,
     /// The entry was journalled.
     entered: bool,
 }
 
 impl Place {
+    /// A place whose caller hears the connecting notice first, where one is on the line.
+    fn new(facts: &mut Facts, queue: QueueId, priority: u8, board: &mut Switchboard) -> Self {
+        let (leg, language) = (facts.leg.id, facts.language);
+        let keeps_until = facts.stands().and_then(Callback::until);
+        let comfort = match keeps_until {
+            Some(_) => Comfort::nobody(leg, language),
+            None => Comfort::begin(leg, language, queue, facts.next_play(), board),
+        };
+        Self {
+            queue,
+            priority,
+            comfort,
+            keeps_until,
+            entered: false,
+        }
+    }
+
     /// Journals the entry where the call stands in this queue's line.
     fn note_position(&mut self, facts: &Facts, now: Instant, board: &mut Switchboard) {
         if board.floor.queue_of(facts.id) == Some(self.queue)
@@ -76,16 +99,14 @@ impl Waiting {
         priority: u8,
         board: &mut Switchboard,
     ) -> Stage {
-        let arrived = *facts.queued.get_or_insert(now);
-        facts.last_queue = Some(queue);
-        let play = facts.next_play();
-        let comfort = Comfort::begin(facts.leg.id, facts.language, queue, play, board);
-        let mut place = Place {
-            queue,
-            priority,
-            comfort,
-            entered: false,
-        };
+        let absent = facts.stands().is_some();
+        if !absent {
+            facts.takes_place(board);
+        }
+        let queued = *facts.queued.get_or_insert(now);
+        let arrived = facts.place_from.unwrap_or(queued);
+        (facts.last_queue, facts.last_priority) = (Some(queue), priority);
+        let mut place = Place::new(facts, queue, priority, board);
         board.floor(
             now,
             FloorInput::CallQueued {
@@ -95,6 +116,7 @@ impl Waiting {
                 arrived,
                 spent: facts.left_by(queue),
                 preferred: None,
+                absent,
             },
         );
         place.note_position(facts, now, board);
@@ -110,21 +132,36 @@ impl Waiting {
         priority: u8,
         board: &mut Switchboard,
     ) -> Stage {
-        let play = facts.next_play();
-        let comfort = Comfort::begin(facts.leg.id, facts.language, queue, play, board);
-        let mut place = Place {
-            queue,
-            priority,
-            comfort,
-            entered: false,
-        };
+        let mut place = Place::new(facts, queue, priority, board);
         place.note_position(facts, now, board);
         Stage::Waiting(Self { place })
     }
 
-    /// When the next announcement is due.
+    /// The caller was promised a callback and is let go: the call stands on with nobody on the line.
+    #[must_use]
+    pub fn stand(facts: &mut Facts, now: Instant, board: &mut Switchboard) -> Stage {
+        board.close_leg(now, &mut facts.leg, None);
+        facts.leg = Leg::absent();
+        facts.menu_left.get_or_insert(now);
+        let place = facts.place_from.or(facts.queued).unwrap_or(now);
+        let requested = facts.callback_requested();
+        let Some(callback) = facts.callback.as_mut() else {
+            return unreached(facts, now, "there was no callback", board);
+        };
+        callback.stands_since = Some(now);
+        let (queue, priority) = (callback.queue, callback.priority);
+        let overflowed = facts.overflowed.clone();
+        let stands = Stands { place, overflowed };
+        board.callbacks.stands(&facts.caller, facts.id, stands);
+        if let Some(event) = requested {
+            board.happened(now, event);
+        }
+        Self::enter(facts, now, queue, priority, board)
+    }
+
+    /// When the next announcement is due, or the place is given up.
     pub fn deadline(&self) -> Option<Instant> {
-        self.place.comfort.deadline()
+        self.place.keeps_until.or(self.place.comfort.deadline())
     }
 
     /// See [`Stage::handle`].
@@ -146,9 +183,20 @@ impl Waiting {
                 let standing = Standing::of(facts.id, &board.floor);
                 place.comfort.play_ended(now, play, standing, board);
             }
+            Input::RangAgain => {
+                board.floor(now, FloorInput::CallLeft { call: facts.id });
+                return rang_again(facts, now, board);
+            }
+            Input::DeadlinePassed if place.keeps_until.is_some_and(|until| until <= now) => {
+                board.floor(now, FloorInput::CallLeft { call: facts.id });
+                return unreached(facts, now, "the longest time in line passed", board);
+            }
             Input::DeadlinePassed => {
                 let standing = Standing::of(facts.id, &board.floor);
                 place.comfort.deadline_passed(now, standing, board);
+            }
+            Input::TimedOut(_) | Input::QueueRefused(..) if place.keeps_until.is_some() => {
+                return unreached(facts, now, "the queue is served no more", board);
             }
             Input::TimedOut(_) => {
                 return Releasing::enter(
@@ -203,6 +251,11 @@ impl Waiting {
     ) -> Stage {
         facts.leaves_by(queue, rule);
         let call = facts.id;
+        (facts.last_queue, facts.last_priority) = (Some(queue), self.place.priority);
+        if self.place.keeps_until.is_some() && !matches!(to, OverflowTo::Queue(_)) {
+            // Nobody is on the line who could hear a script or be put through.
+            return Self::enter(facts, now, queue, self.place.priority, board);
+        }
         let (word, program) = match &to {
             OverflowTo::Queue(queue) => (format!("queue:{queue}"), None),
             OverflowTo::Script(script) => {

@@ -5,11 +5,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use hotline_acd::{QueueSettings, SeatSettings};
 use hotline_calls::{
-    Exchange, Input, Output, Path,
-    orders::{Order, OrderRefused, SeatRequest},
+    Exchange, Input, NewSettings, Output, Path,
+    orders::{CallOrder, Order, OrderRefused, SeatRequest},
     settings::{
-        AddressRange, Announce, Credentials, Ha1, Number, Outbound, PickUp, Prompts, Queue, Seat,
-        SecondPhone, Settings, SoundFormats, Srtp, Target, Trunk, compile_alone,
+        AddressRange, Announce, Credentials, Ha1, Number, Outbound, PickUp, Prompts, Queue,
+        Replacement, Seat, SecondPhone, Settings, SoundFormats, Srtp, Target, Trunk, compile_alone,
     },
 };
 use hotline_media::{Command, Report};
@@ -460,6 +460,35 @@ impl Bench {
         }));
         self.settle();
         self.done.pop().unwrap()
+    }
+
+    /// A supervisor's hand on a waiting call.
+    pub fn order_call(&mut self, order: CallOrder) {
+        self.input(Input::CallOrdered(order));
+        self.settle();
+    }
+
+    /// New settings are put in force; the trunks stay.
+    pub fn replace(&mut self, new: Settings) {
+        let settings = Replacement {
+            numbers: new.numbers,
+            queues: new.queues,
+            seats: new.seats,
+            reasons: new.reasons,
+            second_phone: new.second_phone,
+            scripts: new.scripts,
+            survey: new.survey,
+            prompts: new.prompts,
+            announce_every: new.announce_every,
+        };
+        self.input(Input::SettingsReplaced(Box::new(NewSettings {
+            by: "test".to_owned(),
+            digest: String::new(),
+            changes: Vec::new(),
+            more: 0,
+            settings,
+        })));
+        self.settle();
     }
 
     /// A media thread ends by a fault.

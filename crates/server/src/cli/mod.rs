@@ -13,6 +13,7 @@ mod reload;
 mod seat;
 mod serve;
 mod simulate;
+mod standing;
 mod threads;
 
 use std::{

@@ -15,11 +15,12 @@ use crossbeam::queue::ArrayQueue;
 use hotline_calls::{
     Exchange,
     board::{BoardWriter, board},
+    callback::Restored,
     gate::Gate,
     settings::Settings,
 };
 use hotline_media::secure::dtls::Identity;
-use hotline_model::{CallId, SeatId, Timestamp, event::Event, limits};
+use hotline_model::{CallId, Instant, SeatId, Timestamp, event::Event, limits};
 use hotline_store::{Tables, Writer, journal, recover::Leftover};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::{
@@ -28,7 +29,7 @@ use tokio::{
 };
 
 use super::{
-    Failure, load, runtime, seed,
+    Failure, load, runtime, seed, standing,
     threads::{start, start_behind_the_calls},
 };
 use crate::{
@@ -221,6 +222,7 @@ async fn serve(config: Config, folder: PathBuf, drain_for: Duration) -> Result<(
             settings: settings(&config, &accounts),
             seed,
             first_call,
+            standing: standing::restored(start.left.standing),
             view,
             wall_at_start,
         },
@@ -428,6 +430,7 @@ struct Core {
     settings: Settings,
     seed: [u8; 32],
     first_call: CallId,
+    standing: Vec<Restored>,
     view: BoardWriter,
     wall_at_start: Timestamp,
 }
@@ -496,6 +499,7 @@ fn start_signalling(
             core.wall_at_start,
         );
         exchange.publish_on(core.view);
+        exchange.restore(Instant::from_start(epoch.elapsed()), core.standing);
         let local = tokio::task::LocalSet::new();
         local.block_on(&runtime, async move {
             let tls = Tls::new(secured.server, secured.client, tls::LOOK_EVERY);

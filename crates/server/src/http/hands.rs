@@ -169,6 +169,8 @@ fn said(refused: OrderRefused, call: u64, request: CallRequest) -> ApiError {
             | OrderRefused::NotAllowed
             | OrderRefused::NoGuest
             | OrderRefused::NotSpoken
+            | OrderRefused::SeatBusy
+            | OrderRefused::Full
             | OrderRefused::GuestsFull
             | OrderRefused::ReasonUnknown
             | OrderRefused::NotValidNow

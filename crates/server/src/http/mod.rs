@@ -95,6 +95,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/seats/{seat}/emergency", post(talks::emergency))
         .route("/seats/{seat}/wrap-up/extend", post(seats::extend_wrap_up))
         .route("/seats/{seat}/transfer", post(seats::transfer))
+        .route("/seats/{seat}/dial", post(seats::dial))
         .route("/seats/{seat}/supervise", post(talks::supervise))
         .route("/seats/{seat}/supervise/end", post(talks::end_supervision))
         .route("/seats/{seat}/consult", post(talks::consult))

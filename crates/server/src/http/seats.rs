@@ -154,6 +154,42 @@ pub async fn transfer(
     ask(&app, who, &seat, SeatRequest::TransferByName(to)).await
 }
 
+/// Body of a call to the outside.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dial {
+    number: String,
+    #[serde(default)]
+    purpose: Option<String>,
+}
+
+/// `POST /api/v1/seats/{seat}/dial`
+pub async fn dial(
+    State(app): State<Arc<App>>,
+    who: Who,
+    Path(seat): Path<String>,
+    body: Body<Dial>,
+) -> Result<StatusCode, ApiError> {
+    let help = "send {\"number\": \"13800001234\", \"purpose\": \"follow-up\"}";
+    let Dial { number, purpose } = read(body, help)?;
+    if number.is_empty() || number.chars().count() > TARGET_CHARS {
+        let what = format!("`number` has 1 to {TARGET_CHARS} characters");
+        return Err(ApiError::bad_request("number", what, help));
+    }
+    let is_word = |word: &String| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        (1..=PURPOSE_CHARS).contains(&word.len()) && word.chars().all(plain)
+    };
+    if !purpose.as_ref().is_none_or(is_word) {
+        let what = format!("`purpose` is a word of a–z, 0–9 and -, at most {PURPOSE_CHARS} long");
+        return Err(ApiError::bad_request("purpose", what, help));
+    }
+    ask(&app, who, &seat, SeatRequest::Dial { number, purpose }).await
+}
+
+/// Longest word that says what a call is for, characters: it stands in the journal.
+const PURPOSE_CHARS: usize = 32;
+
 /// Longest target of a transfer or a consultation, characters: a number or a name is shorter.
 pub(super) const TARGET_CHARS: usize = 64;
 
@@ -260,6 +296,16 @@ pub(super) async fn ask(
         )),
         Err(OrderRefused::NotAllowed) => Err(ApiError::forbidden(
             "callers may not be transferred there, nor the number called / 不允许转接或咨询该号码",
+        )),
+        Err(OrderRefused::SeatBusy) => Err(ApiError::new(
+            StatusCode::CONFLICT,
+            "seat-busy",
+            "the seat has a call, or is rung for one / 坐席正在通话或振铃",
+            "ask once it is free / 请在空闲后再试",
+        )),
+        Err(OrderRefused::Full) => Err(ApiError::unavailable(
+            "full",
+            "the engine takes no more calls now / 系统繁忙，暂不能外呼",
         )),
         _ => Err(ApiError::unavailable(
             "no-answer",

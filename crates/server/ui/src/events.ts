@@ -74,6 +74,35 @@ export interface EventFields {
   'queue-entered': { call: number; queue: string; priority: number; position: number }
   'queue-refused': { call: number; queue: string; cause: string }
   'queue-overflowed': { call: number; queue: string; to: string; why: string }
+  'callback-requested': {
+    call: number
+    number: string
+    queue: string
+    priority: number
+    attempts: number
+    retry_after_s: number
+    keep_s: number
+    language: string
+  }
+  'callback-refused': { call: number; cause: string }
+  'callback-restored': {
+    call: number
+    caller: string
+    called: string
+    queue: string
+    priority: number
+    attempts: number
+    lived_ms: number
+  }
+  'callback-dialled': { call: number; seat: string; attempt: number }
+  'callback-failed': {
+    call: number
+    seat: string
+    attempt: number
+    cause: string
+    again_after_s: number | null
+  }
+  'callback-reached': { call: number; seat: string; attempt: number; since_requested_ms: number }
   'call-prioritised': { call: number; priority: number; by: string }
   'call-moved': { call: number; from: string; to: string; by: string }
   'call-picked': { call: number; seat: string; by: string }
@@ -169,7 +198,13 @@ export interface EventFields {
     cause: string
     total_ms: number
   }
-  'call-dialled': { call: number; seat: string; called: string; sip_call_id: string }
+  'call-dialled': {
+    call: number
+    seat: string
+    called: string
+    sip_call_id: string
+    purpose?: string
+  }
   'dial-rejected': { seat: string; called: string; status: number; cause: string }
   /** `for_guest`: it is to take part in a talk. */
   'trunk-tried': { call: number; trunk: string; target: string; called: string; for_guest?: boolean }
@@ -230,6 +265,7 @@ export function toneOf(event: Happened): Tone {
     case 'message-left':
     case 'message-settled':
     case 'service-level-recovered':
+    case 'callback-reached':
       return 'good'
     case 'queue-refused':
     case 'recording-failed':
@@ -246,6 +282,8 @@ export function toneOf(event: Happened): Tone {
     case 'trunk-state-changed':
       return event.state === 'down' ? 'bad' : 'plain'
     case 'queue-overflowed':
+    case 'callback-refused':
+    case 'callback-failed':
     case 'trunk-failed':
     case 'transfer-failed':
     case 'offer-redirected':
@@ -264,6 +302,9 @@ export function toneOf(event: Happened): Tone {
       return event.outcome === 'answered' ? 'step' : 'warn'
     case 'call-arrived':
     case 'call-dialled':
+    case 'callback-requested':
+    case 'callback-restored':
+    case 'callback-dialled':
     case 'outside-answered':
     case 'queue-entered':
     case 'seat-offered':

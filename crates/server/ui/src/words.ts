@@ -56,7 +56,9 @@ export type Stage =
   | 'arriving'
   | 'menu'
   | 'waiting'
+  | 'callback-waiting'
   | 'offering'
+  | 'calling-back'
   | 'talking'
   | 'transferring'
   | 'surveying'
@@ -71,6 +73,8 @@ export type Outcome =
   | 'overflowed'
   | 'refused'
   | 'rejected'
+  | 'unreached'
+  | 'rang-again'
   | 'failed'
   | 'interrupted'
 
@@ -89,6 +93,8 @@ export interface Totals {
   /** Absent from an engine of before. */
   left_message?: number
   overflowed: number
+  /** Absent from an engine of before. */
+  unreached?: number
   answer_rate: number | null
   in_time_rate: number | null
   survey_offered: number

@@ -85,6 +85,10 @@ pub struct Call {
     pub queued_up_ms: Option<u64>,
 }
 
+/// In place of an uptime that cannot be compared with this run's: beyond all, and a number that a
+/// table can hold.
+const NOT_KNOWN: u64 = i64::MAX as u64;
+
 impl CallRow {
     /// A call of which nothing is known but when it began.
     fn empty(call: CallId, arrived_at: Timestamp) -> Self {
@@ -159,6 +163,8 @@ impl Call {
                 row.queue = Some(*queue);
                 self.queued_up_ms.get_or_insert(up_ms);
             }
+            // Its clock was another run's.
+            Event::CallbackRestored { .. } => self.queued_up_ms = Some(NOT_KNOWN),
             Event::QueueRefused { queue, .. } => row.queue = Some(*queue),
             Event::QueueOverflowed { queue, .. } => {
                 row.queue = Some(*queue);
@@ -251,7 +257,7 @@ impl Call {
         // the uptime at which the call entered the queue.
         if self.row.wait_ms.is_none() && *outcome != Outcome::Interrupted {
             let since = self.queued_up_ms;
-            self.row.wait_ms = since.map(|since| up_ms.saturating_sub(since));
+            self.row.wait_ms = since.and_then(|since| up_ms.checked_sub(since));
         }
     }
 

@@ -211,6 +211,7 @@ impl Counters {
             // Of a menu that leads to no human it is no human's request.
             Outcome::LeftMessage if open.queue.is_some() && !open.refused => n.left_message += 1,
             Outcome::Overflowed => n.overflowed += 1,
+            Outcome::Unreached => n.unreached += 1,
             // Refused without a queue's word: the queue it asked for does not exist.
             Outcome::Refused if !open.refused => n.refused += 1,
             _ => {}
@@ -317,6 +318,7 @@ impl Counters {
             timed_out: counts.timed_out,
             left_message: counts.left_message,
             overflowed: counts.overflowed,
+            unreached: counts.unreached,
             answer_rate: counts.answer_rate().value(),
             in_time_rate: counts.in_time_rate().value(),
             survey_offered: counts.survey_offered,

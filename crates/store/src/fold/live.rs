@@ -36,6 +36,12 @@ struct Live {
     seat: Option<SeatId>,
     since_up_ms: u64,
     arrived_up_ms: u64,
+    /// How long it lived in an earlier run, ms.
+    before_ms: u64,
+    /// It is to be called back.
+    calls_back: bool,
+    /// It stands in no line until the next attempt.
+    rests: bool,
     guests: Vec<Guest>,
 }
 
@@ -69,6 +75,18 @@ impl LiveCalls {
                 let shown = if *withheld { "" } else { caller.as_str() };
                 let caller = Masked(shown).to_string();
                 let live = Live::new(Stage::Arriving, caller, called.clone(), up_ms);
+                self.calls.insert(*call, live);
+            }
+            Event::CallbackRestored {
+                call,
+                caller,
+                called,
+                lived_ms,
+                ..
+            } => {
+                let caller = Masked(caller).to_string();
+                let mut live = Live::new(Stage::CallbackWaiting, caller, called.clone(), up_ms);
+                (live.calls_back, live.before_ms) = (true, *lived_ms);
                 self.calls.insert(*call, live);
             }
             Event::CallDialled {
@@ -106,7 +124,7 @@ impl LiveCalls {
                 position: positions.get(&call).copied(),
                 expected_wait: None,
                 since_ms: now_up_ms.saturating_sub(live.since_up_ms),
-                total_ms: now_up_ms.saturating_sub(live.arrived_up_ms),
+                total_ms: now_up_ms.saturating_sub(live.arrived_up_ms) + live.before_ms,
                 guests: live.guests.iter().map(|it| it.line.clone()).collect(),
             })
             .collect();
@@ -116,10 +134,7 @@ impl LiveCalls {
 
     /// The places of all waiting calls in their queues, 1 is next.
     fn positions(&self) -> BTreeMap<CallId, u32> {
-        let waiting = self
-            .calls
-            .iter()
-            .filter(|(_, live)| live.stage == Stage::Waiting);
+        let waiting = self.calls.iter().filter(|(_, live)| live.is_in_line());
         let mut line: Vec<_> = waiting
             .map(|(&call, live)| (live.queue, live.place, call))
             .collect();
@@ -157,6 +172,9 @@ impl Live {
             seat: None,
             since_up_ms: up_ms,
             arrived_up_ms: up_ms,
+            before_ms: 0,
+            calls_back: false,
+            rests: false,
             guests: Vec::new(),
         }
     }
@@ -173,8 +191,25 @@ impl Live {
                 let first = self.place.map_or(seq, |(_, first)| first);
                 self.place = Some((*priority, first));
                 (self.queue, self.seat) = (Some(*queue), None);
-                self.enter(Stage::Waiting, up_ms);
+                self.rests = false;
+                self.enter(self.waiting(), up_ms);
             }
+            Event::CallbackRequested {
+                queue, priority, ..
+            } => {
+                (self.calls_back, self.queue) = (true, Some(*queue));
+                self.place = self.place.or(Some((*priority, seq)));
+                self.enter(Stage::CallbackWaiting, up_ms);
+            }
+            Event::CallbackDialled { seat, .. } => {
+                self.seat = Some(*seat);
+                self.enter(Stage::CallingBack, up_ms);
+            }
+            Event::CallbackFailed { .. } => {
+                (self.seat, self.rests) = (None, true);
+                self.enter(Stage::CallbackWaiting, up_ms);
+            }
+            Event::CallbackReached { .. } => self.calls_back = false,
             Event::CallPrioritised { priority, .. } => {
                 self.place = self.place.map(|(_, first)| (*priority, first));
             }
@@ -209,12 +244,14 @@ impl Live {
             Event::OfferEnded { .. } if self.stage == Stage::Transferring => {}
             Event::OfferEnded { result, .. } if *result != OfferResult::Answered => {
                 self.seat = None;
-                self.enter(Stage::Waiting, up_ms);
+                self.enter(self.waiting(), up_ms);
             }
             Event::SeatAnswered { seat, .. } => {
                 self.seat = Some(*seat);
                 self.enter(Stage::Talking, up_ms);
             }
+            // The seat's answer follows.
+            Event::OutsideAnswered { .. } if self.stage == Stage::CallingBack => {}
             Event::OutsideAnswered { .. } => self.enter(Stage::Talking, up_ms),
             // Whoever took the caller is no seat; or the seat that called outside is another now.
             // Of a call that came in the seat's answer follows.
@@ -270,6 +307,20 @@ impl Live {
         let mut guests = self.guests.iter_mut();
         let guest = guests.find(|it| it.name == *name)?;
         Some(&mut guest.line)
+    }
+
+    /// How it waits for a human.
+    const fn waiting(&self) -> Stage {
+        if self.calls_back {
+            Stage::CallbackWaiting
+        } else {
+            Stage::Waiting
+        }
+    }
+
+    /// Whether it stands in a queue's line.
+    const fn is_in_line(&self) -> bool {
+        matches!(self.stage, Stage::Waiting | Stage::CallbackWaiting) && !self.rests
     }
 
     /// Whether a human has answered, and nothing came after that.

@@ -1,6 +1,8 @@
 //! Folds: plain values that follow the journal record by record. The same fold serves the live
 //! wallboard, the tables and the audit, so that the three cannot disagree.
 
+#[cfg(test)]
+mod callback_tests;
 mod calls;
 mod case;
 mod counters;

@@ -73,8 +73,12 @@ impl LiveTrunks {
             Event::TrunkFailed {
                 for_guest: true, ..
             } => {}
-            Event::TrunkFailed { call, .. } => {
+            Event::TrunkFailed { call, .. } | Event::CallbackFailed { call, .. } => {
                 self.leave.remove(call);
+            }
+            // Nobody is on the line any more.
+            Event::CallbackRequested { call, .. } => {
+                self.came.remove(call);
             }
             Event::CallEnded { call, .. } | Event::DialEnded { call, .. } => {
                 self.came.remove(call);

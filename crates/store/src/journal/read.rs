@@ -47,6 +47,8 @@ impl Record {
             | Event::InviteRejected { caller: number, .. }
             | Event::CallDialled { called: number, .. }
             | Event::DialRejected { called: number, .. }
+            | Event::CallbackRequested { number, .. }
+            | Event::CallbackRestored { caller: number, .. }
             | Event::TrunkTried { called: number, .. } => *number = Masked(number).to_string(),
             Event::TalkTransferred { to, .. } | Event::TransferFailed { to, .. } => {
                 if let Some(number) = GuestName::number_in(to) {

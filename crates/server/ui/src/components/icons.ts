@@ -30,6 +30,7 @@ import {
   VideoPause,
   View,
   WarningFilled,
+  Timer,
 } from '@element-plus/icons-vue'
 import type { Component } from 'vue'
 import type { SeatLook } from '../board'
@@ -65,7 +66,9 @@ export const STAGE_ICONS: Record<Stage, Component> = {
   arriving: Right,
   menu: Grid,
   waiting: Clock,
+  'callback-waiting': Timer,
   offering: BellFilled,
+  'calling-back': PhoneFilled,
   talking: Headset,
   transferring: Switch,
   surveying: Star,

@@ -58,6 +58,8 @@ const outcomes = {
   overflowed: 'Sent elsewhere',
   refused: 'Refused by queue',
   rejected: 'Rejected',
+  unreached: 'Callback unreached',
+  'rang-again': 'Rang again',
   failed: 'Failed',
   interrupted: 'Interrupted',
 }
@@ -159,6 +161,18 @@ const events: EventTexts = {
   'queue-refused': (e, queue) => `Queue “${queue(e.queue)}” did not take the call (${e.cause})`,
   'queue-overflowed': (e, queue) =>
     `Left queue “${queue(e.queue)}” for ${overflowTarget(e.to, queue)} (${e.why})`,
+  'callback-requested': (e, queue) =>
+    `Asked to be called back at ${e.number}: keeps the place in queue “${queue(e.queue)}”, called ${e.attempts} times at most`,
+  'callback-refused': (e) => `No callback could be promised (${e.cause})`,
+  'callback-restored': (e, queue) =>
+    `Stands on in queue “${queue(e.queue)}” for its callback after the engine started anew`,
+  'callback-dialled': (e) => `Seat ${e.seat} answered, callback attempt ${e.attempt} began`,
+  'callback-failed': (e) =>
+    `Callback attempt ${e.attempt} reached nobody (${e.cause})${
+      e.again_after_s === null ? '' : `, again in ${spell(e.again_after_s * 1000)}`
+    }`,
+  'callback-reached': (e) =>
+    `Callback attempt ${e.attempt} reached the caller, ${spell(e.since_requested_ms)} after it was asked for`,
   'call-prioritised': (e) => `A supervisor set the priority to ${e.priority} (${e.by.replace('api:', '')})`,
   'call-moved': (e, queue) =>
     `A supervisor moved it from queue “${queue(e.from)}” to “${queue(e.to)}”, at its own place (${e.by.replace('api:', '')})`,
@@ -215,7 +229,8 @@ const events: EventTexts = {
   'survey-unanswered': () => 'The caller gave no score',
   'call-ended': (e) =>
     `Call over: ${outcomes[e.outcome].toLowerCase()}, released by the ${parties[e.released_by]}, ${spell(e.total_ms)} in all`,
-  'call-dialled': (e) => `Seat ${e.seat} dialled ${e.called}`,
+  'call-dialled': (e) =>
+    `Seat ${e.seat} dialled ${e.called}${e.purpose === undefined ? '' : ` from the page, for ${e.purpose}`}`,
   'dial-rejected': (e) =>
     `Seat ${e.seat} may not dial ${e.called}: ${e.status} (${e.cause})`,
   'trunk-tried': (e) => `${e.called} is called over trunk ${e.trunk} (${e.target})`,
@@ -330,7 +345,9 @@ export const en: Messages = {
     arriving: 'Arriving',
     menu: 'Menu',
     waiting: 'Waiting',
+    'callback-waiting': 'Callback due',
     offering: 'Ringing',
+    'calling-back': 'Calling back',
     talking: 'Talking',
     transferring: 'Transfer',
     surveying: 'Survey',

@@ -58,6 +58,8 @@ const outcomes = {
   overflowed: '溢出分流',
   refused: '队列未收',
   rejected: '未接入',
+  unreached: '回呼未接通',
+  'rang-again': '重新来电',
   failed: '故障中断',
   interrupted: '系统中断',
 }
@@ -184,6 +186,16 @@ const events: EventTexts = {
   'queue-refused': (e, queue) => `「${queue(e.queue)}」队列未接收（${causeInChinese(e.cause)}）`,
   'queue-overflowed': (e, queue) =>
     `离开「${queue(e.queue)}」队列，转往${overflowTarget(e.to, queue)}（${overflowInChinese(e.why)}）`,
+  'callback-requested': (e, queue) =>
+    `要求回呼 ${e.number}：保留在「${queue(e.queue)}」队列的位置，最多呼叫 ${e.attempts} 次`,
+  'callback-refused': (e) => `不能安排回呼（${causeInChinese(e.cause)}）`,
+  'callback-restored': (e, queue) => `引擎重启后，回呼仍保留在「${queue(e.queue)}」队列`,
+  'callback-dialled': (e) => `${e.seat} 号坐席已接起，开始第 ${e.attempt} 次回呼`,
+  'callback-failed': (e) =>
+    `第 ${e.attempt} 次回呼未接通（${causeInChinese(e.cause)}）${
+      e.again_after_s === null ? '' : `，${spell(e.again_after_s * 1000)}后再呼`
+    }`,
+  'callback-reached': (e) => `第 ${e.attempt} 次回呼接通，距要求回呼 ${spell(e.since_requested_ms)}`,
   'call-prioritised': (e) => `班长调整优先级为 ${e.priority}（${through(e.by)}）`,
   'call-moved': (e, queue) =>
     `班长由「${queue(e.from)}」队列移到「${queue(e.to)}」队列，排队时间不变（${through(e.by)}）`,
@@ -239,7 +251,8 @@ const events: EventTexts = {
   'survey-unanswered': () => '市民未作评价',
   'call-ended': (e) =>
     `来电结束：${outcomes[e.outcome]}，${parties[e.released_by]}释放，全程 ${spell(e.total_ms)}`,
-  'call-dialled': (e) => `${e.seat} 号坐席外呼 ${e.called}`,
+  'call-dialled': (e) =>
+    `${e.seat} 号坐席外呼 ${e.called}${e.purpose === undefined ? '' : `（点击外呼：${e.purpose}）`}`,
   'dial-rejected': (e) => `拒绝 ${e.seat} 号坐席外呼 ${e.called}：${e.status}（${causeInChinese(e.cause)}）`,
   'trunk-tried': (e) => `经中继 ${e.trunk}（${e.target}）呼叫 ${e.called}`,
   'trunk-failed': (e) => `中继 ${e.trunk} 未接通：${e.status}（${causeInChinese(e.cause)}）`,
@@ -354,7 +367,9 @@ export const zh = {
     arriving: '进线',
     menu: '语音',
     waiting: '等待',
+    'callback-waiting': '回呼等待',
     offering: '振铃',
+    'calling-back': '正在回呼',
     talking: '通话',
     transferring: '转接',
     surveying: '评价',
