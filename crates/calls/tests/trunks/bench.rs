@@ -480,6 +480,8 @@ impl Bench {
             survey: new.survey,
             prompts: new.prompts,
             announce_every: new.announce_every,
+            emergencies: new.emergencies,
+            silent_after: new.silent_after,
         };
         self.input(Input::SettingsReplaced(Box::new(NewSettings {
             by: "test".to_owned(),
