@@ -11,6 +11,7 @@ use crate::{
     guest::{GuestMode, GuestName},
     request::Request,
     seat::{Device, Intent, OfferResult, Work},
+    task::{TaskEnd, TaskRules},
 };
 
 /// Version of the event schema, written into each journal segment's header.
@@ -118,6 +119,8 @@ pub enum Outcome {
     Failed,
     /// The engine stopped in mid-call; written by the next start.
     Interrupted,
+    /// The caller asked to be called back and could not be reached.
+    Unreached,
 }
 
 /// Whether calls can pass by a trunk or one of its targets.
@@ -866,6 +869,64 @@ pub enum Event {
         /// The call it does it for.
         call: Option<CallId>,
     },
+    /// The rules of the task list from here on; said at each start and when they change.
+    TaskRulesSet {
+        /// The rules.
+        #[serde(flatten)]
+        rules: TaskRules,
+    },
+    /// A supervisor wants a citizen called (回访). The task's number is this record's. It is nothing
+    /// where the citizen is to be called for that reason already. A missed call puts itself on the
+    /// list, without an event.
+    TaskAdded {
+        /// Whom to call.
+        number: String,
+        /// What about.
+        note: String,
+        /// When it should be done.
+        due_at: Timestamp,
+        /// User name.
+        by: String,
+    },
+    /// A seat takes a task and is shown whom to call. It is nothing where another seat has it, or
+    /// its time has not come.
+    TaskTaken {
+        /// The task.
+        task: u64,
+        /// The seat.
+        seat: SeatId,
+        /// User name.
+        by: String,
+    },
+    /// The seat that took the task lets go of it: it is open again.
+    TaskLetGo {
+        /// The task.
+        task: u64,
+        /// The seat.
+        seat: SeatId,
+        /// User name.
+        by: String,
+    },
+    /// Somebody closed a task.
+    TaskClosed {
+        /// The task.
+        task: u64,
+        /// What it is closed as.
+        end: TaskEnd,
+        /// User name.
+        by: String,
+        /// Why, in the words of who closed it.
+        reason: String,
+    },
+    /// The seat that has the task was shown whole whom to call, once more.
+    TaskShown {
+        /// The task.
+        task: u64,
+        /// The seat.
+        seat: SeatId,
+        /// User name.
+        by: String,
+    },
     /// Somebody signed in to the pages.
     PageSignedIn {
         /// User name.
@@ -932,6 +993,13 @@ impl Event {
             | Self::PageSignInRefused { .. }
             | Self::SettingsRead { .. }
             | Self::SettingsChanged { .. } => false,
+            // Notes about citizens, and who deals with whom.
+            Self::TaskRulesSet { .. }
+            | Self::TaskAdded { .. }
+            | Self::TaskTaken { .. }
+            | Self::TaskLetGo { .. }
+            | Self::TaskClosed { .. }
+            | Self::TaskShown { .. } => false,
             _ => true,
         }
     }
@@ -1007,6 +1075,12 @@ impl Event {
             | Self::StaffingForecast { .. }
             | Self::ServiceLevelAlerted { .. }
             | Self::ServiceLevelRecovered { .. }
+            | Self::TaskRulesSet { .. }
+            | Self::TaskAdded { .. }
+            | Self::TaskTaken { .. }
+            | Self::TaskLetGo { .. }
+            | Self::TaskClosed { .. }
+            | Self::TaskShown { .. }
             | Self::PageSignedIn { .. }
             | Self::PageSignInRefused { .. }
             | Self::SeatRequested { .. } => None,

@@ -426,3 +426,26 @@ pub const OWN_REASONS: usize = 16;
 
 /// Longest time by which a wrap-up is extended at once, seconds; the queue's cap holds anyway.
 pub const WRAP_UP_EXTENSION_S: u64 = 3_600;
+
+// Tasks.
+
+/// Most tasks that are not done: two bad days of a large city. When full, a further missed call
+/// pushes out the oldest (`displaced`), and a further follow-up is refused.
+pub const TASKS: usize = 50_000;
+
+/// Tasks that one seat has at a time: whoever collects numbers is no caller. A further one is not
+/// given out.
+pub const TASKS_TAKEN: usize = 3;
+
+/// Longest note of a task, and longest reason for closing one, characters. A longer one is refused.
+pub const TASK_NOTE_CHARS: usize = 500;
+
+/// Farthest day for which a follow-up is put in, days from now. A farther one is refused.
+pub const TASK_DUE_DAYS: i64 = 366;
+
+/// A seat that hangs up before its call rang so long has not tried, milliseconds: three rings. So
+/// nobody is given up by hanging up at once.
+pub const TASK_ATTEMPT_MS: u64 = 10_000;
+
+/// Shortest caller's number that can be called back, digits. A shorter one is a carrier's own.
+pub const TASK_NUMBER_DIGITS: usize = 5;

@@ -172,6 +172,7 @@ mod tests {
             }],
             trunks: Vec::new(),
             reasons: Vec::new(),
+            missed: None,
         }
     }
 

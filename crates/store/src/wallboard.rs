@@ -11,6 +11,8 @@ use hotline_model::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::kpi::MissedCalls;
+
 /// Everything a wallboard shows at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Wallboard {
@@ -32,6 +34,56 @@ pub struct Wallboard {
     /// The house's own reasons for not being ready.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<ReasonLine>,
+    /// K13; `None` before it was first counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missed: Option<MissedLine>,
+}
+
+/// K13 漏接电话回拨 of the rolling 24 hours: citizens who asked for a human in vain, each number once,
+/// and what became of them. What each count means is documented at
+/// [`MissedCalls`](crate::kpi::MissedCalls).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MissedLine {
+    /// Listed.
+    pub listed: u64,
+    /// Tried.
+    pub tried: u64,
+    /// Tried in time.
+    pub tried_in_time: u64,
+    /// Reached.
+    pub reached: u64,
+    /// Called again and answered.
+    pub called_again: u64,
+    /// Given up.
+    pub given_up: u64,
+    /// Not done.
+    pub open: u64,
+    /// Tried ÷ listed; `None` where nobody was listed, as below.
+    pub tried_rate: Option<f64>,
+    /// Tried in time ÷ listed.
+    pub in_time_rate: Option<f64>,
+    /// Reached ÷ listed.
+    pub reached_rate: Option<f64>,
+    /// Mean time to the first try, ms; `None` where nobody was tried.
+    pub first_try_ms: Option<u64>,
+}
+
+impl From<MissedCalls> for MissedLine {
+    fn from(counts: MissedCalls) -> Self {
+        Self {
+            listed: counts.listed,
+            tried: counts.tried,
+            tried_in_time: counts.tried_in_time,
+            reached: counts.reached,
+            called_again: counts.called_again,
+            given_up: counts.given_up,
+            open: counts.open,
+            tried_rate: counts.tried_rate().value(),
+            in_time_rate: counts.in_time_rate().value(),
+            reached_rate: counts.reached_rate().value(),
+            first_try_ms: counts.mean_first_try_ms(),
+        }
+    }
 }
 
 /// A reason of the house's own.
@@ -417,6 +469,16 @@ mod tests {
                 calls_out: 12,
             }],
             reasons: Vec::new(),
+            missed: Some(MissedLine::from(MissedCalls {
+                listed: 4,
+                tried: 3,
+                tried_in_time: 2,
+                reached: 1,
+                called_again: 1,
+                given_up: 1,
+                open: 1,
+                first_try_ms: 90_000,
+            })),
         };
         let json = json!({
             "at": 5,
@@ -454,7 +516,10 @@ mod tests {
             "trunks": [{
                 "trunk": "mobile", "state": "down", "detail": "UDP 192.0.2.1:5060: no answer",
                 "since_ms": 10, "calls_in": 11, "calls_out": 12
-            }]
+            }],
+            "missed": {"listed": 4, "tried": 3, "tried_in_time": 2, "reached": 1,
+                "called_again": 1, "given_up": 1, "open": 1, "tried_rate": 0.75,
+                "in_time_rate": 0.5, "reached_rate": 0.25, "first_try_ms": 30_000}
         });
         assert_eq!(serde_json::to_value(&wallboard).unwrap(), json);
         assert_eq!(

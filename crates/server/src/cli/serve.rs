@@ -236,6 +236,7 @@ async fn serve(config: Config, folder: PathBuf, drain_for: Duration) -> Result<(
     let (canvas, wallboard) = watch::channel(Painted::default());
     tokio::spawn(paint_wallboards(
         story.picture.clone(),
+        story.tables.clone(),
         reader.clone(),
         rolls.clone(),
         epoch,
@@ -252,6 +253,7 @@ async fn serve(config: Config, folder: PathBuf, drain_for: Duration) -> Result<(
         sessions: sessions.clone(),
         roll,
         accounts,
+        epoch,
         in_force: Mutex::new(InForce::new(config)),
     });
     take_commands(&reloader);
@@ -355,6 +357,9 @@ fn begin_story(
         digest: reload::digest(&config.written),
         queues: config.queues.len(),
         seats: config.seats.len(),
+    });
+    events.push(Event::TaskRulesSet {
+        rules: config.task_rules,
     });
     for event in events {
         writer

@@ -11,6 +11,7 @@ use super::{
     distribution::{ChoiceKey, SkillsKey, WidenKeys},
     listen::Listen,
     overflow::OverflowKeys,
+    tasks::TaskKeys,
 };
 
 /// `engine.toml`.
@@ -33,6 +34,9 @@ pub struct EngineFile {
     pub scripts: Scripts,
     /// What waiting callers hear.
     pub waiting: WaitingKeys,
+    /// Citizens to be called.
+    #[serde(default)]
+    pub tasks: TaskKeys,
     /// Local time.
     pub time: Time,
     /// The numbers served.

@@ -17,6 +17,7 @@ mod queues;
 mod reasons;
 mod seats;
 mod staffing;
+mod tasks;
 mod trunks;
 
 use std::{
@@ -37,7 +38,7 @@ use hotline_calls::{
     },
 };
 use hotline_media::wav::Encoding;
-use hotline_model::{QueueId, ScriptId, diagnostic::Diagnostic, ids::NameError};
+use hotline_model::{QueueId, ScriptId, diagnostic::Diagnostic, ids::NameError, task::TaskRules};
 use serde::de::DeserializeOwned;
 use toml::Spanned;
 
@@ -82,6 +83,8 @@ pub struct Config {
     pub recordings: recording_loop::Settings,
     /// Time between announcements to a waiting caller.
     pub announce_every: Duration,
+    /// The rules of the task list.
+    pub task_rules: TaskRules,
     /// Minutes east of UTC.
     pub utc_offset_minutes: i32,
     /// The numbers served.
@@ -188,6 +191,7 @@ impl Config {
         check_engine(&mut engine);
         let formats = formats::check(&engine.value.media, &mut engine.found);
         engine.value.listen.check(&mut engine.found);
+        let task_rules = engine.value.tasks.check(&mut engine.found);
         let recordings = check_recordings(&mut engine, folder);
         let secured = engine.value.listen.secured(folder, &mut engine.found);
         let unstaffed = staffing::check(&queues.value, &queue_list, &seat_list);
@@ -226,6 +230,7 @@ impl Config {
             data: folder.join(keys.data.directory),
             recordings,
             announce_every: Duration::from_secs(*keys.waiting.announce_every_s.get_ref()),
+            task_rules,
             utc_offset_minutes: *keys.time.utc_offset_minutes.get_ref(),
             numbers,
             trunks: trunk_list,

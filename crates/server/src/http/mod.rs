@@ -14,6 +14,7 @@ mod records;
 mod seats;
 mod session;
 mod talks;
+mod tasks;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Instant as StdInstant};
 
@@ -119,6 +120,11 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/messages", get(messages::list))
         .route("/messages/{id}/recording", get(messages::recording))
         .route("/messages/{id}/settle", post(messages::settle))
+        .route("/tasks", get(tasks::list).post(tasks::add))
+        .route("/tasks/{task}", get(tasks::task))
+        .route("/tasks/{task}/take", post(tasks::take))
+        .route("/tasks/{task}/let-go", post(tasks::let_go))
+        .route("/tasks/{task}/close", post(tasks::close))
         .route("/cases", get(records::cases))
         .route("/cases/{number}", get(records::case))
         .route("/openapi.json", get(openapi::document))

@@ -2,7 +2,7 @@
 //! put in force in one turn of the signalling thread. With any fault nothing changes.
 //!
 //! Read again: queues and seats with their accounts, the numbers served, scripts, prompts, the
-//! survey, the time between announcements. Everything else of engine.toml and all of trunks.toml is
+//! survey, the time between announcements, the rules of tasks. Everything else of engine.toml and all of trunks.toml is
 //! for a start: sockets, threads and connections depend on it.
 
 mod archive;
@@ -13,7 +13,7 @@ pub mod roll;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant as StdInstant},
 };
 
 use hotline_calls::{
@@ -23,7 +23,9 @@ use hotline_calls::{
 use hotline_model::{
     SeatId,
     change::{ChangeKind, ItemChange, KeyChange},
+    event::Event,
     limits::SETTINGS_CHANGE_BYTES,
+    task::TaskRules,
 };
 use tokio::{
     sync::{Mutex, oneshot, watch},
@@ -42,6 +44,7 @@ use crate::{
     },
     http::Sessions,
     signalling_loop::{Doors, Replacing},
+    store_loop::stamped,
 };
 
 /// Longest wait for the signalling thread, which answers within its turn.
@@ -70,6 +73,8 @@ pub struct Reloader {
     pub roll: watch::Sender<Arc<Roll>>,
     /// Who may sign in.
     pub accounts: watch::Sender<Arc<Accounts>>,
+    /// The monotonic clock's zero.
+    pub epoch: StdInstant,
     /// What is in force. Whoever holds it changes it: one after the other.
     pub in_force: Mutex<InForce>,
 }
@@ -113,6 +118,9 @@ impl Reloader {
             return Ok(report);
         }
         self.put_in_force(by, &report, &config).await?;
+        if config.task_rules != in_force.config.task_rules {
+            self.set_task_rules(config.task_rules).await?;
+        }
         in_force.config = config;
         report.applied = true;
         Ok(report)
@@ -165,6 +173,24 @@ impl Reloader {
         Ok(())
     }
 
+    /// From this record of the journal on they are in force.
+    async fn set_task_rules(&self, rules: TaskRules) -> Result<(), Refused> {
+        let mut event = stamped(self.epoch, Event::TaskRulesSet { rules });
+        // A full ring is emptied within a group commit.
+        for _ in 0..100 {
+            match self.doors.events.push(event) {
+                Ok(()) => {
+                    self.doors.journal_bell.notify_one();
+                    return Ok(());
+                }
+                Err(full) => event = full,
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let what = "the journal takes nothing: [tasks] is as it was";
+        Err(Refused::World(what.to_owned()))
+    }
+
     /// Has the signalling thread take the settings; the board's order afterwards.
     async fn hand_over(&self, new: NewSettings) -> Result<BoardOrder, Refused> {
         let (done, in_force) = oneshot::channel();
@@ -184,7 +210,7 @@ impl Reloader {
 
 /// Whether an item of engine.toml can change while the engine runs.
 fn is_live(item: &str) -> bool {
-    item.starts_with("number ") || ["[scripts]", "[waiting]"].contains(&item)
+    item.starts_with("number ") || ["[scripts]", "[tasks]", "[waiting]"].contains(&item)
 }
 
 /// What is read at a start only and differs from then.

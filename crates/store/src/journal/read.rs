@@ -47,7 +47,8 @@ impl Record {
             | Event::InviteRejected { caller: number, .. }
             | Event::CallDialled { called: number, .. }
             | Event::DialRejected { called: number, .. }
-            | Event::TrunkTried { called: number, .. } => *number = Masked(number).to_string(),
+            | Event::TrunkTried { called: number, .. }
+            | Event::TaskAdded { number, .. } => *number = Masked(number).to_string(),
             Event::TalkTransferred { to, .. } | Event::TransferFailed { to, .. } => {
                 if let Some(number) = GuestName::number_in(to) {
                     *to = GuestName::Outside(number.to_owned()).masked().to_string();
