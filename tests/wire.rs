@@ -60,6 +60,8 @@ mod sessions;
 #[path = "e2e/sound.rs"]
 #[allow(dead_code, reason = "the rest is used by e2e.rs")]
 mod sound;
+#[path = "wire/tasks.rs"]
+mod tasks;
 #[path = "wire/threads.rs"]
 mod threads;
 #[path = "wire/timers.rs"]

@@ -10,6 +10,7 @@ import type {
   OfferResult,
   Outcome,
   ReleasedBy,
+  TaskEnd,
   TrunkState,
   Work,
 } from './words'
@@ -192,6 +193,20 @@ export interface EventFields {
   /** `ended`: sessions of the same user that it took over. */
   'page-signed-in': { user: string; seat: string | null; from: string; ended: number }
   'page-sign-in-refused': { user: string; from: string }
+  'task-rules-set': {
+    first_try_minutes: number
+    retry_after_minutes: number
+    attempts: number
+    ignore_below_s: number
+    keep_days: number
+    take_minutes: number
+  }
+  /** The task's number is this record's. */
+  'task-added': { number: string; note: string; due_at: number; by: string }
+  'task-taken': { task: number; seat: string; by: string }
+  'task-let-go': { task: number; seat: string; by: string }
+  'task-closed': { task: number; end: TaskEnd; by: string; reason: string }
+  'task-shown': { task: number; seat: string; by: string }
   'seat-requested': { seat: string; request: string; through: string; done: boolean }
 }
 

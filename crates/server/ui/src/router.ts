@@ -29,6 +29,11 @@ export const router = createRouter({
       meta: { supervisor: true },
     },
     {
+      path: '/tasks',
+      component: () => import('./pages/TasksPage.vue'),
+      meta: { listens: true },
+    },
+    {
       path: '/settings',
       component: () => import('./pages/SettingsPage.vue'),
       meta: { supervisor: true },

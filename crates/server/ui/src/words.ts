@@ -73,6 +73,7 @@ export type Outcome =
   | 'rejected'
   | 'failed'
   | 'interrupted'
+  | 'unreached'
 
 export type ReleasedBy = 'caller' | 'agent' | 'engine' | 'network'
 
@@ -193,6 +194,19 @@ export interface Wallboard {
   trunks?: TrunkRow[]
   /** Absent where the house has none of its own. */
   reasons?: ReasonRow[]
+  /** K13 of 24 hours; absent before it was first counted. */
+  missed?: MissedRow
+}
+
+/** 漏接回拨: numbers listed, and what became of them. */
+export interface MissedRow {
+  listed: number
+  tried: number
+  tried_in_time: number
+  reached: number
+  called_again: number
+  given_up: number
+  open: number
 }
 
 /** From outside, from a seat to a seat or the engine, or to the outside. */
@@ -254,6 +268,47 @@ export interface MessageRow {
   settled_at: number | null
   settled_by: string | null
   note: string | null
+}
+
+export type TaskKind = 'missed-call' | 'follow-up'
+export type TaskEnd = 'reached' | 'called-again' | 'given-up' | 'closed' | 'expired' | 'displaced'
+
+/** A citizen to be called. */
+export interface TaskRow {
+  task: number
+  kind: TaskKind
+  /** Masked, but for the seat that has the task. */
+  number: string
+  opened_at: number
+  /** To be tried by then. */
+  due_at: number
+  late: boolean
+  missed: number
+  missed_at: number | null
+  missed_call: number | null
+  missed_as: Outcome | null
+  queue: string | null
+  note: string | null
+  added_by: string | null
+  state: 'open' | 'taken' | 'done'
+  seat: string | null
+  taken_by: string | null
+  taken_until: number | null
+  /** The call that tries to reach the citizen now. */
+  trying: number | null
+  attempts: number
+  first_try_at: number | null
+  last_try_at: number | null
+  last_result: Outcome | null
+  not_before: number | null
+  ended_at: number | null
+  end: TaskEnd | null
+  ended_by: string | null
+  reason: string | null
+}
+
+export interface TaskStory extends TaskRow {
+  last_talk: { seat: string; at: number } | null
 }
 
 export interface CaseRow {

@@ -5,6 +5,7 @@ import type { GuestMode, Reason } from '../words'
 import { causeInChinese, overflowInChinese, whyInChinese } from './engine-words'
 import type { EventTexts, FigureTexts } from './shape'
 import { zhDirection, zhPhone, zhTalk } from './zh-phone'
+import { zhTaskEvents, zhTasks } from './zh-tasks'
 
 const reasons: Record<Reason, string> = {
   'logged-out': '未签入',
@@ -60,6 +61,7 @@ const outcomes = {
   rejected: '未接入',
   failed: '故障中断',
   interrupted: '系统中断',
+  unreached: '未能回拨',
 }
 
 const offers = {
@@ -249,6 +251,12 @@ const events: EventTexts = {
     `${e.seat} 号坐席话机${e.device === 'registered' ? '已注册' : '离线'}（${e.detail}）`,
   'seat-changed': (e) =>
     `${e.seat} 号坐席${e.work === 'free' ? (e.intent === 'ready' ? looks.ready : `示忙（${own(e.reason ?? '')}）`) : looks[e.work]}`,
+  'task-rules-set': (e) => zhTaskEvents.rules(e.first_try_minutes, e.retry_after_minutes, e.attempts),
+  'task-added': (e) => zhTaskEvents.added(e.by, e.number),
+  'task-taken': (e) => zhTaskEvents.taken(e.seat, e.task),
+  'task-let-go': (e) => zhTaskEvents.letGo(e.seat, e.task),
+  'task-closed': (e) => zhTaskEvents.closed(e.by, e.task, e.end, e.reason),
+  'task-shown': (e) => zhTaskEvents.shown(e.by, e.task),
   'seat-requested': (e) =>
     `${e.seat} 号坐席${e.done ? '' : '未能'}${request(e.request)}（${through(e.through)}）`,
 }
@@ -395,6 +403,7 @@ export const zh = {
     calls: '通话记录',
     cases: '工单',
     messages: '留言',
+    tasks: '待办',
     seat: '坐席',
     mySeat: '我的坐席',
     settings: '设置',
@@ -573,6 +582,8 @@ export const zh = {
     file: '文件',
     checksum: 'SHA-256',
   },
+
+  tasks: zhTasks,
 
   messages: {
     title: '留言',
