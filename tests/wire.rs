@@ -49,6 +49,8 @@ mod party;
 mod phones;
 #[path = "wire/pick_ups.rs"]
 mod pick_ups;
+#[path = "wire/regulars.rs"]
+mod regulars;
 #[path = "wire/reloads.rs"]
 mod reloads;
 #[path = "wire/scenario.rs"]

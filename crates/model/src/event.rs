@@ -274,6 +274,21 @@ pub enum Event {
         /// Place at entry, 1 is next.
         position: u32,
     },
+    /// The caller is known: called before within the queue's window, or talked with a seat. Comes
+    /// before the first entry into a queue.
+    CallerRecognised {
+        /// The call.
+        call: CallId,
+        /// The queue asked for, whose window it is.
+        queue: QueueId,
+        /// Calls of the number within the window, this one included.
+        calls: u32,
+        /// The window, hours.
+        within_h: u64,
+        /// The seat that talked with the caller last within the window.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last_seat: Option<SeatId>,
+    },
     /// The queue did not take the call (full, closed).
     QueueRefused {
         /// The call.
@@ -869,6 +884,59 @@ pub enum Event {
         /// The call it does it for.
         call: Option<CallId>,
     },
+    /// Somebody wants a number's calls served no more (malicious disruption). Nothing follows before
+    /// another person approves it.
+    BlockProposed {
+        /// The block, counted up.
+        block: u64,
+        /// Whose calls.
+        number: String,
+        /// Why.
+        reason: String,
+        /// Until when.
+        until: Timestamp,
+        /// User name.
+        by: String,
+    },
+    /// Another person approved it: it is in force.
+    BlockApproved {
+        /// The block.
+        block: u64,
+        /// User name.
+        by: String,
+    },
+    /// A proposal was refused.
+    BlockRefused {
+        /// The block.
+        block: u64,
+        /// User name.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// A block that was in force is no more.
+    BlockLifted {
+        /// The block.
+        block: u64,
+        /// User name.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// The block's time is over, or nobody approved it for too long.
+    BlockExpired {
+        /// The block.
+        block: u64,
+    },
+    /// A call of a blocked number was not served: rejected, which `InviteRejected` tells beside this
+    /// (KPI K1 counts it), or answered by the script for such callers.
+    CallerBlocked {
+        /// The block.
+        block: u64,
+        /// The call, where the script answers it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        call: Option<CallId>,
+    },
     /// The rules of the task list from here on; said at each start and when they change.
     TaskRulesSet {
         /// The rules.
@@ -993,13 +1061,15 @@ impl Event {
             | Self::PageSignInRefused { .. }
             | Self::SettingsRead { .. }
             | Self::SettingsChanged { .. } => false,
-            // Notes about citizens, and who deals with whom.
+            // Who was shown whose number.
             Self::TaskRulesSet { .. }
-            | Self::TaskAdded { .. }
-            | Self::TaskTaken { .. }
-            | Self::TaskLetGo { .. }
-            | Self::TaskClosed { .. }
-            | Self::TaskShown { .. } => false,
+            | Self::TaskShown { .. }
+            | Self::BlockProposed { .. }
+            | Self::BlockApproved { .. }
+            | Self::BlockRefused { .. }
+            | Self::BlockLifted { .. }
+            | Self::BlockExpired { .. }
+            | Self::CallerBlocked { .. } => false,
             _ => true,
         }
     }
@@ -1012,6 +1082,7 @@ impl Event {
             | Self::ScriptStarted { call, .. }
             | Self::MenuChosen { call, .. }
             | Self::QueueEntered { call, .. }
+            | Self::CallerRecognised { call, .. }
             | Self::QueueRefused { call, .. }
             | Self::QueueOverflowed { call, .. }
             | Self::CallPrioritised { call, .. }
@@ -1054,7 +1125,9 @@ impl Event {
             | Self::OutsideAnswered { call, .. }
             | Self::DialEnded { call, .. }
             | Self::CallEnded { call, .. } => Some(call),
-            Self::SeatChanged { call, .. } | Self::FaultCaught { call, .. } => call,
+            Self::SeatChanged { call, .. }
+            | Self::FaultCaught { call, .. }
+            | Self::CallerBlocked { call, .. } => call,
             Self::EngineStarted { .. }
             | Self::EngineStopped {}
             | Self::SettingsRead { .. }
@@ -1075,6 +1148,11 @@ impl Event {
             | Self::StaffingForecast { .. }
             | Self::ServiceLevelAlerted { .. }
             | Self::ServiceLevelRecovered { .. }
+            | Self::BlockProposed { .. }
+            | Self::BlockApproved { .. }
+            | Self::BlockRefused { .. }
+            | Self::BlockLifted { .. }
+            | Self::BlockExpired { .. }
             | Self::TaskRulesSet { .. }
             | Self::TaskAdded { .. }
             | Self::TaskTaken { .. }

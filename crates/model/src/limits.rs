@@ -427,6 +427,31 @@ pub const OWN_REASONS: usize = 16;
 /// Longest time by which a wrap-up is extended at once, seconds; the queue's cap holds anyway.
 pub const WRAP_UP_EXTENSION_S: u64 = 3_600;
 
+// Callers who are recognised.
+
+/// Numbers that are known: three days of a large city. When full, the one that was not heard of for
+/// the longest time is forgotten.
+pub const CALLERS: usize = 200_000;
+
+/// Calls of one number that are known. Of more the oldest are forgotten, and the number counts as
+/// having called so often.
+pub const CALLER_CALLS: usize = 64;
+
+/// Time for which a number is known, hours: the longest window in which a queue counts calls.
+pub const CALLERS_KEPT_H: u64 = 168;
+
+// Callers who are not served.
+
+/// Most numbers that are, or are to be, blocked. When full, no further one can be proposed.
+pub const BLOCKS: usize = 1_000;
+
+/// Longest time for which a number is blocked, days: nobody is shut out of a public service for ever.
+/// A longer one is refused.
+pub const BLOCK_DAYS: i64 = 90;
+
+/// Time after which a proposal that nobody approved is dropped, days.
+pub const BLOCK_PROPOSAL_DAYS: i64 = 7;
+
 // Tasks.
 
 /// Most tasks that are not done: two bad days of a large city. When full, a further missed call

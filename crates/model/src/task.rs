@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::limits::TASK_NUMBER_DIGITS;
+
 /// Why somebody is to be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -64,4 +66,16 @@ impl Default for TaskRules {
             take_minutes: 10,
         }
     }
+}
+
+/// The number in the form in which it is looked for; `None` where it is no telephone's. Mobile
+/// numbers of another city are dialled with a 0 before them, and call without.
+pub fn dialable(number: &str) -> Option<String> {
+    let digits = number.strip_prefix('+').unwrap_or(number);
+    let is_telephone =
+        digits.len() >= TASK_NUMBER_DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let mobile = number
+        .strip_prefix('0')
+        .filter(|rest| rest.len() == 11 && rest.starts_with('1') && !rest.starts_with("10"));
+    is_telephone.then(|| mobile.unwrap_or(number).to_owned())
 }

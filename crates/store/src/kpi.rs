@@ -41,6 +41,9 @@ pub struct Counts {
     pub arrived: u64,
     /// A trunk's INVITEs rejected before they became a call.
     pub rejected: u64,
+    /// Calls of blocked numbers (K14): each is among those rejected, or among the calls taken in, so
+    /// that blocking betters no rate.
+    pub blocked: u64,
     /// Calls that a human answered, each once.
     pub answered: u64,
     /// Of these, within 15 s of entering the queue.
@@ -146,6 +149,7 @@ impl Counts {
         let Self {
             arrived,
             rejected,
+            blocked,
             answered,
             answered_in_15s,
             answers,
@@ -165,6 +169,7 @@ impl Counts {
         [
             arrived,
             rejected,
+            blocked,
             answered,
             answered_in_15s,
             answers,

@@ -360,6 +360,39 @@ pub(crate) fn one_of_each() -> Vec<Event> {
             lasted_ms: 240_000,
         },
         Event::RecordingSpaceRegained { free_mb: 550 },
+        Event::CallerRecognised {
+            call: CallId(3),
+            queue: queue("general"),
+            calls: 2,
+            within_h: 72,
+            last_seat: Some(seat("1002")),
+        },
+        Event::BlockProposed {
+            block: 1,
+            number: "13800009999".into(),
+            reason: "骚扰".into(),
+            until: Timestamp(NOON + 86_400_000),
+            by: "1001".into(),
+        },
+        Event::BlockApproved {
+            block: 1,
+            by: "supervisor".into(),
+        },
+        Event::CallerBlocked {
+            block: 1,
+            call: None,
+        },
+        Event::BlockLifted {
+            block: 1,
+            by: "supervisor".into(),
+            reason: "道歉".into(),
+        },
+        Event::BlockRefused {
+            block: 2,
+            by: "supervisor".into(),
+            reason: "证据不足".into(),
+        },
+        Event::BlockExpired { block: 3 },
         Event::TaskRulesSet {
             rules: TaskRules::default(),
         },

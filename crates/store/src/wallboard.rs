@@ -123,6 +123,9 @@ pub struct Totals {
     pub window_s: u64,
     /// Inbound calls, those that a trunk's INVITE asked for and that were rejected too.
     pub inbound: u64,
+    /// Of these, calls of blocked numbers (K14).
+    #[serde(default)]
+    pub blocked: u64,
     /// Calls that a human answered.
     pub answered: u64,
     /// Of these, answered within 15 s of entering the queue.
@@ -336,6 +339,12 @@ pub struct CallLine {
     /// Who else takes part in the talk or is rung to, in the order they were called.
     #[serde(default)]
     pub guests: Vec<GuestLine>,
+    /// Calls of the number lately, this one included, where the caller is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nth_call: Option<u32>,
+    /// The seat that talked with the caller last, before this call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_seat: Option<SeatId>,
 }
 
 /// A further seat in a talk, or somebody outside.
@@ -459,6 +468,8 @@ mod tests {
                     joined: true,
                     asked: false,
                 }],
+                nth_call: Some(2),
+                last_seat: SeatId::new("1001").ok(),
             }],
             trunks: vec![TrunkLine {
                 trunk: TrunkId::new("mobile").unwrap(),
@@ -486,7 +497,7 @@ mod tests {
                 "recordings_failed": 0, "recording_space_low": false,
                 "recording_disk_stalled": false},
             "totals": {
-                "window_s": 86400, "inbound": 0, "answered": 0, "answered_in_15s": 0,
+                "window_s": 86400, "inbound": 0, "blocked": 0, "answered": 0, "answered_in_15s": 0,
                 "human_requests": 0, "abandoned": 0, "refused": 0, "timed_out": 0,
                 "left_message": 0, "overflowed": 0,
                 "answer_rate": null, "in_time_rate": null, "survey_offered": 0,
@@ -511,7 +522,8 @@ mod tests {
                 "call": 12, "stage": "waiting", "caller": "138****5678", "called": "12345",
                 "queue": null, "seat": null, "position": 1,
                 "expected_wait": {"from_s": 20, "to_s": 90}, "since_ms": 8, "total_ms": 9,
-                "guests": [{"seat": "1009", "mode": "monitor", "joined": true, "asked": false}]
+                "guests": [{"seat": "1009", "mode": "monitor", "joined": true, "asked": false}],
+                "nth_call": 2, "last_seat": "1001"
             }],
             "trunks": [{
                 "trunk": "mobile", "state": "down", "detail": "UDP 192.0.2.1:5060: no answer",

@@ -76,6 +76,11 @@ impl Waiting {
         priority: u8,
         board: &mut Switchboard,
     ) -> Stage {
+        // Who comes back held out already.
+        let preferred = match facts.queued {
+            None => board.recognise(now, facts, queue),
+            Some(_) => None,
+        };
         let arrived = *facts.queued.get_or_insert(now);
         facts.last_queue = Some(queue);
         let play = facts.next_play();
@@ -94,7 +99,7 @@ impl Waiting {
                 priority,
                 arrived,
                 spent: facts.left_by(queue),
-                preferred: None,
+                preferred,
             },
         );
         place.note_position(facts, now, board);

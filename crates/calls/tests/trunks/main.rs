@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod bench;
+mod blocked;
 mod consulted;
 mod consulted_outside;
 mod families;
@@ -14,5 +15,6 @@ mod moving;
 mod outgoing;
 mod overflow;
 mod proofs;
+mod regulars;
 mod states;
 mod threads;

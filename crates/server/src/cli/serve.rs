@@ -14,7 +14,9 @@ use clap::Args;
 use crossbeam::queue::ArrayQueue;
 use hotline_calls::{
     Exchange,
+    blacklist::Blacklist,
     board::{BoardWriter, board},
+    callers::Callers,
     gate::Gate,
     settings::Settings,
 };
@@ -45,7 +47,7 @@ use crate::{
         udp::Datagrams,
         ws::Browsers,
     },
-    recording_loop,
+    recall, recording_loop,
     reload::{
         self, InForce, Refused, Reloader, absolute, control, replacement,
         roll::{BoardOrder, Roll},
@@ -183,6 +185,14 @@ async fn serve(config: Config, folder: PathBuf, drain_for: Duration) -> Result<(
         None => tracing::info!("recordings are plain WAV: recordings.key_file is not set"),
     }
     let tables = open_tables(data.tables.clone(), config.utc_offset_minutes)?;
+    let whole = recall::catch_up(&tables, &data.journal).await;
+    let terms = (config.blocked_answer, wall_at_start);
+    let blacklist = recall::blacklist(&tables, whole, &data.journal, terms)
+        .await
+        .map_err(Failure::world)?;
+    let callers = recall::callers(&tables, wall_at_start)
+        .await
+        .map_err(Failure::world)?;
 
     for warning in &config.warnings {
         tracing::warn!("{}", warning.to_string().trim_end());
@@ -223,6 +233,8 @@ async fn serve(config: Config, folder: PathBuf, drain_for: Duration) -> Result<(
             first_call,
             view,
             wall_at_start,
+            callers,
+            blacklist,
         },
         (sockets, sessions.clone()),
         &config,
@@ -434,6 +446,8 @@ struct Core {
     first_call: CallId,
     view: BoardWriter,
     wall_at_start: Timestamp,
+    callers: Callers,
+    blacklist: Blacklist,
 }
 
 #[expect(
@@ -499,6 +513,8 @@ fn start_signalling(
             core.first_call,
             core.wall_at_start,
         );
+        exchange.remember(core.callers);
+        exchange.block(core.blacklist);
         exchange.publish_on(core.view);
         let local = tokio::task::LocalSet::new();
         local.block_on(&runtime, async move {

@@ -1,6 +1,7 @@
 //! The HTTP API, version 1, and the pages. Shapes: `GET /api/v1/openapi.json`.
 
 mod ask;
+mod blocks;
 mod config;
 mod error;
 mod hands;
@@ -125,6 +126,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/tasks/{task}/take", post(tasks::take))
         .route("/tasks/{task}/let-go", post(tasks::let_go))
         .route("/tasks/{task}/close", post(tasks::close))
+        .route("/blocks", get(blocks::list).post(blocks::propose))
+        .route("/blocks/{block}/approve", post(blocks::approve))
+        .route("/blocks/{block}/refuse", post(blocks::refuse))
+        .route("/blocks/{block}/lift", post(blocks::lift))
         .route("/cases", get(records::cases))
         .route("/cases/{number}", get(records::case))
         .route("/openapi.json", get(openapi::document))

@@ -12,10 +12,10 @@ use hotline_model::{
     SeatId, Timestamp,
     event::Event,
     limits::{TASK_DUE_DAYS, TASK_NOTE_CHARS, TASKS_TAKEN},
-    task::{TaskEnd, TaskKind},
+    task::{TaskEnd, TaskKind, dialable},
 };
 use hotline_store::{
-    fold::{TaskState, dialable},
+    fold::TaskState,
     tables::{LastTalk, TaskFilter, TaskLine},
 };
 use serde::{Deserialize, Serialize};

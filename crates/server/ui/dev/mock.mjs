@@ -105,7 +105,17 @@ const guests = new Map()
 function wallboard() {
   const board = day.wallboard()
   const of = (call) => [...(guests.get(call) ?? [])].map(([seat, guest]) => ({ seat, ...guest }))
-  return { ...board, calls: board.calls.map((row) => ({ ...row, guests: of(row.call) })) }
+  // Every third caller is known.
+  const known = (call) => (call % 3 ? {} : { nth_call: 2 + (call % 4), last_seat: '1001' })
+  const list = tasks().filter((row) => row.kind === 'missed-call')
+  const ended = (end) => list.filter((row) => row.end === end).length
+  const missed = {
+    listed: list.length, tried: list.filter((row) => row.attempts).length, tried_in_time: 3,
+    reached: ended('reached'), called_again: 1, given_up: ended('given-up'),
+    open: list.filter((row) => !row.end).length,
+  }
+  const calls = board.calls.map((row) => ({ ...row, guests: of(row.call), ...known(row.call) }))
+  return { ...board, totals: { ...board.totals, blocked: 3 }, missed, calls }
 }
 
 /** Supervision, consultation, card entry and pauses: events as the engine writes them, 2 s of ringing. */
@@ -285,6 +295,12 @@ function messages() {
     }))
 }
 
+/** Blocked callers: one in force, one proposed. */
+const blocks = [
+  { block: 2, number: '139****2211', reason: '多次辱骂话务员，已报警', until: Date.now() + 7 * 86_400_000, proposed_by: '1003', proposed_at: Date.now() - 3_600_000, approved_by: null, turned_away: 0 },
+  { block: 1, number: '138****0099', reason: '深夜反复拨打不说话', until: Date.now() + 20 * 86_400_000, proposed_by: '1001', proposed_at: Date.now() - 9 * 86_400_000, approved_by: 'wangfang', turned_away: 12 },
+]
+
 /** Citizens to be called: some of each state, of callers of the day. */
 const tasksChanged = new Map()
 const followUps = []
@@ -418,6 +434,26 @@ async function api(request, response, url) {
     const state = url.searchParams.get('state')
     const rows = messages().filter((row) => !state || row.state === state)
     return json(response, 200, rows)
+  }
+  if (path === '/blocks' && method === 'POST') {
+    const { number, call, reason, until } = await bodyOf(request)
+    const row = {
+      block: blocks.length + 1, number: number ? `${number.slice(0, 3)}****${number.slice(-4)}` : `来电 ${call}`,
+      reason, until, proposed_by: who.user, proposed_at: Date.now(), approved_by: null, turned_away: 0,
+    }
+    blocks.unshift(row)
+    return json(response, 201, { block: row.block })
+  }
+  if (path === '/blocks') return json(response, 200, blocks)
+  const block = /^\/blocks\/(\d+)\/(approve|refuse|lift)$/.exec(path)
+  if (block) {
+    const at = blocks.findIndex((row) => row.block === Number(block[1]))
+    if (at < 0) return refuse(response, 404, 'block-unknown', '无此屏蔽记录', null)
+    if (block[2] !== 'approve') blocks.splice(at, 1)
+    else if (blocks[at].proposed_by === who.user)
+      return refuse(response, 409, 'same-person', '申请人不能审批本人的申请', '请由另一名班长审批')
+    else blocks[at].approved_by = who.user
+    return response.writeHead(204).end()
   }
   if (path === '/tasks' && method === 'POST') {
     if (who.role === 'agent') return refuse(response, 403, 'forbidden', '仅限班长', '请联系班长')

@@ -4,6 +4,7 @@ import type { ConfigNote, ReloadReport } from './settings'
 import type { SuperviseMode } from './talk'
 import type {
   AnyReason,
+  BlockRow,
   CallRow,
   CaseRow,
   MessageRow,
@@ -208,6 +209,14 @@ export const api = {
   /** Rings the seat's phone, then calls the number. */
   dialForSeat: (seat: string, number: string, purpose: string) =>
     call<null>('POST', `/seats/${id(seat)}/dial`, { number, purpose }),
+
+  blocks: () => call<BlockRow[]>('GET', '/blocks'),
+  proposeBlock: (whom: { call: number } | { number: string }, reason: string, until: number) =>
+    call<{ block: number }>('POST', '/blocks', { ...whom, reason, until }),
+  approveBlock: (block: number) => call<null>('POST', `/blocks/${block}/approve`),
+  refuseBlock: (block: number, reason: string) =>
+    call<null>('POST', `/blocks/${block}/refuse`, { reason }),
+  liftBlock: (block: number, reason: string) => call<null>('POST', `/blocks/${block}/lift`, { reason }),
 
   cases: (query: { before?: string }) =>
     call<CaseRow[]>('GET', `/cases?${search({ limit: PAGE, ...query })}`),

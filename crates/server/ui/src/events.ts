@@ -193,6 +193,20 @@ export interface EventFields {
   /** `ended`: sessions of the same user that it took over. */
   'page-signed-in': { user: string; seat: string | null; from: string; ended: number }
   'page-sign-in-refused': { user: string; from: string }
+  'caller-recognised': {
+    call: number
+    queue: string
+    calls: number
+    within_h: number
+    last_seat?: string
+  }
+  'block-proposed': { block: number; number: string; reason: string; until: number; by: string }
+  'block-approved': { block: number; by: string }
+  'block-refused': { block: number; by: string; reason: string }
+  'block-lifted': { block: number; by: string; reason: string }
+  'block-expired': { block: number }
+  /** `call`: answered by a script in place of a rejection. */
+  'caller-blocked': { block: number; call?: number }
   'task-rules-set': {
     first_try_minutes: number
     retry_after_minutes: number
@@ -227,7 +241,7 @@ export type EventOf<T extends EventType> = Extract<Happened, { type: T }>
 
 /** The call an event belongs to, if any. */
 export function callOf(event: Happened): number | null {
-  return 'call' in event ? event.call : null
+  return 'call' in event ? (event.call ?? null) : null
 }
 
 /** How an event is coloured and marked in a timeline. */
@@ -256,6 +270,7 @@ export function toneOf(event: Happened): Tone {
       return event.score < 310 ? 'warn' : 'plain'
     case 'trunk-state-changed':
       return event.state === 'down' ? 'bad' : 'plain'
+    case 'caller-blocked':
     case 'queue-overflowed':
     case 'trunk-failed':
     case 'transfer-failed':

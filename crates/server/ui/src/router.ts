@@ -34,6 +34,11 @@ export const router = createRouter({
       meta: { listens: true },
     },
     {
+      path: '/blocks',
+      component: () => import('./pages/BlocksPage.vue'),
+      meta: { supervisor: true, listens: true },
+    },
+    {
       path: '/settings',
       component: () => import('./pages/SettingsPage.vue'),
       meta: { supervisor: true },

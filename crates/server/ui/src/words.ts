@@ -89,6 +89,8 @@ export interface Totals {
   timed_out: number
   /** Absent from an engine of before. */
   left_message?: number
+  /** Calls of blocked numbers, among the inbound; absent from an engine of before. */
+  blocked?: number
   overflowed: number
   answer_rate: number | null
   in_time_rate: number | null
@@ -167,6 +169,9 @@ export interface LiveCall {
   total_ms: number
   /** Further seats in the talk; absent from an engine of before. */
   guests?: readonly Guest[]
+  /** Calls of the number lately, this one included, where the caller is known. */
+  nth_call?: number
+  last_seat?: string
 }
 
 export type TrunkState = 'up' | 'unknown' | 'down'
@@ -235,6 +240,9 @@ export interface CallRow {
   meaning: string | null
   recording: string | null
   case: string | null
+  /** Calls of the number lately, where the caller is known; absent from an engine of before. */
+  nth_call?: number | null
+  last_seat?: string | null
 }
 
 /** Said in place of a talk, or about one after the score. */
@@ -309,6 +317,19 @@ export interface TaskRow {
 
 export interface TaskStory extends TaskRow {
   last_talk: { seat: string; at: number } | null
+}
+
+/** A number that is, or is to be, served no more. */
+export interface BlockRow {
+  block: number
+  number: string
+  reason: string
+  until: number
+  proposed_by: string
+  proposed_at: number
+  /** null: nobody so far. */
+  approved_by: string | null
+  turned_away: number
 }
 
 export interface CaseRow {

@@ -37,6 +37,8 @@ struct Live {
     since_up_ms: u64,
     arrived_up_ms: u64,
     guests: Vec<Guest>,
+    nth_call: Option<u32>,
+    last_seat: Option<SeatId>,
 }
 
 #[derive(Clone, Debug)]
@@ -108,6 +110,8 @@ impl LiveCalls {
                 since_ms: now_up_ms.saturating_sub(live.since_up_ms),
                 total_ms: now_up_ms.saturating_sub(live.arrived_up_ms),
                 guests: live.guests.iter().map(|it| it.line.clone()).collect(),
+                nth_call: live.nth_call,
+                last_seat: live.last_seat,
             })
             .collect();
         lines.sort_by_key(|line| core::cmp::Reverse(line.total_ms));
@@ -158,11 +162,16 @@ impl Live {
             since_up_ms: up_ms,
             arrived_up_ms: up_ms,
             guests: Vec::new(),
+            nth_call: None,
+            last_seat: None,
         }
     }
 
     fn apply(&mut self, event: &Event, seq: u64, up_ms: u64) {
         match event {
+            Event::CallerRecognised {
+                calls, last_seat, ..
+            } => (self.nth_call, self.last_seat) = (Some(*calls), *last_seat),
             // The survey is a script too, and changes no stage.
             Event::ScriptStarted { .. } if self.stage == Stage::Arriving => {
                 self.enter(Stage::Menu, up_ms);

@@ -28,7 +28,7 @@ pub use live::LiveCalls;
 pub use message::{MessageRow, MessageState};
 pub use outlooks::Outlooks;
 pub use task::{TaskRow, TaskState};
-pub use tasks::{Tasks, dialable};
+pub use tasks::Tasks;
 pub use trunks::LiveTrunks;
 
 use crate::{

@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use hotline_model::{
     CallId, QueueId, Timestamp,
     event::{Event, Outcome},
-    limits::{TASK_ATTEMPT_MS, TASK_NUMBER_DIGITS, TASKS, TASKS_TAKEN},
-    task::{TaskEnd, TaskKind, TaskRules},
+    limits::{TASK_ATTEMPT_MS, TASKS, TASKS_TAKEN},
+    task::{TaskEnd, TaskKind, TaskRules, dialable},
 };
 
 use super::task::{TaskRow, TaskState, Try, later};
@@ -380,16 +380,4 @@ impl Tasks {
             self.change(task, |row| row.ended(at, TaskEnd::Displaced));
         }
     }
-}
-
-/// The number in the form in which it is looked for; `None` where it is no telephone's. Mobile
-/// numbers of another city are dialled with a 0 before them, and call without.
-pub fn dialable(number: &str) -> Option<String> {
-    let digits = number.strip_prefix('+').unwrap_or(number);
-    let is_telephone =
-        digits.len() >= TASK_NUMBER_DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
-    let mobile = number
-        .strip_prefix('0')
-        .filter(|rest| rest.len() == 11 && rest.starts_with('1') && !rest.starts_with("10"));
-    is_telephone.then(|| mobile.unwrap_or(number).to_owned())
 }

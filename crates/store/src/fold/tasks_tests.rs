@@ -3,10 +3,10 @@
 use hotline_model::{
     CallId, Timestamp, TrunkId,
     event::{Event, Outcome, ReleasedBy, Stamped},
-    task::{TaskEnd, TaskKind, TaskRules},
+    task::{TaskEnd, TaskKind, TaskRules, dialable},
 };
 
-use super::{TaskRow, TaskState, Tasks, dialable};
+use super::{TaskRow, TaskState, Tasks};
 use crate::{
     Record,
     journal::Hash,

@@ -48,7 +48,8 @@ impl Record {
             | Event::CallDialled { called: number, .. }
             | Event::DialRejected { called: number, .. }
             | Event::TrunkTried { called: number, .. }
-            | Event::TaskAdded { number, .. } => *number = Masked(number).to_string(),
+            | Event::TaskAdded { number, .. }
+            | Event::BlockProposed { number, .. } => *number = Masked(number).to_string(),
             Event::TalkTransferred { to, .. } | Event::TransferFailed { to, .. } => {
                 if let Some(number) = GuestName::number_in(to) {
                     *to = GuestName::Outside(number.to_owned()).masked().to_string();

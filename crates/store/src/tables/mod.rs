@@ -25,7 +25,7 @@ use sqlx::{
 };
 
 pub use query::{MessageLine, PAGE_ROWS, TIMELINE_ROWS};
-pub use tasks::{LastTalk, TaskFilter, TaskLine};
+pub use tasks::{CallerLine, LastTalk, TaskFilter, TaskLine};
 
 use crate::{
     Record,

@@ -106,6 +106,8 @@ pub(super) fn call(row: &SqliteRow) -> Result<Call, SqlError> {
         meaning: row.try_get("meaning")?,
         recording: row.try_get("recording")?,
         case: row.try_get("case_number")?,
+        nth_call: row.try_get("nth_call")?,
+        last_seat: parsed(row, "last_seat")?,
     };
     Ok(Call {
         row: call,
@@ -116,7 +118,8 @@ pub(super) fn call(row: &SqliteRow) -> Result<Call, SqlError> {
 /// The columns of [`call`], in the order of [`bind_call`].
 pub(super) const CALL_COLUMNS: &str = "calls (call, direction, arrived_at, answered_at, ended_at,
     caller, withheld, called, trunk, queue, seat, outcome, released_by, cause, wait_ms, talk_ms,
-    hold_ms, talk_released_by, total_ms, score, meaning, recording, case_number, queued_up_ms)";
+    hold_ms, talk_released_by, total_ms, score, meaning, recording, case_number, nth_call, last_seat,
+    queued_up_ms)";
 
 pub(super) fn bind_call(values: &mut Values<'_>, call: &Call) {
     let row = &call.row;
@@ -144,6 +147,8 @@ pub(super) fn bind_call(values: &mut Values<'_>, call: &Call) {
         .push_bind(row.meaning.clone())
         .push_bind(row.recording.clone())
         .push_bind(row.case.clone())
+        .push_bind(row.nth_call)
+        .push_bind(row.last_seat.map(|n| n.as_str().to_owned()))
         .push_bind(call.queued_up_ms.map(int));
 }
 

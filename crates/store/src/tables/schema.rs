@@ -45,6 +45,8 @@ CREATE TABLE IF NOT EXISTS calls (
     meaning TEXT,
     recording TEXT,
     case_number TEXT,
+    nth_call INTEGER,
+    last_seat TEXT,
     -- Uptime at which the call entered its first queue, for the wait of one that is not answered.
     queued_up_ms INTEGER
 ) STRICT;
@@ -60,6 +62,8 @@ CREATE TABLE IF NOT EXISTS timeline (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS timeline_call ON timeline (call, seq) WHERE call IS NOT NULL;
 CREATE INDEX IF NOT EXISTS timeline_task_rules ON timeline (seq) WHERE type = 'task-rules-set';
+CREATE INDEX IF NOT EXISTS timeline_blocks ON timeline (seq) WHERE type LIKE 'block-%';
+CREATE INDEX IF NOT EXISTS calls_arrived ON calls (arrived_at);
 CREATE INDEX IF NOT EXISTS calls_live ON calls (call) WHERE ended_at IS NULL;
 CREATE INDEX IF NOT EXISTS calls_caller ON calls (caller, call);
 CREATE INDEX IF NOT EXISTS calls_called ON calls (called, call) WHERE direction = 'outbound';

@@ -2,10 +2,11 @@
 
 use hotline_model::{
     SeatId, Timestamp,
+    event::Stamped,
     task::{TaskEnd, TaskKind},
 };
 use serde::Serialize;
-use sqlx::Row as _;
+use sqlx::{Row as _, sqlite::SqliteRow};
 
 use super::{PAGE_ROWS, Tables, TablesError, query::hide, row};
 use crate::{
@@ -32,6 +33,20 @@ pub struct TaskLine {
     pub row: TaskRow,
     /// It was not tried in time.
     pub late: bool,
+}
+
+/// Most calls that are recalled.
+const CALLS_RECALLED: u32 = 500_000;
+
+/// A call with a citizen, for recognising the next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallerLine {
+    /// The citizen's number, as the journal has it.
+    pub number: String,
+    /// When the citizen called; `None`: a seat called the citizen.
+    pub called: Option<Timestamp>,
+    /// Who talked with the citizen, and since when.
+    pub talked: Option<(SeatId, Timestamp)>,
 }
 
 /// When a human last talked with a citizen.
@@ -98,6 +113,44 @@ impl Tables {
             .fetch_one(&self.pool)
             .await?;
         Ok(row::number(&found, "n")?)
+    }
+
+    /// Calls with citizens since then whose number is not withheld, the oldest first: number, when it
+    /// called (`None`: a seat called it), and who talked with it since when. Of more than
+    /// [`CALLS_RECALLED`] the newest.
+    pub async fn callers_since(&self, since: Timestamp) -> Result<Vec<CallerLine>, TablesError> {
+        let rows = sqlx::query(
+            "SELECT * FROM (SELECT call, direction, caller, called, arrived_at, seat, answered_at
+             FROM calls WHERE arrived_at >= ? AND withheld = 0 AND direction <> 'internal'
+             ORDER BY arrived_at DESC LIMIT ?) ORDER BY arrived_at",
+        )
+        .bind(since.0)
+        .bind(CALLS_RECALLED)
+        .fetch_all(&self.pool)
+        .await?;
+        let line = |r: &SqliteRow| {
+            let direction: &str = r.try_get("direction")?;
+            let is_in = direction == "inbound";
+            let answered: Option<i64> = r.try_get("answered_at")?;
+            let seat = row::seat(r, "seat")?;
+            Ok(CallerLine {
+                number: r.try_get(if is_in { "caller" } else { "called" })?,
+                called: is_in.then_some(Timestamp(r.try_get("arrived_at")?)),
+                talked: seat.zip(answered.map(Timestamp)),
+            })
+        };
+        rows.iter().map(line).collect()
+    }
+
+    /// What happened to blocks, the oldest first.
+    pub async fn block_events(&self) -> Result<Vec<Stamped>, TablesError> {
+        let sql = "SELECT json FROM timeline WHERE type LIKE 'block-%' ORDER BY seq";
+        let rows = sqlx::query(sql).fetch_all(&self.pool).await?;
+        let events = rows.iter().map(|r| {
+            let event = serde_json::from_str(r.try_get("json")?);
+            event.map_err(TablesError::Json)
+        });
+        events.collect()
     }
 
     /// Who last talked with whoever has the number, in whichever direction.

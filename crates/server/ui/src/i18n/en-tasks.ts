@@ -1,5 +1,5 @@
 // Tasks: their words in English.
-import type { zhTaskEvents, zhTasks } from './zh-tasks'
+import type { zhBlockEvents, zhBlocks, zhCallers, zhTaskEvents, zhTasks } from './zh-tasks'
 
 export const enTasks: typeof zhTasks = {
   title: 'To call',
@@ -67,4 +67,49 @@ export const enTaskEvents: typeof zhTaskEvents = {
   letGo: (seat, task) => `Seat ${seat} put task ${task} back`,
   closed: (by, task, end, reason) => `${by} closed task ${task}: ${enTasks.ends[end]} (${reason})`,
   shown: (by, task) => `${by} was shown the number of task ${task}`,
+}
+
+/** Repeat callers and blocked ones. */
+export const enCallers: typeof zhCallers = {
+  nth: (n) => `Calls again, number ${n}`,
+  lastSeat: (seat) => `Last answered by seat ${seat}`,
+  known: 'Known caller',
+}
+
+export const enBlocks: typeof zhBlocks = {
+  title: 'Blocked',
+  lead: 'Callers who disrupt on purpose: proposed by one person, approved by another, for a time. Their calls still count as inbound.',
+  propose: 'Propose a block',
+  proposeLead: 'In force once another supervisor approves it; report malicious disruption to the police, too.',
+  proposeGo: 'Propose',
+  number: 'Number',
+  state: 'State',
+  pending: 'To be approved',
+  inForce: 'In force',
+  reason: 'Reason',
+  reasonHint: 'e.g. abuse in several calls, reported to the police',
+  for: 'For',
+  days: (n) => (n === 1 ? '1 day' : `${n} days`),
+  until: 'Until',
+  by: 'Proposed → approved',
+  turnedAway: 'Not served',
+  approve: 'Approve',
+  refuse: 'Refuse',
+  lift: 'Lift',
+  why: 'Why',
+  samePerson: 'Whoever proposed it cannot approve it',
+  today: (n) => `${n} calls not served in 24 hours (they count as inbound)`,
+  empty: 'Nobody is blocked',
+  emptyHelp: 'Agents can propose the caller of their present call.',
+}
+
+export const enBlockEvents: typeof zhBlockEvents = {
+  proposed: (by, number, reason) => `${by} wants ${number} blocked: ${reason}`,
+  approved: (by, block) => `${by} approved block ${block}`,
+  refused: (by, block, reason) => `${by} refused block ${block}: ${reason}`,
+  lifted: (by, block, reason) => `${by} lifted block ${block}: ${reason}`,
+  expired: (block) => `Block ${block} is over`,
+  caller: (block) => `A blocked caller was not served (block ${block})`,
+  recognised: (calls, hours, seat) =>
+    `Call number ${calls} within ${hours} hours${seat === undefined ? '' : `, last answered by seat ${seat}`}`,
 }

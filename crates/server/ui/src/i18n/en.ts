@@ -5,7 +5,7 @@ import type { Reason } from '../words'
 import type { EventTexts, FigureTexts } from './shape'
 import type { Messages } from './zh'
 import { enDirection, enPhone, enTalk } from './en-phone'
-import { enTaskEvents, enTasks } from './en-tasks'
+import { enBlockEvents, enBlocks, enCallers, enTaskEvents, enTasks } from './en-tasks'
 
 const reasons: Record<Reason, string> = {
   'logged-out': 'Signed out',
@@ -227,6 +227,13 @@ const events: EventTexts = {
     `Phone of seat ${e.seat} ${e.device === 'registered' ? 'registered' : 'went offline'} (${e.detail})`,
   'seat-changed': (e) =>
     `Seat ${e.seat}: ${(e.work === 'free' ? (e.intent === 'ready' ? looks.ready : `not ready (${((reasons as Record<string, string>)[e.reason ?? ''] ?? e.reason ?? '').toLowerCase()})`) : looks[e.work]).toLowerCase()}`,
+  'caller-recognised': (e) => enBlockEvents.recognised(e.calls, e.within_h, e.last_seat),
+  'block-proposed': (e) => enBlockEvents.proposed(e.by, e.number, e.reason),
+  'block-approved': (e) => enBlockEvents.approved(e.by, e.block),
+  'block-refused': (e) => enBlockEvents.refused(e.by, e.block, e.reason),
+  'block-lifted': (e) => enBlockEvents.lifted(e.by, e.block, e.reason),
+  'block-expired': (e) => enBlockEvents.expired(e.block),
+  'caller-blocked': (e) => enBlockEvents.caller(e.block),
   'task-rules-set': (e) => enTaskEvents.rules(e.first_try_minutes, e.retry_after_minutes, e.attempts),
   'task-added': (e) => enTaskEvents.added(e.by, e.number),
   'task-taken': (e) => enTaskEvents.taken(e.seat, e.task),
@@ -381,6 +388,7 @@ export const en: Messages = {
     cases: 'Cases',
     messages: 'Messages',
     tasks: 'To call',
+    blocks: 'Blocked',
     seat: 'Seats',
     mySeat: 'My seat',
     settings: 'Settings',
@@ -568,6 +576,8 @@ export const en: Messages = {
   },
 
   tasks: enTasks,
+  callers: enCallers,
+  blocks: enBlocks,
 
   messages: {
     title: 'Messages',

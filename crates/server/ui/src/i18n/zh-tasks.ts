@@ -67,3 +67,48 @@ export const zhTaskEvents = {
     `${by} 结束待办 ${task}：${zhTasks.ends[end]}（${reason}）`,
   shown: (by: string, task: number) => `${by} 查看待办 ${task} 的完整号码`,
 }
+
+/** 重复来电与黑名单 */
+export const zhCallers = {
+  nth: (n: number) => `重复来电 第 ${n} 次`,
+  lastSeat: (seat: string) => `上次由 ${seat} 号坐席接听`,
+  known: '来电识别',
+}
+
+export const zhBlocks = {
+  title: '黑名单',
+  lead: '恶意骚扰号码，一人申请、另一人批准，到期自动解除。被屏蔽的来电仍计入进线总量。',
+  propose: '申请屏蔽',
+  proposeLead: '须由另一名班长批准后生效；恶意骚扰请同时报警处理。',
+  proposeGo: '提交申请',
+  number: '号码',
+  state: '状态',
+  pending: '待批准',
+  inForce: '已生效',
+  reason: '原因',
+  reasonHint: '例如：多次辱骂、长时间占线，已报警',
+  for: '期限',
+  days: (n: number) => `${n} 天`,
+  until: '到期',
+  by: '申请 → 批准',
+  turnedAway: '已拦截',
+  approve: '批准',
+  refuse: '驳回',
+  lift: '解除',
+  why: '原因',
+  samePerson: '申请人不能审批本人的申请',
+  today: (n: number) => `滚动 24 小时拦截来电 ${n} 通（已计入进线总量）`,
+  empty: '没有屏蔽的号码',
+  emptyHelp: '话务员可在来电弹屏中申请屏蔽正在骚扰的来电。',
+}
+
+export const zhBlockEvents = {
+  proposed: (by: string, number: string, reason: string) => `${by} 申请屏蔽 ${number}：${reason}`,
+  approved: (by: string, block: number) => `${by} 批准屏蔽 ${block}`,
+  refused: (by: string, block: number, reason: string) => `${by} 驳回屏蔽申请 ${block}：${reason}`,
+  lifted: (by: string, block: number, reason: string) => `${by} 解除屏蔽 ${block}：${reason}`,
+  expired: (block: number) => `屏蔽 ${block} 到期`,
+  caller: (block: number) => `拦截被屏蔽号码的来电（屏蔽 ${block}）`,
+  recognised: (calls: number, hours: number, seat: string | undefined) =>
+    `${hours} 小时内第 ${calls} 次来电${seat === undefined ? '' : `，上次由 ${seat} 号坐席接听`}`,
+}
