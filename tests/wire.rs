@@ -57,6 +57,8 @@ mod party;
 mod phones;
 #[path = "wire/pick_ups.rs"]
 mod pick_ups;
+#[path = "wire/regulars.rs"]
+mod regulars;
 #[path = "wire/reloads.rs"]
 mod reloads;
 #[path = "wire/scenario.rs"]
@@ -68,6 +70,8 @@ mod sessions;
 #[path = "e2e/sound.rs"]
 #[allow(dead_code, reason = "the rest is used by e2e.rs")]
 mod sound;
+#[path = "wire/tasks.rs"]
+mod tasks;
 #[path = "wire/threads.rs"]
 mod threads;
 #[path = "wire/timers.rs"]

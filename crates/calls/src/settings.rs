@@ -124,6 +124,26 @@ pub struct Queue {
     pub name: String,
     /// What is said to those who wait.
     pub announce: Announce,
+    /// How callers who called before are received.
+    pub regulars: Regulars,
+}
+
+/// How a queue receives callers who called before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Regulars {
+    /// How long a caller holds out for the seat that talked with them last; zero: for nobody.
+    pub hold_out: Duration,
+    /// How far back calls are counted, and talks remembered.
+    pub window: Duration,
+}
+
+impl Default for Regulars {
+    fn default() -> Self {
+        Self {
+            hold_out: Duration::ZERO,
+            window: Duration::from_secs(72 * 3_600),
+        }
+    }
 }
 
 /// What becomes of a seat's phone when another, at another address, registers.

@@ -1,7 +1,7 @@
 //! What a call can act upon: the endpoint, the floor, the media, the journal. One per exchange,
 //! lent to the stage that handles an input.
 
-use core::net::IpAddr;
+use core::{net::IpAddr, time::Duration};
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
@@ -13,7 +13,7 @@ use hotline_media::{
     sdp::{self, Dtls, Family, Terms},
 };
 use hotline_model::{
-    CallId, Instant, LegId, MediaThread, SeatId, Timestamp,
+    CallId, Instant, LegId, MediaThread, QueueId, SeatId, Timestamp,
     event::{Event, Party, Stamped},
     guest::{GuestMode, GuestName},
     request::Request,
@@ -27,7 +27,10 @@ use hotline_sip::{
 
 use crate::{
     attached::Attached,
+    blacklist::Blacklist,
+    call::Facts,
     callback::Callbacks,
+    callers::Callers,
     exchange::Output,
     leg::{Leg, NOBODY, ToMedia},
     media_threads::MediaThreads,
@@ -111,6 +114,10 @@ pub struct Switchboard {
     pub outputs: VecDeque<Output>,
     /// Recordings being written.
     pub recordings: BTreeMap<u64, OpenRecording>,
+    /// Who is not served.
+    pub blacklist: Blacklist,
+    /// Who called before.
+    pub callers: Callers,
     /// Which call is with which seat, for the journal's sake.
     pub attached: Attached,
     /// Callers who are to be called back.
@@ -165,6 +172,8 @@ impl Switchboard {
             floor,
             outputs: VecDeque::new(),
             recordings: BTreeMap::new(),
+            blacklist: Blacklist::default(),
+            callers: Callers::default(),
             attached: Attached::default(),
             callbacks: Callbacks::default(),
             legs: BTreeMap::new(),
@@ -193,6 +202,9 @@ impl Switchboard {
     /// Writes an event into the journal.
     pub fn happened(&mut self, now: Instant, event: Event) {
         self.attached.note(now, &event);
+        let wall = self.wall(now);
+        self.callers.note(wall, &event);
+        self.blacklist.note(wall, &event);
         match event {
             Event::CallDialled { call, .. } => drop(self.dialled.insert(call)),
             Event::DialEnded { call, .. } => drop(self.dialled.remove(&call)),
@@ -215,6 +227,42 @@ impl Switchboard {
             done,
         };
         self.happened(now, event);
+    }
+
+    /// The instant of a time of the wall clock, as that goes now; the start where it is before.
+    pub fn instant_of(&self, wall: Timestamp) -> Instant {
+        let ms = wall.0.saturating_sub(self.wall_at_start.0);
+        Instant::from_start(Duration::from_millis(u64::try_from(ms).unwrap_or(0)))
+    }
+
+    /// Journals what is known of a caller who asks for a human in this queue, and says for which
+    /// seat, and how long, the caller is to hold out.
+    pub fn recognise(
+        &mut self,
+        now: Instant,
+        facts: &Facts,
+        queue: QueueId,
+    ) -> Option<(SeatId, Duration)> {
+        if facts.withheld || facts.trunk.is_none() {
+            return None;
+        }
+        let mut queues = self.settings.queues.iter();
+        let regulars = queues.find(|it| it.floor.id == queue)?.regulars;
+        let known = self
+            .callers
+            .recognise(&facts.caller, self.wall(now), regulars.window);
+        if known.calls > 1 || known.last_seat.is_some() {
+            let event = Event::CallerRecognised {
+                call: facts.id,
+                queue,
+                calls: known.calls,
+                within_h: regulars.window.as_secs() / 3_600,
+                last_seat: known.last_seat,
+            };
+            self.happened(now, event);
+        }
+        let seat = known.last_seat?;
+        (!regulars.hold_out.is_zero()).then_some((seat, regulars.hold_out))
     }
 
     /// Tells the distributor something; its decisions are drained before the turn ends.

@@ -11,6 +11,7 @@ use crate::{
     guest::{GuestMode, GuestName},
     request::Request,
     seat::{Device, Intent, OfferResult, Work},
+    task::{TaskEnd, TaskRules},
 };
 
 /// Version of the event schema, written into each journal segment's header.
@@ -275,6 +276,21 @@ pub enum Event {
         priority: u8,
         /// Place at entry, 1 is next.
         position: u32,
+    },
+    /// The caller is known: called before within the queue's window, or talked with a seat. Comes
+    /// before the first entry into a queue.
+    CallerRecognised {
+        /// The call.
+        call: CallId,
+        /// The queue asked for, whose window it is.
+        queue: QueueId,
+        /// Calls of the number within the window, this one included.
+        calls: u32,
+        /// The window, hours.
+        within_h: u64,
+        /// The seat that talked with the caller last within the window.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last_seat: Option<SeatId>,
     },
     /// The queue did not take the call (full, closed).
     QueueRefused {
@@ -969,6 +985,117 @@ pub enum Event {
         /// The call it does it for.
         call: Option<CallId>,
     },
+    /// Somebody wants a number's calls served no more (malicious disruption). Nothing follows before
+    /// another person approves it.
+    BlockProposed {
+        /// The block, counted up.
+        block: u64,
+        /// Whose calls.
+        number: String,
+        /// Why.
+        reason: String,
+        /// Until when.
+        until: Timestamp,
+        /// User name.
+        by: String,
+    },
+    /// Another person approved it: it is in force.
+    BlockApproved {
+        /// The block.
+        block: u64,
+        /// User name.
+        by: String,
+    },
+    /// A proposal was refused.
+    BlockRefused {
+        /// The block.
+        block: u64,
+        /// User name.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// A block that was in force is no more.
+    BlockLifted {
+        /// The block.
+        block: u64,
+        /// User name.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// The block's time is over, or nobody approved it for too long.
+    BlockExpired {
+        /// The block.
+        block: u64,
+    },
+    /// A call of a blocked number was not served: rejected, which `InviteRejected` tells beside this
+    /// (KPI K1 counts it), or answered by the script for such callers.
+    CallerBlocked {
+        /// The block.
+        block: u64,
+        /// The call, where the script answers it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        call: Option<CallId>,
+    },
+    /// The rules of the task list from here on; said at each start and when they change.
+    TaskRulesSet {
+        /// The rules.
+        #[serde(flatten)]
+        rules: TaskRules,
+    },
+    /// A supervisor wants a citizen called (回访). The task's number is this record's. It is nothing
+    /// where the citizen is to be called for that reason already. A missed call puts itself on the
+    /// list, without an event.
+    TaskAdded {
+        /// Whom to call.
+        number: String,
+        /// What about.
+        note: String,
+        /// When it should be done.
+        due_at: Timestamp,
+        /// User name.
+        by: String,
+    },
+    /// A seat takes a task and is shown whom to call. It is nothing where another seat has it, or
+    /// its time has not come.
+    TaskTaken {
+        /// The task.
+        task: u64,
+        /// The seat.
+        seat: SeatId,
+        /// User name.
+        by: String,
+    },
+    /// The seat that took the task lets go of it: it is open again.
+    TaskLetGo {
+        /// The task.
+        task: u64,
+        /// The seat.
+        seat: SeatId,
+        /// User name.
+        by: String,
+    },
+    /// Somebody closed a task.
+    TaskClosed {
+        /// The task.
+        task: u64,
+        /// What it is closed as.
+        end: TaskEnd,
+        /// User name.
+        by: String,
+        /// Why, in the words of who closed it.
+        reason: String,
+    },
+    /// The seat that has the task was shown whole whom to call, once more.
+    TaskShown {
+        /// The task.
+        task: u64,
+        /// The seat.
+        seat: SeatId,
+        /// User name.
+        by: String,
+    },
     /// Somebody signed in to the pages.
     PageSignedIn {
         /// User name.
@@ -1037,6 +1164,15 @@ impl Event {
             | Self::PageSignInRefused { .. }
             | Self::SettingsRead { .. }
             | Self::SettingsChanged { .. } => false,
+            // Who was shown whose number.
+            Self::TaskRulesSet { .. }
+            | Self::TaskShown { .. }
+            | Self::BlockProposed { .. }
+            | Self::BlockApproved { .. }
+            | Self::BlockRefused { .. }
+            | Self::BlockLifted { .. }
+            | Self::BlockExpired { .. }
+            | Self::CallerBlocked { .. } => false,
             _ => true,
         }
     }
@@ -1049,6 +1185,7 @@ impl Event {
             | Self::ScriptStarted { call, .. }
             | Self::MenuChosen { call, .. }
             | Self::QueueEntered { call, .. }
+            | Self::CallerRecognised { call, .. }
             | Self::QueueRefused { call, .. }
             | Self::QueueOverflowed { call, .. }
             | Self::CallbackRequested { call, .. }
@@ -1099,7 +1236,9 @@ impl Event {
             | Self::OutsideAnswered { call, .. }
             | Self::DialEnded { call, .. }
             | Self::CallEnded { call, .. } => Some(call),
-            Self::SeatChanged { call, .. } | Self::FaultCaught { call, .. } => call,
+            Self::SeatChanged { call, .. }
+            | Self::FaultCaught { call, .. }
+            | Self::CallerBlocked { call, .. } => call,
             Self::EngineStarted { .. }
             | Self::EngineStopped {}
             | Self::SettingsRead { .. }
@@ -1120,6 +1259,17 @@ impl Event {
             | Self::StaffingForecast { .. }
             | Self::ServiceLevelAlerted { .. }
             | Self::ServiceLevelRecovered { .. }
+            | Self::BlockProposed { .. }
+            | Self::BlockApproved { .. }
+            | Self::BlockRefused { .. }
+            | Self::BlockLifted { .. }
+            | Self::BlockExpired { .. }
+            | Self::TaskRulesSet { .. }
+            | Self::TaskAdded { .. }
+            | Self::TaskTaken { .. }
+            | Self::TaskLetGo { .. }
+            | Self::TaskClosed { .. }
+            | Self::TaskShown { .. }
             | Self::PageSignedIn { .. }
             | Self::PageSignInRefused { .. }
             | Self::SeatRequested { .. } => None,

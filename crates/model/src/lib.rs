@@ -11,6 +11,7 @@ pub mod limits;
 pub mod privacy;
 pub mod request;
 pub mod seat;
+pub mod task;
 pub mod time;
 
 pub use ids::{CallId, LegId, MediaThread, QueueId, ScriptId, SeatId, SkillId, TrunkId};

@@ -467,3 +467,50 @@ pub const EMERGENCIES: usize = 8;
 /// Longest silence of a side of a talk before it is an event, seconds. A longer one is a fault of the
 /// configuration.
 pub const SILENT_AFTER_S: u64 = 600;
+// Callers who are recognised.
+
+/// Numbers that are known: three days of a large city. When full, the one that was not heard of for
+/// the longest time is forgotten.
+pub const CALLERS: usize = 200_000;
+
+/// Calls of one number that are known. Of more the oldest are forgotten, and the number counts as
+/// having called so often.
+pub const CALLER_CALLS: usize = 64;
+
+/// Time for which a number is known, hours: the longest window in which a queue counts calls.
+pub const CALLERS_KEPT_H: u64 = 168;
+
+// Callers who are not served.
+
+/// Most numbers that are, or are to be, blocked. When full, no further one can be proposed.
+pub const BLOCKS: usize = 1_000;
+
+/// Longest time for which a number is blocked, days: nobody is shut out of a public service for ever.
+/// A longer one is refused.
+pub const BLOCK_DAYS: i64 = 90;
+
+/// Time after which a proposal that nobody approved is dropped, days.
+pub const BLOCK_PROPOSAL_DAYS: i64 = 7;
+
+// Tasks.
+
+/// Most tasks that are not done: two bad days of a large city. When full, a further missed call
+/// pushes out the oldest (`displaced`), and a further follow-up is refused.
+pub const TASKS: usize = 50_000;
+
+/// Tasks that one seat has at a time: whoever collects numbers is no caller. A further one is not
+/// given out.
+pub const TASKS_TAKEN: usize = 3;
+
+/// Longest note of a task, and longest reason for closing one, characters. A longer one is refused.
+pub const TASK_NOTE_CHARS: usize = 500;
+
+/// Farthest day for which a follow-up is put in, days from now. A farther one is refused.
+pub const TASK_DUE_DAYS: i64 = 366;
+
+/// A seat that hangs up before its call rang so long has not tried, milliseconds: three rings. So
+/// nobody is given up by hanging up at once.
+pub const TASK_ATTEMPT_MS: u64 = 10_000;
+
+/// Shortest caller's number that can be called back, digits. A shorter one is a carrier's own.
+pub const TASK_NUMBER_DIGITS: usize = 5;

@@ -7,6 +7,7 @@ mod media_loop;
 mod media_threads;
 mod net;
 mod phone_loop;
+mod recall;
 mod recording_loop;
 mod reload;
 mod signalling_loop;

@@ -12,6 +12,7 @@ use std::{
 use crossbeam::queue::ArrayQueue;
 use hotline_calls::{
     Exchange, Input, NewSettings, Output, Transport,
+    blacklist::{Block, BlockDenied, BlockRequest},
     exchange::Waits,
     gate::Gate,
     orders::{CallOrder, Order, OrderRefused},
@@ -66,6 +67,14 @@ pub enum Hand {
     Order(CallOrder, oneshot::Sender<Result<(), OrderRefused>>),
     /// Why the call still waits.
     Why(CallId, oneshot::Sender<Option<Waits>>),
+    /// Something about blocked callers, asked by this user.
+    Block(
+        String,
+        BlockRequest,
+        oneshot::Sender<Result<u64, BlockDenied>>,
+    ),
+    /// The blocked callers.
+    Blocks(oneshot::Sender<Vec<Block>>),
 }
 
 /// New settings with the way back to who brought them.
@@ -342,6 +351,15 @@ impl SignallingLoop {
                 Hand::Why(call, answer) => {
                     // Who asked may have gone away meanwhile.
                     let _ = answer.send(self.exchange.waits(call));
+                }
+                Hand::Blocks(answer) => {
+                    let _ = answer.send(self.exchange.blocks().cloned().collect());
+                }
+                Hand::Block(by, request, answer) => {
+                    let now = self.now();
+                    let result = self.exchange.ask_of_blocks(now, &by, request);
+                    let _ = answer.send(result);
+                    self.carry_out(answers).await;
                 }
                 Hand::Order(mut order, answer) => {
                     order.ticket = answers.owe(answer);

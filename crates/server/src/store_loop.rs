@@ -16,6 +16,7 @@ use hotline_store::{
     Record, Tables, Writer,
     fold::QueueLevel,
     journal::{AppendError, CommitError},
+    kpi::MissedCalls,
     wallboard::{CallLine, Totals, TrunkLine},
 };
 use tokio::sync::{broadcast, mpsc, watch};
@@ -46,6 +47,9 @@ const TABLES_GATHER: Duration = Duration::from_millis(200);
 
 /// Most records of one transaction of the tables, so that readers do not wait long behind it.
 const TABLES_AT_ONCE: usize = 20_000;
+
+/// Shortest time between two counts of the missed calls.
+const COUNT_EVERY: Duration = Duration::from_secs(1);
 
 /// The journal gathers what happens for so long before it waits for the disk: under load a
 /// hundred commits a second instead of one an event. Calls do not wait for it.
@@ -79,6 +83,17 @@ pub struct Story {
     pub picture: watch::Receiver<Arc<Picture>>,
     /// Every committed group of records.
     pub records: broadcast::Sender<Arc<Vec<Record>>>,
+    /// How far the tables are.
+    pub tables: watch::Receiver<Filed>,
+}
+
+/// What the tables have.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Filed {
+    /// The last record.
+    pub seq: u64,
+    /// K13 of the rolling 24 hours; `None` before it was first counted.
+    pub missed: Option<MissedCalls>,
 }
 
 /// The journal thread's state.
@@ -99,6 +114,8 @@ pub struct TablesLoop {
     tables: Tables,
     journal: PathBuf,
     groups: mpsc::Receiver<Arc<Vec<Record>>>,
+    filed: watch::Sender<Filed>,
+    counted: Option<StdInstant>,
 }
 
 /// Makes both loops and the places where their story can be heard. `stop` rises when no more
@@ -121,9 +138,11 @@ pub fn loops(
     let (records, _) = broadcast::channel(GROUPS_STREAMED);
     let first = Arc::new(take_picture(&writer, &roll.borrow(), &trunks, epoch));
     let (picture, pictures) = watch::channel(first);
+    let (filed, filing) = watch::channel(Filed::default());
     let story = Story {
         picture: pictures,
         records: records.clone(),
+        tables: filing,
     };
     let journal_loop = JournalLoop {
         writer,
@@ -142,6 +161,8 @@ pub fn loops(
             tables,
             journal,
             groups,
+            filed,
+            counted: None,
         },
         story,
     )
@@ -295,7 +316,12 @@ impl TablesLoop {
     /// Runs until the journal thread is gone, then brings the tables up to the journal's end.
     pub async fn run(mut self) {
         self.catch_up().await;
-        while let Some(first) = self.groups.recv().await {
+        loop {
+            self.tell().await;
+            // Of tasks, too, a window of 24 hours moves by itself.
+            let next = tokio::time::timeout(PICTURE_AT_LEAST, self.groups.recv()).await;
+            let Ok(next) = next else { continue };
+            let Some(first) = next else { break };
             let until = tokio::time::Instant::now() + TABLES_GATHER;
             let mut count = first.len();
             let mut groups = vec![first];
@@ -324,6 +350,24 @@ impl TablesLoop {
         if let Err(error) = self.tables.catch_up(&self.journal).await {
             tracing::warn!(%error, "the tables are behind; the next start brings them up to date");
         }
+    }
+
+    /// Tells how far the tables are, and now and then what K13 is.
+    async fn tell(&mut self) {
+        let mut filed = *self.filed.borrow();
+        match self.tables.watermark().await {
+            Ok(seq) => filed.seq = seq,
+            Err(error) => tracing::error!(%error, "the tables do not say how far they are"),
+        }
+        let counted = self.counted.map(|at| at.elapsed());
+        if counted.is_none_or(|since| since >= COUNT_EVERY) {
+            self.counted = Some(StdInstant::now());
+            match self.tables.missed_calls(wall_clock()).await {
+                Ok(missed) => filed.missed = Some(missed),
+                Err(error) => tracing::error!(%error, "missed calls cannot be counted"),
+            }
+        }
+        self.filed.send_replace(filed);
     }
 
     /// Reads from the journal what the tables do not have, until it succeeds or nobody is left who

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use hotline_acd::{QueueSettings, SeatSettings};
 use hotline_calls::settings::{
-    AddressRange, Announce, Ha1, Language, Number, PickUp, Program, Prompts, Queue, Seat,
+    AddressRange, Announce, Ha1, Language, Number, PickUp, Program, Prompts, Queue, Regulars, Seat,
     SecondPhone, Settings, SoundFormats, Srtp, Trunk, compile_alone, engine_prompts,
 };
 use hotline_media::Clip;
@@ -40,6 +40,7 @@ pub fn settings(seats: usize, callers: impl Iterator<Item = IpAddr>) -> Result<S
                 floor,
                 name: id.to_owned(),
                 announce: Announce::default(),
+                regulars: Regulars::default(),
             })
         })
         .collect::<Result<Vec<_>, _>>()

@@ -169,10 +169,13 @@ mod tests {
                 since_ms: 0,
                 total_ms: 0,
                 guests: guest.into_iter().collect(),
+                nth_call: None,
+                last_seat: None,
             }],
             trunks: Vec::new(),
             emergencies: Vec::new(),
             reasons: Vec::new(),
+            missed: None,
         }
     }
 

@@ -1,6 +1,10 @@
 //! The formulas of the KPI registry over raw counts. Counts are kept, ratios are derived, and each
 //! ratio shows its numerator and its denominator.
 
+use hotline_model::task::{TaskEnd, TaskKind};
+
+use crate::fold::TaskRow;
+
 /// A ratio that shows where it comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ratio {
@@ -37,6 +41,9 @@ pub struct Counts {
     pub arrived: u64,
     /// A trunk's INVITEs rejected before they became a call.
     pub rejected: u64,
+    /// Calls of blocked numbers (K14): each is among those rejected, or among the calls taken in, so
+    /// that blocking betters no rate.
+    pub blocked: u64,
     /// Calls that a human answered, each once.
     pub answered: u64,
     /// Of these, within 15 s of entering the queue.
@@ -145,6 +152,7 @@ impl Counts {
         let Self {
             arrived,
             rejected,
+            blocked,
             answered,
             answered_in_15s,
             answers,
@@ -165,6 +173,7 @@ impl Counts {
         [
             arrived,
             rejected,
+            blocked,
             answered,
             answered_in_15s,
             answers,
@@ -187,6 +196,68 @@ impl Counts {
 
     fn words(mut self) -> impl IntoIterator<Item = u64> {
         self.words_mut().into_iter().map(|n| *n).collect::<Vec<_>>()
+    }
+}
+
+/// K13 漏接电话回拨: the missed calls that put themselves on the list in a window, merged per number,
+/// and what became of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MissedCalls {
+    /// Citizens listed.
+    pub listed: u64,
+    /// Of these, tried at least once.
+    pub tried: u64,
+    /// Of these, first tried within `first_try_minutes`.
+    pub tried_in_time: u64,
+    /// Listed and reached by a seat's call.
+    pub reached: u64,
+    /// Listed, and answered when they called again themselves: no merit of the list.
+    pub called_again: u64,
+    /// Given up, after so many attempts or by somebody.
+    pub given_up: u64,
+    /// Not done yet.
+    pub open: u64,
+    /// Sum of the times to the first try, of those tried, ms.
+    pub first_try_ms: u64,
+}
+
+impl MissedCalls {
+    /// Tried ÷ listed.
+    pub const fn tried_rate(&self) -> Ratio {
+        Ratio::new(self.tried, self.listed)
+    }
+
+    /// First tried in time ÷ listed.
+    pub const fn in_time_rate(&self) -> Ratio {
+        Ratio::new(self.tried_in_time, self.listed)
+    }
+
+    /// Reached ÷ listed.
+    pub const fn reached_rate(&self) -> Ratio {
+        Ratio::new(self.reached, self.listed)
+    }
+
+    /// Mean time to the first try of those tried, ms; `None` where nobody was.
+    pub fn mean_first_try_ms(&self) -> Option<u64> {
+        self.first_try_ms.checked_div(self.tried)
+    }
+
+    /// Counts one of the list; follow-ups are none.
+    pub fn count(&mut self, row: &TaskRow) {
+        if row.kind != TaskKind::MissedCall {
+            return;
+        }
+        self.listed += 1;
+        if let Some(first) = row.first_try_at {
+            self.tried += 1;
+            self.tried_in_time += u64::from(first <= row.due_at);
+            let took = first.0.saturating_sub(row.opened_at.0);
+            self.first_try_ms += u64::try_from(took).unwrap_or(0);
+        }
+        self.reached += u64::from(row.end == Some(TaskEnd::Reached));
+        self.called_again += u64::from(row.end == Some(TaskEnd::CalledAgain));
+        self.given_up += u64::from(row.end == Some(TaskEnd::GivenUp));
+        self.open += u64::from(row.end.is_none());
     }
 }
 

@@ -5,6 +5,7 @@ use hotline_model::{
     change::{ChangeKind, ItemChange, KeyChange},
     event::{Event, MessageEnd, MessageKind, Outcome, Party, ReleasedBy, Stamped},
     seat::{Device, Intent, OfferResult, Reason, Work},
+    task::{TaskEnd, TaskRules},
 };
 
 use crate::{Record, journal::Hash};
@@ -395,6 +396,69 @@ pub(crate) fn one_of_each() -> Vec<Event> {
             lasted_ms: 240_000,
         },
         Event::RecordingSpaceRegained { free_mb: 550 },
+        Event::CallerRecognised {
+            call: CallId(3),
+            queue: queue("general"),
+            calls: 2,
+            within_h: 72,
+            last_seat: Some(seat("1002")),
+        },
+        Event::BlockProposed {
+            block: 1,
+            number: "13800009999".into(),
+            reason: "骚扰".into(),
+            until: Timestamp(NOON + 86_400_000),
+            by: "1001".into(),
+        },
+        Event::BlockApproved {
+            block: 1,
+            by: "supervisor".into(),
+        },
+        Event::CallerBlocked {
+            block: 1,
+            call: None,
+        },
+        Event::BlockLifted {
+            block: 1,
+            by: "supervisor".into(),
+            reason: "道歉".into(),
+        },
+        Event::BlockRefused {
+            block: 2,
+            by: "supervisor".into(),
+            reason: "证据不足".into(),
+        },
+        Event::BlockExpired { block: 3 },
+        Event::TaskRulesSet {
+            rules: TaskRules::default(),
+        },
+        Event::TaskAdded {
+            number: "13800009999".into(),
+            note: "问是否满意".into(),
+            due_at: Timestamp(NOON + 3_600_000),
+            by: "supervisor".into(),
+        },
+        Event::TaskTaken {
+            task: 7,
+            seat: seat("1001"),
+            by: "1001".into(),
+        },
+        Event::TaskShown {
+            task: 7,
+            seat: seat("1001"),
+            by: "1001".into(),
+        },
+        Event::TaskLetGo {
+            task: 7,
+            seat: seat("1001"),
+            by: "1001".into(),
+        },
+        Event::TaskClosed {
+            task: 7,
+            end: TaskEnd::Closed,
+            by: "supervisor".into(),
+            reason: "已当面答复".into(),
+        },
         seat_changed(
             "1001",
             Intent::NotReady(Reason::Meal),

@@ -11,6 +11,8 @@ use hotline_model::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::kpi::MissedCalls;
+
 /// Everything a wallboard shows at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Wallboard {
@@ -35,6 +37,56 @@ pub struct Wallboard {
     /// The house's own reasons for not being ready.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<ReasonLine>,
+    /// K13; `None` before it was first counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missed: Option<MissedLine>,
+}
+
+/// K13 漏接电话回拨 of the rolling 24 hours: citizens who asked for a human in vain, each number once,
+/// and what became of them. What each count means is documented at
+/// [`MissedCalls`](crate::kpi::MissedCalls).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MissedLine {
+    /// Listed.
+    pub listed: u64,
+    /// Tried.
+    pub tried: u64,
+    /// Tried in time.
+    pub tried_in_time: u64,
+    /// Reached.
+    pub reached: u64,
+    /// Called again and answered.
+    pub called_again: u64,
+    /// Given up.
+    pub given_up: u64,
+    /// Not done.
+    pub open: u64,
+    /// Tried ÷ listed; `None` where nobody was listed, as below.
+    pub tried_rate: Option<f64>,
+    /// Tried in time ÷ listed.
+    pub in_time_rate: Option<f64>,
+    /// Reached ÷ listed.
+    pub reached_rate: Option<f64>,
+    /// Mean time to the first try, ms; `None` where nobody was tried.
+    pub first_try_ms: Option<u64>,
+}
+
+impl From<MissedCalls> for MissedLine {
+    fn from(counts: MissedCalls) -> Self {
+        Self {
+            listed: counts.listed,
+            tried: counts.tried,
+            tried_in_time: counts.tried_in_time,
+            reached: counts.reached,
+            called_again: counts.called_again,
+            given_up: counts.given_up,
+            open: counts.open,
+            tried_rate: counts.tried_rate().value(),
+            in_time_rate: counts.in_time_rate().value(),
+            reached_rate: counts.reached_rate().value(),
+            first_try_ms: counts.mean_first_try_ms(),
+        }
+    }
 }
 
 /// A number of help.
@@ -83,6 +135,9 @@ pub struct Totals {
     pub window_s: u64,
     /// Inbound calls, those that a trunk's INVITE asked for and that were rejected too.
     pub inbound: u64,
+    /// Of these, calls of blocked numbers (K14).
+    #[serde(default)]
+    pub blocked: u64,
     /// Calls that a human answered.
     pub answered: u64,
     /// Of these, answered within 15 s of entering the queue.
@@ -303,6 +358,12 @@ pub struct CallLine {
     /// Who else takes part in the talk or is rung to, in the order they were called.
     #[serde(default)]
     pub guests: Vec<GuestLine>,
+    /// Calls of the number lately, this one included, where the caller is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nth_call: Option<u32>,
+    /// The seat that talked with the caller last, before this call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_seat: Option<SeatId>,
 }
 
 /// A further seat in a talk, or somebody outside.
@@ -426,6 +487,8 @@ mod tests {
                     joined: true,
                     asked: false,
                 }],
+                nth_call: Some(2),
+                last_seat: SeatId::new("1001").ok(),
             }],
             trunks: vec![TrunkLine {
                 trunk: TrunkId::new("mobile").unwrap(),
@@ -437,6 +500,16 @@ mod tests {
             }],
             emergencies: Vec::new(),
             reasons: Vec::new(),
+            missed: Some(MissedLine::from(MissedCalls {
+                listed: 4,
+                tried: 3,
+                tried_in_time: 2,
+                reached: 1,
+                called_again: 1,
+                given_up: 1,
+                open: 1,
+                first_try_ms: 90_000,
+            })),
         };
         let json = json!({
             "at": 5,
@@ -444,7 +517,7 @@ mod tests {
                 "recordings_failed": 0, "recording_space_low": false,
                 "recording_disk_stalled": false},
             "totals": {
-                "window_s": 86400, "inbound": 0, "answered": 0, "answered_in_15s": 0,
+                "window_s": 86400, "inbound": 0, "blocked": 0, "answered": 0, "answered_in_15s": 0,
                 "human_requests": 0, "abandoned": 0, "refused": 0, "timed_out": 0,
                 "left_message": 0, "overflowed": 0, "unreached": 0,
                 "answer_rate": null, "in_time_rate": null, "survey_offered": 0,
@@ -469,12 +542,16 @@ mod tests {
                 "call": 12, "stage": "waiting", "caller": "138****5678", "called": "12345",
                 "queue": null, "seat": null, "position": 1,
                 "expected_wait": {"from_s": 20, "to_s": 90}, "since_ms": 8, "total_ms": 9,
-                "guests": [{"seat": "1009", "mode": "monitor", "joined": true, "asked": false}]
+                "guests": [{"seat": "1009", "mode": "monitor", "joined": true, "asked": false}],
+                "nth_call": 2, "last_seat": "1001"
             }],
             "trunks": [{
                 "trunk": "mobile", "state": "down", "detail": "UDP 192.0.2.1:5060: no answer",
                 "since_ms": 10, "calls_in": 11, "calls_out": 12
-            }]
+            }],
+            "missed": {"listed": 4, "tried": 3, "tried_in_time": 2, "reached": 1,
+                "called_again": 1, "given_up": 1, "open": 1, "tried_rate": 0.75,
+                "in_time_rate": 0.5, "reached_rate": 0.25, "first_try_ms": 30_000}
         });
         assert_eq!(serde_json::to_value(&wallboard).unwrap(), json);
         assert_eq!(

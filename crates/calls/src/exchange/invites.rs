@@ -8,7 +8,7 @@ use hotline_sip::{
     path::Path,
 };
 
-use super::Exchange;
+use super::{Exchange, blocked::Barred};
 use crate::{
     call::{Call, Facts, Talked},
     orders::star_code,
@@ -106,6 +106,13 @@ impl Exchange {
                 _,
             ) => {
                 let caller = routing::caller(&message, trunk.filter(|_| from.is_some()));
+                let barred = from.and_then(|_| self.barred(now, &caller.number));
+                if let Some(Barred::Rejected(block)) = barred {
+                    self.blocked(now, block, None);
+                    let cause = "the caller is blocked";
+                    self.refuse(now, dialog, path, &message, 603, &[], cause);
+                    return;
+                }
                 let offer = request.session().to_vec();
                 let end = match seat {
                     Some(seat) => self.board.seat_end(seat, &path, &offer),
@@ -131,6 +138,13 @@ impl Exchange {
                     facts.dialled_by = Some(seat);
                     self.board.seat_takes_line(now, seat);
                 }
+                let script = match barred {
+                    Some(Barred::Hears(block, instead)) => {
+                        self.blocked(now, block, Some(facts.id));
+                        instead
+                    }
+                    _ => script,
+                };
                 let arriving = Arriving::new(now, offer, script);
                 self.begin(facts, Stage::Arriving(arriving));
             }

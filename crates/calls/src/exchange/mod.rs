@@ -3,6 +3,7 @@
 
 mod arrivals;
 mod authentication;
+mod blocked;
 mod connections;
 mod consults;
 mod faults;
@@ -44,6 +45,7 @@ pub use new_settings::NewSettings;
 use crate::{
     admission::Admission,
     call::Call,
+    callers::Callers,
     consultation::Consultation,
     orders::{CallOrder, Order, OrderRefused},
     seat_service::SeatService,
@@ -217,6 +219,11 @@ impl Exchange {
         }
     }
 
+    /// Gives the exchange the callers of earlier runs; before the first input.
+    pub fn remember(&mut self, callers: Callers) {
+        self.board.callers = callers;
+    }
+
     /// Gives the exchange the board to keep true for other threads.
     pub fn publish_on(&mut self, view: BoardWriter) {
         self.view = Some(view);
@@ -302,6 +309,7 @@ impl Exchange {
             self.board.trunks.next_wake(),
             self.admission.next_wake(),
             self.watch.next_look(),
+            self.next_block_end(),
         ]
         .into_iter()
         .flatten()
@@ -352,6 +360,7 @@ impl Exchange {
         if self.board.floor.next_wake().is_some_and(|at| at <= now) {
             self.board.floor(now, FloorInput::TimePassed);
         }
+        self.blocks_end(now);
         for event in self.watch.look(now, &self.board.floor) {
             self.board.happened(now, event);
         }

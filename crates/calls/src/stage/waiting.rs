@@ -99,6 +99,11 @@ impl Waiting {
         priority: u8,
         board: &mut Switchboard,
     ) -> Stage {
+        // Who comes back held out already.
+        let preferred = match facts.queued {
+            None => board.recognise(now, facts, queue),
+            Some(_) => None,
+        };
         let absent = facts.stands().is_some();
         if !absent {
             facts.takes_place(board);
@@ -115,7 +120,7 @@ impl Waiting {
                 priority,
                 arrived,
                 spent: facts.left_by(queue),
-                preferred: None,
+                preferred,
                 absent,
             },
         );

@@ -9,7 +9,8 @@ use hotline_calls::{
     orders::{CallOrder, Order, OrderRefused, SeatRequest},
     settings::{
         AddressRange, Announce, Credentials, Ha1, Number, Outbound, PickUp, Prompts, Queue,
-        Replacement, Seat, SecondPhone, Settings, SoundFormats, Srtp, Target, Trunk, compile_alone,
+        Regulars, Replacement, Seat, SecondPhone, Settings, SoundFormats, Srtp, Target, Trunk,
+        compile_alone,
     },
 };
 use hotline_media::{Command, Report};
@@ -112,6 +113,7 @@ pub fn settings(trunks: Vec<Trunk>) -> Settings {
             floor: QueueSettings::new(queue),
             name: "general".to_owned(),
             announce: Announce::default(),
+            regulars: Regulars::default(),
         }],
         seats: [("1001", "secret"), ("1002", "secret2"), ("1003", "secret3")]
             .map(|(id, password)| Seat {

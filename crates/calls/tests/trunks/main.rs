@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod bench;
+mod blocked;
 mod callbacks;
 mod consulted;
 mod consulted_outside;
@@ -15,6 +16,7 @@ mod moving;
 mod outgoing;
 mod overflow;
 mod proofs;
+mod regulars;
 mod seat_first;
 mod states;
 mod threads;

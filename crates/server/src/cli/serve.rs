@@ -14,8 +14,10 @@ use clap::Args;
 use crossbeam::queue::ArrayQueue;
 use hotline_calls::{
     Exchange,
+    blacklist::Blacklist,
     board::{BoardWriter, board},
     callback::Restored,
+    callers::Callers,
     gate::Gate,
     settings::Settings,
 };
@@ -46,7 +48,7 @@ use crate::{
         udp::Datagrams,
         ws::Browsers,
     },
-    recording_loop,
+    recall, recording_loop,
     reload::{
         self, InForce, Refused, Reloader, absolute, control, replacement,
         roll::{BoardOrder, Roll},
@@ -184,6 +186,14 @@ async fn serve(config: Config, folder: PathBuf, drain_for: Duration) -> Result<(
         None => tracing::info!("recordings are plain WAV: recordings.key_file is not set"),
     }
     let tables = open_tables(data.tables.clone(), config.utc_offset_minutes)?;
+    let whole = recall::catch_up(&tables, &data.journal).await;
+    let terms = (config.blocked_answer, wall_at_start);
+    let blacklist = recall::blacklist(&tables, whole, &data.journal, terms)
+        .await
+        .map_err(Failure::world)?;
+    let callers = recall::callers(&tables, wall_at_start)
+        .await
+        .map_err(Failure::world)?;
 
     for warning in &config.warnings {
         tracing::warn!("{}", warning.to_string().trim_end());
@@ -225,6 +235,8 @@ async fn serve(config: Config, folder: PathBuf, drain_for: Duration) -> Result<(
             standing: standing::restored(start.left.standing),
             view,
             wall_at_start,
+            callers,
+            blacklist,
         },
         (sockets, sessions.clone()),
         &config,
@@ -238,6 +250,7 @@ async fn serve(config: Config, folder: PathBuf, drain_for: Duration) -> Result<(
     let (canvas, wallboard) = watch::channel(Painted::default());
     tokio::spawn(paint_wallboards(
         story.picture.clone(),
+        story.tables.clone(),
         reader,
         rolls.clone(),
         epoch,
@@ -254,6 +267,7 @@ async fn serve(config: Config, folder: PathBuf, drain_for: Duration) -> Result<(
         sessions: sessions.clone(),
         roll,
         accounts,
+        epoch,
         in_force: Arc::new(Mutex::new(InForce::new(config))),
     });
     take_commands(&reloader);
@@ -357,6 +371,9 @@ fn begin_story(
         queues: config.queues.len(),
         seats: config.seats.len(),
     });
+    events.push(Event::TaskRulesSet {
+        rules: config.task_rules,
+    });
     for event in events {
         writer
             .append(stamped(epoch, event))
@@ -433,6 +450,8 @@ struct Core {
     standing: Vec<Restored>,
     view: BoardWriter,
     wall_at_start: Timestamp,
+    callers: Callers,
+    blacklist: Blacklist,
 }
 
 #[expect(
@@ -498,6 +517,8 @@ fn start_signalling(
             core.first_call,
             core.wall_at_start,
         );
+        exchange.remember(core.callers);
+        exchange.block(core.blacklist);
         exchange.publish_on(core.view);
         exchange.restore(Instant::from_start(epoch.elapsed()), core.standing);
         let local = tokio::task::LocalSet::new();

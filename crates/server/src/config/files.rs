@@ -8,10 +8,12 @@ use toml::{Spanned, value::Datetime};
 
 use super::{
     announcements::AnnounceKeys,
+    blacklist::BlacklistKeys,
     distribution::{ChoiceKey, SkillsKey, WidenKeys},
     listen::Listen,
     overflow::OverflowKeys,
     talks::{EmergencyKeys, TalkKeys},
+    tasks::TaskKeys,
 };
 
 /// `engine.toml`.
@@ -34,6 +36,12 @@ pub struct EngineFile {
     pub scripts: Scripts,
     /// What waiting callers hear.
     pub waiting: WaitingKeys,
+    /// Callers who are not served.
+    #[serde(default)]
+    pub blacklist: BlacklistKeys,
+    /// Citizens to be called.
+    #[serde(default)]
+    pub tasks: TaskKeys,
     /// Local time.
     pub time: Time,
     /// The numbers served.
@@ -210,12 +218,28 @@ pub struct QueueKeys {
     /// What is said to those who wait.
     #[serde(default)]
     pub announce: AnnounceKeys,
+    /// How long a caller holds out for the seat of the last talk, seconds; 0: not at all.
+    #[serde(default = "hold_out_s")]
+    pub last_agent_s: Spanned<u64>,
+    /// How far back calls of the same number are counted, hours.
+    #[serde(default = "repeat_caller_hours")]
+    pub repeat_caller_hours: Spanned<u64>,
     /// Share of the callers that a human should answer, percent.
     #[serde(default = "answered_percent")]
     pub answered_percent: Spanned<u8>,
     /// Share that should be answered within the threshold, percent; 0: does not matter.
     #[serde(default = "in_time_percent")]
     pub in_time_percent: Spanned<u8>,
+}
+
+/// Off: it makes callers wait.
+fn hold_out_s() -> Spanned<u64> {
+    Spanned::new(0..0, 0)
+}
+
+/// Our default.
+fn repeat_caller_hours() -> Spanned<u64> {
+    Spanned::new(0..0, 72)
 }
 
 /// GB/T 33358-2016.

@@ -3,6 +3,7 @@
 
 pub mod accounts;
 mod announcements;
+mod blacklist;
 pub mod difference;
 mod distribution;
 pub mod fault;
@@ -18,6 +19,7 @@ mod reasons;
 mod seats;
 mod staffing;
 mod talks;
+mod tasks;
 mod trunks;
 
 use std::{
@@ -32,13 +34,14 @@ use std::{
 use hotline_acd::SeatSettings;
 use hotline_calls::{
     Transport,
+    blacklist::BlockedAnswer,
     settings::{
         AddressRange, Emergency, Membership, Number, OwnReasonSettings, PickUp, Prompts, Queue,
         SecondPhone, SoundFormats, Srtp, Trunk, compile_script,
     },
 };
 use hotline_media::wav::Encoding;
-use hotline_model::{QueueId, ScriptId, diagnostic::Diagnostic, ids::NameError};
+use hotline_model::{QueueId, ScriptId, diagnostic::Diagnostic, ids::NameError, task::TaskRules};
 use serde::de::DeserializeOwned;
 use toml::Spanned;
 
@@ -83,6 +86,10 @@ pub struct Config {
     pub recordings: recording_loop::Settings,
     /// Time between announcements to a waiting caller.
     pub announce_every: Duration,
+    /// What blocked callers get.
+    pub blocked_answer: BlockedAnswer,
+    /// The rules of the task list.
+    pub task_rules: TaskRules,
     /// Minutes east of UTC.
     pub utc_offset_minutes: i32,
     /// The numbers served.
@@ -195,6 +202,8 @@ impl Config {
         check_engine(&mut engine);
         let formats = formats::check(&engine.value.media, &mut engine.found);
         engine.value.listen.check(&mut engine.found);
+        let blocked_answer = engine.value.blacklist.check(&scripts, &mut engine.found);
+        let task_rules = engine.value.tasks.check(&mut engine.found);
         let recordings = check_recordings(&mut engine, folder);
         let secured = engine.value.listen.secured(folder, &mut engine.found);
         let unstaffed = staffing::check(&queues.value, &queue_list, &seat_list);
@@ -233,6 +242,8 @@ impl Config {
             data: folder.join(keys.data.directory),
             recordings,
             announce_every: Duration::from_secs(*keys.waiting.announce_every_s.get_ref()),
+            blocked_answer,
+            task_rules,
             utc_offset_minutes: *keys.time.utc_offset_minutes.get_ref(),
             numbers,
             trunks: trunk_list,

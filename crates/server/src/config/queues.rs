@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use hotline_acd::QueueSettings;
-use hotline_calls::settings::{Prompts, Queue};
-use hotline_model::{QueueId, diagnostic::Diagnostic};
+use hotline_calls::settings::{Prompts, Queue, Regulars};
+use hotline_model::{QueueId, diagnostic::Diagnostic, limits::CALLERS_KEPT_H};
 
 use super::{File, announcements, distribution, files::QueuesFile, name, once};
+
+/// Longest hold for the last agent, seconds: nobody waits five minutes for one person.
+const LAST_AGENT_S: u64 = 300;
 
 /// The queues, in the order of the file.
 pub(super) fn check(file: &mut File<QueuesFile>, prompts: &Prompts) -> Vec<Queue> {
@@ -50,6 +53,20 @@ pub(super) fn check(file: &mut File<QueuesFile>, prompts: &Prompts) -> Vec<Queue
                 file.found.push(fault);
             }
         }
+        for (key, value, from, to) in [
+            ("last_agent_s", &keys.last_agent_s, 0, LAST_AGENT_S),
+            (
+                "repeat_caller_hours",
+                &keys.repeat_caller_hours,
+                1,
+                CALLERS_KEPT_H,
+            ),
+        ] {
+            if !(from..=to).contains(value.get_ref()) {
+                let what = format!("`{key}` is {from} to {to}");
+                file.found.push(Diagnostic::new(value.span(), what));
+            }
+        }
         let Some(id) = name(&keys.id, QueueId::new, &mut file.found) else {
             continue;
         };
@@ -77,6 +94,10 @@ pub(super) fn check(file: &mut File<QueuesFile>, prompts: &Prompts) -> Vec<Queue
             floor,
             name: keys.name.clone(),
             announce: announcements::check(&keys.announce, prompts, &mut file.found),
+            regulars: Regulars {
+                hold_out: seconds(*keys.last_agent_s.get_ref()),
+                window: seconds(keys.repeat_caller_hours.get_ref().saturating_mul(3_600)),
+            },
         });
     }
     queues
@@ -154,6 +175,10 @@ mod tests {
         use hotline_acd::{Choice, Skills, Widening};
         let (plain, found) = queue("");
         assert_eq!(found, []);
+        assert_eq!(whole_queue("").0.regulars, Regulars::default());
+        let (kept, _) = whole_queue("last_agent_s = 20\nrepeat_caller_hours = 24");
+        assert_eq!(kept.regulars.hold_out, Duration::from_secs(20));
+        assert_eq!(kept.regulars.window, Duration::from_secs(86_400));
         assert_eq!(plain.choice, Choice::LongestIdle);
         assert_eq!((plain.answered_percent, plain.in_time_percent), (95, 80));
         let (aims, found) = queue("answered_percent = 90\nin_time_percent = 0");
@@ -209,6 +234,12 @@ mod tests {
                 "choice = \"most-skilled\"",
                 "\"most-skilled\"",
                 "`choice` is \"most-skilled\", but the queue names no skills",
+            ),
+            ("last_agent_s = 301", "301", "`last_agent_s` is 0 to 300"),
+            (
+                "repeat_caller_hours = 169",
+                "169",
+                "`repeat_caller_hours` is 1 to 168",
             ),
             (
                 "answered_percent = 100",

@@ -25,7 +25,7 @@ use hotline_calls::{
 use hotline_model::{Instant, QueueId, event::TrunkState, seat::Work};
 use hotline_store::{
     AgentsView, Wallboard,
-    wallboard::{CallLine, EngineLine, QueueLine, SeatLine, WaitLine, intent_words},
+    wallboard::{CallLine, EngineLine, MissedLine, QueueLine, SeatLine, WaitLine, intent_words},
 };
 use tokio::sync::watch;
 use tokio_stream::{
@@ -38,7 +38,11 @@ use super::{
     error::ApiError,
     session::{Sessions, Who},
 };
-use crate::{config::accounts::Role, reload::roll::Roll, store_loop::Picture};
+use crate::{
+    config::accounts::Role,
+    reload::roll::Roll,
+    store_loop::{Filed, Picture},
+};
 use hotline_model::limits::LIVE_STREAMS;
 
 /// How often the stream says that it lives, when nothing else is said.
@@ -87,6 +91,7 @@ impl Painted {
 /// Turns each new picture of the folds, with the board of that moment, into JSON for everybody.
 pub async fn paint_wallboards(
     mut pictures: watch::Receiver<Arc<Picture>>,
+    tables: watch::Receiver<Filed>,
     board: BoardReader,
     roll: watch::Receiver<Arc<Roll>>,
     epoch: StdInstant,
@@ -102,7 +107,8 @@ pub async fn paint_wallboards(
         }
         let now = Instant::from_start(epoch.elapsed());
         let names = roll.borrow().clone();
-        let wallboard = compose(&picture, &board, &names, now);
+        let mut wallboard = compose(&picture, &board, &names, now);
+        wallboard.missed = tables.borrow().missed.map(MissedLine::from);
         let up_ms = now.millis_since(Instant::START);
         let for_agents = agents.of(&wallboard, &picture.consulting, up_ms);
         measured = measure(&wallboard.queues, &measured);
@@ -180,6 +186,7 @@ fn compose(picture: &Picture, board: &BoardReader, roll: &Roll, now: Instant) ->
         trunks: picture.trunks.clone(),
         emergencies: roll.emergencies.clone(),
         reasons: roll.reasons.clone(),
+        missed: None,
     }
 }
 

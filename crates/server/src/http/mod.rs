@@ -1,6 +1,7 @@
 //! The HTTP API, version 1, and the pages. Shapes: `GET /api/v1/openapi.json`.
 
 mod ask;
+mod blocks;
 mod config;
 mod error;
 mod hands;
@@ -14,6 +15,7 @@ mod records;
 mod seats;
 mod session;
 mod talks;
+mod tasks;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Instant as StdInstant};
 
@@ -118,6 +120,15 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/messages", get(messages::list))
         .route("/messages/{id}/recording", get(messages::recording))
         .route("/messages/{id}/settle", post(messages::settle))
+        .route("/tasks", get(tasks::list).post(tasks::add))
+        .route("/tasks/{task}", get(tasks::task))
+        .route("/tasks/{task}/take", post(tasks::take))
+        .route("/tasks/{task}/let-go", post(tasks::let_go))
+        .route("/tasks/{task}/close", post(tasks::close))
+        .route("/blocks", get(blocks::list).post(blocks::propose))
+        .route("/blocks/{block}/approve", post(blocks::approve))
+        .route("/blocks/{block}/refuse", post(blocks::refuse))
+        .route("/blocks/{block}/lift", post(blocks::lift))
         .route("/cases", get(records::cases))
         .route("/cases/{number}", get(records::case))
         .route("/openapi.json", get(openapi::document))

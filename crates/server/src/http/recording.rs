@@ -159,28 +159,30 @@ fn open(path: &FilePath, file: &str, keys: Option<&Keys>) -> io::Result<Option<S
 
 /// Returns when the event is in the journal and on the disk: what cannot be recorded cannot be
 /// allowed.
-pub(super) async fn journalled(app: &App, event: Event) -> Result<(), ApiError> {
+pub(super) async fn journalled(app: &App, event: Event) -> Result<u64, ApiError> {
     let full = || ApiError::unavailable("journal-full", "the access cannot be recorded now");
     let mut committed = app.story.records.subscribe();
     let stamped = stamped(app.epoch, event);
     app.doors.events.push(stamped.clone()).map_err(|_| full())?;
     app.doors.journal_bell.notify_one();
     let waited = tokio::time::timeout(JOURNALLED_WITHIN, written(&mut committed, &stamped)).await;
-    waited
-        .ok()
-        .filter(|&written| written)
-        .map(drop)
-        .ok_or_else(full)
+    waited.ok().flatten().ok_or_else(full)
 }
 
 /// Waits until the event is among what was committed.
-async fn written(committed: &mut broadcast::Receiver<Arc<Vec<Record>>>, event: &Stamped) -> bool {
+async fn written(
+    committed: &mut broadcast::Receiver<Arc<Vec<Record>>>,
+    event: &Stamped,
+) -> Option<u64> {
     loop {
         match committed.recv().await {
-            Ok(group) if group.iter().any(|record| record.stamped == *event) => return true,
-            Ok(_) => {}
+            Ok(group) => {
+                if let Some(record) = group.iter().find(|record| record.stamped == *event) {
+                    return Some(record.seq);
+                }
+            }
             // It may have been among those that were missed: nobody can say.
-            Err(_) => return false,
+            Err(_) => return None,
         }
     }
 }

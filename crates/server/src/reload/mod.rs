@@ -2,7 +2,7 @@
 //! put in force in one turn of the signalling thread. With any fault nothing changes.
 //!
 //! Read again: queues and seats with their accounts, the numbers served, scripts, prompts, the
-//! survey, the time between announcements. Everything else of engine.toml and all of trunks.toml is
+//! survey, the time between announcements, the rules of tasks. Everything else of engine.toml and all of trunks.toml is
 //! for a start: sockets, threads and connections depend on it.
 
 mod archive;
@@ -13,6 +13,7 @@ pub mod roll;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    time::{Duration, Instant as StdInstant},
 };
 
 use hotline_calls::{
@@ -22,7 +23,9 @@ use hotline_calls::{
 use hotline_model::{
     SeatId,
     change::{ChangeKind, ItemChange, KeyChange},
+    event::Event,
     limits::SETTINGS_CHANGE_BYTES,
+    task::TaskRules,
 };
 use tokio::{
     sync::{Mutex, oneshot, watch},
@@ -41,6 +44,7 @@ use crate::{
     },
     http::Sessions,
     signalling_loop::{Doors, Replacing},
+    store_loop::stamped,
 };
 
 /// Why nothing changed.
@@ -66,6 +70,8 @@ pub struct Reloader {
     pub roll: watch::Sender<Arc<Roll>>,
     /// Who may sign in.
     pub accounts: watch::Sender<Arc<Accounts>>,
+    /// The monotonic clock's zero.
+    pub epoch: StdInstant,
     /// What is in force. Whoever holds it changes it: one after the other.
     pub in_force: Arc<Mutex<InForce>>,
 }
@@ -104,7 +110,11 @@ impl Reloader {
         let (read, mut in_force) = spawn_blocking(read).await.map_err(|_| broke())?;
         let (mut report, next) = read?;
         if let Some(next) = next {
+            let other = next.config.task_rules != in_force.config.task_rules;
             in_force.config = self.put_in_force(next).await?;
+            if other {
+                self.set_task_rules(in_force.config.task_rules).await?;
+            }
             report.applied = true;
         }
         Ok(report)
@@ -189,6 +199,24 @@ impl Reloader {
         Ok(next.config)
     }
 
+    /// From this record of the journal on they are in force.
+    async fn set_task_rules(&self, rules: TaskRules) -> Result<(), Refused> {
+        let mut event = stamped(self.epoch, Event::TaskRulesSet { rules });
+        // A full ring is emptied within a group commit.
+        for _ in 0..100 {
+            match self.doors.events.push(event) {
+                Ok(()) => {
+                    self.doors.journal_bell.notify_one();
+                    return Ok(());
+                }
+                Err(full) => event = full,
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let what = "the journal takes nothing: [tasks] is as it was";
+        Err(Refused::World(what.to_owned()))
+    }
+
     /// Has the signalling thread take the settings; the board's order afterwards. It answers within
     /// its turn, and is waited for without an end: what it was handed cannot be taken back.
     async fn hand_over(&self, new: Box<NewSettings>) -> Result<BoardOrder, Refused> {
@@ -229,7 +257,7 @@ fn other_trunks(needs_restart: &[NeedsRestart]) -> Option<Told> {
 
 /// Whether an item of engine.toml can change while the engine runs.
 fn is_live(item: &str) -> bool {
-    item.starts_with("number ") || ["[scripts]", "[waiting]"].contains(&item)
+    item.starts_with("number ") || ["[scripts]", "[tasks]", "[waiting]"].contains(&item)
 }
 
 /// What is read at a start only and differs from then.

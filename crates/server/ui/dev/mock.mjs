@@ -105,7 +105,17 @@ const guests = new Map()
 function wallboard() {
   const board = day.wallboard()
   const of = (call) => [...(guests.get(call) ?? [])].map(([seat, guest]) => ({ seat, ...guest }))
-  return { ...board, calls: board.calls.map((row) => ({ ...row, guests: of(row.call) })) }
+  // Every third caller is known.
+  const known = (call) => (call % 3 ? {} : { nth_call: 2 + (call % 4), last_seat: '1001' })
+  const list = tasks().filter((row) => row.kind === 'missed-call')
+  const ended = (end) => list.filter((row) => row.end === end).length
+  const missed = {
+    listed: list.length, tried: list.filter((row) => row.attempts).length, tried_in_time: 3,
+    reached: ended('reached'), called_again: 1, given_up: ended('given-up'),
+    open: list.filter((row) => !row.end).length,
+  }
+  const calls = board.calls.map((row) => ({ ...row, guests: of(row.call), ...known(row.call) }))
+  return { ...board, totals: { ...board.totals, blocked: 3 }, missed, calls }
 }
 
 /** Supervision, consultation, card entry and pauses: events as the engine writes them, 2 s of ringing. */
@@ -306,6 +316,72 @@ function inLine(response, number, what) {
   })
 }
 
+/** Blocked callers: one in force, one proposed. */
+const blocks = [
+  { block: 2, number: '139****2211', reason: '多次辱骂话务员，已报警', until: Date.now() + 7 * 86_400_000, proposed_by: '1003', proposed_at: Date.now() - 3_600_000, approved_by: null, turned_away: 0 },
+  { block: 1, number: '138****0099', reason: '深夜反复拨打不说话', until: Date.now() + 20 * 86_400_000, proposed_by: '1001', proposed_at: Date.now() - 9 * 86_400_000, approved_by: 'wangfang', turned_away: 12 },
+]
+
+/** Citizens to be called: some of each state, of callers of the day. */
+const tasksChanged = new Map()
+const followUps = []
+function tasks() {
+  const now = Date.now()
+  const nothing = {
+    missed_at: null, missed_call: null, missed_as: null, queue: null, note: null, added_by: null,
+    state: 'open', seat: null, taken_by: null, taken_until: null, trying: null, attempts: 0,
+    first_try_at: null, last_try_at: null, last_result: null, not_before: null, ended_at: null,
+    end: null, ended_by: null, reason: null,
+  }
+  const missed = day
+    .rows()
+    .filter((row) => row.ended_at && row.caller && !row.withheld)
+    .slice(0, 14)
+    .map((row, at) => ({
+      ...nothing,
+      task: row.call * 10,
+      kind: 'missed-call',
+      number: row.caller,
+      opened_at: row.ended_at,
+      due_at: row.ended_at + 1_800_000,
+      late: now > row.ended_at + 1_800_000,
+      missed: 1 + (at % 3),
+      missed_at: row.ended_at + 60_000 * (at % 3),
+      missed_call: row.call,
+      missed_as: at % 2 ? 'abandoned' : 'timed-out',
+      queue: row.queue ?? 'general',
+      ...(at % 5 === 1 && { attempts: 1, last_try_at: now - 600_000, first_try_at: now - 600_000, last_result: 'refused', not_before: now + 3_000_000 }),
+      ...(at % 5 === 2 && { state: 'taken', seat: '1002', taken_by: '1002', taken_until: now + 400_000 }),
+      ...(at % 5 === 3 && { state: 'done', seat: '1001', attempts: 1, first_try_at: now - 900_000, last_try_at: now - 900_000, last_result: 'answered', end: 'reached', ended_at: now - 800_000 }),
+    }))
+  return [...followUps, ...missed]
+    .map((row) => ({ ...nothing, ...row, ...tasksChanged.get(row.task) }))
+    .sort((a, b) => b.task - a.task)
+}
+
+async function orderTask(request, response, who, row, what) {
+  const conflict = (code, words) => refuse(response, 409, code, words, null)
+  const mine = row.state === 'taken' && row.seat === who.seat
+  const whole = (task) => ({ ...task, number: task.number.replace('****', '0013'), last_talk: { seat: '1001', at: Date.now() - 86_400_000 } })
+  if (what === undefined) return json(response, 200, mine ? whole(row) : { ...whole(row), number: row.number })
+  if (what === 'take') {
+    if (!who.seat) return refuse(response, 403, 'forbidden', '须以坐席身份操作', null)
+    if (row.state !== 'open' && !mine) return conflict('task-taken', '已被其他坐席领取')
+    const taken = { state: 'taken', seat: who.seat, taken_by: who.user, taken_until: Date.now() + 600_000 }
+    tasksChanged.set(row.task, taken)
+    return json(response, 200, whole({ ...row, ...taken }))
+  }
+  if (what === 'let-go') {
+    if (!mine) return conflict('task-not-yours', '本坐席未领取该待办，或已超时')
+    tasksChanged.set(row.task, { state: 'open', seat: null, taken_by: null, taken_until: null })
+    return response.writeHead(204).end()
+  }
+  const { reason } = await bodyOf(request)
+  const end = who.role === 'agent' ? 'given-up' : 'closed'
+  tasksChanged.set(row.task, { state: 'done', end, ended_at: Date.now(), ended_by: who.user, reason })
+  return response.writeHead(204).end()
+}
+
 async function api(request, response, url) {
   const path = url.pathname.replace('/api/v1', '')
   const method = request.method
@@ -396,6 +472,47 @@ async function api(request, response, url) {
     const state = url.searchParams.get('state')
     const rows = messages().filter((row) => !state || row.state === state)
     return json(response, 200, rows)
+  }
+  if (path === '/blocks' && method === 'POST') {
+    const { number, call, reason, until } = await bodyOf(request)
+    const row = {
+      block: blocks.length + 1, number: number ? `${number.slice(0, 3)}****${number.slice(-4)}` : `来电 ${call}`,
+      reason, until, proposed_by: who.user, proposed_at: Date.now(), approved_by: null, turned_away: 0,
+    }
+    blocks.unshift(row)
+    return json(response, 201, { block: row.block })
+  }
+  if (path === '/blocks') return json(response, 200, blocks)
+  const block = /^\/blocks\/(\d+)\/(approve|refuse|lift)$/.exec(path)
+  if (block) {
+    const at = blocks.findIndex((row) => row.block === Number(block[1]))
+    if (at < 0) return refuse(response, 404, 'block-unknown', '无此屏蔽记录', null)
+    if (block[2] !== 'approve') blocks.splice(at, 1)
+    else if (blocks[at].proposed_by === who.user)
+      return refuse(response, 409, 'same-person', '申请人不能审批本人的申请', '请由另一名班长审批')
+    else blocks[at].approved_by = who.user
+    return response.writeHead(204).end()
+  }
+  if (path === '/tasks' && method === 'POST') {
+    if (who.role === 'agent') return refuse(response, 403, 'forbidden', '仅限班长', '请联系班长')
+    const { number, note, due_at } = await bodyOf(request)
+    const row = {
+      task: 9_000_000 + followUps.length, kind: 'follow-up', number: `${number.slice(0, 3)}****${number.slice(-4)}`,
+      note, due_at, opened_at: Date.now(), late: false, missed: 0, added_by: who.user,
+    }
+    followUps.push(row)
+    return json(response, 201, row)
+  }
+  if (path === '/tasks') {
+    const [kind, state] = ['kind', 'state'].map((name) => url.searchParams.get(name))
+    const rows = tasks().filter((row) => (!kind || row.kind === kind) && (!state || row.state === state))
+    return json(response, 200, rows)
+  }
+  const task = /^\/tasks\/(\d+)(?:\/(take|let-go|close))?$/.exec(path)
+  if (task) {
+    const row = tasks().find((row) => row.task === Number(task[1]))
+    if (!row) return refuse(response, 404, 'task-unknown', '无此待办', null)
+    return orderTask(request, response, who, row, task[2])
   }
   if (path === '/cases') return json(response, 200, page(cases(), url, 'number'))
   const one = /^\/cases\/(\d+)$/.exec(path)

@@ -4,9 +4,12 @@ import type { ConfigNote, ReloadReport } from './settings'
 import type { SuperviseMode } from './talk'
 import type {
   AnyReason,
+  BlockRow,
   CallRow,
   CaseRow,
   MessageRow,
+  TaskRow,
+  TaskStory,
   PhonePorts,
   SeatRow,
   Session,
@@ -196,6 +199,27 @@ export const api = {
   messageUrl: (message: string) => `${BASE}/messages/${id(message)}/recording`,
   settleMessage: (message: string, note: string) =>
     call<null>('POST', `/messages/${id(message)}/settle`, { note }),
+
+  tasks: (query: { kind?: TaskRow['kind']; state?: TaskRow['state']; before?: number }) =>
+    call<TaskRow[]>('GET', `/tasks?${search({ limit: PAGE, ...query })}`),
+  task: (task: number) => call<TaskStory>('GET', `/tasks/${task}`),
+  addFollowUp: (number: string, note: string, due_at: number) =>
+    call<TaskRow>('POST', '/tasks', { number, note, due_at }),
+  takeTask: (task: number) => call<TaskStory>('POST', `/tasks/${task}/take`),
+  letGoOfTask: (task: number) => call<null>('POST', `/tasks/${task}/let-go`),
+  closeTask: (task: number, reason: string) =>
+    call<null>('POST', `/tasks/${task}/close`, { reason }),
+  /** Rings the seat's phone, then calls the number. */
+  dialForSeat: (seat: string, number: string, purpose: string) =>
+    call<null>('POST', `/seats/${id(seat)}/dial`, { number, purpose }),
+
+  blocks: () => call<BlockRow[]>('GET', '/blocks'),
+  proposeBlock: (whom: { call: number } | { number: string }, reason: string, until: number) =>
+    call<{ block: number }>('POST', '/blocks', { ...whom, reason, until }),
+  approveBlock: (block: number) => call<null>('POST', `/blocks/${block}/approve`),
+  refuseBlock: (block: number, reason: string) =>
+    call<null>('POST', `/blocks/${block}/refuse`, { reason }),
+  liftBlock: (block: number, reason: string) => call<null>('POST', `/blocks/${block}/lift`, { reason }),
 
   cases: (query: { before?: string }) =>
     call<CaseRow[]>('GET', `/cases?${search({ limit: PAGE, ...query })}`),

@@ -10,6 +10,7 @@ import type {
   OfferResult,
   Outcome,
   ReleasedBy,
+  TaskEnd,
   TrunkState,
   Work,
 } from './words'
@@ -231,6 +232,34 @@ export interface EventFields {
   /** `ended`: sessions of the same user that it took over. */
   'page-signed-in': { user: string; seat: string | null; from: string; ended: number }
   'page-sign-in-refused': { user: string; from: string }
+  'caller-recognised': {
+    call: number
+    queue: string
+    calls: number
+    within_h: number
+    last_seat?: string
+  }
+  'block-proposed': { block: number; number: string; reason: string; until: number; by: string }
+  'block-approved': { block: number; by: string }
+  'block-refused': { block: number; by: string; reason: string }
+  'block-lifted': { block: number; by: string; reason: string }
+  'block-expired': { block: number }
+  /** `call`: answered by a script in place of a rejection. */
+  'caller-blocked': { block: number; call?: number }
+  'task-rules-set': {
+    first_try_minutes: number
+    retry_after_minutes: number
+    attempts: number
+    ignore_below_s: number
+    keep_days: number
+    take_minutes: number
+  }
+  /** The task's number is this record's. */
+  'task-added': { number: string; note: string; due_at: number; by: string }
+  'task-taken': { task: number; seat: string; by: string }
+  'task-let-go': { task: number; seat: string; by: string }
+  'task-closed': { task: number; end: TaskEnd; by: string; reason: string }
+  'task-shown': { task: number; seat: string; by: string }
   'seat-requested': { seat: string; request: string; through: string; done: boolean }
 }
 
@@ -251,7 +280,7 @@ export type EventOf<T extends EventType> = Extract<Happened, { type: T }>
 
 /** The call an event belongs to, if any. */
 export function callOf(event: Happened): number | null {
-  return 'call' in event ? event.call : null
+  return 'call' in event ? (event.call ?? null) : null
 }
 
 /** How an event is coloured and marked in a timeline. */
@@ -281,6 +310,7 @@ export function toneOf(event: Happened): Tone {
       return event.score < 310 ? 'warn' : 'plain'
     case 'trunk-state-changed':
       return event.state === 'down' ? 'bad' : 'plain'
+    case 'caller-blocked':
     case 'queue-overflowed':
     case 'callback-refused':
     case 'callback-failed':

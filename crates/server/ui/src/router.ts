@@ -29,6 +29,16 @@ export const router = createRouter({
       meta: { supervisor: true },
     },
     {
+      path: '/tasks',
+      component: () => import('./pages/TasksPage.vue'),
+      meta: { listens: true },
+    },
+    {
+      path: '/blocks',
+      component: () => import('./pages/BlocksPage.vue'),
+      meta: { supervisor: true, listens: true },
+    },
+    {
       path: '/settings',
       component: () => import('./pages/SettingsPage.vue'),
       meta: { supervisor: true },

@@ -92,6 +92,8 @@ export interface Totals {
   timed_out: number
   /** Absent from an engine of before. */
   left_message?: number
+  /** Calls of blocked numbers, among the inbound; absent from an engine of before. */
+  blocked?: number
   overflowed: number
   /** Absent from an engine of before. */
   unreached?: number
@@ -172,6 +174,9 @@ export interface LiveCall {
   total_ms: number
   /** Further seats in the talk; absent from an engine of before. */
   guests?: readonly Guest[]
+  /** Calls of the number lately, this one included, where the caller is known. */
+  nth_call?: number
+  last_seat?: string
 }
 
 export type TrunkState = 'up' | 'unknown' | 'down'
@@ -201,6 +206,19 @@ export interface Wallboard {
   reasons?: ReasonRow[]
   /** Numbers of help that any seat may call into its talk. */
   emergencies?: { number: string; name: string }[]
+  /** K13 of 24 hours; absent before it was first counted. */
+  missed?: MissedRow
+}
+
+/** 漏接回拨: numbers listed, and what became of them. */
+export interface MissedRow {
+  listed: number
+  tried: number
+  tried_in_time: number
+  reached: number
+  called_again: number
+  given_up: number
+  open: number
 }
 
 /** From outside, from a seat to a seat or the engine, or to the outside. */
@@ -229,6 +247,9 @@ export interface CallRow {
   meaning: string | null
   recording: string | null
   case: string | null
+  /** Calls of the number lately, where the caller is known; absent from an engine of before. */
+  nth_call?: number | null
+  last_seat?: string | null
 }
 
 /** Said in place of a talk, or about one after the score. */
@@ -262,6 +283,60 @@ export interface MessageRow {
   settled_at: number | null
   settled_by: string | null
   note: string | null
+}
+
+export type TaskKind = 'missed-call' | 'follow-up'
+export type TaskEnd = 'reached' | 'called-again' | 'given-up' | 'closed' | 'expired' | 'displaced'
+
+/** A citizen to be called. */
+export interface TaskRow {
+  task: number
+  kind: TaskKind
+  /** Masked, but for the seat that has the task. */
+  number: string
+  opened_at: number
+  /** To be tried by then. */
+  due_at: number
+  late: boolean
+  missed: number
+  missed_at: number | null
+  missed_call: number | null
+  missed_as: Outcome | null
+  queue: string | null
+  note: string | null
+  added_by: string | null
+  state: 'open' | 'taken' | 'done'
+  seat: string | null
+  taken_by: string | null
+  taken_until: number | null
+  /** The call that tries to reach the citizen now. */
+  trying: number | null
+  attempts: number
+  first_try_at: number | null
+  last_try_at: number | null
+  last_result: Outcome | null
+  not_before: number | null
+  ended_at: number | null
+  end: TaskEnd | null
+  ended_by: string | null
+  reason: string | null
+}
+
+export interface TaskStory extends TaskRow {
+  last_talk: { seat: string; at: number } | null
+}
+
+/** A number that is, or is to be, served no more. */
+export interface BlockRow {
+  block: number
+  number: string
+  reason: string
+  until: number
+  proposed_by: string
+  proposed_at: number
+  /** null: nobody so far. */
+  approved_by: string | null
+  turned_away: number
 }
 
 export interface CaseRow {

@@ -74,6 +74,11 @@ pub struct CallRow {
     pub recording: Option<String>,
     /// Number of the case, once a human answered.
     pub case: Option<String>,
+    /// Calls of the number within the queue's window, this one included, where there were more, or
+    /// a talk.
+    pub nth_call: Option<u32>,
+    /// The seat that talked with the caller last, before this call.
+    pub last_seat: Option<SeatId>,
 }
 
 /// The fold of one call: its row, and the one clock that is not in it.
@@ -116,6 +121,8 @@ impl CallRow {
             meaning: None,
             recording: None,
             case: None,
+            nth_call: None,
+            last_seat: None,
         }
     }
 }
@@ -165,6 +172,9 @@ impl Call {
             }
             // Its clock was another run's.
             Event::CallbackRestored { .. } => self.queued_up_ms = Some(NOT_KNOWN),
+            Event::CallerRecognised {
+                calls, last_seat, ..
+            } => (row.nth_call, row.last_seat) = (Some(*calls), *last_seat),
             Event::QueueRefused { queue, .. } => row.queue = Some(*queue),
             Event::QueueOverflowed { queue, .. } => {
                 row.queue = Some(*queue);
@@ -297,7 +307,7 @@ mod tests {
                 "released_by": "caller", "cause": "BYE", "wait_ms": 4_000, "talk_ms": 45_000,
                 "hold_ms": 5_000, "talk_released_by": "agent", "total_ms": 60_000, "score": "1",
                 "meaning": "satisfied", "recording": "000012.wav",
-                "case": "20261121153020000012"
+                "case": "20261121153020000012", "nth_call": null, "last_seat": null
             })
         );
     }

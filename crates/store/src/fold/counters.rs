@@ -109,6 +109,10 @@ impl Counters {
             Event::InviteRejected { trunk: Some(_), .. } => {
                 self.count(minute(at), None, |n| n.rejected += 1);
             }
+            Event::CallerBlocked { call, .. } => match call {
+                Some(call) => self.count_call(*call, at, |n| n.blocked += 1),
+                None => self.count(minute(at), None, |n| n.blocked += 1),
+            },
             Event::RequestsTurnedAway {
                 trunk: Some(_),
                 invites,
@@ -310,6 +314,7 @@ impl Counters {
         Totals {
             window_s: WINDOW_MINUTES as u64 * 60,
             inbound: counts.inbound(),
+            blocked: counts.blocked,
             answered: counts.answered,
             answered_in_15s: counts.answered_in_15s,
             human_requests: counts.human_requests(),

@@ -43,6 +43,8 @@ struct Live {
     /// It stands in no line until the next attempt.
     rests: bool,
     guests: Vec<Guest>,
+    nth_call: Option<u32>,
+    last_seat: Option<SeatId>,
 }
 
 #[derive(Clone, Debug)]
@@ -126,6 +128,8 @@ impl LiveCalls {
                 since_ms: now_up_ms.saturating_sub(live.since_up_ms),
                 total_ms: now_up_ms.saturating_sub(live.arrived_up_ms) + live.before_ms,
                 guests: live.guests.iter().map(|it| it.line.clone()).collect(),
+                nth_call: live.nth_call,
+                last_seat: live.last_seat,
             })
             .collect();
         lines.sort_by_key(|line| core::cmp::Reverse(line.total_ms));
@@ -176,11 +180,16 @@ impl Live {
             calls_back: false,
             rests: false,
             guests: Vec::new(),
+            nth_call: None,
+            last_seat: None,
         }
     }
 
     fn apply(&mut self, event: &Event, seq: u64, up_ms: u64) {
         match event {
+            Event::CallerRecognised {
+                calls, last_seat, ..
+            } => (self.nth_call, self.last_seat) = (Some(*calls), *last_seat),
             // The survey is a script too, and changes no stage.
             Event::ScriptStarted { .. } if self.stage == Stage::Arriving => {
                 self.enter(Stage::Menu, up_ms);

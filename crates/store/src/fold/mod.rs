@@ -10,6 +10,10 @@ mod ledger;
 mod live;
 mod message;
 mod outlooks;
+mod task;
+mod tasks;
+#[cfg(test)]
+mod tasks_tests;
 #[cfg(test)]
 mod tests;
 mod trunks;
@@ -25,6 +29,8 @@ pub use ledger::{End, Interval, IntervalEnd, Ledger};
 pub use live::LiveCalls;
 pub use message::{MessageRow, MessageState};
 pub use outlooks::Outlooks;
+pub use task::{TaskRow, TaskState};
+pub use tasks::Tasks;
 pub use trunks::LiveTrunks;
 
 use crate::{

@@ -91,6 +91,78 @@ fn a_seats_own_call_to_the_hotline_is_in_no_figure() {
 }
 
 #[test]
+fn a_blocked_call_counts_as_inbound_and_is_shown_apart() {
+    let rejected = Event::InviteRejected {
+        source: "192.0.2.1:5060".into(),
+        trunk: TrunkId::new("mobile").ok(),
+        caller: "13800000009".into(),
+        called: "12345".into(),
+        status: 603,
+        cause: "the caller is blocked".into(),
+    };
+    let blocked = |call| Event::CallerBlocked { block: 1, call };
+    let story = story(1).into_iter().chain([
+        blocked(None),
+        rejected,
+        arrived(2),
+        blocked(Some(CallId(2))),
+        ended(2, Outcome::LeftMenu),
+    ]);
+    let totals = folded(&records(story)).totals(Timestamp(NOON + 60_000));
+    assert_eq!((totals.inbound, totals.answered, totals.blocked), (3, 1, 2));
+    assert_eq!(
+        totals.answer_rate,
+        Some(1.0 / 3.0),
+        "blocking betters no rate"
+    );
+    assert_eq!(totals.human_requests, 1);
+}
+
+#[test]
+fn whom_a_task_or_a_block_is_about_is_masked() {
+    let due_at = Timestamp(NOON);
+    let (number, by) = ("13800009999".to_owned(), "lead".to_owned());
+    let (note, reason) = (String::new(), String::new());
+    let all = records([
+        Event::TaskAdded {
+            number: number.clone(),
+            note,
+            due_at,
+            by: by.clone(),
+        },
+        Event::BlockProposed {
+            block: 1,
+            number,
+            reason,
+            until: due_at,
+            by,
+        },
+    ]);
+    for record in all {
+        let shown = serde_json::to_value(record.masked()).unwrap();
+        assert_eq!(shown["number"], "138****9999", "{shown}");
+    }
+}
+
+#[test]
+fn a_known_caller_is_shown_with_the_number_of_the_call_and_the_last_seat() {
+    let known = Event::CallerRecognised {
+        call: CallId(1),
+        queue: queue("general"),
+        calls: 3,
+        within_h: 72,
+        last_seat: Some(seat("1002")),
+    };
+    let folds = folded(&records([arrived(1), known, queued(1, "general")]));
+    let line = folds.live_calls(0).remove(0);
+    assert_eq!(
+        (line.nth_call, line.last_seat),
+        (Some(3), Some(seat("1002")))
+    );
+    assert_eq!(line.stage, Stage::Waiting);
+}
+
+#[test]
 fn what_strangers_ask_for_is_in_no_figure_and_what_a_trunk_brings_is() {
     let refused = |trunk: Option<&str>| {
         let trunk = trunk.map(|id| TrunkId::new(id).unwrap());

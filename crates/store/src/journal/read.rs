@@ -49,7 +49,9 @@ impl Record {
             | Event::DialRejected { called: number, .. }
             | Event::CallbackRequested { number, .. }
             | Event::CallbackRestored { caller: number, .. }
-            | Event::TrunkTried { called: number, .. } => *number = Masked(number).to_string(),
+            | Event::TrunkTried { called: number, .. }
+            | Event::TaskAdded { number, .. }
+            | Event::BlockProposed { number, .. } => *number = Masked(number).to_string(),
             Event::TalkTransferred { to, .. } | Event::TransferFailed { to, .. } => {
                 if let Some(number) = GuestName::number_in(to) {
                     *to = GuestName::Outside(number.to_owned()).masked().to_string();

@@ -2,13 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
-use hotline_model::{CallId, Timestamp, event::Event, limits::CALLS};
-use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
+use hotline_model::{
+    CallId, Timestamp,
+    event::{Event, Stamped},
+    limits::CALLS,
+};
+use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection, sqlite::SqliteRow};
 
 use super::{TablesError, row};
 use crate::{
     Record,
-    fold::{Call, CaseRow, Interval, Ledger, MessageRow},
+    fold::{Call, CaseRow, Interval, Ledger, MessageRow, Tasks},
     journal::Hash,
 };
 
@@ -73,6 +77,7 @@ pub(super) struct Memory {
     /// Calls that have not ended.
     calls: BTreeMap<CallId, Call>,
     ledger: Ledger,
+    tasks: Tasks,
 }
 
 impl Memory {
@@ -91,6 +96,7 @@ impl Memory {
             hash: watermark.hash,
             calls: BTreeMap::new(),
             ledger: Ledger::resume(open, last),
+            tasks: load_tasks(db).await?,
         })
     }
 
@@ -127,6 +133,7 @@ pub(super) async fn apply(
     put_timeline(db, new).await?;
     put_calls(db, new, &mut memory.calls, watermark.offset_minutes).await?;
     put_messages(db, new).await?;
+    put_tasks(db, new, &mut memory.tasks).await?;
     put_intervals(db, new, &mut memory.ledger, watermark.seq).await?;
     (watermark.seq, watermark.hash) = (last.seq, last.hash);
     (watermark.at, watermark.up_ms) = (last.stamped.at.0, last.stamped.up_ms);
@@ -239,6 +246,64 @@ async fn put_messages(db: &mut SqliteConnection, records: &[&Record]) -> Result<
         put(db, row::MESSAGE_COLUMNS, rows, row::bind_message).await?;
     }
     Ok(())
+}
+
+/// The list of tasks as it stands in the tables, with what happened in the calls that live.
+async fn load_tasks(db: &mut SqliteConnection) -> Result<Tasks, TablesError> {
+    let rows = sqlx::query("SELECT row FROM tasks WHERE state <> 'done' ORDER BY task")
+        .fetch_all(&mut *db)
+        .await?;
+    let rows = rows.iter().map(row::task);
+    let rows = rows.collect::<Result<Vec<_>, _>>()?;
+    let rules = sqlx::query(
+        "SELECT seq, json FROM timeline WHERE type = 'task-rules-set' ORDER BY seq DESC LIMIT 1",
+    )
+    .fetch_optional(&mut *db)
+    .await?;
+    let rules = rules.as_ref().map(record).transpose()?;
+    let rules = rules.and_then(|record| match record.stamped.event {
+        Event::TaskRulesSet { rules } => Some(rules),
+        _ => None,
+    });
+    let mut tasks = Tasks::resume(rows, rules);
+    let lived = sqlx::query(
+        "SELECT seq, json FROM timeline
+         WHERE call IN (SELECT call FROM calls WHERE ended_at IS NULL) ORDER BY seq",
+    )
+    .fetch_all(db)
+    .await?;
+    for lived in &lived {
+        tasks.follow(&record(lived)?);
+    }
+    Ok(tasks)
+}
+
+/// A record of the timeline. Its hash is not kept there.
+fn record(row: &SqliteRow) -> Result<Record, TablesError> {
+    let stamped: Stamped = serde_json::from_str(row.try_get("json")?).map_err(TablesError::Json)?;
+    Ok(Record {
+        seq: row::number(row, "seq")?,
+        stamped,
+        hash: Hash::START,
+    })
+}
+
+/// Of a task that changed several times the last state is written.
+async fn put_tasks(
+    db: &mut SqliteConnection,
+    records: &[&Record],
+    tasks: &mut Tasks,
+) -> Result<(), TablesError> {
+    let mut rows = BTreeMap::new();
+    for record in records {
+        rows.extend(tasks.apply(record).into_iter().map(|row| (row.task, row)));
+    }
+    let written = rows.into_values().map(|row| {
+        let json = serde_json::to_string(&row).map_err(TablesError::Json)?;
+        Ok((row, json))
+    });
+    let rows = written.collect::<Result<Vec<_>, TablesError>>()?;
+    put(db, row::TASK_COLUMNS, rows, row::bind_task).await
 }
 
 async fn find_message(

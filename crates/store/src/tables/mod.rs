@@ -8,6 +8,7 @@ mod apply;
 mod query;
 mod row;
 mod schema;
+mod tasks;
 #[cfg(test)]
 mod tests;
 
@@ -24,6 +25,7 @@ use sqlx::{
 };
 
 pub use query::{MessageLine, PAGE_ROWS, TIMELINE_ROWS};
+pub use tasks::{CallerLine, LastTalk, TaskFilter, TaskLine};
 
 use crate::{
     Record,

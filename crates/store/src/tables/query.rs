@@ -205,7 +205,7 @@ fn shown_case(mut case: CaseRow, reveal: bool) -> CaseRow {
 }
 
 /// Masks a citizen's number, or leaves it out where the citizen withheld it.
-fn hide(number: &mut String, withheld: bool) {
+pub(super) fn hide(number: &mut String, withheld: bool) {
     *number = if withheld {
         String::new()
     } else {
@@ -228,6 +228,9 @@ fn mask(record: &mut Value) {
         && dialled
     {
         hide(called, false);
+    }
+    if let Some(Value::String(number)) = record.get_mut("number") {
+        hide(number, false);
     }
     for key in ["to", "guest"] {
         if let Some(Value::String(who)) = record.get_mut(key)

@@ -2,7 +2,7 @@
 
 use core::{error::Error, str::FromStr};
 
-use hotline_model::{CallId, Timestamp, seat::Intent};
+use hotline_model::{CallId, SeatId, Timestamp, seat::Intent};
 use serde::{
     Serialize,
     de::{DeserializeOwned, IntoDeserializer as _},
@@ -11,7 +11,7 @@ use sqlx::{Error as SqlError, Row as _, Sqlite, query_builder::Separated, sqlite
 
 use crate::{
     Record,
-    fold::{Call, CallRow, CaseRow, End, Interval, MessageRow},
+    fold::{Call, CallRow, CaseRow, End, Interval, MessageRow, TaskRow},
     wallboard::{IntentWord, intent_words},
 };
 
@@ -43,6 +43,10 @@ fn some_number(row: &SqliteRow, column: &str) -> Result<Option<u64>, SqlError> {
 
 fn some_time(row: &SqliteRow, column: &str) -> Result<Option<Timestamp>, SqlError> {
     Ok(row.try_get::<Option<i64>, _>(column)?.map(Timestamp))
+}
+
+pub(super) fn seat(row: &SqliteRow, column: &str) -> Result<Option<SeatId>, SqlError> {
+    parsed(row, column)
 }
 
 fn parsed<T>(row: &SqliteRow, column: &str) -> Result<Option<T>, SqlError>
@@ -102,6 +106,8 @@ pub(super) fn call(row: &SqliteRow) -> Result<Call, SqlError> {
         meaning: row.try_get("meaning")?,
         recording: row.try_get("recording")?,
         case: row.try_get("case_number")?,
+        nth_call: row.try_get("nth_call")?,
+        last_seat: parsed(row, "last_seat")?,
     };
     Ok(Call {
         row: call,
@@ -112,7 +118,8 @@ pub(super) fn call(row: &SqliteRow) -> Result<Call, SqlError> {
 /// The columns of [`call`], in the order of [`bind_call`].
 pub(super) const CALL_COLUMNS: &str = "calls (call, direction, arrived_at, answered_at, ended_at,
     caller, withheld, called, trunk, queue, seat, outcome, released_by, cause, wait_ms, talk_ms,
-    hold_ms, talk_released_by, total_ms, score, meaning, recording, case_number, queued_up_ms)";
+    hold_ms, talk_released_by, total_ms, score, meaning, recording, case_number, nth_call, last_seat,
+    queued_up_ms)";
 
 pub(super) fn bind_call(values: &mut Values<'_>, call: &Call) {
     let row = &call.row;
@@ -140,6 +147,8 @@ pub(super) fn bind_call(values: &mut Values<'_>, call: &Call) {
         .push_bind(row.meaning.clone())
         .push_bind(row.recording.clone())
         .push_bind(row.case.clone())
+        .push_bind(row.nth_call)
+        .push_bind(row.last_seat.map(|n| n.as_str().to_owned()))
         .push_bind(call.queued_up_ms.map(int));
 }
 
@@ -228,6 +237,28 @@ pub(super) fn bind_message(values: &mut Values<'_>, row: MessageRow) {
         .push_bind(row.settled_at.map(|t| t.0))
         .push_bind(row.settled_by)
         .push_bind(row.note);
+}
+
+pub(super) fn task(row: &SqliteRow) -> Result<TaskRow, SqlError> {
+    serde_json::from_str(row.try_get("row")?).map_err(|e| undecodable("row", e))
+}
+
+/// The columns of tasks, in the order of [`bind_task`].
+pub(super) const TASK_COLUMNS: &str =
+    "tasks (task, kind, opened_at, due_at, state, taken_until, first_try_at, ended, row)";
+
+pub(super) fn bind_task(values: &mut Values<'_>, (row, json): (TaskRow, String)) {
+    let taken_until = row.taken_until.filter(|_| row.trying.is_none());
+    values
+        .push_bind(int(row.task))
+        .push_bind(spelled(&row.kind))
+        .push_bind(row.opened_at.0)
+        .push_bind(row.due_at.0)
+        .push_bind(spelled(&row.state))
+        .push_bind(taken_until.map(|t| t.0))
+        .push_bind(row.first_try_at.map(|t| t.0))
+        .push_bind(row.end.and_then(|end| spelled(&end)))
+        .push_bind(json);
 }
 
 pub(super) fn interval(row: &SqliteRow) -> Result<Interval, SqlError> {

@@ -2,7 +2,7 @@
 //! by dropping them and applying the journal again.
 
 /// Number of this definition. Another in the file: the tables are dropped and refilled.
-pub(super) const VERSION: i64 = 3;
+pub(super) const VERSION: i64 = 4;
 
 /// What is applied: one row.
 pub(super) const APPLIED: &str = "
@@ -45,6 +45,8 @@ CREATE TABLE IF NOT EXISTS calls (
     meaning TEXT,
     recording TEXT,
     case_number TEXT,
+    nth_call INTEGER,
+    last_seat TEXT,
     -- Uptime at which the call entered its first queue, for the wait of one that is not answered.
     queued_up_ms INTEGER
 ) STRICT;
@@ -59,6 +61,12 @@ CREATE TABLE IF NOT EXISTS timeline (
     json TEXT NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS timeline_call ON timeline (call, seq) WHERE call IS NOT NULL;
+CREATE INDEX IF NOT EXISTS timeline_task_rules ON timeline (seq) WHERE type = 'task-rules-set';
+CREATE INDEX IF NOT EXISTS timeline_blocks ON timeline (seq) WHERE type LIKE 'block-%';
+CREATE INDEX IF NOT EXISTS calls_arrived ON calls (arrived_at);
+CREATE INDEX IF NOT EXISTS calls_live ON calls (call) WHERE ended_at IS NULL;
+CREATE INDEX IF NOT EXISTS calls_caller ON calls (caller, call);
+CREATE INDEX IF NOT EXISTS calls_called ON calls (called, call) WHERE direction = 'outbound';
 
 CREATE TABLE IF NOT EXISTS cases (
     number TEXT PRIMARY KEY,
@@ -97,6 +105,23 @@ CREATE TABLE IF NOT EXISTS messages (
     PRIMARY KEY (call, message)
 ) STRICT, WITHOUT ROWID;
 
+-- Citizens whom a seat is to call.
+CREATE TABLE IF NOT EXISTS tasks (
+    task INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    opened_at INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    -- Until when it is taken; NULL also while a call is under way.
+    taken_until INTEGER,
+    first_try_at INTEGER,
+    ended TEXT,
+    -- The whole row, as JSON.
+    row TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS tasks_open ON tasks (task) WHERE state <> 'done';
+CREATE INDEX IF NOT EXISTS tasks_opened ON tasks (opened_at) WHERE kind = 'missed-call';
+
 -- The seat ledger: what is open has no end.
 CREATE TABLE IF NOT EXISTS seat_intervals (
     seat TEXT NOT NULL,
@@ -121,5 +146,6 @@ DROP TABLE IF EXISTS calls;
 DROP TABLE IF EXISTS timeline;
 DROP TABLE IF EXISTS cases;
 DROP TABLE IF EXISTS messages;
+DROP TABLE IF EXISTS tasks;
 DROP TABLE IF EXISTS seat_intervals;
 ";

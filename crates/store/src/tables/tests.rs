@@ -2,7 +2,8 @@
 
 use hotline_model::{
     CallId, SeatId,
-    event::{Event, Stamped},
+    event::{Event, Outcome, Stamped},
+    task::TaskEnd,
 };
 use serde_json::json;
 use sqlx::Row as _;
@@ -10,7 +11,8 @@ use sqlx::Row as _;
 use super::*;
 use crate::{
     Journal,
-    fold::{CaseState, IntervalEnd},
+    fold::{CaseState, IntervalEnd, TaskRow, TaskState, Tasks},
+    kpi::MissedCalls,
     samples::{self, day, records, seat, stamped, story},
 };
 
@@ -67,6 +69,8 @@ async fn dump(tables: &Tables) -> Vec<String> {
         "SELECT json_array('message', call, message, kind, at, queue, seat, file, ms, empty, lost,
             ended, state, heard_at, heard_by, settled_at, settled_by, note)
          FROM messages ORDER BY call, message",
+        "SELECT json_array('task', task, kind, opened_at, due_at, state, taken_until, first_try_at,
+            ended, row) FROM tasks ORDER BY task",
         "SELECT json_array('interval', seat, since_seq, since_at, since_up_ms, intent, reason, work,
             call, until_at, ms, ended_by) FROM seat_intervals ORDER BY seat, since_seq",
     ] {
@@ -102,6 +106,112 @@ async fn applied_in_any_batches_caught_up_or_rebuilt_the_rows_are_the_same() {
 
     assert_eq!(batched.rebuild(&a.journal()).await.unwrap(), count);
     assert_eq!(dump(&batched).await, rows);
+}
+
+/// A day of calls, with calls back to every third who was missed.
+fn day_with_calls_back(seed: u64) -> Vec<Stamped> {
+    let mut events: Vec<Stamped> = stamped_day(seed, 150).collect();
+    let (mut tasks, mut back) = (Tasks::default(), 10_000);
+    let mut at = 0;
+    while let Some(stamped) = events.get(at).cloned() {
+        at += 1;
+        let (at_ms, seq, hash) = (stamped.at, at as u64, Hash::START);
+        let up_ms = stamped.up_ms;
+        let missed = tasks.apply(&Record { seq, stamped, hash });
+        let Some(row) = missed.first().filter(|row| row.missed > 0) else {
+            continue;
+        };
+        if row.end.is_some() || row.trying.is_some() || row.task % 3 != 0 {
+            continue;
+        }
+        back += 1;
+        let mut dialled = samples::dialled(back);
+        if row.task % 2 == 0 {
+            dialled.drain(2..5);
+        }
+        let events_of = dialled.into_iter().map(|mut event| {
+            if let Event::CallDialled { called, .. } = &mut event {
+                called.clone_from(&row.number);
+            }
+            if let Event::DialEnded { outcome, .. } = &mut event
+                && row.task % 2 == 0
+            {
+                *outcome = Outcome::Refused;
+            }
+            Stamped {
+                at: at_ms,
+                up_ms,
+                event,
+            }
+        });
+        let events_of: Vec<_> = events_of.collect();
+        events.splice(at..at, events_of);
+    }
+    events
+}
+
+#[tokio::test]
+async fn tasks_and_k13_are_the_same_however_often_the_engine_started_between() {
+    let place = Place::new();
+    let records = place.write(day_with_calls_back(11));
+    let (mut tasks, mut rows) = (Tasks::default(), std::collections::BTreeMap::new());
+    for record in &records {
+        rows.extend(tasks.apply(record).into_iter().map(|row| (row.task, row)));
+    }
+    for batch in records.chunks(13) {
+        // Opened anew, nothing is remembered.
+        let tables = place.tables().await;
+        apply(&tables, batch).await.unwrap();
+        tables.close().await;
+    }
+    let tables = place.tables().await;
+    let before = dump(&tables).await;
+    let now = records.last().unwrap().stamped.at;
+    let counted = |rows: &std::collections::BTreeMap<u64, TaskRow>| {
+        let mut figures = MissedCalls::default();
+        let (from, until) = tasks::window(now);
+        let rows = rows.values();
+        rows.filter(|row| (from..until).contains(&row.opened_at))
+            .for_each(|row| figures.count(row));
+        figures
+    };
+    let figures = tables.missed_calls(now).await.unwrap();
+    assert_eq!(figures, counted(&rows));
+    let MissedCalls {
+        listed,
+        tried,
+        reached,
+        ..
+    } = figures;
+    assert!(
+        listed > tried && tried > reached && reached > 0,
+        "{figures:?}"
+    );
+    tables.rebuild(&place.journal()).await.unwrap();
+    assert_eq!(dump(&tables).await, before);
+    assert_eq!(tables.missed_calls(now).await.unwrap(), figures);
+    let open = TaskFilter {
+        state: Some(TaskState::Open),
+        ..TaskFilter::default()
+    };
+    let listed = tables.tasks(open, 1_000, now, true).await.unwrap();
+    let shown: Vec<u64> = listed.iter().rev().map(|line| line.row.task).collect();
+    let due = tasks
+        .rows()
+        .filter(|row| row.state_at(now) == TaskState::Open);
+    assert_eq!(shown, due.map(|row| row.task).collect::<Vec<_>>());
+    let masked = tables.tasks(open, 1, now, false).await.unwrap();
+    assert!(masked[0].row.number.contains("****"), "{masked:?}");
+    let number = &rows
+        .values()
+        .find(|row| row.end == Some(TaskEnd::Reached))
+        .unwrap()
+        .number;
+    assert_eq!(
+        tables.last_talk(number).await.unwrap().unwrap().seat,
+        seat("1001")
+    );
+    assert_eq!(tables.last_talk("10086").await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ import type { Reason } from '../words'
 import type { EventTexts, FigureTexts } from './shape'
 import type { Messages } from './zh'
 import { enDirection, enPhone, enTalk } from './en-phone'
+import { enBlockEvents, enBlocks, enCallers, enTaskEvents, enTasks } from './en-tasks'
 
 const reasons: Record<Reason, string> = {
   'logged-out': 'Signed out',
@@ -243,6 +244,19 @@ const events: EventTexts = {
     `Phone of seat ${e.seat} ${e.device === 'registered' ? 'registered' : 'went offline'} (${e.detail})`,
   'seat-changed': (e) =>
     `Seat ${e.seat}: ${(e.work === 'free' ? (e.intent === 'ready' ? looks.ready : `not ready (${((reasons as Record<string, string>)[e.reason ?? ''] ?? e.reason ?? '').toLowerCase()})`) : looks[e.work]).toLowerCase()}`,
+  'caller-recognised': (e) => enBlockEvents.recognised(e.calls, e.within_h, e.last_seat),
+  'block-proposed': (e) => enBlockEvents.proposed(e.by, e.number, e.reason),
+  'block-approved': (e) => enBlockEvents.approved(e.by, e.block),
+  'block-refused': (e) => enBlockEvents.refused(e.by, e.block, e.reason),
+  'block-lifted': (e) => enBlockEvents.lifted(e.by, e.block, e.reason),
+  'block-expired': (e) => enBlockEvents.expired(e.block),
+  'caller-blocked': (e) => enBlockEvents.caller(e.block),
+  'task-rules-set': (e) => enTaskEvents.rules(e.first_try_minutes, e.retry_after_minutes, e.attempts),
+  'task-added': (e) => enTaskEvents.added(e.by, e.number),
+  'task-taken': (e) => enTaskEvents.taken(e.seat, e.task),
+  'task-let-go': (e) => enTaskEvents.letGo(e.seat, e.task),
+  'task-closed': (e) => enTaskEvents.closed(e.by, e.task, e.end, e.reason),
+  'task-shown': (e) => enTaskEvents.shown(e.by, e.task),
   'seat-requested': (e) =>
     `Seat ${e.seat} asked for “${e.request}” by ${e.through.replace('api:', 'page, ')}: ${e.done ? 'done' : 'not done'}`,
 }
@@ -392,6 +406,8 @@ export const en: Messages = {
     calls: 'Calls',
     cases: 'Cases',
     messages: 'Messages',
+    tasks: 'To call',
+    blocks: 'Blocked',
     seat: 'Seats',
     mySeat: 'My seat',
     settings: 'Settings',
@@ -577,6 +593,10 @@ export const en: Messages = {
     file: 'File',
     checksum: 'SHA-256',
   },
+
+  tasks: enTasks,
+  callers: enCallers,
+  blocks: enBlocks,
 
   messages: {
     title: 'Messages',

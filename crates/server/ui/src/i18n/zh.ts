@@ -5,6 +5,7 @@ import type { GuestMode, Reason } from '../words'
 import { causeInChinese, overflowInChinese, whyInChinese } from './engine-words'
 import type { EventTexts, FigureTexts } from './shape'
 import { zhDirection, zhPhone, zhTalk } from './zh-phone'
+import { zhBlockEvents, zhBlocks, zhCallers, zhTaskEvents, zhTasks } from './zh-tasks'
 
 const reasons: Record<Reason, string> = {
   'logged-out': '未签入',
@@ -265,6 +266,19 @@ const events: EventTexts = {
     `${e.seat} 号坐席话机${e.device === 'registered' ? '已注册' : '离线'}（${e.detail}）`,
   'seat-changed': (e) =>
     `${e.seat} 号坐席${e.work === 'free' ? (e.intent === 'ready' ? looks.ready : `示忙（${own(e.reason ?? '')}）`) : looks[e.work]}`,
+  'caller-recognised': (e) => zhBlockEvents.recognised(e.calls, e.within_h, e.last_seat),
+  'block-proposed': (e) => zhBlockEvents.proposed(e.by, e.number, e.reason),
+  'block-approved': (e) => zhBlockEvents.approved(e.by, e.block),
+  'block-refused': (e) => zhBlockEvents.refused(e.by, e.block, e.reason),
+  'block-lifted': (e) => zhBlockEvents.lifted(e.by, e.block, e.reason),
+  'block-expired': (e) => zhBlockEvents.expired(e.block),
+  'caller-blocked': (e) => zhBlockEvents.caller(e.block),
+  'task-rules-set': (e) => zhTaskEvents.rules(e.first_try_minutes, e.retry_after_minutes, e.attempts),
+  'task-added': (e) => zhTaskEvents.added(e.by, e.number),
+  'task-taken': (e) => zhTaskEvents.taken(e.seat, e.task),
+  'task-let-go': (e) => zhTaskEvents.letGo(e.seat, e.task),
+  'task-closed': (e) => zhTaskEvents.closed(e.by, e.task, e.end, e.reason),
+  'task-shown': (e) => zhTaskEvents.shown(e.by, e.task),
   'seat-requested': (e) =>
     `${e.seat} 号坐席${e.done ? '' : '未能'}${request(e.request)}（${through(e.through)}）`,
 }
@@ -413,6 +427,8 @@ export const zh = {
     calls: '通话记录',
     cases: '工单',
     messages: '留言',
+    tasks: '待办',
+    blocks: '黑名单',
     seat: '坐席',
     mySeat: '我的坐席',
     settings: '设置',
@@ -591,6 +607,10 @@ export const zh = {
     file: '文件',
     checksum: 'SHA-256',
   },
+
+  tasks: zhTasks,
+  callers: zhCallers,
+  blocks: zhBlocks,
 
   messages: {
     title: '留言',

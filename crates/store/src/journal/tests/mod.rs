@@ -196,8 +196,10 @@ fn a_hash_kept_elsewhere_shows_what_the_chain_cannot() {
     assert!(verify_against(dir.path(), forged).is_err());
 
     // Somebody cuts the newest records off.
-    let last = *segment::list(dir.path()).unwrap().last().unwrap();
-    std::fs::remove_file(dir.path().join(segment::name(last))).unwrap();
+    // Two segments: the last may have been begun and hold nothing yet.
+    for last in segment::list(dir.path()).unwrap().into_iter().rev().take(2) {
+        std::fs::remove_file(dir.path().join(segment::name(last))).unwrap();
+    }
     assert!(verify(dir.path()).is_ok());
     assert!(verify_against(dir.path(), known(&late)).is_err());
     assert!(verify_against(dir.path(), known(&early)).is_ok());

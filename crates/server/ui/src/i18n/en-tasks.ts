@@ -1,0 +1,115 @@
+// Tasks: their words in English.
+import type { zhBlockEvents, zhBlocks, zhCallers, zhTaskEvents, zhTasks } from './zh-tasks'
+
+export const enTasks: typeof zhTasks = {
+  title: 'To call',
+  lead: 'Missed calls and follow-ups, newest first. Whoever takes one sees the whole number; the journal records who did.',
+  kind: 'Kind',
+  kinds: { all: 'All', 'missed-call': 'Missed call', 'follow-up': 'Follow-up' },
+  state: 'State',
+  states: { open: 'Open', taken: 'Taken', done: 'Done', all: 'All' },
+  number: 'Number',
+  opened: 'Listed',
+  due: 'To be tried by',
+  late: 'Late',
+  missed: 'Missed',
+  missedTimes: (n) => `Missed ${n}×`,
+  missedAt: 'Last missed',
+  attempts: 'Attempts',
+  about: 'About',
+  seat: 'Seat',
+  reason: 'Why it ended',
+  ends: {
+    reached: 'Reached',
+    'called-again': 'Called again and answered',
+    'given-up': 'Given up',
+    closed: 'Closed',
+    expired: 'Too old',
+    displaced: 'Pushed out of a full list',
+  },
+  rests: (when) => `Not again before ${when}`,
+  trying: 'Being called',
+  lastTalk: 'Talked last with',
+  lastTalkAt: (seat, when) => `Seat ${seat}, ${when}`,
+  neverTalked: 'No talk on record',
+  lastTry: 'Last attempt',
+  detail: (task) => `Task ${task}`,
+  open: 'Open',
+  take: 'Take',
+  takeHelp: 'The whole number is shown once you have it. Without a call it goes back after a while.',
+  call: 'Call',
+  callByPhone: 'Dial the number above by your phone; the result is recorded by itself.',
+  called: 'Your phone rings. Pick it up, and the citizen is called.',
+  letGo: 'Put back',
+  close: 'Close',
+  giveUp: 'Give up',
+  reasonHint: 'Why, e.g. number does not exist',
+  taken: (until) => `Yours until ${until}`,
+  add: 'New follow-up',
+  addLead: 'One follow-up a number at a time.',
+  addNumber: "Citizen's number",
+  addNote: 'What about',
+  addDue: 'To be done by',
+  addGo: 'Add',
+  empty: 'Nobody to call',
+  emptyHelp: 'Who gives up waiting, waits too long or is not taken in is listed here by itself; supervisors add follow-ups.',
+  figure: 'Called back',
+  figureOf: (reached, listed) => `${reached} reached of ${listed} listed`,
+  figureMore: (inTime, again, open) =>
+    `${inTime} first tried in time, ${again} called again and were answered, ${open} not done (24 hours, once a number)`,
+}
+
+export const enTaskEvents: typeof zhTaskEvents = {
+  rules: (first, again, attempts) =>
+    `Rules of tasks: first try within ${first} min, again after ${again} min, at most ${attempts} times`,
+  added: (by, number) => `${by} wants ${number} called`,
+  taken: (seat, task) => `Seat ${seat} took task ${task}`,
+  letGo: (seat, task) => `Seat ${seat} put task ${task} back`,
+  closed: (by, task, end, reason) => `${by} closed task ${task}: ${enTasks.ends[end]} (${reason})`,
+  shown: (by, task) => `${by} was shown the number of task ${task}`,
+}
+
+/** Repeat callers and blocked ones. */
+export const enCallers: typeof zhCallers = {
+  nth: (n) => `Calls again, number ${n}`,
+  lastSeat: (seat) => `Last answered by seat ${seat}`,
+  known: 'Known caller',
+}
+
+export const enBlocks: typeof zhBlocks = {
+  title: 'Blocked',
+  lead: 'Callers who disrupt on purpose: proposed by one person, approved by another, for a time. Their calls still count as inbound.',
+  propose: 'Propose a block',
+  proposeLead: 'In force once another supervisor approves it; report malicious disruption to the police, too.',
+  proposeGo: 'Propose',
+  number: 'Number',
+  state: 'State',
+  pending: 'To be approved',
+  inForce: 'In force',
+  reason: 'Reason',
+  reasonHint: 'e.g. abuse in several calls, reported to the police',
+  for: 'For',
+  days: (n) => (n === 1 ? '1 day' : `${n} days`),
+  until: 'Until',
+  by: 'Proposed → approved',
+  turnedAway: 'Not served',
+  approve: 'Approve',
+  refuse: 'Refuse',
+  lift: 'Lift',
+  why: 'Why',
+  samePerson: 'Whoever proposed it cannot approve it',
+  today: (n) => `${n} calls not served in 24 hours (they count as inbound)`,
+  empty: 'Nobody is blocked',
+  emptyHelp: 'Agents can propose the caller of their present call.',
+}
+
+export const enBlockEvents: typeof zhBlockEvents = {
+  proposed: (by, number, reason) => `${by} wants ${number} blocked: ${reason}`,
+  approved: (by, block) => `${by} approved block ${block}`,
+  refused: (by, block, reason) => `${by} refused block ${block}: ${reason}`,
+  lifted: (by, block, reason) => `${by} lifted block ${block}: ${reason}`,
+  expired: (block) => `Block ${block} is over`,
+  caller: (block) => `A blocked caller was not served (block ${block})`,
+  recognised: (calls, hours, seat) =>
+    `Call number ${calls} within ${hours} hours${seat === undefined ? '' : `, last answered by seat ${seat}`}`,
+}
