@@ -145,7 +145,7 @@ fn who_gave_up_twice_is_one_task_and_is_called_back_by_the_seat_s_phone() {
     );
     assert_eq!(task["kind"], "missed-call");
     assert_eq!(task["queue"], "general");
-    let id = task["task"].to_string();
+    let (number, id) = (task["task"].clone(), task["task"].to_string());
     let (status, masked) = seat.asks("GET", &format!("/{id}"), &Value::Null);
     assert_eq!((status, &masked["number"]), (200, &json!("138****8000")));
     assert_eq!(
@@ -169,7 +169,7 @@ fn who_gave_up_twice_is_one_task_and_is_called_back_by_the_seat_s_phone() {
     let (_, again) = seat.asks("GET", &format!("/{id}"), &Value::Null);
     assert_eq!(again["number"], NUMBER);
     journal::until(&seat.engine, "who looked", |r| {
-        r["type"] == "task-shown" && r["by"] == "0012" && r["task"].to_string() == id
+        r["type"] == "task-shown" && r["by"] == "0012" && r["task"] == number
     });
 
     let desk = Ear::at(DESK.into(), TONES.0);

@@ -117,7 +117,7 @@ impl Tables {
 
     /// Calls with citizens since then whose number is not withheld, the oldest first: number, when it
     /// called (`None`: a seat called it), and who talked with it since when. Of more than
-    /// [`CALLS_RECALLED`] the newest.
+    /// half a million the newest.
     pub async fn callers_since(&self, since: Timestamp) -> Result<Vec<CallerLine>, TablesError> {
         let rows = sqlx::query(
             "SELECT * FROM (SELECT call, direction, caller, called, arrived_at, seat, answered_at
