@@ -22,6 +22,8 @@ pub struct Order {
     pub ticket: u64,
     /// Who asked, for the journal: a user's name.
     pub by: String,
+    /// A supervisor asked: what the seat is to be is then above what its agent says.
+    pub supervisor: bool,
     /// For which seat.
     pub seat: SeatId,
     /// What.
@@ -189,6 +191,15 @@ impl fmt::Display for SeatRequest {
     }
 }
 
+/// Who asks something of a seat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hand {
+    /// Its agent, or the engine by a rule.
+    Own,
+    /// A supervisor.
+    Supervisor,
+}
+
 /// Why an order was not carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OrderRefused {
@@ -222,6 +233,8 @@ pub enum OrderRefused {
     NotValidNow,
     /// The wrap-up is as long as the queue's cap allows.
     AtCap,
+    /// A supervisor has the seat not ready, and only a supervisor ends that.
+    Forced,
 }
 
 impl OrderRefused {
@@ -239,7 +252,7 @@ impl OrderRefused {
             | Self::AtCap => 491,
             Self::TargetBusy | Self::GuestsFull => 486,
             Self::NotRegistered => 480,
-            Self::NotAllowed | Self::NotValidNow => 403,
+            Self::NotAllowed | Self::NotValidNow | Self::Forced => 403,
         }
     }
 }

@@ -426,3 +426,28 @@ pub const OWN_REASONS: usize = 16;
 
 /// Longest time by which a wrap-up is extended at once, seconds; the queue's cap holds anyway.
 pub const WRAP_UP_EXTENSION_S: u64 = 3_600;
+
+// Shared phones.
+
+/// Digits of the PIN with which an agent logs in at a shared phone. Five guesses in a quarter of an
+/// hour find one after three years on the average.
+pub const PIN_DIGITS: usize = 6;
+
+/// Wrong PINs in a row at one shared phone, or as one seat, until nobody is let in there for
+/// [`PIN_LOCK_S`].
+pub const PIN_TRIES: u32 = 5;
+
+/// How long nobody is let in after [`PIN_TRIES`] wrong PINs, seconds.
+pub const PIN_LOCK_S: u64 = 900;
+
+/// Shared phones that can be configured: a big house's desks. More is a fault of the configuration.
+pub const SHARED_PHONES: usize = 10_000;
+
+// Shifts.
+
+/// Shifts that can be configured: each hour of a week has some. More is a fault of the
+/// configuration.
+pub const SHIFTS: usize = 256;
+
+/// Seats of one queue that are named as missing on the wallboard; more are only counted.
+pub const MISSING_SEATS_NAMED: usize = 50;

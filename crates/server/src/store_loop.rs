@@ -16,7 +16,7 @@ use hotline_store::{
     Record, Tables, Writer,
     fold::QueueLevel,
     journal::{AppendError, CommitError},
-    wallboard::{CallLine, Totals, TrunkLine},
+    wallboard::{CallLine, PhoneLine, Totals, TrunkLine},
 };
 use tokio::sync::{broadcast, mpsc, watch};
 
@@ -71,6 +71,10 @@ pub struct Picture {
     pub consulting: BTreeSet<SeatId>,
     /// The trunks, in the order of the configuration.
     pub trunks: Vec<TrunkLine>,
+    /// Seats whose pages are cut off.
+    pub desks_lost: BTreeSet<SeatId>,
+    /// The shared phones, in the order of the configuration.
+    pub phones: Vec<PhoneLine>,
 }
 
 /// Where the story can be heard.
@@ -163,6 +167,8 @@ fn take_picture(writer: &Writer, roll: &Roll, trunks: &[TrunkId], epoch: StdInst
         live_calls: folds.live_calls(up_ms),
         consulting: folds.consulting(),
         trunks: folds.trunks(trunks, up_ms),
+        desks_lost: folds.desks_lost(),
+        phones: folds.phones(&roll.phones),
     }
 }
 

@@ -62,6 +62,7 @@ pub fn settings(seats: usize, callers: impl Iterator<Item = IpAddr>) -> Result<S
                 pick_up: PickUp::default(),
                 outbound_prefixes: Vec::new(),
                 memberships: Vec::new(),
+                pin: None,
             }
         })
         .collect();
@@ -103,8 +104,11 @@ pub fn settings(seats: usize, callers: impl Iterator<Item = IpAddr>) -> Result<S
         scripts,
         survey: Some(ScriptId::new("survey").map_err(name)?),
         prompts,
+        phones: Vec::new(),
+        shifts: Vec::new(),
         reasons: Vec::new(),
         second_phone: SecondPhone::default(),
+        desk_lost_after: None,
         announce_every: Duration::from_secs(10),
     })
 }

@@ -126,13 +126,17 @@ pub fn settings(trunks: Vec<Trunk>) -> Settings {
                 pick_up: PickUp::default(),
                 outbound_prefixes: vec!["0635".to_owned(), "138".to_owned()],
                 memberships: Vec::new(),
+                pin: None,
             })
             .into(),
         scripts: BTreeMap::from([(name, Arc::new(script))]),
         survey: None,
         prompts: Prompts::default(),
+        phones: Vec::new(),
+        shifts: Vec::new(),
         reasons: Vec::new(),
         second_phone: SecondPhone::default(),
+        desk_lost_after: None,
         announce_every: s(60),
     }
 }
@@ -398,6 +402,7 @@ impl Bench {
         self.input(Input::Ordered(Order {
             ticket: 1,
             by: "test".to_owned(),
+            supervisor: false,
             seat: seat(),
             request: SeatRequest::Ready,
         }));
@@ -442,6 +447,7 @@ impl Bench {
         self.input(Input::Ordered(Order {
             ticket: 2,
             by: "test".to_owned(),
+            supervisor: false,
             seat: seat(),
             request: SeatRequest::TransferByName(to.to_owned()),
         }));
@@ -453,11 +459,35 @@ impl Bench {
         self.input(Input::Ordered(Order {
             ticket: 3,
             by: "test".to_owned(),
+            supervisor: false,
             seat,
             request,
         }));
         self.settle();
         self.done.pop().unwrap()
+    }
+
+    /// The same by a supervisor.
+    pub fn supervisor_orders(
+        &mut self,
+        seat: SeatId,
+        request: SeatRequest,
+    ) -> Result<(), OrderRefused> {
+        self.input(Input::Ordered(Order {
+            ticket: 4,
+            by: "lead".to_owned(),
+            supervisor: true,
+            seat,
+            request,
+        }));
+        self.settle();
+        self.done.pop().unwrap()
+    }
+
+    /// The shell reads the wall clock.
+    pub fn clock(&mut self, wall: Timestamp) {
+        self.input(Input::WallClockRead(wall));
+        self.settle();
     }
 
     /// A media thread ends by a fault.

@@ -14,5 +14,6 @@ mod moving;
 mod outgoing;
 mod overflow;
 mod proofs;
+mod shared_phones;
 mod states;
 mod threads;

@@ -12,10 +12,12 @@ pub mod listen;
 mod media;
 mod memberships;
 mod overflow;
+mod phones;
 pub mod prompts;
 mod queues;
 mod reasons;
 mod seats;
+mod shifts;
 mod staffing;
 mod trunks;
 
@@ -37,7 +39,9 @@ use hotline_calls::{
     },
 };
 use hotline_media::wav::Encoding;
-use hotline_model::{QueueId, ScriptId, diagnostic::Diagnostic, ids::NameError};
+use hotline_model::{
+    PhoneId, QueueId, ScriptId, diagnostic::Diagnostic, ids::NameError, shift::Shift,
+};
 use serde::de::DeserializeOwned;
 use toml::Spanned;
 
@@ -94,12 +98,18 @@ pub struct Config {
     pub queues: Vec<Queue>,
     /// The seats.
     pub seats: Vec<ConfiguredSeat>,
+    /// The shared phones.
+    pub phones: Vec<ConfiguredPhone>,
+    /// The shifts.
+    pub shifts: Vec<Shift>,
     /// The house's own reasons for not being ready.
     pub reasons: Vec<OwnReasonSettings>,
     /// What a second browser of an agent does.
     pub second_page: SecondPageKey,
     /// What a second phone of a seat does.
     pub second_phone: SecondPhone,
+    /// How long an agent's page may be cut off.
+    pub desk_lost_after: Option<Duration>,
     /// The scripts.
     pub scripts: BTreeMap<ScriptId, Arc<Script>>,
     /// The survey's script.
@@ -143,6 +153,18 @@ pub struct ConfiguredSeat {
     pub memberships: Vec<Membership>,
 }
 
+/// A shared phone as configured; its secret is among the accounts.
+pub struct ConfiguredPhone {
+    /// The user it registers as.
+    pub id: PhoneId,
+    /// Where it stands.
+    pub place: String,
+    /// It is offered MD5 alone.
+    pub md5_only: bool,
+    /// Whether its sound is private.
+    pub srtp: Srtp,
+}
+
 /// Faults of all files.
 pub type Faults = Vec<FileFaults>;
 
@@ -176,6 +198,14 @@ impl Config {
         let ids: Vec<QueueId> = queue_list.iter().map(|queue| queue.floor.id).collect();
         let seat_list = seats::check(&mut seats, &ids, engine.value.sip.md5);
         let reasons = reasons::check(&mut seats);
+        let shifts = shifts::check(&mut seats, &seat_list);
+        let phones = phones::check(&mut seats, engine.value.sip.md5);
+        if !phones.is_empty() {
+            faults.extend(prompts::missing_for_phones(
+                &scripts_folder.join("prompts"),
+                &prompts,
+            ));
+        }
         let scripts = read_scripts(&scripts_folder, &ids, &prompts, &mut faults);
         let known = overflow::Known {
             queues: &ids,
@@ -232,9 +262,12 @@ impl Config {
             peer_names,
             queues: queue_list,
             seats: seat_list,
+            phones,
+            shifts,
             reasons,
             second_page: seats.value.sign_in.second_page,
             second_phone: seats.value.sign_in.second_phone.into(),
+            desk_lost_after: seats.value.sign_in.desk_lost_after(),
             scripts,
             survey,
             prompts,

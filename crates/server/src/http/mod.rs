@@ -3,6 +3,7 @@
 mod ask;
 mod config;
 mod error;
+mod figures;
 mod hands;
 mod live;
 mod messages;
@@ -119,6 +120,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/messages", get(messages::list))
         .route("/messages/{id}/recording", get(messages::recording))
         .route("/messages/{id}/settle", post(messages::settle))
+        .route("/adherence", get(figures::adherence))
+        .route("/kpi", get(figures::kpi))
         .route("/cases", get(records::cases))
         .route("/cases/{number}", get(records::case))
         .route("/openapi.json", get(openapi::document))

@@ -114,6 +114,9 @@ export interface QueueRow {
   forecast?: Forecast | null
   /** Set while the queue will miss its target. */
   alert?: { since_ms: number; answered_target: number; in_time_target: number } | null
+  /** Seats that should be at work by their shift and are not; the first of them by number. */
+  missing?: number
+  missing_seats?: readonly string[]
   /** How long a caller who comes now will probably wait; null: not known. */
   expected_wait?: ExpectedWait | null
 }
@@ -148,6 +151,12 @@ export interface SeatRow {
   /** Time in this state when the wallboard was taken, ms. */
   since_ms: number
   calls_today: number
+  /** The shared phone at which the agent is logged in. */
+  phone?: string
+  /** Its page, by which alone it is reached, is cut off. */
+  desk_lost?: boolean
+  /** The shift in whose hours it is now. */
+  shift?: string
 }
 
 export interface LiveCall {

@@ -23,7 +23,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-pub use query::{MessageLine, PAGE_ROWS, TIMELINE_ROWS};
+pub use query::{LONGEST_INTERVAL_MS, MessageLine, PAGE_ROWS, TIMELINE_ROWS};
 
 use crate::{
     Record,

@@ -114,6 +114,16 @@ const events: EventTexts = {
   'page-signed-in': (e) =>
     `${e.user} signed in from ${e.from}${e.ended > 0 ? `, taking over ${e.ended} session(s)` : ''}`,
   'page-sign-in-refused': (e) => `${e.user} is signed in elsewhere: refused from ${e.from}`,
+  'seat-desk-lost': (e) => `Desk of seat ${e.seat} is cut off (page gone for ${spell(e.after_ms)})`,
+  'seat-desk-back': (e) => `Desk of seat ${e.seat} is back after ${spell(e.lost_ms)}`,
+  'phone-device-changed': (e) =>
+    `Shared phone ${e.phone} ${e.device === 'registered' ? 'registered' : 'went offline'} (${e.detail})`,
+  'seat-lent-phone': (e) => `Seat ${e.seat} logged in at shared phone ${e.phone}`,
+  'seat-gave-phone-back': (e) => `Seat ${e.seat} gave shared phone ${e.phone} back (${e.why})`,
+  'phone-log-in-refused': (e) =>
+    `Shared phone ${e.phone}: ${e.seat === null ? 'log-in' : `log-in of seat ${e.seat}`} refused (${e.why})`,
+  'phone-log-in-locked': (e) =>
+    `Too many wrong PINs: ${e.seat === null ? `shared phone ${e.phone}` : `seat ${e.seat}`} is locked for ${e.for_s / 60} min`,
   'settings-read': (e) => `Settings read: ${e.queues} queues, ${e.seats} seats`,
   'settings-changed': (e) =>
     `Settings changed by ${e.by}: ${e.changes.map((it) => it.item).slice(0, 5).join(', ')}${e.changes.length + (e.more ?? 0) > 5 ? ` … ${e.changes.length + (e.more ?? 0)} in all` : ''}`,
@@ -482,6 +492,8 @@ export const en: Messages = {
     seatsEmptyHelp: 'Add seats to config/seats.toml and restart the engine.',
     seatsFiltered: 'No seat is in this state',
     callsToday: (n) => `${n} today`,
+    deskLost: 'desk cut off',
+    missing: (n) => `${n} missing`,
     openSeat: (seat) => `Open seat ${seat}`,
     calls: 'Live calls',
     call: 'Call',
