@@ -162,10 +162,10 @@ fn another_connection_and_a_lost_one_need_a_password() -> Result<(), String> {
 }
 
 /// An exchange at which the browser of seat 1000 is registered and its page follows; a desk is lost
-/// after 15 s.
+/// after 10 s.
 fn with_page() -> Result<Exchange, String> {
     let mut settings = settings(2, std::iter::empty())?;
-    settings.desk_lost_after = Some(Duration::from_secs(15));
+    settings.desk_lost_after = Some(Duration::from_secs(10));
     let mut exchange = Exchange::new(settings, [7; 32], CallId(1), Timestamp(0));
     let (path, seat) = (wss(7), seat_id(0));
     exchange.handle_input(Instant::START, Input::SeatConnected { path, seat });
@@ -213,31 +213,31 @@ fn a_page_that_stays_away_loses_the_desk_until_it_is_back() -> Result<(), String
     // Two pages: one that ends changes nothing. A browser that connects again is quick enough.
     streams(&mut exchange, seconds(3), true);
     streams(&mut exchange, seconds(4), false);
+    exchange.handle_input(seconds(20), Input::TimePassed);
+    streams(&mut exchange, seconds(20), false);
+    streams(&mut exchange, seconds(25), true);
     exchange.handle_input(seconds(30), Input::TimePassed);
-    streams(&mut exchange, seconds(30), false);
-    streams(&mut exchange, seconds(40), true);
-    exchange.handle_input(seconds(50), Input::TimePassed);
     assert_eq!(desks(&mut exchange), []);
-    streams(&mut exchange, seconds(50), false);
-    assert!(exchange.next_wake().is_some_and(|at| at <= seconds(65)));
-    exchange.handle_input(seconds(64), Input::TimePassed);
+    streams(&mut exchange, seconds(30), false);
+    assert!(exchange.next_wake().is_some_and(|at| at <= seconds(40)));
+    exchange.handle_input(seconds(39), Input::TimePassed);
     assert!(!is_lost(&exchange));
-    exchange.handle_input(seconds(65), Input::TimePassed);
+    exchange.handle_input(seconds(40), Input::TimePassed);
     assert!(is_lost(&exchange));
-    assert_eq!(desks(&mut exchange), [(true, seat, 15_000)]);
+    assert_eq!(desks(&mut exchange), [(true, seat, 10_000)]);
     // Its phone goes, too: it is no less lost.
-    exchange.handle_input(seconds(66), Input::PathLost(wss(7)));
+    exchange.handle_input(seconds(41), Input::PathLost(wss(7)));
     assert!(is_lost(&exchange));
-    streams(&mut exchange, seconds(70), true);
+    streams(&mut exchange, seconds(45), true);
     assert!(!is_lost(&exchange));
-    assert_eq!(desks(&mut exchange), [(false, seat, 20_000)]);
+    assert_eq!(desks(&mut exchange), [(false, seat, 15_000)]);
     Ok(())
 }
 
 #[test]
 fn a_phone_on_the_table_needs_no_page() -> Result<(), String> {
     let mut settings = settings(2, std::iter::empty())?;
-    settings.desk_lost_after = Some(Duration::from_secs(15));
+    settings.desk_lost_after = Some(Duration::from_secs(10));
     let mut exchange = Exchange::new(settings, [7; 32], CallId(1), Timestamp(0));
     streams(&mut exchange, seconds(1), true);
     streams(&mut exchange, seconds(2), false);

@@ -180,11 +180,15 @@ impl Floor {
         true
     }
 
-    /// As a phone that goes: a caller who is being offered goes back, a talk stays.
+    /// As a phone that goes or comes: a caller who is being offered goes back, a talk stays; whoever
+    /// is back is forgiven.
     pub(super) fn set_desk(&mut self, at: SeatAt, lost: bool) -> bool {
         let seat = &mut self.seats[at];
         seat.mark(Mark::DeskLost, lost);
-        if let Some(call) = seat.duty.offered().filter(|_| lost) {
+        if !lost {
+            seat.failures = 0;
+            self.end_back_off(at, BackOff::Unreachable);
+        } else if let Some(call) = seat.duty.offered() {
             self.phone_gone(call, at);
         }
         self.settle(at);

@@ -287,7 +287,10 @@ impl Naive {
                 let at = find(seat);
                 let seat = &mut self.seats[at];
                 seat.desk_lost = lost;
-                if lost && matches!(seat.work, Work::Reserved | Work::Ringing) {
+                if !lost {
+                    seat.unreached = 0;
+                    seat.back_off = seat.back_off.filter(|&(_, refused)| refused);
+                } else if matches!(seat.work, Work::Reserved | Work::Ringing) {
                     self.withdraw(at, OfferResult::Withdrawn);
                 }
             }

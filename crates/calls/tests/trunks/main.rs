@@ -10,6 +10,7 @@ mod families;
 mod given_outside;
 mod guests;
 mod incoming;
+mod leaders;
 mod moving;
 mod outgoing;
 mod overflow;

@@ -3,10 +3,13 @@ import type { Happened } from './events'
 import type { ConfigNote, ReloadReport } from './settings'
 import type { SuperviseMode } from './talk'
 import type {
+  AdherenceRow,
   AnyReason,
   CallRow,
   CaseRow,
+  ContractorRow,
   MessageRow,
+  OfDay,
   PhonePorts,
   SeatRow,
   Session,
@@ -193,6 +196,11 @@ export const api = {
   messageUrl: (message: string) => `${BASE}/messages/${id(message)}/recording`,
   settleMessage: (message: string, note: string) =>
     call<null>('POST', `/messages/${id(message)}/settle`, { note }),
+
+  adherence: (day: string) =>
+    call<OfDay<AdherenceRow>>('GET', `/adherence${day === '' ? '' : `?day=${id(day)}`}`),
+  byContractor: (day: string) =>
+    call<OfDay<ContractorRow>>('GET', `/kpi?${search({ by: 'contractor', day: day || undefined })}`),
 
   cases: (query: { before?: string }) =>
     call<CaseRow[]>('GET', `/cases?${search({ limit: PAGE, ...query })}`),

@@ -29,6 +29,11 @@ export const router = createRouter({
       meta: { supervisor: true },
     },
     {
+      path: '/day',
+      component: () => import('./pages/DayPage.vue'),
+      meta: { supervisor: true },
+    },
+    {
       path: '/settings',
       component: () => import('./pages/SettingsPage.vue'),
       meta: { supervisor: true },

@@ -280,3 +280,49 @@ export interface CaseRow {
   recording: string | null
   state: 'open' | 'closed'
 }
+
+/** The rows of a day. */
+export interface OfDay<Row> {
+  day: string
+  at: number
+  rows: Row[]
+}
+
+/** One seat in one shift of a day; what is not known yet is null. */
+export interface AdherenceRow {
+  seat: string
+  shift: string
+  from_at: number
+  to_at: number
+  over: boolean
+  passed_ms: number
+  signed_in_ms: number
+  ready_ms: number
+  adherence: number | null
+  readiness: number | null
+  absent: boolean
+  late_ms: number | null
+  early_leave_ms: number | null
+}
+
+/** One contractor's figures of a day; null: the house itself. */
+export interface ContractorRow {
+  contractor: string | null
+  answered: number
+  answered_in_15s: number
+  talk_ms: number
+  hold_ms: number
+  released_by_agent: number
+  survey_answered: number
+  satisfied: number
+  dialled: number
+  dialled_answered: number
+  signed_in_ms: number
+  ready_ms: number
+  wrap_up_ms: number
+  at_work_ms: number
+  in_time_rate: number | null
+  handling_ms: number | null
+  occupancy: number | null
+  satisfaction: number | null
+}
