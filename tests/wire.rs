@@ -18,6 +18,8 @@ mod browser_seats;
 mod callbacks;
 #[path = "wire/consulted_outside.rs"]
 mod consulted_outside;
+#[path = "wire/desk_lost.rs"]
+mod desk_lost;
 #[path = "wire/desks.rs"]
 mod desks;
 #[path = "wire/dialled.rs"]
@@ -67,6 +69,10 @@ mod scenario;
 mod seats;
 #[path = "wire/sessions.rs"]
 mod sessions;
+#[path = "wire/shared_phones.rs"]
+mod shared_phones;
+#[path = "wire/shifts.rs"]
+mod shifts;
 #[path = "e2e/sound.rs"]
 #[allow(dead_code, reason = "the rest is used by e2e.rs")]
 mod sound;

@@ -109,6 +109,15 @@ fn an_own_reason_a_state_to_come_and_a_longer_wrap_up() {
         ("pending_reason", json!("forced")),
     ];
     until(&engine, "1001", &to_come);
+    // What a supervisor forced, no code and no page of the agent ends.
+    dials_code(&engine, "1001", "127.0.0.81", "*1");
+    let own = engine.sign_in("1001");
+    let ready = "/api/v1/seats/1001/ready";
+    let (status, refused) = engine.request("POST", ready, Some(&own), "{}");
+    assert_eq!((status, &refused["error"]["code"]), (409, &json!("forced")));
+    until(&engine, "1001", &to_come);
+    let meal = json!({"reason": "meal"});
+    assert_eq!(ask(&engine, "1001", "not-ready", &meal), 204);
     dials_code(&engine, "1001", "127.0.0.81", "*25");
     until(
         &engine,

@@ -264,9 +264,10 @@ fn under_tls_what_cannot_be_framed_closes_the_connection_too() {
 }
 
 /// A WebSocket of no browser: it names no Origin.
-type Socket = WebSocket<TcpStream>;
+pub type Socket = WebSocket<TcpStream>;
 
-fn websocket(port: u16) -> Socket {
+/// One, open.
+pub fn websocket(port: u16) -> Socket {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     let ask = format!(
         "GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -287,7 +288,7 @@ fn websocket(port: u16) -> Socket {
 }
 
 /// The next SIP message; `None` where none comes for a while.
-fn framed(socket: &mut Socket) -> Option<Heard> {
+pub fn framed(socket: &mut Socket) -> Option<Heard> {
     loop {
         match socket.read() {
             Ok(message) if message.is_text() || message.is_binary() => {

@@ -11,7 +11,7 @@ use hotline_model::{
 use crate::{
     Floor,
     queue::{Queue, Stage},
-    seat::{Duty, Seat},
+    seat::{Duty, Mark, Seat},
 };
 
 /// One reason why a call has no human yet.
@@ -76,6 +76,8 @@ pub enum KeptBy {
     NotReady(Reason),
     /// Signed in, but its phone is not registered.
     NoPhone,
+    /// Signed in, but the agent's page, with its phone, is cut off.
+    DeskLost,
     /// Refused a call or could not be reached a moment ago.
     BackOff,
 }
@@ -91,6 +93,7 @@ impl KeptBy {
             (Duty::Free, Intent::Ready) if seat.device == Device::Unregistered => {
                 Some(Self::NoPhone)
             }
+            (Duty::Free, Intent::Ready) if seat.is(Mark::DeskLost) => Some(Self::DeskLost),
             (Duty::Free, Intent::Ready) if seat.busy => Some(Self::OwnCall),
             (Duty::Free, Intent::Ready) => seat.back_off.map(|_| Self::BackOff),
         }
@@ -106,6 +109,7 @@ impl fmt::Display for KeptBy {
             Self::OwnCall => return f.write_str("in a call of their own"),
             Self::SignedOut => return f.write_str("signed out"),
             Self::NoPhone => return f.write_str("without a registered phone"),
+            Self::DeskLost => return f.write_str("with a desk that is cut off"),
             Self::BackOff => return f.write_str("left alone after a refused or failed offer"),
             Self::NotReady(reason) => reason,
         };

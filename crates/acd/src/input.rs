@@ -130,12 +130,29 @@ pub enum Input {
         /// The seat.
         seat: SeatId,
     },
-    /// 示闲 or 示忙. During an offer or a talk it waits until that is over.
+    /// 示闲 or 示忙, by the agent or the engine. During an offer or a talk it waits until that is
+    /// over. A seat that a supervisor has not ready ([`Input::Force`]) can only sign out.
     SetIntent {
         /// The seat.
         seat: SeatId,
         /// What the agent wants.
         intent: Intent,
+    },
+    /// By a supervisor's hand: as [`Input::SetIntent`], whoever set what holds now. Not ready by
+    /// [`Reason::Forced`](hotline_model::seat::Reason::Forced) holds until a supervisor says
+    /// otherwise, also when the agent signs out and in again.
+    Force {
+        /// The seat.
+        seat: SeatId,
+        /// What the supervisor wants.
+        intent: Intent,
+    },
+    /// The page of an agent whose phone is in the browser is cut off, or is back.
+    SetDesk {
+        /// The seat.
+        seat: SeatId,
+        /// Whether it is cut off.
+        lost: bool,
     },
     /// The seat's phone registered or went away. A registration clears the back-off after an
     /// unreachable phone.

@@ -137,6 +137,21 @@ pub(crate) struct Written {
     pub(crate) place: u32,
 }
 
+/// What is so of a seat since somebody else said it. In one byte, for the seat's size.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Marks(u8);
+
+/// One of the [`Marks`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Mark {
+    /// The settings name it no more: no call is for it.
+    Unnamed = 1,
+    /// A supervisor has it not ready, and only a supervisor ends that.
+    Barred = 2,
+    /// The agent's page is cut off, by which alone the seat is reached.
+    DeskLost = 4,
+}
+
 /// A seat of the floor. Of ten thousand the one that an input is about is rarely in the processor's
 /// cache: three of its lines hold everything that most turns need, and no more.
 #[derive(Debug)]
@@ -162,8 +177,8 @@ pub(crate) struct Seat {
     pub(crate) ready: Option<NonZeroU64>,
     /// Calls answered since it signed in.
     pub(crate) taken: u32,
-    /// The settings name it no more: no call is for it.
-    pub(crate) unnamed: bool,
+    /// What others said of it.
+    marks: Marks,
     /// Since when it works, while it does; what it worked before is in its load.
     works_since: Instant,
     works: bool,
@@ -200,7 +215,7 @@ impl Seat {
             failures: 0,
             ready: None,
             taken: 0,
-            unnamed: false,
+            marks: Marks::default(),
             works_since: Instant::START,
             works: false,
             load: Load::default(),
@@ -212,6 +227,16 @@ impl Seat {
             since: Instant::START,
             unposted: true,
         }
+    }
+
+    /// Whether this was said of it.
+    pub(crate) fn is(&self, mark: Mark) -> bool {
+        self.marks.0 & mark as u8 != 0
+    }
+
+    /// This is so from now on, or is so no more.
+    pub(crate) fn mark(&mut self, mark: Mark, so: bool) {
+        self.marks.0 = (self.marks.0 & !(mark as u8)) | (u8::from(so) * mark as u8);
     }
 
     /// Keeps account of the seat's work: from its first duty to its being free. Says how long the
@@ -246,17 +271,22 @@ impl Seat {
     /// Whether a call may be offered to the seat now.
     pub(crate) fn takes_calls(&self) -> bool {
         self.intent == Intent::Ready
-            && self.device == Device::Registered
+            && self.is_reachable()
             && self.duty == Duty::Free
             && !self.busy
-            && !self.unnamed
+            && !self.is(Mark::Unnamed)
             && self.back_off.is_none()
+    }
+
+    /// Its phone is registered, and its page there where it needs one.
+    pub(crate) fn is_reachable(&self) -> bool {
+        self.device == Device::Registered && !self.is(Mark::DeskLost)
     }
 
     /// Signed in with a phone, breaks included.
     pub(crate) fn is_staffed(&self) -> bool {
-        !self.unnamed
-            && self.device == Device::Registered
+        !self.is(Mark::Unnamed)
+            && self.is_reachable()
             && self.intent != Intent::NotReady(Reason::LoggedOut)
     }
 

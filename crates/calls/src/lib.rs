@@ -17,6 +17,7 @@ pub mod consultation;
 pub mod exchange;
 pub mod guests;
 pub mod leg;
+pub mod lendings;
 pub mod media_threads;
 pub mod messages;
 pub mod orders;

@@ -22,6 +22,8 @@ pub struct Order {
     pub ticket: u64,
     /// Who asked, for the journal: a user's name.
     pub by: String,
+    /// A supervisor asked: what the seat is to be is then above what its agent says.
+    pub supervisor: bool,
     /// For which seat.
     pub seat: SeatId,
     /// What.
@@ -207,6 +209,15 @@ impl fmt::Display for SeatRequest {
     }
 }
 
+/// Who asks something of a seat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hand {
+    /// Its agent, or the engine by a rule.
+    Own,
+    /// A supervisor.
+    Supervisor,
+}
+
 /// Why an order was not carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OrderRefused {
@@ -246,6 +257,8 @@ pub enum OrderRefused {
     SeatBusy,
     /// The engine takes no more calls now.
     Full,
+    /// A supervisor has the seat not ready, and only a supervisor ends that.
+    Forced,
 }
 
 impl OrderRefused {
@@ -265,7 +278,7 @@ impl OrderRefused {
             Self::TargetBusy | Self::GuestsFull | Self::SeatBusy => 486,
             Self::Full => 503,
             Self::NotRegistered => 480,
-            Self::NotAllowed | Self::NotValidNow => 403,
+            Self::NotAllowed | Self::NotValidNow | Self::Forced => 403,
         }
     }
 }

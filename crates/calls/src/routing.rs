@@ -33,10 +33,10 @@ pub fn trunk_at(settings: &Settings, source: SocketAddr) -> Option<&Trunk> {
     })
 }
 
-/// Whether From names a seat: its phone, perhaps, at an address of a trunk.
+/// Whether From names a seat or a shared phone: perhaps it stands at an address of a trunk.
 pub fn claims_seat(settings: &Settings, message: &Message<'_>) -> bool {
     let user = message.from().uri.user_text();
-    settings.seat_of_user(&user).is_some()
+    settings.aor_of_user(&user).is_some()
 }
 
 /// Decides by source and dialled number. A star code always needs the proof of a seat; a served

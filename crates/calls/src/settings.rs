@@ -12,12 +12,14 @@ use hotline_ivr::{Known, speech};
 use hotline_media::Clip;
 pub use hotline_media::{Format, Formats, sdp::Fingerprint};
 use hotline_model::{
-    QueueId, ScriptId, SeatId, diagnostic::Diagnostic, seat::OwnReason, time::Civil,
+    PhoneId, QueueId, ScriptId, SeatId, diagnostic::Diagnostic, seat::OwnReason, shift::Shift,
+    time::Civil,
 };
 pub use hotline_sip::digest::{Algorithm, Ha1, ha1};
 
 pub use crate::announcements::Announce;
 pub use crate::auto_answer::{AutoAnswer, PickUp};
+pub use crate::lendings::{Aor, Pin, SharedPhone};
 pub use crate::privacy::Srtp;
 pub use crate::trunks::{
     numbers::{NumberOf, NumberRule},
@@ -56,10 +58,17 @@ pub struct Settings {
     pub queues: Vec<Queue>,
     /// The seats.
     pub seats: Vec<Seat>,
+    /// The shifts: an agent at a shared phone is signed out when the shift ends.
+    pub shifts: Vec<Shift>,
+    /// The shared phones, at which agents log in.
+    pub phones: Vec<SharedPhone>,
     /// The house's own reasons for not being ready.
     pub reasons: Vec<OwnReasonSettings>,
     /// What a second phone of a seat does.
     pub second_phone: SecondPhone,
+    /// So long may the page of an agent whose phone is in the browser be cut off until the seat is
+    /// offered nothing; `None`: for ever.
+    pub desk_lost_after: Option<Duration>,
     /// The scripts, compiled.
     pub scripts: BTreeMap<ScriptId, Arc<Program>>,
     /// The script that asks for the score; `None`: no survey.
@@ -215,6 +224,8 @@ pub struct Seat {
     pub outbound_prefixes: Vec<String>,
     /// When it may take calls; empty: always.
     pub memberships: Vec<Membership>,
+    /// What its agent types to log in at a shared phone; `None`: nobody does.
+    pub pin: Option<Pin>,
 }
 
 impl Seat {
@@ -233,10 +244,16 @@ pub struct Replacement {
     pub queues: Vec<Queue>,
     /// The seats.
     pub seats: Vec<Seat>,
+    /// The shifts.
+    pub shifts: Vec<Shift>,
+    /// The shared phones. One that goes, or whose password is another, is given back.
+    pub phones: Vec<SharedPhone>,
     /// The house's own reasons. Who is not ready for one that goes stays so.
     pub reasons: Vec<OwnReasonSettings>,
     /// What a second phone of a seat does, from the next registration on.
     pub second_phone: SecondPhone,
+    /// How long a desk may be cut off.
+    pub desk_lost_after: Option<Duration>,
     /// The scripts. A call goes on in the one it began.
     pub scripts: BTreeMap<ScriptId, Arc<Program>>,
     /// The survey's script.
@@ -259,8 +276,11 @@ impl Settings {
             numbers,
             queues,
             seats,
+            phones,
+            shifts,
             reasons,
             second_phone,
+            desk_lost_after,
             scripts,
             survey,
             prompts,
@@ -271,8 +291,11 @@ impl Settings {
         self.numbers = numbers;
         self.queues = queues;
         self.seats = seats;
+        self.phones = phones;
+        self.shifts = shifts;
         self.reasons = reasons;
         self.second_phone = second_phone;
+        self.desk_lost_after = desk_lost_after;
         self.scripts = scripts;
         self.survey = survey;
         self.prompts = prompts;
@@ -301,6 +324,21 @@ impl Settings {
         self.seats
             .iter()
             .find(|seat| seat.floor.id.as_str() == user)
+    }
+
+    /// The shared phone of that name.
+    pub fn phone(&self, id: PhoneId) -> Option<&SharedPhone> {
+        self.phones.iter().find(|phone| phone.id == id)
+    }
+
+    /// What a phone that signs in as `user` registers as, the secret that it proves, and whether
+    /// MD5 alone is offered.
+    pub fn aor_of_user(&self, user: &str) -> Option<(Aor, &Ha1, bool)> {
+        if let Some(seat) = self.seat_of_user(user) {
+            return Some((Aor::Seat(seat.floor.id), &seat.ha1, seat.md5_only));
+        }
+        let phone = self.phones.iter().find(|it| it.id.as_str() == user)?;
+        Some((Aor::Phone(phone.id), &phone.ha1, phone.md5_only))
     }
 
     /// Ids of the queues, in the order of the configuration: the board's order.
@@ -404,6 +442,15 @@ pub const ENGINE_PROMPTS: &[&str] = &[
     "seat-ready",
     "seat-not-ready",
     "seat-code-refused",
+];
+
+/// What is said at shared phones, in Chinese: needed where there are such.
+pub const PHONE_PROMPTS: &[&str] = &[
+    "phone-enter-pin",
+    "phone-logged-in",
+    "phone-pin-wrong",
+    "phone-locked",
+    "phone-log-in-first",
 ];
 
 /// Every prompt the engine may say by itself, in every language: its notices and its numbers.

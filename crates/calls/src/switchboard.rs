@@ -13,11 +13,11 @@ use hotline_media::{
     sdp::{self, Dtls, Family, Terms},
 };
 use hotline_model::{
-    CallId, Instant, LegId, MediaThread, QueueId, SeatId, Timestamp,
+    CallId, Instant, LegId, MediaThread, PhoneId, QueueId, SeatId, Timestamp,
     event::{Event, Party, Stamped},
     guest::{GuestMode, GuestName},
     request::Request,
-    seat::Work,
+    seat::{Device, Work},
 };
 use hotline_sip::{
     endpoint::{DialogId, Endpoint, HangUpReason},
@@ -33,11 +33,12 @@ use crate::{
     callers::Callers,
     exchange::Output,
     leg::{Leg, NOBODY, ToMedia},
+    lendings::{Aor, Lendings},
     media_threads::MediaThreads,
     messages::Message,
     privacy::{Secrets, Srtp},
     routing::trunk_at,
-    settings::Settings,
+    settings::{Settings, SharedPhone},
     trunks::Trunks,
 };
 
@@ -105,7 +106,9 @@ pub struct Switchboard {
     /// SIP.
     pub endpoint: Endpoint,
     /// The seats' phones.
-    pub registrar: Registrar,
+    pub registrar: Registrar<Aor>,
+    /// Which shared phone is which seat's.
+    pub lendings: Lendings,
     /// The distributor.
     pub floor: Floor,
     /// The carriers' lines: which are up, and what they carry.
@@ -169,6 +172,7 @@ impl Switchboard {
             settings: Arc::new(settings),
             endpoint,
             registrar: Registrar::new(),
+            lendings: Lendings::default(),
             floor,
             outputs: VecDeque::new(),
             recordings: BTreeMap::new(),
@@ -378,14 +382,27 @@ impl Switchboard {
     /// Our end of the sound of a seat's phone that is reached by `path` and made this `offer`
     /// (empty: none yet); see [`Switchboard::sound_address`].
     pub fn seat_end(&mut self, seat: SeatId, path: &Path, offer: &[u8]) -> End {
-        let srtp = self.settings.seat(seat).map(|seat| seat.srtp);
+        let srtp = match self.lent_at(seat, path) {
+            Some(phone) => Some(phone.srtp),
+            None => self.settings.seat(seat).map(|seat| seat.srtp),
+        };
+        self.end_of_phone(srtp.unwrap_or_default(), path, offer)
+    }
+
+    fn end_of_phone(&mut self, srtp: Srtp, path: &Path, offer: &[u8]) -> End {
         let formats = self.settings.formats.seats;
         // A browser's address is found by ICE.
         let seen_at = (!path.transport.is_websocket()).then(|| path.remote.ip());
         End {
             seen_at,
-            ..self.end((srtp.unwrap_or_default(), formats), path, offer)
+            ..self.end((srtp, formats), path, offer)
         }
+    }
+
+    /// Our end of the sound of a shared phone that is no seat's; as [`Switchboard::seat_end`].
+    pub(crate) fn phone_end(&mut self, phone: PhoneId, path: &Path, offer: &[u8]) -> End {
+        let srtp = self.settings.phone(phone).map(|phone| phone.srtp);
+        self.end_of_phone(srtp.unwrap_or_default(), path, offer)
     }
 
     /// Our end of the sound of a trunk; as [`Switchboard::seat_end`].
@@ -409,12 +426,51 @@ impl Switchboard {
         }
     }
 
+    /// The shared phone of `seat` that is reached by `path`.
+    fn lent_at(&self, seat: SeatId, path: &Path) -> Option<&SharedPhone> {
+        let phone = self.lendings.phone_of(seat)?;
+        let mut contacts = self.registrar.contacts(Aor::Phone(phone)).iter();
+        contacts.find(|contact| contact.path == *path)?;
+        self.settings.phone(phone)
+    }
+
+    /// The seat for which a phone speaks that proved to be this.
+    pub fn seat_of(&self, proven: Aor) -> Option<SeatId> {
+        match proven {
+            Aor::Seat(seat) => Some(seat),
+            Aor::Phone(phone) => self.lendings.seat_at(phone),
+        }
+    }
+
+    /// Whether a phone of the seat can be reached: its own, or one that it was lent.
+    pub fn device_of(&self, seat: SeatId) -> Device {
+        let lent = self.lendings.phone_of(seat).map(Aor::Phone);
+        let mut all = [Some(Aor::Seat(seat)), lent].into_iter().flatten();
+        if all.any(|whose| self.registrar.contact(whose).is_some()) {
+            Device::Registered
+        } else {
+            Device::Unregistered
+        }
+    }
+
+    /// A phone of the seat came, moved or went: journals it, and tells the floor.
+    pub(crate) fn note_device(&mut self, now: Instant, seat: SeatId, detail: String) {
+        let device = self.device_of(seat);
+        let event = Event::SeatDeviceChanged {
+            seat,
+            device,
+            detail,
+        };
+        self.happened(now, event);
+        self.floor(now, FloorInput::SetDevice { seat, device });
+    }
+
     /// The phones of a seat that are to ring, by URI and path: all of the highest preference
-    /// (RFC 3261 §20.10).
+    /// (RFC 3261 §20.10) of those that registered as the seat, and of one that it was lent.
     pub fn phones_of(&self, seat: SeatId) -> Vec<(String, Path)> {
-        let contacts = self.registrar.contacts_to_ring(seat);
-        contacts
-            .into_iter()
+        let lent = self.lendings.phone_of(seat).map(Aor::Phone);
+        let all = [lent, Some(Aor::Seat(seat))].into_iter().flatten();
+        all.flat_map(|whose| self.registrar.contacts_to_ring(whose))
             .map(|contact| (contact.uri.clone(), contact.path))
             .collect()
     }

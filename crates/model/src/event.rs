@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CallId, QueueId, ScriptId, SeatId, Timestamp, TrunkId,
+    CallId, PhoneId, QueueId, ScriptId, SeatId, Timestamp, TrunkId,
     change::ItemChange,
     guest::{GuestMode, GuestName},
     request::Request,
@@ -1096,6 +1096,63 @@ pub enum Event {
         /// User name.
         by: String,
     },
+    /// The page of an agent whose phone is in the browser is cut off: the seat is offered no call.
+    SeatDeskLost {
+        /// The seat.
+        seat: SeatId,
+        /// Since its page's live stream ended, ms.
+        after_ms: u64,
+    },
+    /// The page is back, or the seat is reached by another phone.
+    SeatDeskBack {
+        /// The seat.
+        seat: SeatId,
+        /// Since its page's live stream ended, ms.
+        lost_ms: u64,
+    },
+    /// A shared phone registered, re-registered at another address, or went away.
+    PhoneDeviceChanged {
+        /// The phone.
+        phone: PhoneId,
+        /// Reachable or not.
+        device: Device,
+        /// Why or where, as of [`Event::SeatDeviceChanged`].
+        detail: String,
+    },
+    /// An agent logged in at a shared phone: it is the seat's until it is given back.
+    SeatLentPhone {
+        /// The seat.
+        seat: SeatId,
+        /// The phone.
+        phone: PhoneId,
+    },
+    /// The shared phone is the seat's no more.
+    SeatGavePhoneBack {
+        /// The seat.
+        seat: SeatId,
+        /// The phone.
+        phone: PhoneId,
+        /// Why, in a few words.
+        why: String,
+    },
+    /// Somebody at a shared phone was not let in.
+    PhoneLogInRefused {
+        /// The phone.
+        phone: PhoneId,
+        /// The seat that was asked for, where there is one of that number.
+        seat: Option<SeatId>,
+        /// Why, in a few words.
+        why: String,
+    },
+    /// After too many wrong PINs nobody is let in for a while: at this phone, or as this seat.
+    PhoneLogInLocked {
+        /// The phone at which it was tried last.
+        phone: PhoneId,
+        /// The seat that is locked; `None`: the phone is.
+        seat: Option<SeatId>,
+        /// For how long, seconds.
+        for_s: u64,
+    },
     /// Somebody signed in to the pages.
     PageSignedIn {
         /// User name.
@@ -1162,6 +1219,8 @@ impl Event {
             // Who signed in from where, and how the house is set up.
             Self::PageSignedIn { .. }
             | Self::PageSignInRefused { .. }
+            | Self::PhoneLogInRefused { .. }
+            | Self::PhoneLogInLocked { .. }
             | Self::SettingsRead { .. }
             | Self::SettingsChanged { .. } => false,
             // Who was shown whose number.
@@ -1254,6 +1313,13 @@ impl Event {
             | Self::DialRejected { .. }
             | Self::TrunkStateChanged { .. }
             | Self::SeatDeviceChanged { .. }
+            | Self::SeatDeskLost { .. }
+            | Self::SeatDeskBack { .. }
+            | Self::PhoneDeviceChanged { .. }
+            | Self::SeatLentPhone { .. }
+            | Self::SeatGavePhoneBack { .. }
+            | Self::PhoneLogInRefused { .. }
+            | Self::PhoneLogInLocked { .. }
             | Self::ConsultStarted { .. }
             | Self::ConsultEnded { .. }
             | Self::StaffingForecast { .. }

@@ -195,6 +195,11 @@ name!(
     SeatId
 );
 name!(
+    /// A shared phone (公用话机) that is lent to the seat whose agent logs in there, by the user it
+    /// registers as.
+    PhoneId
+);
+name!(
     /// A queue (技能队列).
     QueueId
 );

@@ -11,8 +11,9 @@ pub mod limits;
 pub mod privacy;
 pub mod request;
 pub mod seat;
+pub mod shift;
 pub mod task;
 pub mod time;
 
-pub use ids::{CallId, LegId, MediaThread, QueueId, ScriptId, SeatId, SkillId, TrunkId};
+pub use ids::{CallId, LegId, MediaThread, PhoneId, QueueId, ScriptId, SeatId, SkillId, TrunkId};
 pub use time::{Instant, Timestamp};

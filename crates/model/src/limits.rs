@@ -467,6 +467,7 @@ pub const EMERGENCIES: usize = 8;
 /// Longest silence of a side of a talk before it is an event, seconds. A longer one is a fault of the
 /// configuration.
 pub const SILENT_AFTER_S: u64 = 600;
+
 // Callers who are recognised.
 
 /// Numbers that are known: three days of a large city. When full, the one that was not heard of for
@@ -514,3 +515,28 @@ pub const TASK_ATTEMPT_MS: u64 = 10_000;
 
 /// Shortest caller's number that can be called back, digits. A shorter one is a carrier's own.
 pub const TASK_NUMBER_DIGITS: usize = 5;
+
+// Shared phones.
+
+/// Digits of the PIN with which an agent logs in at a shared phone. Five guesses in a quarter of an
+/// hour find one after three years on the average.
+pub const PIN_DIGITS: usize = 6;
+
+/// Wrong PINs in a row at one shared phone, or as one seat, until nobody is let in there for
+/// [`PIN_LOCK_S`].
+pub const PIN_TRIES: u32 = 5;
+
+/// How long nobody is let in after [`PIN_TRIES`] wrong PINs, seconds.
+pub const PIN_LOCK_S: u64 = 900;
+
+/// Shared phones that can be configured: a big house's desks. More is a fault of the configuration.
+pub const SHARED_PHONES: usize = 10_000;
+
+// Shifts.
+
+/// Shifts that can be configured: each hour of a week has some. More is a fault of the
+/// configuration.
+pub const SHIFTS: usize = 256;
+
+/// Seats of one queue that are named as missing on the wallboard; more are only counted.
+pub const MISSING_SEATS_NAMED: usize = 50;

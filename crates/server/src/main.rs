@@ -2,6 +2,7 @@
 
 mod cli;
 mod config;
+mod figures;
 mod http;
 mod media_loop;
 mod media_threads;

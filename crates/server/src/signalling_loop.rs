@@ -19,7 +19,7 @@ use hotline_calls::{
 };
 use hotline_media::Report;
 use hotline_model::{
-    CallId, Instant, Timestamp,
+    CallId, Instant, SeatId, Timestamp,
     event::{Event, Stamped},
 };
 use tokio::sync::{Notify, oneshot, watch};
@@ -92,6 +92,8 @@ pub struct Doors {
     pub gate: Gate<Asked>,
     /// Supervisors' hands on the line.
     pub hands: Gate<Hand>,
+    /// Agents' pages that began to follow the live stream (true), or ended.
+    pub desks: ArrayQueue<(SeatId, bool)>,
     /// New settings: one at a time.
     pub settings: ArrayQueue<Replacing>,
     /// Reports of the media workers.
@@ -339,6 +341,12 @@ impl SignallingLoop {
                 seats: floor.seat_ids().collect(),
                 queues: floor.queue_ids().collect(),
             });
+        }
+        while let Some((seat, opened)) = self.doors.desks.pop() {
+            let now = self.now();
+            self.exchange
+                .handle_input(now, Input::DeskStreams { seat, opened });
+            self.carry_out(answers).await;
         }
         while let Some(asked) = self.doors.gate.take() {
             let now = self.now();

@@ -17,7 +17,7 @@ use hotline_store::{
     fold::QueueLevel,
     journal::{AppendError, CommitError},
     kpi::MissedCalls,
-    wallboard::{CallLine, Totals, TrunkLine},
+    wallboard::{CallLine, PhoneLine, Totals, TrunkLine},
 };
 use tokio::sync::{broadcast, mpsc, watch};
 
@@ -75,6 +75,10 @@ pub struct Picture {
     pub consulting: BTreeSet<SeatId>,
     /// The trunks, in the order of the configuration.
     pub trunks: Vec<TrunkLine>,
+    /// Seats whose pages are cut off.
+    pub desks_lost: BTreeSet<SeatId>,
+    /// The shared phones, in the order of the configuration.
+    pub phones: Vec<PhoneLine>,
 }
 
 /// Where the story can be heard.
@@ -184,6 +188,8 @@ fn take_picture(writer: &Writer, roll: &Roll, trunks: &[TrunkId], epoch: StdInst
         live_calls: folds.live_calls(up_ms),
         consulting: folds.consulting(),
         trunks: folds.trunks(trunks, up_ms),
+        desks_lost: folds.desks_lost(),
+        phones: folds.phones(&roll.phones),
     }
 }
 

@@ -63,6 +63,7 @@ pub fn settings(seats: usize, callers: impl Iterator<Item = IpAddr>) -> Result<S
                 pick_up: PickUp::default(),
                 outbound_prefixes: Vec::new(),
                 memberships: Vec::new(),
+                pin: None,
             }
         })
         .collect();
@@ -104,10 +105,13 @@ pub fn settings(seats: usize, callers: impl Iterator<Item = IpAddr>) -> Result<S
         scripts,
         survey: Some(ScriptId::new("survey").map_err(name)?),
         prompts,
+        phones: Vec::new(),
+        shifts: Vec::new(),
         reasons: Vec::new(),
         emergencies: Vec::new(),
         silent_after: Some(Duration::from_secs(10)),
         second_phone: SecondPhone::default(),
+        desk_lost_after: None,
         announce_every: Duration::from_secs(10),
     })
 }

@@ -443,6 +443,7 @@ impl World {
                     let order = Order {
                         ticket: 0,
                         by,
+                        supervisor: false,
                         seat,
                         request: SeatRequest::Ready,
                     };
@@ -454,6 +455,7 @@ impl World {
                     let order = Order {
                         ticket: 0,
                         by: "sim".to_owned(),
+                        supervisor: false,
                         seat,
                         request: SeatRequest::Talk(request.clone()),
                     };
@@ -465,6 +467,7 @@ impl World {
                     let order = Order {
                         ticket: 0,
                         by: "sim".to_owned(),
+                        supervisor: false,
                         seat,
                         request: SeatRequest::TransferByName((*to).to_owned()),
                     };

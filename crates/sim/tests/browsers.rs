@@ -6,8 +6,8 @@
 use core::time::Duration;
 use std::net::SocketAddr;
 
-use hotline_calls::{Exchange, Input, Output, Path, Transport};
-use hotline_model::{CallId, Instant, Timestamp, event::Event};
+use hotline_calls::{Exchange, Input, Output, Path, Transport, settings::Aor};
+use hotline_model::{CallId, Instant, SeatId, Timestamp, event::Event};
 use hotline_sim::town::{seat_id, settings};
 
 const LOCAL: ([u8; 4], u16) = ([10, 0, 0, 1], 7_443);
@@ -81,7 +81,11 @@ fn a_signed_in_browser_registers_and_calls_without_a_password() -> Result<(), St
     );
     assert!(exchange.is_registered_on(&wss(7)));
     assert_eq!(
-        exchange.switchboard().registrar.contacts(seat_id(0)).len(),
+        exchange
+            .switchboard()
+            .registrar
+            .contacts(Aor::Seat(seat_id(0)))
+            .len(),
         1
     );
     // A browser's media cannot be answered yet, and is refused in words it knows.
@@ -129,7 +133,7 @@ fn it_speaks_for_nobody_else() -> Result<(), String> {
         exchange
             .switchboard()
             .registrar
-            .contacts(seat_id(1))
+            .contacts(Aor::Seat(seat_id(1)))
             .is_empty()
     );
     Ok(())
@@ -154,5 +158,100 @@ fn another_connection_and_a_lost_one_need_a_password() -> Result<(), String> {
     assert!(said.contains(&true), "the seat has no phone any more");
     assert!(!exchange.is_registered_on(&wss(7)));
     assert_eq!(ask(&mut exchange, wss(7), &register(4)), 401);
+    Ok(())
+}
+
+/// An exchange at which the browser of seat 1000 is registered and its page follows; a desk is lost
+/// after 10 s.
+fn with_page() -> Result<Exchange, String> {
+    let mut settings = settings(2, std::iter::empty())?;
+    settings.desk_lost_after = Some(Duration::from_secs(10));
+    let mut exchange = Exchange::new(settings, [7; 32], CallId(1), Timestamp(0));
+    let (path, seat) = (wss(7), seat_id(0));
+    exchange.handle_input(Instant::START, Input::SeatConnected { path, seat });
+    let register = request("REGISTER", "1000", "1000", 1);
+    assert_eq!(ask(&mut exchange, wss(7), &register), 200);
+    streams(&mut exchange, seconds(2), true);
+    Ok(exchange)
+}
+
+fn seconds(n: u64) -> Instant {
+    Instant::START + Duration::from_secs(n)
+}
+
+/// A page of seat 1000 begins to follow, or ends.
+fn streams(exchange: &mut Exchange, now: Instant, opened: bool) {
+    let seat = seat_id(0);
+    exchange.handle_input(now, Input::DeskStreams { seat, opened });
+}
+
+/// What the journal says of desks, with the milliseconds.
+fn desks(exchange: &mut Exchange) -> Vec<(bool, SeatId, u64)> {
+    let mut told = Vec::new();
+    while let Some(output) = exchange.poll_output() {
+        let Output::Event(stamped) = output else {
+            continue;
+        };
+        match stamped.event {
+            Event::SeatDeskLost { seat, after_ms } => told.push((true, seat, after_ms)),
+            Event::SeatDeskBack { seat, lost_ms } => told.push((false, seat, lost_ms)),
+            _ => {}
+        }
+    }
+    told
+}
+
+fn is_lost(exchange: &Exchange) -> bool {
+    let seat = exchange.switchboard().floor.seat(seat_id(0));
+    seat.is_some_and(|seat| seat.desk_lost)
+}
+
+#[test]
+fn a_page_that_stays_away_loses_the_desk_until_it_is_back() -> Result<(), String> {
+    let mut exchange = with_page()?;
+    let seat = seat_id(0);
+    // Two pages: one that ends changes nothing. A browser that connects again is quick enough.
+    streams(&mut exchange, seconds(3), true);
+    streams(&mut exchange, seconds(4), false);
+    exchange.handle_input(seconds(20), Input::TimePassed);
+    streams(&mut exchange, seconds(20), false);
+    streams(&mut exchange, seconds(25), true);
+    exchange.handle_input(seconds(30), Input::TimePassed);
+    assert_eq!(desks(&mut exchange), []);
+    streams(&mut exchange, seconds(30), false);
+    assert!(exchange.next_wake().is_some_and(|at| at <= seconds(40)));
+    exchange.handle_input(seconds(39), Input::TimePassed);
+    assert!(!is_lost(&exchange));
+    exchange.handle_input(seconds(40), Input::TimePassed);
+    assert!(is_lost(&exchange));
+    assert_eq!(desks(&mut exchange), [(true, seat, 10_000)]);
+    // Its phone goes, too: it is no less lost.
+    exchange.handle_input(seconds(41), Input::PathLost(wss(7)));
+    assert!(is_lost(&exchange));
+    streams(&mut exchange, seconds(45), true);
+    assert!(!is_lost(&exchange));
+    assert_eq!(desks(&mut exchange), [(false, seat, 15_000)]);
+    Ok(())
+}
+
+#[test]
+fn a_phone_on_the_table_needs_no_page() -> Result<(), String> {
+    let mut settings = settings(2, std::iter::empty())?;
+    settings.desk_lost_after = Some(Duration::from_secs(10));
+    let mut exchange = Exchange::new(settings, [7; 32], CallId(1), Timestamp(0));
+    streams(&mut exchange, seconds(1), true);
+    streams(&mut exchange, seconds(2), false);
+    exchange.handle_input(seconds(20), Input::TimePassed);
+    assert!(!is_lost(&exchange));
+    // It asks for no waking again and again.
+    assert!(exchange.next_wake().is_none_or(|at| at > seconds(20)));
+    assert_eq!(desks(&mut exchange), []);
+    // The browser comes while its page is still away.
+    let (path, seat) = (wss(7), seat_id(0));
+    exchange.handle_input(seconds(21), Input::SeatConnected { path, seat });
+    let register = request("REGISTER", "1000", "1000", 1);
+    let bytes = register.as_bytes();
+    exchange.handle_input(seconds(21), Input::Received { path, bytes });
+    assert!(is_lost(&exchange));
     Ok(())
 }

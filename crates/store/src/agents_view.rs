@@ -69,6 +69,10 @@ impl AgentsView {
         for call in &mut shown.calls {
             call.guests.retain(GuestLine::is_open);
         }
+        for queue in &mut shown.queues {
+            // Who is not where by the house's plan is the supervisors' alone.
+            (queue.missing, queue.missing_seats) = (0, Vec::new());
+        }
         let of_calls = shown.calls.iter().filter_map(|call| call.seat);
         let guests = shown.calls.iter().flat_map(|call| &call.guests);
         let of_guests = guests.filter_map(|guest| guest.name.seat());
@@ -133,6 +137,9 @@ mod tests {
             pending: None,
             pending_reason: None,
             contractor: None,
+            phone: None,
+            desk_lost: false,
+            shift: None,
         }
     }
 
@@ -176,6 +183,7 @@ mod tests {
             emergencies: Vec::new(),
             reasons: Vec::new(),
             missed: None,
+            phones: Vec::new(),
         }
     }
 

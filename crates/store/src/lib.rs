@@ -9,7 +9,9 @@
 //! - [`tables`]: the folds' rows in SQLite, for lists and searches. Derived: can be rebuilt.
 //! - [`writer`]: journal and folds together, for the one thread that writes.
 
+pub mod adherence;
 pub mod agents_view;
+pub mod contractors;
 pub mod fold;
 pub mod journal;
 pub mod kpi;

@@ -1,7 +1,7 @@
 //! Events for tests: one of each kind, and whole days of calls from a seed.
 
 use hotline_model::{
-    CallId, QueueId, ScriptId, SeatId, Timestamp, TrunkId,
+    CallId, PhoneId, QueueId, ScriptId, SeatId, Timestamp, TrunkId,
     change::{ChangeKind, ItemChange, KeyChange},
     event::{Event, MessageEnd, MessageKind, Outcome, Party, ReleasedBy, Stamped},
     seat::{Device, Intent, OfferResult, Reason, Work},
@@ -15,6 +15,10 @@ pub(crate) const NOON: i64 = 1_795_246_212_000;
 
 pub(crate) fn seat(name: &str) -> SeatId {
     SeatId::new(name).unwrap()
+}
+
+fn phone(name: &str) -> PhoneId {
+    PhoneId::new(name).unwrap()
 }
 
 pub(crate) fn queue(name: &str) -> QueueId {
@@ -309,6 +313,38 @@ pub(crate) fn one_of_each() -> Vec<Event> {
             seat: seat("1001"),
             device: Device::Registered,
             detail: "sip:1001@192.0.2.7:5060;transport=tcp".into(),
+        },
+        Event::SeatDeskLost {
+            seat: seat("1001"),
+            after_ms: 15_000,
+        },
+        Event::SeatDeskBack {
+            seat: seat("1001"),
+            lost_ms: 20_000,
+        },
+        Event::PhoneDeviceChanged {
+            phone: phone("desk-1"),
+            device: Device::Registered,
+            detail: "sip:desk-1@192.0.2.9:5060".into(),
+        },
+        Event::SeatLentPhone {
+            seat: seat("1001"),
+            phone: phone("desk-1"),
+        },
+        Event::SeatGavePhoneBack {
+            seat: seat("1001"),
+            phone: phone("desk-1"),
+            why: "signed out".into(),
+        },
+        Event::PhoneLogInRefused {
+            phone: phone("desk-1"),
+            seat: None,
+            why: "wrong PIN".into(),
+        },
+        Event::PhoneLogInLocked {
+            phone: phone("desk-1"),
+            seat: Some(seat("1001")),
+            for_s: 900,
         },
         Event::PageSignedIn {
             user: "1001".into(),

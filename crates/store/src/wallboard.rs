@@ -4,7 +4,7 @@
 //! distributor's board and are filled in by whoever holds it.
 
 use hotline_model::{
-    CallId, QueueId, SeatId, Timestamp, TrunkId,
+    CallId, PhoneId, QueueId, SeatId, Timestamp, TrunkId,
     event::TrunkState,
     guest::{GuestMode, GuestName},
     seat::{Device, Intent, Reason, Work},
@@ -40,6 +40,9 @@ pub struct Wallboard {
     /// K13; `None` before it was first counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missed: Option<MissedLine>,
+    /// The shared phones, in the order of the configuration.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub phones: Vec<PhoneLine>,
 }
 
 /// K13 漏接电话回拨 of the rolling 24 hours: citizens who asked for a human in vain, each number once,
@@ -105,6 +108,19 @@ pub struct ReasonLine {
     pub reason: Reason,
     /// Its name for people.
     pub name: String,
+}
+
+/// A shared phone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhoneLine {
+    /// The phone.
+    pub phone: PhoneId,
+    /// Where it stands.
+    pub place: String,
+    /// Whether it can be reached.
+    pub device: Device,
+    /// The seat whose agent is logged in there.
+    pub seat: Option<SeatId>,
 }
 
 /// The engine itself.
@@ -202,6 +218,13 @@ pub struct QueueLine {
     /// Set while the queue will miss its target in the next quarter of an hour.
     #[serde(default)]
     pub alert: Option<AlertLine>,
+    /// Seats of this queue that should be at work by their shift and are not: signed out, or not to
+    /// be reached.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub missing: u32,
+    /// Of these, the first fifty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing_seats: Vec<SeatId>,
     /// How long a caller who comes now will probably wait; `None`: not known.
     #[serde(default)]
     pub expected_wait: Option<WaitLine>,
@@ -295,6 +318,20 @@ pub struct SeatLine {
     /// For which contractor the agent works now (外包单位).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contractor: Option<String>,
+    /// The shared phone at which the agent is logged in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<PhoneId>,
+    /// The agent's page, by which alone the seat is reached, is cut off (席位失联).
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub desk_lost: bool,
+    /// The shift in whose hours it is now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shift: Option<String>,
+}
+
+/// A count of nobody is left out.
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// Splits an intent into the two fields of a [`SeatLine`].
@@ -451,6 +488,8 @@ mod tests {
                     answered_target: 0.95,
                     in_time_target: 0.8,
                 }),
+                missing: 0,
+                missing_seats: Vec::new(),
                 expected_wait: None,
             }],
             seats: vec![SeatLine {
@@ -466,6 +505,9 @@ mod tests {
                 since_ms: 6,
                 calls_today: 7,
                 contractor: None,
+                phone: None,
+                desk_lost: false,
+                shift: None,
             }],
             calls: vec![CallLine {
                 call: CallId(12),
@@ -510,6 +552,7 @@ mod tests {
                 open: 1,
                 first_try_ms: 90_000,
             })),
+            phones: Vec::new(),
         };
         let json = json!({
             "at": 5,

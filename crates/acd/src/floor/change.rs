@@ -13,7 +13,7 @@ use crate::{
     queue::Queue,
     roster::{QueueAt, SeatAt},
     rules,
-    seat::{Post, Seat, Written},
+    seat::{Mark, Post, Seat, Written},
 };
 
 const SIGNED_OUT: Intent = Intent::NotReady(Reason::LoggedOut);
@@ -105,14 +105,14 @@ impl Floor {
 
     fn name_seats(&mut self, named: Vec<SeatSettings>) {
         for at in self.seat_handles() {
-            self.seats[at].unnamed = true;
+            self.seats[at].mark(Mark::Unnamed, true);
         }
         for (place, settings) in (0..).zip(named) {
             match self.seats.find(&settings.id) {
-                Some(at) if !self.seats[at].unnamed => {}
+                Some(at) if !self.seats[at].is(Mark::Unnamed) => {}
                 Some(at) => {
                     let seat = &mut self.seats[at];
-                    seat.unnamed = false;
+                    seat.mark(Mark::Unnamed, false);
                     *seat.written = Written { settings, place };
                 }
                 None => {
@@ -139,14 +139,14 @@ impl Floor {
         }
         for at in self.seat_handles() {
             let seat = &self.seats[at];
-            let mut posts = match seat.unnamed {
+            let mut posts = match seat.is(Mark::Unnamed) {
                 true => Vec::new(),
                 false => serves(&seat.written.settings, &self.queues).into_vec(),
             };
             // A closed queue is served on by those who did, while there is somebody.
             let kept = |post: &&Post| {
                 let queue = &self.queues[post.queue];
-                queue.closed && queue.has_calls() && !seat.unnamed
+                queue.closed && queue.has_calls() && !seat.is(Mark::Unnamed)
             };
             posts.extend(seat.serves.iter().filter(kept).map(|post| {
                 let skills = &self.queues[post.queue].settings.skills;
@@ -196,7 +196,7 @@ impl Floor {
     fn sign_out_unnamed(&mut self) {
         for at in self.seat_handles() {
             let seat = &self.seats[at];
-            if !seat.unnamed {
+            if !seat.is(Mark::Unnamed) {
                 continue;
             }
             if let Some(call) = seat.duty.offered() {

@@ -177,6 +177,8 @@ impl Floor {
             Input::SetIntent { seat, intent } => {
                 self.at_seat(seat, |f, at| f.set_intent(at, intent))
             }
+            Input::Force { seat, intent } => self.at_seat(seat, |f, at| f.force(at, intent)),
+            Input::SetDesk { seat, lost } => self.at_seat(seat, |f, at| f.set_desk(at, lost)),
             Input::SetDevice { seat, device } => {
                 self.at_seat(seat, |f, at| f.set_device(at, device))
             }

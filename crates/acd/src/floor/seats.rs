@@ -11,7 +11,7 @@ use super::Floor;
 use crate::{
     queue::Stage,
     roster::{QueueAt, SeatAt},
-    seat::{BackOff, Duty},
+    seat::{BackOff, Duty, Mark},
     timers::Timer,
 };
 
@@ -110,9 +110,21 @@ impl Floor {
     /// During an offer or a talk the wish waits: an offer that is already ringing is not torn away
     /// from the caller (freeswitch PR 800 shows the INVITE/CANCEL loop that follows).
     pub(super) fn set_intent(&mut self, at: SeatAt, intent: Intent) -> bool {
-        if self.seats[at].unnamed {
+        let signs_out = intent == Intent::NotReady(Reason::LoggedOut);
+        if self.seats[at].is(Mark::Unnamed) || (self.seats[at].is(Mark::Barred) && !signs_out) {
             return false;
         }
+        self.wish(at, intent);
+        true
+    }
+
+    /// A supervisor's word stands above the agent's, and until a supervisor's next one.
+    pub(super) fn force(&mut self, at: SeatAt, intent: Intent) -> bool {
+        if self.seats[at].is(Mark::Unnamed) {
+            return false;
+        }
+        let forced = intent == Intent::NotReady(Reason::Forced);
+        self.seats[at].mark(Mark::Barred, forced);
         self.wish(at, intent);
         true
     }
@@ -172,6 +184,21 @@ impl Floor {
                     self.phone_gone(call, at);
                 }
             }
+        }
+        self.settle(at);
+        true
+    }
+
+    /// As a phone that goes or comes: a caller who is being offered goes back, a talk stays; whoever
+    /// is back is forgiven.
+    pub(super) fn set_desk(&mut self, at: SeatAt, lost: bool) -> bool {
+        let seat = &mut self.seats[at];
+        seat.mark(Mark::DeskLost, lost);
+        if !lost {
+            seat.failures = 0;
+            self.end_back_off(at, BackOff::Unreachable);
+        } else if let Some(call) = seat.duty.offered() {
+            self.phone_gone(call, at);
         }
         self.settle(at);
         true

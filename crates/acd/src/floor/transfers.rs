@@ -4,13 +4,18 @@
 use hotline_model::CallId;
 
 use super::Floor;
-use crate::{queue::Stage, roster::SeatAt, rules, seat::Duty};
+use crate::{
+    queue::Stage,
+    roster::SeatAt,
+    rules,
+    seat::{Duty, Mark},
+};
 
 impl Floor {
     /// Reserves the seat for a call that another seat talks in. It may wrap up: a colleague who
     /// was just consulted takes the call at once.
     pub(super) fn transfer(&mut self, call: CallId, to: SeatAt) -> bool {
-        if self.seats[to].unnamed {
+        if self.seats[to].is(Mark::Unnamed) {
             return false;
         }
         if !matches!(self.seats[to].duty, Duty::Free | Duty::WrapUp { .. }) {

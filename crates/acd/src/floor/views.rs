@@ -13,7 +13,7 @@ use crate::{
     board::{BoardWriter, QueueWord, SeatWord},
     queue::{Queue, Stage},
     roster::At as _,
-    seat::Seat,
+    seat::{Mark, Seat},
     timers::Timer,
 };
 
@@ -26,8 +26,12 @@ pub struct SeatView {
     pub pending: Option<Intent>,
     /// What the seat does.
     pub work: Work,
+    /// A supervisor has it not ready, and only a supervisor ends that.
+    pub barred: bool,
     /// Whether its phone is registered.
     pub device: Device,
+    /// Whether its page is cut off, by which alone it is reached.
+    pub desk_lost: bool,
     /// The call it does it for.
     pub call: Option<CallId>,
     /// Since when intent, work and call are what they are.
@@ -117,7 +121,9 @@ impl Floor {
             intent: seat.intent,
             pending: seat.pending,
             work: seat.work(),
+            barred: seat.is(Mark::Barred),
             device: seat.device,
+            desk_lost: seat.is(Mark::DeskLost),
             call: seat.duty.call(),
             since: seat.since,
             deadline: seat.duty.until(),

@@ -234,7 +234,7 @@ impl Naive {
                 let i = find(seat);
                 let (seat, signed_out) = (&self.seats[i], Intent::NotReady(Reason::LoggedOut));
                 let free = seat.work == Work::Free && !seat.busy && !seat.unnamed;
-                let free = free && seat.phone && seat.intent != signed_out;
+                let free = free && seat.here() && seat.intent != signed_out;
                 let waits = self
                     .calls
                     .iter()
@@ -288,8 +288,27 @@ impl Naive {
             }
             Input::SetIntent { seat, intent } => {
                 let at = find(seat);
-                if !self.seats[at].unnamed {
+                let out = intent == Intent::NotReady(Reason::LoggedOut);
+                if !self.seats[at].unnamed && (out || !self.seats[at].barred) {
                     self.wish(at, intent);
+                }
+            }
+            Input::Force { seat, intent } => {
+                let at = find(seat);
+                if !self.seats[at].unnamed {
+                    self.seats[at].barred = intent == Intent::NotReady(Reason::Forced);
+                    self.wish(at, intent);
+                }
+            }
+            Input::SetDesk { seat, lost } => {
+                let at = find(seat);
+                let seat = &mut self.seats[at];
+                seat.desk_lost = lost;
+                if !lost {
+                    seat.unreached = 0;
+                    seat.back_off = seat.back_off.filter(|&(_, refused)| refused);
+                } else if matches!(seat.work, Work::Reserved | Work::Ringing) {
+                    self.withdraw(at, OfferResult::Withdrawn);
                 }
             }
             Input::SetDevice { seat, device } => {
@@ -437,7 +456,7 @@ impl Naive {
             preferred: preferred.and_then(|(i, longest)| {
                 let (seat, waited) = (&self.seats[i], self.now.since(arrived));
                 let signed_out = seat.intent == Intent::NotReady(Reason::LoggedOut);
-                let here = seat.phone && !signed_out && !seat.unnamed && !longest.is_zero();
+                let here = seat.here() && !signed_out && !seat.unnamed && !longest.is_zero();
                 let wait = self.wait_for(there, seat.rings[there]?);
                 let room = self.present(there) < self.queues[there].capacity;
                 let room = room || self.idle.contains(&i);

@@ -53,6 +53,8 @@ pub struct NaiveSeat {
     pub intent: Intent,
     pub pending: Option<Intent>,
     pub phone: bool,
+    pub desk_lost: bool,
+    pub barred: bool,
     pub busy: bool,
     pub work: Work,
     pub until: Option<Instant>,
@@ -112,6 +114,12 @@ pub struct Naive {
     pub decided: Vec<Decision>,
 }
 
+impl NaiveSeat {
+    pub fn here(&self) -> bool {
+        self.phone && !self.desk_lost
+    }
+}
+
 impl Naive {
     pub fn new(queues: &[QueueSettings], seats: &[SeatSettings]) -> Self {
         let member = |(place, seat): (usize, &SeatSettings)| NaiveSeat {
@@ -122,6 +130,8 @@ impl Naive {
             intent: Intent::NotReady(Reason::LoggedOut),
             pending: None,
             phone: false,
+            desk_lost: false,
+            barred: false,
             busy: false,
             work: Work::Free,
             until: None,
@@ -277,11 +287,11 @@ impl Naive {
             let signed_out = Intent::NotReady(Reason::LoggedOut);
             let staffed = self.seats.iter().any(|seat| {
                 let own = seat.rings.get(j) == Some(&Some(0));
-                own && seat.phone && seat.intent != signed_out && !seat.unnamed
+                own && seat.here() && seat.intent != signed_out && !seat.unnamed
             });
             let served = self.seats.iter().any(|seat| {
                 let serves = seat.rings.get(j).copied().flatten().is_some();
-                serves && seat.phone && seat.intent != signed_out && !seat.unnamed
+                serves && seat.here() && seat.intent != signed_out && !seat.unnamed
             });
             let since = self.unserved[j].unwrap_or(self.now);
             self.unserved[j] = (!served).then_some(since);
@@ -303,7 +313,7 @@ impl Naive {
             }
             let clear = !seat.busy && seat.back_off.is_none() && seat.work == Work::Free;
             match (
-                seat.intent == READY && seat.phone && clear && !seat.unnamed,
+                seat.intent == READY && seat.here() && clear && !seat.unnamed,
                 self.idle.contains(&i),
             ) {
                 (true, false) => self.idle.push(i),

@@ -183,7 +183,7 @@ pub fn legal_input(world: &World, dice: &mut Dice, next_call: &mut u64) -> Optio
         OfferResult::Unreachable,
         OfferResult::CallerGone,
     ];
-    Some(match dice.below(27) {
+    Some(match dice.below(29) {
         0..=6 => {
             *next_call += 1;
             let queue = dice.one_of(&world.queues).id;
@@ -264,6 +264,18 @@ pub fn legal_input(world: &World, dice: &mut Dice, next_call: &mut u64) -> Optio
             },
         },
         24..=26 => by_hand(world, dice)?,
+        27 => Input::Force {
+            seat,
+            intent: match dice.below(4) {
+                0 => Intent::NotReady(Reason::Forced),
+                1 => Intent::NotReady(Reason::Break),
+                _ => Intent::Ready,
+            },
+        },
+        28 => Input::SetDesk {
+            seat,
+            lost: dice.below(4) == 0,
+        },
         _ => Input::TimePassed,
     })
 }

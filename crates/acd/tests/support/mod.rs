@@ -565,6 +565,7 @@ impl World {
         }
         let free = view.intent == Intent::Ready
             && view.device == Device::Registered
+            && !view.desk_lost
             && view.work == Work::Free
             && view.backs_off_until.is_none();
         if free {

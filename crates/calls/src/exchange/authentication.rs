@@ -1,6 +1,6 @@
 //! Requests outside calls: REGISTER with its proof by digest, and a carrier's OPTIONS.
 
-use core::time::Duration;
+use core::{net::IpAddr, time::Duration};
 
 use hotline_model::{Instant, SeatId, event::Event, limits, request::Request as Asked};
 use hotline_sip::{
@@ -13,9 +13,13 @@ use hotline_sip::{
 
 use super::Exchange;
 use crate::{
+    lendings::Aor,
     routing,
     settings::{DigestIn, SecondPhone, Settings},
 };
+
+/// Why a phone is bound no more, or given back, where another came.
+pub(super) const TAKEN_OVER: &str = "taken over by another phone";
 
 impl Exchange {
     pub(super) fn requested(&mut self, now: Instant, id: RequestId, path: Path, request: &Request) {
@@ -44,14 +48,16 @@ impl Exchange {
     /// may, and a seat that tries is journalled.
     fn refer_outside(&mut self, now: Instant, id: RequestId, path: Path, message: &Message<'_>) {
         match self.prove(now, message, Method::Refer) {
-            Ok(seat) => {
-                let event = Event::SeatRequested {
-                    seat,
-                    request: format!("{} outside a call", Asked::Transfer),
-                    through: "phone".to_owned(),
-                    done: false,
-                };
-                self.board.happened(now, event);
+            Ok(proven) => {
+                if let Some(seat) = self.board.seat_of(proven) {
+                    let event = Event::SeatRequested {
+                        seat,
+                        request: format!("{} outside a call", Asked::Transfer),
+                        through: "phone".to_owned(),
+                        done: false,
+                    };
+                    self.board.happened(now, event);
+                }
                 self.board.endpoint.respond(now, id, 403, &[], Vec::new());
             }
             Err(verdict) => {
@@ -72,15 +78,15 @@ impl Exchange {
         message: &Message<'_>,
     ) {
         let proven = match self.browser(&path, message) {
-            Some(Ok(seat)) => Ok(seat),
+            Some(Ok(seat)) => Ok(Aor::Seat(seat)),
             Some(Err(_)) => {
                 self.board.endpoint.respond(now, id, 403, &[], Vec::new());
                 return;
             }
             None => self.prove(now, message, Method::Register),
         };
-        let seat = match proven {
-            Ok(seat) => seat,
+        let whose = match proven {
+            Ok(whose) => whose,
             Err(verdict) => {
                 let challenges = self.challenge(now, message, verdict);
                 self.proof_failed(now, path, verdict);
@@ -90,30 +96,41 @@ impl Exchange {
                 return;
             }
         };
-        if message.to().uri.user != Some(seat.as_str().as_bytes()) {
+        if message.to().uri.user != Some(whose.user().as_bytes()) {
             // RFC 3261 §10.3 step 4: this user may not change another's bindings.
             self.board.endpoint.respond(now, id, 403, &[], Vec::new());
             return;
         }
         let (rule, here) = (self.board.settings.second_phone, path.remote.ip());
-        let mut bound = self.board.registrar.contacts(seat).iter();
-        let second = bound.any(|it| it.path.remote.ip() != here);
-        if second && rule == SecondPhone::Refused {
+        // A shared phone is one, wherever it registers from.
+        let seat = match whose {
+            Aor::Seat(seat) if self.has_phone_beside(seat, here) => Some(seat),
+            Aor::Seat(_) | Aor::Phone(_) => None,
+        };
+        if let Some(seat) = seat
+            && rule == SecondPhone::Refused
+        {
             self.second_phone(now, seat, "refused", false);
             self.board.endpoint.respond(now, id, 403, &[], Vec::new());
             return;
         }
-        let answer = self.board.registrar.register(now, seat, message, path);
-        let mut bound = self.board.registrar.contacts(seat).iter();
+        let answer = self.board.registrar.register(now, whose, message, path);
+        let mut bound = self.board.registrar.contacts(whose).iter();
         let is_here = bound.any(|it| it.path.remote.ip() == here);
-        if second && is_here && rule == SecondPhone::TakesOver {
+        if let Some(seat) = seat
+            && is_here
+            && rule == SecondPhone::TakesOver
+        {
             self.second_phone(now, seat, "takes over", true);
             let elsewhere = |it: &Contact| it.path.remote.ip() != here;
             self.board
                 .registrar
-                .dismiss_where(seat, "taken over by another phone", elsewhere);
+                .dismiss_where(whose, TAKEN_OVER, elsewhere);
+            if let Some(phone) = self.board.lendings.phone_of(seat) {
+                self.give_back(now, phone, TAKEN_OVER);
+            }
         }
-        let (ip, bindings) = (path.remote.ip(), self.board.registrar.contacts(seat));
+        let (ip, bindings) = (path.remote.ip(), self.board.registrar.contacts(whose));
         if answer.status == 200 && bindings.iter().any(|at| at.path.remote.ip() == ip) {
             let life = Duration::from_secs(u64::from(limits::REGISTRATION_MAX_S));
             self.admission.proved(now, ip, life);
@@ -123,8 +140,16 @@ impl Exchange {
             .respond(now, id, answer.status, &answer.headers, Vec::new());
     }
 
+    /// Whether the seat has a phone elsewhere: one of its own at another address, or one that it
+    /// was lent.
+    fn has_phone_beside(&self, seat: SeatId, here: IpAddr) -> bool {
+        let mut bound = self.board.registrar.contacts(Aor::Seat(seat)).iter();
+        let elsewhere = bound.any(|it| it.path.remote.ip() != here);
+        elsewhere || self.board.lendings.phone_of(seat).is_some()
+    }
+
     /// A seat has two phones, and the house's rule allows one.
-    fn second_phone(&mut self, now: Instant, seat: SeatId, what: &str, done: bool) {
+    pub(super) fn second_phone(&mut self, now: Instant, seat: SeatId, what: &str, done: bool) {
         let event = Event::SeatRequested {
             seat,
             request: format!("second phone {what}"),
@@ -146,27 +171,27 @@ impl Exchange {
         }
     }
 
-    /// The seat that the request proves to come from, by digest. An unknown user takes the same
-    /// time and gets the same answer as a wrong password.
+    /// Whose phone the request proves to come from, by digest. An unknown user takes the same time
+    /// and gets the same answer as a wrong password.
     pub(super) fn prove(
         &mut self,
         now: Instant,
         message: &Message<'_>,
         method: Method<'_>,
-    ) -> Result<SeatId, Verdict> {
+    ) -> Result<Aor, Verdict> {
         let settings = &self.board.settings;
         let fields = Nonces::fields(&settings.realm, message.authorizations());
         let user = fields.as_ref().and_then(|fields| fields.user_text());
-        let seat = user.and_then(|user| settings.seat_of_user(&user));
+        let known = user.and_then(|user| settings.aor_of_user(&user));
         let nobody = Ha1::of_nobody();
-        let ha1 = seat.map_or(&nobody, |seat| &seat.ha1);
+        let ha1 = known.map_or(&nobody, |(_, ha1, _)| ha1);
         let (realm, offered) = (&settings.realm, taken(settings));
         match (
             self.nonces
                 .verify(now, realm, method, fields.as_ref(), ha1, offered),
-            seat,
+            known,
         ) {
-            (Verdict::Ok, Some(seat)) => Ok(seat.floor.id),
+            (Verdict::Ok, Some((whose, ..))) => Ok(whose),
             (Verdict::Ok, None) => Err(Verdict::Wrong),
             (verdict, _) => Err(verdict),
         }
@@ -208,12 +233,13 @@ impl Exchange {
         let settings = &self.board.settings;
         let user = message.from().uri.user_text();
         // A name that is no seat's is asked like some seat's, so that nobody learns which exist.
-        let claimed = settings.seat_of_user(&user).or_else(|| {
+        let claimed = settings.aor_of_user(&user).map(|(_, _, md5_only)| md5_only);
+        let md5_only = claimed.or_else(|| {
             let nth = self.nonces.stand_in(&user, settings.seats.len())?;
-            settings.seats.get(nth)
+            settings.seats.get(nth).map(|seat| seat.md5_only)
         });
-        let offered = match claimed {
-            Some(seat) if seat.md5_only && settings.md5 => Offered::Md5,
+        let offered = match md5_only {
+            Some(true) if settings.md5 => Offered::Md5,
             _ => taken(settings),
         };
         self.nonces

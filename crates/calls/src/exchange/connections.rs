@@ -4,6 +4,7 @@ use hotline_model::{Instant, SeatId, limits};
 use hotline_sip::{message::Message, path::Path};
 
 use super::Exchange;
+use crate::lendings::Aor;
 
 /// A browser at one seat speaks for another user.
 pub(super) struct Foreign;
@@ -62,9 +63,11 @@ impl Exchange {
     /// Whether a seat's phone can be reached by this connection only: then it may be quiet.
     pub fn is_registered_on(&self, path: &Path) -> bool {
         let registrar = &self.board.registrar;
-        let mut seats = self.board.settings.seats.iter();
-        seats.any(|seat| {
-            let contacts = registrar.contacts(seat.floor.id);
+        let settings = &self.board.settings;
+        let seats = settings.seats.iter().map(|it| Aor::Seat(it.floor.id));
+        let mut all = seats.chain(settings.phones.iter().map(|it| Aor::Phone(it.id)));
+        all.any(|whose| {
+            let contacts = registrar.contacts(whose);
             contacts.iter().any(|contact| contact.path == *path)
         })
     }

@@ -11,10 +11,11 @@ use hotline_sip::{
 use super::{Exchange, blocked::Barred};
 use crate::{
     call::{Call, Facts, Talked},
+    lendings::{Aor, LOG_IN},
     orders::star_code,
     outgoing::{Outgoing, Outside},
     routing::{self, Route},
-    seat_service::SeatService,
+    seat_service::{Dialled, SeatService},
     settings::Trunk,
     stage::{Arriving, Stage},
     switchboard::{End, Owner, Side},
@@ -56,6 +57,7 @@ impl Exchange {
             }
             None => None,
         };
+        let mut shared = None;
         let mut route = routing::route(&settings, path.remote, &dialled, seat.is_some());
         if seat.is_none()
             && matches!(route, Route::Refused(..))
@@ -66,7 +68,12 @@ impl Exchange {
         }
         if matches!(route, Route::Challenge) {
             match self.prove(now, &message, Method::Invite) {
-                Ok(proven) => seat = Some(proven),
+                Ok(proven) => {
+                    seat = self.board.seat_of(proven);
+                    if let Aor::Phone(phone) = proven {
+                        shared = Some(phone);
+                    }
+                }
                 Err(verdict) => {
                     // Not journalled as a refusal: it is half of every proper call of a phone.
                     let challenges = self.challenge(now, &message, verdict);
@@ -76,6 +83,12 @@ impl Exchange {
                 }
             }
             route = routing::route(&settings, path.remote, &dialled, true);
+        }
+        if let Some(phone) = shared
+            && (seat.is_none() || (is_log_in(&dialled) && star_code(&dialled, &settings).is_none()))
+        {
+            self.shared_phone_dials(now, dialog, path, request, (phone, &dialled));
+            return;
         }
         if let (None, Some(trunk)) = (seat, trunk)
             && !self.trunk_may_call(now, dialog, path, &message, trunk)
@@ -93,10 +106,9 @@ impl Exchange {
                 let end = self.board.seat_end(seat, &path, &offer);
                 let beside = self.leg_beside(seat);
                 let leg = self.board.open_leg(Owner::Service, end, beside);
-                let mut service = SeatService::new(now, seat, request, leg, offer);
-                self.board.connect_dialog(dialog, &mut service.leg);
                 self.board.seat_takes_line(now, seat);
-                self.services.insert(service.leg_id(), service);
+                let code = Dialled::Code(seat, request);
+                self.serve_code(dialog, SeatService::new(now, code, leg, offer));
             }
             (
                 Route::Served {
@@ -158,6 +170,11 @@ impl Exchange {
                 self.refuse(now, dialog, path, &message, 403, &[], "not allowed");
             }
         }
+    }
+
+    pub(super) fn serve_code(&mut self, dialog: DialogId, mut service: SeatService) {
+        self.board.connect_dialog(dialog, &mut service.leg);
+        self.services.insert(service.leg_id(), service);
     }
 
     /// Whether a trunk's INVITE may become a call: it proves its login, where it must, and the
@@ -277,6 +294,11 @@ impl Exchange {
         self.board.happened(now, event);
         self.board.endpoint.reject(now, dialog, status, headers);
     }
+}
+
+/// Whether it asks to log in at a shared phone.
+fn is_log_in(dialled: &str) -> bool {
+    dialled.starts_with(LOG_IN)
 }
 
 /// Hops left for calls that are made because of this INVITE (RFC 7332 §4).

@@ -13,7 +13,7 @@ impl Exchange {
     pub(super) fn ping_phones(&mut self, now: Instant) {
         while let Some(ping) = self.board.registrar.poll_ping(now) {
             let Ping {
-                seat,
+                seat: whose,
                 binding,
                 uri,
                 path,
@@ -31,14 +31,14 @@ impl Exchange {
                 credentials: None,
             };
             let request = self.board.endpoint.request(now, outgoing);
-            self.pings.insert(request, (seat, binding));
+            self.pings.insert(request, (whose, binding));
         }
     }
 
     /// The end of a request of ours. A phone that answers lives, whatever it says.
     pub(super) fn pinged(&mut self, now: Instant, request: RequestId, answered: bool) {
-        if let Some((seat, binding)) = self.pings.remove(&request) {
-            self.board.registrar.pinged(now, seat, binding, answered);
+        if let Some((whose, binding)) = self.pings.remove(&request) {
+            self.board.registrar.pinged(now, whose, binding, answered);
         }
     }
 }

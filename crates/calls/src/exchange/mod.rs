@@ -6,11 +6,13 @@ mod authentication;
 mod blocked;
 mod connections;
 mod consults;
+mod desks;
 mod faults;
 mod guests;
 mod hands;
 mod invites;
 mod keep_alive;
+mod lending;
 mod new_settings;
 mod replaces;
 mod reports;
@@ -32,7 +34,6 @@ use hotline_media::{Command, Report};
 use hotline_model::{
     CallId, Instant, LegId, MediaThread, SeatId, Timestamp,
     event::{Event, Stamped},
-    seat::Device,
 };
 use hotline_sip::{
     digest::Nonces,
@@ -47,7 +48,8 @@ use crate::{
     call::Call,
     callers::Callers,
     consultation::Consultation,
-    orders::{CallOrder, Order, OrderRefused},
+    lendings::Aor,
+    orders::{CallOrder, Hand, Order, OrderRefused},
     seat_service::SeatService,
     settings::Settings,
     stage::{Input as StageInput, Stage},
@@ -74,6 +76,13 @@ pub enum Input<'a> {
         path: Path,
         /// The seat.
         seat: SeatId,
+    },
+    /// A page of the agent of this seat began to follow the live stream, or one ended.
+    DeskStreams {
+        /// The seat.
+        seat: SeatId,
+        /// Whether it began.
+        opened: bool,
     },
     /// A connection closed, or a datagram could not be sent.
     PathLost(Path),
@@ -167,7 +176,10 @@ pub struct Exchange {
     next_consult: u64,
     /// Legs by which consulted seats want to take callers over.
     takeovers: BTreeMap<LegId, takeovers::TakeOver>,
-    pings: BTreeMap<RequestId, (SeatId, u64)>,
+    /// Desks at which a page was opened since the start.
+    desks: BTreeMap<SeatId, desks::Desk>,
+    desks_looked_at: Option<Instant>,
+    pings: BTreeMap<RequestId, (Aor, u64)>,
     deadlines: BTreeSet<(Instant, CallId)>,
     deadline_of: BTreeMap<CallId, Instant>,
     view: Option<BoardWriter>,
@@ -208,6 +220,8 @@ impl Exchange {
             consults: BTreeMap::new(),
             next_consult: 1,
             takeovers: BTreeMap::new(),
+            desks: BTreeMap::new(),
+            desks_looked_at: None,
             pings: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             deadline_of: BTreeMap::new(),
@@ -239,6 +253,7 @@ impl Exchange {
                 while self.receive_next(now) {}
             }
             Input::SeatConnected { path, seat } => self.seat_connected(path, seat),
+            Input::DeskStreams { seat, opened } => self.desk_streams(now, seat, opened),
             Input::PathLost(path) => self.path_lost(now, path, None),
             Input::PathRefused { path, why } => self.path_lost(now, path, Some(&why)),
             Input::Media(report) => self.reported(now, report),
@@ -259,7 +274,13 @@ impl Exchange {
             }
             Input::Ordered(order) => {
                 let through = format!("api:{}", order.by);
-                let result = self.request(now, order.seat, order.request, through);
+                let hand = if order.supervisor {
+                    Hand::Supervisor
+                } else {
+                    Hand::Own
+                };
+                let asked = (order.seat, hand);
+                let result = self.request(now, asked, order.request, through);
                 self.board.outputs.push_back(Output::OrderDone {
                     ticket: order.ticket,
                     result,
@@ -276,6 +297,7 @@ impl Exchange {
             Input::WallClockRead(wall) => {
                 self.board.wall_clock_read(now, wall);
                 self.sign_out_invalid(now);
+                self.shifts_end(now);
             }
             Input::DrainBegan => self.draining = true,
             Input::TimePassed => {}
@@ -310,6 +332,7 @@ impl Exchange {
             self.admission.next_wake(),
             self.watch.next_look(),
             self.next_block_end(),
+            self.next_desk(),
         ]
         .into_iter()
         .flatten()
@@ -361,6 +384,7 @@ impl Exchange {
             self.board.floor(now, FloorInput::TimePassed);
         }
         self.blocks_end(now);
+        self.desks_due(now);
         for event in self.watch.look(now, &self.board.floor) {
             self.board.happened(now, event);
         }
@@ -408,22 +432,15 @@ impl Exchange {
                     SipOutput::Event(event) => self.guarded_sip(now, event),
                 }
             } else if let Some(change) = self.board.registrar.poll_change() {
-                let device = if change.registered {
-                    Device::Registered
-                } else {
-                    Device::Unregistered
-                };
-                let seat = change.seat;
-                self.board.happened(
-                    now,
-                    Event::SeatDeviceChanged {
-                        seat,
-                        device,
-                        detail: change.detail,
-                    },
-                );
-                self.board
-                    .floor(now, FloorInput::SetDevice { seat, device });
+                match change.seat {
+                    Aor::Seat(seat) => {
+                        self.board.note_device(now, seat, change.detail);
+                        self.look_at_desk(now, seat);
+                    }
+                    Aor::Phone(phone) => {
+                        self.phone_changed(now, phone, change.registered, change.detail);
+                    }
+                }
             } else if let Some(left) = self.board.registrar.poll_left() {
                 let registrar = &self.board.registrar;
                 self.admission.left(left, |at| registrar.is_at(at));
@@ -437,7 +454,7 @@ impl Exchange {
                 self.board.happened(now, event);
             } else if let Some(output) = self.board.floor.poll_output() {
                 self.decided(now, output);
-            } else {
+            } else if !self.phones_go_back(now) {
                 return;
             }
         }

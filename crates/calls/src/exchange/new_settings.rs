@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use hotline_model::{Instant, SeatId, change::ItemChange, event::Event};
+use hotline_model::{Instant, change::ItemChange, event::Event};
 
 use super::Exchange;
-use crate::settings::{Replacement, Seat};
+use crate::settings::{Aor, Replacement, Seat, SharedPhone};
 
 /// Settings that were checked, and what the journal says of them.
 pub struct NewSettings {
@@ -51,20 +51,47 @@ impl Exchange {
         };
         self.board.happened(now, event);
         self.board.floor.replace_settings(now, queues, seats);
-        for (seat, why) in dismissed {
-            self.board.registrar.dismiss(seat, why);
+        for (whose, why) in dismissed {
+            self.board.registrar.dismiss(whose, why);
+            let seat = match whose {
+                Aor::Seat(seat) => seat,
+                Aor::Phone(phone) => {
+                    self.give_back(now, phone, why);
+                    continue;
+                }
+            };
             self.browsers.retain(|_, at| *at != seat);
+            if let Some(phone) = self.board.lendings.phone_of(seat) {
+                self.give_back(now, phone, why);
+            }
         }
+        self.desks
+            .retain(|seat, _| self.board.settings.seat(*seat).is_some());
+        self.look_at_desks(now);
+        let settings = self.board.settings.clone();
+        self.board.lendings.keep(|whose| match whose {
+            Aor::Seat(seat) => settings.seat(seat).is_some(),
+            Aor::Phone(phone) => settings.phone(phone).is_some(),
+        });
     }
 
     /// Seats whose phones and browsers have no leave any more.
-    fn dismissed_by(&self, new: &Replacement) -> Vec<(SeatId, &'static str)> {
+    fn dismissed_by(&self, new: &Replacement) -> Vec<(Aor, &'static str)> {
         let before = self.board.settings.seats.iter();
         let why = |seat: &Seat| match new.seats.iter().find(|it| it.floor.id == seat.floor.id) {
-            None => Some((seat.floor.id, "seat removed")),
-            Some(now) if now.ha1 != seat.ha1 => Some((seat.floor.id, "password changed")),
+            None => Some((Aor::Seat(seat.floor.id), "seat removed")),
+            Some(now) if now.ha1 != seat.ha1 => {
+                Some((Aor::Seat(seat.floor.id), "password changed"))
+            }
             Some(_) => None,
         };
-        before.filter_map(why).collect()
+        let phones = self.board.settings.phones.iter();
+        let why_phone = |phone: &SharedPhone| match new.phones.iter().find(|it| it.id == phone.id) {
+            None => Some((Aor::Phone(phone.id), "phone removed")),
+            Some(now) if now.ha1 != phone.ha1 => Some((Aor::Phone(phone.id), "password changed")),
+            Some(_) => None,
+        };
+        let phones = phones.filter_map(why_phone);
+        before.filter_map(why).chain(phones).collect()
     }
 }

@@ -11,6 +11,7 @@ use hotline_sip::{
 
 use super::{Exchange, takeovers::TakeOver};
 use crate::{
+    lendings::Aor,
     stage::Input as StageInput,
     switchboard::{Owner, Side},
 };
@@ -40,21 +41,26 @@ impl Exchange {
             return;
         };
         let proven = match self.browser(&path, &message) {
-            Some(Ok(seat)) => Ok(seat),
+            Some(Ok(seat)) => Ok(Aor::Seat(seat)),
             Some(Err(_)) => {
                 self.refuse(now, dialog, path, &message, 403, &[], "another's seat");
                 return;
             }
             None => self.prove(now, &message, Method::Invite),
         };
-        let seat = match proven {
-            Ok(seat) => seat,
+        let proven = match proven {
+            Ok(proven) => proven,
             Err(verdict) => {
                 let challenges = self.challenge(now, &message, verdict);
                 self.proof_failed(now, path, verdict);
                 self.board.endpoint.reject(now, dialog, 401, &challenges);
                 return;
             }
+        };
+        let Some(seat) = self.board.seat_of(proven) else {
+            let cause = "nobody is logged in at this phone";
+            self.refuse(now, dialog, path, &message, 403, &[], cause);
+            return;
         };
         let leg = self.board.leg_of(replaced);
         if let Some(named) = leg

@@ -6,6 +6,7 @@ use hotline_model::{CallId, Instant, LegId, MediaThread, event::Event};
 use super::Exchange;
 use crate::{
     leg::{ToMedia, reported_leg},
+    seat_service::SeatService,
     stage::Input as StageInput,
     switchboard::{Owner, Side},
 };
@@ -110,10 +111,9 @@ impl Exchange {
         };
         let goes_on = match report {
             Report::Opened { port, .. } => service.opened(now, *port, &mut self.board),
-            Report::OpenFailed { .. }
-            | Report::Silent { .. }
-            | Report::Broke { .. }
-            | Report::PlayEnded { .. } => false,
+            Report::OpenFailed { .. } | Report::Silent { .. } | Report::Broke { .. } => false,
+            Report::PlayEnded { play, .. } => !SeatService::ends_after(*play),
+            Report::Digit { digit, .. } => return self.service_pressed(now, leg, *digit),
             _ => true,
         };
         if !goes_on {
@@ -135,7 +135,9 @@ impl Exchange {
     pub(super) fn end_service(&mut self, now: Instant, leg: LegId) {
         if let Some(mut service) = self.services.remove(&leg) {
             self.board.close_leg(now, &mut service.leg, None);
-            self.board.seat_leaves_line(now, service.seat);
+            if let Some(seat) = service.seat() {
+                self.board.seat_leaves_line(now, seat);
+            }
         }
     }
 }

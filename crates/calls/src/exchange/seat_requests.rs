@@ -9,21 +9,31 @@ use hotline_model::{
 };
 
 use super::Exchange;
-use crate::orders::{OrderRefused, SeatRequest, TalkRequest, TransferTo};
+use crate::orders::{Hand, OrderRefused, SeatRequest, TalkRequest, TransferTo};
 
 impl Exchange {
     /// Carries out what a seat asked for, and journals it either way.
     pub(super) fn request(
         &mut self,
         now: Instant,
-        seat: SeatId,
+        (seat, hand): (SeatId, Hand),
         request: SeatRequest,
         through: String,
     ) -> Result<(), OrderRefused> {
         let request = self.understood(request);
         let asked = request.to_string();
-        let result = self.carry_out(now, seat, request, &through);
+        let leaves = match request {
+            SeatRequest::SignOut => Some(true),
+            SeatRequest::Ready | SeatRequest::NotReady(_) => Some(false),
+            _ => None,
+        };
+        let result = self.carry_out(now, (seat, hand), request, &through);
         let done = result.is_ok();
+        match leaves.filter(|_| done) {
+            Some(true) => self.board.lendings.leaves(seat, "signed out"),
+            Some(false) => self.board.lendings.stays(seat),
+            None => {}
+        }
         self.board.happened(
             now,
             Event::SeatRequested {
@@ -68,7 +78,7 @@ impl Exchange {
     pub(super) fn carry_out(
         &mut self,
         now: Instant,
-        seat: SeatId,
+        (seat, hand): (SeatId, Hand),
         request: SeatRequest,
         through: &str,
     ) -> Result<(), OrderRefused> {
@@ -90,6 +100,9 @@ impl Exchange {
             {
                 return Err(OrderRefused::SeatUnknown);
             }
+            SeatRequest::Ready | SeatRequest::NotReady(_) if view.barred && hand == Hand::Own => {
+                return Err(OrderRefused::Forced);
+            }
             SeatRequest::Ready if !self.is_valid(now, seat) => {
                 return Err(OrderRefused::NotValidNow);
             }
@@ -100,17 +113,11 @@ impl Exchange {
             SeatRequest::Ready if view.device == Device::Unregistered => {
                 return Err(OrderRefused::NotRegistered);
             }
-            SeatRequest::Ready => FloorInput::SetIntent {
-                seat,
-                intent: Intent::Ready,
-            },
+            SeatRequest::Ready => intent_of(seat, hand, Intent::Ready),
             SeatRequest::NotReady(Reason::Own(own)) if !self.board.settings.has_reason(own) => {
                 return Err(OrderRefused::ReasonUnknown);
             }
-            SeatRequest::NotReady(reason) => FloorInput::SetIntent {
-                seat,
-                intent: Intent::NotReady(reason),
-            },
+            SeatRequest::NotReady(reason) => intent_of(seat, hand, Intent::NotReady(reason)),
             SeatRequest::EndWrapUp | SeatRequest::ExtendWrapUp(_) if view.work != Work::WrapUp => {
                 return Err(OrderRefused::NotWrappingUp);
             }
@@ -126,7 +133,7 @@ impl Exchange {
     }
 
     /// Whether the seat may take calls now.
-    fn is_valid(&self, now: Instant, seat: SeatId) -> bool {
+    pub(super) fn is_valid(&self, now: Instant, seat: SeatId) -> bool {
         let at = self
             .board
             .wall(now)
@@ -150,8 +157,17 @@ impl Exchange {
             let wants = view.pending.unwrap_or(view.intent);
             if wants != signed_out && !self.is_valid(now, seat) {
                 // It only says what is so; nothing can refuse it.
-                let _ = self.request(now, seat, SeatRequest::SignOut, "engine".to_owned());
+                let asked = (seat, Hand::Own);
+                let _ = self.request(now, asked, SeatRequest::SignOut, "engine".to_owned());
             }
         }
+    }
+}
+
+/// The wish of an agent, or a supervisor's word.
+const fn intent_of(seat: SeatId, hand: Hand, intent: Intent) -> FloorInput {
+    match hand {
+        Hand::Own => FloorInput::SetIntent { seat, intent },
+        Hand::Supervisor => FloorInput::Force { seat, intent },
     }
 }

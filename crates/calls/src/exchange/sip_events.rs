@@ -5,6 +5,8 @@ use hotline_sip::endpoint::{DialogId, EndedBy, Event as SipEvent};
 
 use super::Exchange;
 use crate::{
+    orders::Hand,
+    seat_service::Dialled,
     stage::Input as StageInput,
     switchboard::{Owner, Side},
 };
@@ -114,12 +116,19 @@ impl Exchange {
         if !service.acknowledged(&body, &mut self.board) {
             return;
         }
-        let (leg, seat) = (service.leg_id(), service.seat);
-        let request = service.request.clone();
-        let done = request
-            .is_some_and(|request| self.request(now, seat, request, "phone".to_owned()).is_ok());
-        if let Some(service) = self.services.get(&leg) {
-            service.confirm(done, &mut self.board);
+        let leg = service.leg_id();
+        match service.dialled.clone() {
+            Dialled::Code(seat, request) => {
+                let done = request.is_some_and(|request| {
+                    let phone = "phone".to_owned();
+                    self.request(now, (seat, Hand::Own), request, phone).is_ok()
+                });
+                if let Some(service) = self.services.get(&leg) {
+                    service.confirm(done, &mut self.board);
+                }
+            }
+            Dialled::LogIn(log_in) => self.log_in_began(now, leg, &log_in),
+            Dialled::Nobody => service.say("phone-log-in-first", &mut self.board),
         }
     }
 
@@ -146,6 +155,7 @@ impl Exchange {
                     }
                     self.end_service(now, leg);
                 }
+                Some(StageInput::Digit(digit)) => self.service_pressed(now, leg, digit),
                 Some(StageInput::Reoffered(_, _, body)) => {
                     if let Some(service) = self.services.get_mut(&leg) {
                         service.leg.reoffered(now, &body, &mut self.board);

@@ -128,15 +128,19 @@ pub fn settings(trunks: Vec<Trunk>) -> Settings {
                 pick_up: PickUp::default(),
                 outbound_prefixes: vec!["0635".to_owned(), "138".to_owned()],
                 memberships: Vec::new(),
+                pin: None,
             })
             .into(),
         scripts: BTreeMap::from([(name, Arc::new(script))]),
         survey: None,
         prompts: Prompts::default(),
+        phones: Vec::new(),
+        shifts: Vec::new(),
         reasons: Vec::new(),
         emergencies: Vec::new(),
         silent_after: Some(Duration::from_secs(10)),
         second_phone: SecondPhone::default(),
+        desk_lost_after: None,
         announce_every: s(60),
     }
 }
@@ -402,6 +406,7 @@ impl Bench {
         self.input(Input::Ordered(Order {
             ticket: 1,
             by: "test".to_owned(),
+            supervisor: false,
             seat: seat(),
             request: SeatRequest::Ready,
         }));
@@ -446,6 +451,7 @@ impl Bench {
         self.input(Input::Ordered(Order {
             ticket: 2,
             by: "test".to_owned(),
+            supervisor: false,
             seat: seat(),
             request: SeatRequest::TransferByName(to.to_owned()),
         }));
@@ -457,6 +463,7 @@ impl Bench {
         self.input(Input::Ordered(Order {
             ticket: 3,
             by: "test".to_owned(),
+            supervisor: false,
             seat,
             request,
         }));
@@ -484,6 +491,9 @@ impl Bench {
             announce_every: new.announce_every,
             emergencies: new.emergencies,
             silent_after: new.silent_after,
+            phones: new.phones,
+            shifts: new.shifts,
+            desk_lost_after: new.desk_lost_after,
         };
         self.input(Input::SettingsReplaced(Box::new(NewSettings {
             by: "test".to_owned(),
@@ -492,6 +502,29 @@ impl Bench {
             more: 0,
             settings,
         })));
+        self.settle();
+    }
+
+    /// The same by a supervisor.
+    pub fn supervisor_orders(
+        &mut self,
+        seat: SeatId,
+        request: SeatRequest,
+    ) -> Result<(), OrderRefused> {
+        self.input(Input::Ordered(Order {
+            ticket: 4,
+            by: "lead".to_owned(),
+            supervisor: true,
+            seat,
+            request,
+        }));
+        self.settle();
+        self.done.pop().unwrap()
+    }
+
+    /// The shell reads the wall clock.
+    pub fn clock(&mut self, wall: Timestamp) {
+        self.input(Input::WallClockRead(wall));
         self.settle();
     }
 

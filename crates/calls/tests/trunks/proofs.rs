@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use hotline_calls::{Input, Output, Path};
+use hotline_calls::{Input, Output, Path, settings::Aor};
 use hotline_model::{
     SeatId,
     event::Event,
@@ -64,7 +64,7 @@ fn md5_is_neither_offered_nor_taken_where_it_is_forbidden() {
     let seat = SeatId::new("1001").unwrap();
     let board = bench.exchange.switchboard();
     assert_eq!(
-        board.registrar.contacts_to_ring(seat).len(),
+        board.registrar.contacts_to_ring(Aor::Seat(seat)).len(),
         1,
         "by SHA-256"
     );
@@ -127,6 +127,10 @@ fn an_address_is_no_office_any_more_when_its_last_binding_has_expired() {
     bench.peers[STRANGER].dead = true;
     bench.pass(s(u64::from(REGISTRATION_MAX_S) / 2));
     let registrar = &bench.exchange.switchboard().registrar;
-    assert!(registrar.contact(SeatId::new("1001").unwrap()).is_none());
+    assert!(
+        registrar
+            .contact(Aor::Seat(SeatId::new("1001").unwrap()))
+            .is_none()
+    );
     assert!(served(&mut bench) < all, "a stranger like others");
 }

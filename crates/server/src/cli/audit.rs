@@ -3,11 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use hotline_model::event::Event;
+use hotline_model::{event::Event, shift::Day};
 use hotline_store::journal;
 
-use super::Failure;
-use crate::recording_loop;
+use super::{Failure, load};
+use crate::{
+    figures, recording_loop,
+    reload::roll::{BoardOrder, Roll},
+    signalling_loop::wall_clock,
+};
 
 /// See the module.
 #[derive(Subcommand)]
@@ -17,6 +21,26 @@ pub enum Audit {
         after_help = "Example:\n  hotline audit verify --data data\n  hotline audit verify --recordings"
     )]
     Verify(Verify),
+    /// Make the figures of a day again from the journal alone: adherence to the shifts, and those by
+    /// contractor. They are what the API says, to the unit.
+    #[command(
+        after_help = "Example:\n  hotline audit recompute --config config --data data --day 2026-11-22"
+    )]
+    Recompute(Recompute),
+}
+
+/// See [`Audit::Recompute`].
+#[derive(Args)]
+pub struct Recompute {
+    /// Folder of the configuration, which has the shifts and the memberships.
+    #[arg(long, default_value = "config")]
+    config: PathBuf,
+    /// Data folder of the engine.
+    #[arg(long, default_value = "data")]
+    data: PathBuf,
+    /// The day, as 2026-11-22.
+    #[arg(long)]
+    day: String,
 }
 
 /// See [`Audit::Verify`].
@@ -32,7 +56,10 @@ pub struct Verify {
 
 impl Audit {
     pub fn run(self) -> Result<(), Failure> {
-        let Self::Verify(Verify { data, recordings }) = self;
+        let Verify { data, recordings } = match self {
+            Self::Verify(verify) => verify,
+            Self::Recompute(recompute) => return recompute.run(),
+        };
         let folder = data.join("journal");
         match journal::verify(&folder) {
             Ok(verified) => {
@@ -50,6 +77,20 @@ impl Audit {
             }
             Err(broken) => Err(Failure::world(format!("{}: {broken}", folder.display()))),
         }
+    }
+}
+
+impl Recompute {
+    fn run(self) -> Result<(), Failure> {
+        let day = Day::read(&self.day)
+            .ok_or_else(|| Failure::wrong(format!("{:?} is no day, as 2026-11-22", self.day)))?;
+        let config = load(&self.config)?;
+        let roll = Roll::new(&config, &BoardOrder::of(&config), &Roll::default());
+        let figures = figures::of_journal(&roll, &self.data.join("journal"), day, wall_clock());
+        let figures = figures.map_err(Failure::world)?;
+        let text = serde_json::to_string_pretty(&figures).map_err(Failure::world)?;
+        println!("{text}");
+        Ok(())
     }
 }
 

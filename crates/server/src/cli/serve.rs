@@ -22,7 +22,7 @@ use hotline_calls::{
     settings::Settings,
 };
 use hotline_media::secure::dtls::Identity;
-use hotline_model::{CallId, Instant, SeatId, Timestamp, event::Event, limits};
+use hotline_model::{CallId, Instant, PhoneId, SeatId, Timestamp, event::Event, limits};
 use hotline_store::{Tables, Writer, journal, recover::Leftover};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::{
@@ -149,7 +149,9 @@ async fn serve(config: Config, folder: PathBuf, drain_for: Duration) -> Result<(
         .map_err(|error| Failure::world(format!("metrics: {error}")))?;
     let data = Data::open(&config.data)?;
     let seat_ids: Vec<SeatId> = config.seats.iter().map(|seat| seat.floor.id).collect();
-    let (accounts, fresh) = Accounts::open(&config.data, &seat_ids).map_err(Failure::world)?;
+    let phones: Vec<PhoneId> = config.phones.iter().map(|it| it.id).collect();
+    let (accounts, fresh) =
+        Accounts::open(&config.data, &seat_ids, &phones).map_err(Failure::world)?;
     keep_for_demo(&config.data, &fresh)
         .map_err(|error| Failure::world(format!("demo-accounts.txt: {error}")))?;
 
@@ -204,6 +206,7 @@ async fn serve(config: Config, folder: PathBuf, drain_for: Duration) -> Result<(
     let doors = Arc::new(Doors {
         gate: Gate::new(limits::GATE_ORDERS),
         hands: Gate::new(limits::GATE_ORDERS),
+        desks: ArrayQueue::new(limits::GATE_ORDERS),
         settings: ArrayQueue::new(1),
         reports: Arc::new(ArrayQueue::new(limits::MEDIA_REPORTS)),
         recordings: Arc::new(ArrayQueue::new(RECORDINGS_WAITING)),
@@ -404,8 +407,11 @@ fn settings(config: &Config, accounts: &Accounts) -> Settings {
         numbers: live.numbers,
         queues: live.queues,
         seats: live.seats,
+        phones: live.phones,
+        shifts: live.shifts,
         reasons: live.reasons,
         second_phone: live.second_phone,
+        desk_lost_after: live.desk_lost_after,
         scripts: live.scripts,
         survey: live.survey,
         prompts: live.prompts,

@@ -12,8 +12,8 @@ use argon2::{
     Argon2,
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
-use hotline_calls::settings::{Algorithm, Ha1, ha1};
-use hotline_model::SeatId;
+use hotline_calls::settings::{Algorithm, Ha1, Pin, ha1};
+use hotline_model::{PhoneId, SeatId, limits::PIN_DIGITS};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -52,6 +52,18 @@ pub struct Account {
     /// SIP digest secret (RFC 2617 MD5), for old phones.
     #[serde(skip_serializing_if = "Option::is_none")]
     sip_md5: Option<String>,
+    /// Digest of the PIN for shared phones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pin: Option<String>,
+}
+
+/// What a shared phone registers with.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PhoneAccount {
+    id: PhoneId,
+    sip_sha256: String,
+    sip_md5: String,
 }
 
 /// All accounts.
@@ -59,6 +71,8 @@ pub struct Account {
 pub struct Accounts {
     #[serde(default)]
     account: Vec<Account>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    phone: Vec<PhoneAccount>,
 }
 
 /// Why accounts cannot be used.
@@ -107,14 +121,19 @@ impl Accounts {
         let digests = |accounts: &Self| {
             let account = accounts.find(user)?;
             let sip = (account.sip_sha256.clone(), account.sip_md5.clone());
-            Some((account.password.clone(), sip))
+            Some((account.password.clone(), sip, account.pin.clone()))
         };
         digests(one) == digests(other)
     }
 
-    /// Reads the accounts of the data folder and makes those that are missing: one supervisor and
-    /// one agent for each seat. Says which passwords are new.
-    pub fn open(data: &Path, seats: &[SeatId]) -> Result<(Self, Fresh), AccountsError> {
+    /// Reads the accounts of the data folder and makes those that are missing: one supervisor, one
+    /// agent for each seat, one for each shared phone; and the PINs of all seats where there are
+    /// such phones. Says which passwords are new.
+    pub fn open(
+        data: &Path,
+        seats: &[SeatId],
+        phones: &[PhoneId],
+    ) -> Result<(Self, Fresh), AccountsError> {
         let file = data.join("accounts.toml");
         let mut accounts = Self::read(data)?;
         let mut fresh = Fresh::new();
@@ -128,6 +147,20 @@ impl Accounts {
             if accounts.find(seat.as_str()).is_none() {
                 let password = accounts.add(seat.as_str(), Role::Agent, Some(*seat))?;
                 fresh.push((seat.to_string(), password));
+            }
+        }
+        for phone in phones {
+            if !accounts.phone.iter().any(|it| it.id == *phone) {
+                fresh.push((phone.to_string(), accounts.add_phone(*phone)?));
+            }
+        }
+        for seat in seats.iter().filter(|_| !phones.is_empty()) {
+            let mut all = accounts.account.iter_mut();
+            let account = all.find(|it| it.user == seat.as_str() && it.pin.is_none());
+            if let Some(account) = account {
+                let plain = new_pin()?;
+                account.pin = Some(Pin::of(*seat, &plain).digest().to_owned());
+                fresh.push((format!("pin {seat}"), plain));
             }
         }
         if !fresh.is_empty() {
@@ -161,8 +194,26 @@ impl Accounts {
             password,
             sip_sha256: seat.map(|_| ha1(Algorithm::Sha256, user, REALM, &plain)),
             sip_md5: seat.map(|_| ha1(Algorithm::Md5, user, REALM, &plain)),
+            pin: None,
         });
         Ok(plain)
+    }
+
+    fn add_phone(&mut self, id: PhoneId) -> Result<String, AccountsError> {
+        let plain = new_password()?;
+        let digest = |algorithm| ha1(algorithm, id.as_str(), REALM, &plain);
+        self.phone.push(PhoneAccount {
+            id,
+            sip_sha256: digest(Algorithm::Sha256),
+            sip_md5: digest(Algorithm::Md5),
+        });
+        Ok(plain)
+    }
+
+    /// The secret of a shared phone, where it has one.
+    pub fn phone_ha1(&self, id: PhoneId) -> Option<Ha1> {
+        let account = self.phone.iter().find(|it| it.id == id)?;
+        Ha1::from_hex(&account.sip_sha256, Some(&account.sip_md5))
     }
 }
 
@@ -174,6 +225,11 @@ impl Account {
                 .verify_password(password.as_bytes(), &digest)
                 .is_ok()
         })
+    }
+
+    /// What the agent types to log in at a shared phone.
+    pub fn pin(&self) -> Option<Pin> {
+        self.pin.as_deref().map(Pin::kept)
     }
 
     /// The secret of the seat's phone.
@@ -194,6 +250,20 @@ fn digest(plain: &str) -> Result<String, AccountsError> {
         .hash_password(plain.as_bytes())
         .map(|digest| digest.to_string())
         .map_err(|error| AccountsError::Randomness(error.to_string()))
+}
+
+/// Six digits, each as likely.
+fn new_pin() -> Result<String, AccountsError> {
+    let mut pin = String::new();
+    while pin.len() < PIN_DIGITS {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes)
+            .map_err(|error| AccountsError::Randomness(error.to_string()))?;
+        let digits = bytes.iter().filter(|&&byte| byte < 250);
+        let digits = digits.map(|byte| char::from(b'0' + byte % 10));
+        pin.extend(digits.take(PIN_DIGITS - pin.len()));
+    }
+    Ok(pin)
 }
 
 /// Twelve characters without look-alikes: 69 bits.
@@ -271,7 +341,7 @@ mod tests {
     fn passwords_are_made_once_and_never_kept_plain() {
         let data = tempfile::tempdir().unwrap();
         let seat = SeatId::new("1001").unwrap();
-        let (accounts, fresh) = Accounts::open(data.path(), &[seat]).unwrap();
+        let (accounts, fresh) = Accounts::open(data.path(), &[seat], &[]).unwrap();
         assert_eq!(fresh.len(), 2);
         let password = &fresh.iter().find(|(user, _)| user == "1001").unwrap().1;
         assert!(accounts.find("1001").unwrap().has_password(password));
@@ -286,8 +356,30 @@ mod tests {
             fs::metadata(&file).unwrap().permissions().mode() & 0o777,
             0o600
         );
-        let (again, fresh) = Accounts::open(data.path(), &[seat]).unwrap();
+        let (again, fresh) = Accounts::open(data.path(), &[seat], &[]).unwrap();
         assert!(fresh.is_empty());
         assert!(again.find("1001").unwrap().has_password(password));
+    }
+
+    #[test]
+    fn pins_are_made_with_the_first_shared_phone() {
+        let data = tempfile::tempdir().unwrap();
+        let seat = SeatId::new("1001").unwrap();
+        Accounts::open(data.path(), &[seat], &[]).unwrap();
+        let phone = PhoneId::new("desk-1").unwrap();
+        let (accounts, fresh) = Accounts::open(data.path(), &[seat], &[phone]).unwrap();
+        let users: Vec<_> = fresh.iter().map(|(user, _)| user.as_str()).collect();
+        assert_eq!(users, ["desk-1", "pin 1001"]);
+        let (password, pin) = (&fresh[0].1, &fresh[1].1);
+        assert!(pin.len() == PIN_DIGITS && pin.bytes().all(|byte| byte.is_ascii_digit()));
+        let kept = accounts.find("1001").unwrap().pin().unwrap();
+        assert!(kept == Pin::of(seat, pin) && kept != Pin::of(seat, "000000"));
+        assert!(accounts.phone_ha1(phone) == Some(Ha1::of("desk-1", REALM, password)));
+        // Nobody signs in at the pages as a phone.
+        assert!(accounts.find("desk-1").is_none());
+        let text = fs::read_to_string(data.path().join("accounts.toml")).unwrap();
+        assert!(!text.contains(pin.as_str()) && !text.contains(password.as_str()));
+        let (_, fresh) = Accounts::open(data.path(), &[seat], &[phone]).unwrap();
+        assert!(fresh.is_empty());
     }
 }

@@ -1,6 +1,6 @@
 //! The shapes of the configuration files, as written. Meaning is checked in [`super`].
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use hotline_calls::settings::{SecondPhone, Srtp};
 use serde::Deserialize;
@@ -258,6 +258,12 @@ fn in_time_percent() -> Spanned<u8> {
 pub struct SeatsFile {
     /// The seats.
     pub seat: Vec<SeatKeys>,
+    /// The shifts.
+    #[serde(default)]
+    pub shift: Vec<ShiftKeys>,
+    /// The shared phones.
+    #[serde(default)]
+    pub phone: Vec<PhoneKeys>,
     /// The house's own reasons.
     #[serde(default)]
     pub reason: Vec<ReasonKeys>,
@@ -280,7 +286,21 @@ pub struct SignInKeys {
     pub second_page: SecondPageKey,
     /// What a second phone of a seat does.
     pub second_phone: SecondPhoneKey,
+    /// Seconds for which the page of an agent with a browser's phone may be cut off; 0: for ever.
+    pub desk_lost_after_s: Option<u32>,
 }
+
+impl SignInKeys {
+    /// How long a page may be cut off; `None`: for ever.
+    pub fn desk_lost_after(&self) -> Option<Duration> {
+        let seconds = self.desk_lost_after_s.unwrap_or(DESK_LOST_AFTER_S);
+        (seconds > 0).then(|| Duration::from_secs(seconds.into()))
+    }
+}
+
+/// So long a page may be cut off, where nothing else is said, seconds: longer than a browser takes
+/// to connect again.
+const DESK_LOST_AFTER_S: u32 = 15;
 
 /// `second_page = "takes-over"`, `"refused"` or `"allowed"`
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -331,6 +351,64 @@ pub struct MembershipKeys {
     /// The last day, or the moment after.
     #[serde(default)]
     pub until: Option<Spanned<Datetime>>,
+}
+
+/// `[[shift]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShiftKeys {
+    /// What people call it.
+    pub name: Spanned<String>,
+    /// On which days it begins; without it, on every day.
+    #[serde(default)]
+    pub days: Vec<WeekdayKey>,
+    /// When it begins, a time of day.
+    pub from: Spanned<Datetime>,
+    /// When it ends; at or before `from`: on the next day.
+    pub to: Spanned<Datetime>,
+    /// Who is in it.
+    #[serde(default)]
+    pub seats: Vec<Spanned<String>>,
+    /// All seats of these queues are, too.
+    #[serde(default)]
+    pub queues: Vec<Spanned<String>>,
+}
+
+/// A day of the week.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WeekdayKey {
+    /// 周一
+    Mon,
+    /// 周二
+    Tue,
+    /// 周三
+    Wed,
+    /// 周四
+    Thu,
+    /// 周五
+    Fri,
+    /// 周六
+    Sat,
+    /// 周日
+    Sun,
+}
+
+/// `[[phone]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PhoneKeys {
+    /// The user it registers as.
+    pub id: Spanned<String>,
+    /// Where it stands.
+    #[serde(default)]
+    pub place: String,
+    /// The best digest algorithm it can be offered.
+    #[serde(default)]
+    pub digest: Option<Spanned<DigestKey>>,
+    /// Whether its sound is private.
+    #[serde(default)]
+    pub srtp: SrtpKey,
 }
 
 /// `[[reason]]`

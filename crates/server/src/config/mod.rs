@@ -13,10 +13,12 @@ pub mod listen;
 mod media;
 mod memberships;
 mod overflow;
+mod phones;
 pub mod prompts;
 mod queues;
 mod reasons;
 mod seats;
+mod shifts;
 mod staffing;
 mod talks;
 mod tasks;
@@ -41,7 +43,10 @@ use hotline_calls::{
     },
 };
 use hotline_media::wav::Encoding;
-use hotline_model::{QueueId, ScriptId, diagnostic::Diagnostic, ids::NameError, task::TaskRules};
+use hotline_model::{
+    PhoneId, QueueId, ScriptId, diagnostic::Diagnostic, ids::NameError, shift::Shift,
+    task::TaskRules,
+};
 use serde::de::DeserializeOwned;
 use toml::Spanned;
 
@@ -102,6 +107,10 @@ pub struct Config {
     pub queues: Vec<Queue>,
     /// The seats.
     pub seats: Vec<ConfiguredSeat>,
+    /// The shared phones.
+    pub phones: Vec<ConfiguredPhone>,
+    /// The shifts.
+    pub shifts: Vec<Shift>,
     /// The house's own reasons for not being ready.
     pub reasons: Vec<OwnReasonSettings>,
     /// Numbers of help.
@@ -112,6 +121,8 @@ pub struct Config {
     pub second_page: SecondPageKey,
     /// What a second phone of a seat does.
     pub second_phone: SecondPhone,
+    /// How long an agent's page may be cut off.
+    pub desk_lost_after: Option<Duration>,
     /// The scripts.
     pub scripts: BTreeMap<ScriptId, Arc<Script>>,
     /// The survey's script.
@@ -155,6 +166,18 @@ pub struct ConfiguredSeat {
     pub memberships: Vec<Membership>,
 }
 
+/// A shared phone as configured; its secret is among the accounts.
+pub struct ConfiguredPhone {
+    /// The user it registers as.
+    pub id: PhoneId,
+    /// Where it stands.
+    pub place: String,
+    /// It is offered MD5 alone.
+    pub md5_only: bool,
+    /// Whether its sound is private.
+    pub srtp: Srtp,
+}
+
 /// Faults of all files.
 pub type Faults = Vec<FileFaults>;
 
@@ -190,6 +213,14 @@ impl Config {
         let reasons = reasons::check(&mut seats);
         let emergencies = talks::emergencies(&mut seats, &trunk_list);
         let silent_after = talks::silent_after(&mut seats);
+        let shifts = shifts::check(&mut seats, &seat_list);
+        let phones = phones::check(&mut seats, engine.value.sip.md5);
+        if !phones.is_empty() {
+            faults.extend(prompts::missing_for_phones(
+                &scripts_folder.join("prompts"),
+                &prompts,
+            ));
+        }
         let scripts = read_scripts(&scripts_folder, &ids, &prompts, &mut faults);
         let known = overflow::Known {
             queues: &ids,
@@ -250,11 +281,14 @@ impl Config {
             peer_names,
             queues: queue_list,
             seats: seat_list,
+            phones,
+            shifts,
             reasons,
             emergencies,
             silent_after,
             second_page: seats.value.sign_in.second_page,
             second_phone: seats.value.sign_in.second_phone.into(),
+            desk_lost_after: seats.value.sign_in.desk_lost_after(),
             scripts,
             survey,
             prompts,

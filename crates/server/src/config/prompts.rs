@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use hotline_calls::settings::{Language, Prompts, engine_prompts};
+use hotline_calls::settings::{Language, PHONE_PROMPTS, PromptKey, Prompts, engine_prompts};
 use hotline_media::Clip;
 use hotline_model::diagnostic::Diagnostic;
 
@@ -106,7 +106,20 @@ pub fn load(folder: &Path) -> (Prompts, Vec<FileFaults>) {
         Ok(music) => prompts.set_music(music),
         Err(fault) => faults.push(fault),
     }
-    for needed in engine_prompts() {
+    faults.extend(missing(folder, &prompts, engine_prompts()));
+    (prompts, faults)
+}
+
+/// What shared phones say and has no sound.
+pub fn missing_for_phones(folder: &Path, prompts: &Prompts) -> Vec<FileFaults> {
+    let needed = PHONE_PROMPTS.iter();
+    let needed = needed.map(|&key| PromptKey::new(Language::Zh, key));
+    missing(folder, prompts, needed.collect())
+}
+
+fn missing(folder: &Path, prompts: &Prompts, needed: Vec<PromptKey>) -> Vec<FileFaults> {
+    let mut faults = Vec::new();
+    for needed in needed {
         if !prompts.has(needed.language, &needed.key) {
             let file = folder
                 .join(needed.language.as_str())
@@ -119,7 +132,7 @@ pub fn load(folder: &Path) -> (Prompts, Vec<FileFaults>) {
             ));
         }
     }
-    (prompts, faults)
+    faults
 }
 
 fn clip(path: &Path) -> Result<Clip, FileFaults> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use hotline_acd::SeatSettings;
 use hotline_calls::settings::{AutoAnswer, PickUp};
 use hotline_model::{QueueId, SeatId, diagnostic::Diagnostic};
+use toml::Spanned;
 
 use super::{
     ConfiguredSeat, File, distribution,
@@ -52,7 +53,7 @@ pub(super) fn check(
             found: &mut file.found,
         };
         reader.seat(keys, &mut floor);
-        let md5_only = check_digest(keys, md5, &mut file.found);
+        let md5_only = check_digest(keys.digest.as_ref(), md5, &mut file.found);
         let pick_up = check_pick_up(keys, &mut file.found);
         let outbound_prefixes = trunks::prefixes(&keys.outbound_prefixes, &mut file.found);
         seats.push(ConfiguredSeat {
@@ -68,13 +69,16 @@ pub(super) fn check(
     seats
 }
 
-/// Whether the seat's phone is offered MD5 alone; a fault where nobody may be.
-fn check_digest(keys: &files::SeatKeys, md5: bool, found: &mut Vec<Diagnostic>) -> bool {
-    let digest = keys.digest.as_ref();
+/// Whether a phone is offered MD5 alone; a fault where nobody may be.
+pub(super) fn check_digest(
+    digest: Option<&Spanned<files::DigestKey>>,
+    md5: bool,
+    found: &mut Vec<Diagnostic>,
+) -> bool {
     let only = digest.filter(|digest| *digest.get_ref() == files::DigestKey::Md5);
     if let Some(only) = only.filter(|_| !md5) {
         let what = "`digest` is \"md5\", which `md5 = false` under [sip] in engine.toml forbids";
-        let help = "give the seat a phone that knows SHA-256 and delete this line, or allow MD5";
+        let help = "put a phone there that knows SHA-256 and delete this line, or allow MD5";
         found.push(Diagnostic::new(only.span(), what).with_help(help));
     }
     only.is_some()

@@ -171,6 +171,7 @@ fn said(refused: OrderRefused, call: u64, request: CallRequest) -> ApiError {
             | OrderRefused::NotSpoken
             | OrderRefused::SeatBusy
             | OrderRefused::Full
+            | OrderRefused::Forced
             | OrderRefused::GuestsFull
             | OrderRefused::ReasonUnknown
             | OrderRefused::NotValidNow

@@ -22,7 +22,11 @@ use hotline_calls::{
     ExpectedWait, Tempo,
     board::{BoardReader, QueueWord},
 };
-use hotline_model::{Instant, QueueId, event::TrunkState, seat::Work};
+use hotline_model::{
+    Instant, PhoneId, QueueId, SeatId,
+    event::TrunkState,
+    seat::{Device, Intent, Reason, Work},
+};
 use hotline_store::{
     AgentsView, Wallboard,
     wallboard::{CallLine, EngineLine, MissedLine, QueueLine, SeatLine, WaitLine, intent_words},
@@ -41,9 +45,10 @@ use super::{
 use crate::{
     config::accounts::Role,
     reload::roll::Roll,
+    signalling_loop::Doors,
     store_loop::{Filed, Picture},
 };
-use hotline_model::limits::LIVE_STREAMS;
+use hotline_model::limits::{LIVE_STREAMS, MISSING_SEATS_NAMED};
 
 /// How often the stream says that it lives, when nothing else is said.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
@@ -122,6 +127,12 @@ pub async fn paint_wallboards(
 }
 
 fn compose(picture: &Picture, board: &BoardReader, roll: &Roll, now: Instant) -> Wallboard {
+    let lent = picture.phones.iter();
+    let lent: BTreeMap<SeatId, PhoneId> = lent
+        .filter_map(|line| Some((line.seat?, line.phone)))
+        .collect();
+    let on_shift = roll.on_shift(picture.at);
+    let missing = missing_seats(picture, board, roll, &on_shift);
     let seat_lines = roll.seats.iter().filter_map(|named| {
         let word = board.seat(named.index)?;
         if named.leaving && word.work == Work::Free {
@@ -142,6 +153,9 @@ fn compose(picture: &Picture, board: &BoardReader, roll: &Roll, now: Instant) ->
             since_ms: now.millis_since(word.since),
             calls_today: picture.calls_today.get(&named.id).copied().unwrap_or(0),
             contractor: roll.contractor(named.id, picture.at),
+            phone: lent.get(&named.id).copied(),
+            desk_lost: picture.desks_lost.contains(&named.id),
+            shift: on_shift.get(&named.id).map(|&name| name.to_owned()),
         })
     });
     let queue_lines = roll.queues.iter().filter_map(|named| {
@@ -166,6 +180,10 @@ fn compose(picture: &Picture, board: &BoardReader, roll: &Roll, now: Instant) ->
             quarter: level.quarter_line(),
             forecast: level.forecast,
             alert: level.alert,
+            missing: missing.get(&named.id).map_or(0, |seats| count(seats.len())),
+            missing_seats: missing.get(&named.id).map_or_else(Vec::new, |seats| {
+                seats.iter().take(MISSING_SEATS_NAMED).copied().collect()
+            }),
             expected_wait: wait_of_next(&word),
         })
     });
@@ -187,7 +205,35 @@ fn compose(picture: &Picture, board: &BoardReader, roll: &Roll, now: Instant) ->
         emergencies: roll.emergencies.clone(),
         reasons: roll.reasons.clone(),
         missed: None,
+        phones: picture.phones.clone(),
     }
+}
+
+/// Of each queue the seats that should be at work by their shift and are not.
+fn missing_seats(
+    picture: &Picture,
+    board: &BoardReader,
+    roll: &Roll,
+    on_shift: &BTreeMap<SeatId, &str>,
+) -> BTreeMap<QueueId, Vec<SeatId>> {
+    let mut missing: BTreeMap<QueueId, Vec<SeatId>> = BTreeMap::new();
+    let expected = roll.seats.iter();
+    for named in expected.filter(|it| on_shift.contains_key(&it.id)) {
+        let is_there = board.seat(named.index).is_some_and(|word| {
+            word.intent != Intent::NotReady(Reason::LoggedOut)
+                && word.device == Device::Registered
+                && !picture.desks_lost.contains(&named.id)
+        });
+        let serves = roll.serves.get(&named.id).filter(|_| !is_there);
+        for queue in serves.into_iter().flatten() {
+            missing.entry(*queue).or_default().push(named.id);
+        }
+    }
+    missing
+}
+
+fn count(seats: usize) -> u32 {
+    u32::try_from(seats).unwrap_or(u32::MAX)
 }
 
 /// The live calls, those that wait with the time they will probably wait still.
@@ -284,6 +330,31 @@ pub async fn wallboard(State(app): State<Arc<App>>, who: Who) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], json).into_response()
 }
 
+/// The desk of an agent whose page follows the stream: the signalling thread knows from when on and
+/// until when.
+struct Desk {
+    seat: SeatId,
+    doors: Arc<Doors>,
+}
+
+impl Desk {
+    /// `None` where the signalling thread is too far behind to be told.
+    fn open(seat: SeatId, doors: Arc<Doors>) -> Option<Self> {
+        doors.desks.push((seat, true)).ok()?;
+        doors.bell.notify_one();
+        Some(Self { seat, doors })
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        if self.doors.desks.push((self.seat, false)).is_err() {
+            tracing::error!(seat = %self.seat, "an agent's page ended, and nobody could be told");
+        }
+        self.doors.bell.notify_one();
+    }
+}
+
 /// One open stream; its place is free again when it is dropped.
 struct Seat;
 
@@ -315,6 +386,12 @@ pub async fn stream(
     let key = Sessions::key(&headers).ok_or_else(ApiError::not_signed_in)?;
     let seat = Seat::take()
         .ok_or_else(|| ApiError::unavailable("too-many-streams", "too many live streams"))?;
+    let own_desk = own.filter(|_| role == Role::Agent);
+    let desk = own_desk.map(|own| {
+        let behind = || ApiError::unavailable("too-busy", "the engine is too busy");
+        Desk::open(own, app.doors.clone()).ok_or_else(behind)
+    });
+    let desk = desk.transpose()?;
     let wallboards = WatchStream::new(app.wallboard.clone())
         .map(move |it| vec![Sse::default().event("wallboard").data(it.for_role(role))]);
     let records =
@@ -339,7 +416,7 @@ pub async fn stream(
             () = app.sessions.over(key) => {}
         }
     };
-    let events = until(wallboards.merge(records), stopped, seat);
+    let events = until(wallboards.merge(records), stopped, (seat, desk));
     let sse = axum::response::Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
     Ok(([(header::CACHE_CONTROL, "no-store")], sse).into_response())
 }
@@ -348,11 +425,11 @@ pub async fn stream(
 fn until(
     groups: impl Stream<Item = Vec<Sse>> + Send + 'static,
     stopped: impl Future<Output = ()> + Send + 'static,
-    seat: Seat,
+    kept: (Seat, Option<Desk>),
 ) -> impl Stream<Item = Result<Sse, Infallible>> + Send {
     let (to_reader, events) = tokio::sync::mpsc::channel(64);
     tokio::spawn(async move {
-        let _seat = seat;
+        let _kept = kept;
         let work = async {
             let mut groups = std::pin::pin!(groups);
             while let Some(group) = groups.next().await {

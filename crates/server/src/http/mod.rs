@@ -4,6 +4,7 @@ mod ask;
 mod blocks;
 mod config;
 mod error;
+mod figures;
 mod hands;
 mod live;
 mod messages;
@@ -129,6 +130,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/blocks/{block}/approve", post(blocks::approve))
         .route("/blocks/{block}/refuse", post(blocks::refuse))
         .route("/blocks/{block}/lift", post(blocks::lift))
+        .route("/adherence", get(figures::adherence))
+        .route("/kpi", get(figures::kpi))
         .route("/cases", get(records::cases))
         .route("/cases/{number}", get(records::case))
         .route("/openapi.json", get(openapi::document))

@@ -216,6 +216,7 @@ pub(super) async fn ask(
     }
     let order = Order {
         ticket: 0,
+        supervisor: who.role == Role::Supervisor,
         by: who.user,
         seat,
         request,
@@ -287,6 +288,12 @@ pub(super) async fn ask(
             "not-valid-now",
             "the seat may take no calls at this time / 坐席不在有效期内",
             "its `membership` in seats.toml says when / 有效期见 seats.toml 的 membership",
+        )),
+        Err(OrderRefused::Forced) => Err(ApiError::new(
+            StatusCode::CONFLICT,
+            "forced",
+            "a supervisor set the seat not ready / 班长已强制示忙",
+            "only a supervisor ends that / 只能由班长解除",
         )),
         Err(OrderRefused::AtCap) => Err(ApiError::new(
             StatusCode::CONFLICT,

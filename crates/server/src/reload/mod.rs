@@ -18,10 +18,10 @@ use std::{
 
 use hotline_calls::{
     NewSettings,
-    settings::{Replacement, Seat},
+    settings::{Replacement, Seat, SharedPhone},
 };
 use hotline_model::{
-    SeatId,
+    PhoneId, SeatId,
     change::{ChangeKind, ItemChange, KeyChange},
     event::Event,
     limits::SETTINGS_CHANGE_BYTES,
@@ -166,8 +166,9 @@ impl Reloader {
             |what: &str, error: &dyn std::fmt::Display| Refused::World(format!("{what}: {error}"));
         keep(&self.data, &config.written).map_err(|error| world("settings", &error))?;
         let seats: Vec<SeatId> = config.seats.iter().map(|it| it.floor.id).collect();
-        let (accounts, fresh) =
-            Accounts::open(&self.data, &seats).map_err(|error| world("accounts", &error))?;
+        let phones: Vec<PhoneId> = config.phones.iter().map(|it| it.id).collect();
+        let (accounts, fresh) = Accounts::open(&self.data, &seats, &phones)
+            .map_err(|error| world("accounts", &error))?;
         keep_for_demo(&self.data, &fresh).map_err(|error| world("demo-accounts.txt", &error))?;
         let (changes, more) = within_a_record(&report.changes);
         let new = NewSettings {
@@ -370,14 +371,27 @@ pub fn replacement(config: &Config, accounts: &Accounts) -> Replacement {
             pick_up: seat.pick_up,
             outbound_prefixes: seat.outbound_prefixes.clone(),
             memberships: seat.memberships.clone(),
+            pin: accounts.find(seat.floor.id.as_str())?.pin(),
+        })
+    });
+    let phones = config.phones.iter().filter_map(|phone| {
+        Some(SharedPhone {
+            id: phone.id,
+            place: phone.place.clone(),
+            ha1: accounts.phone_ha1(phone.id)?,
+            md5_only: phone.md5_only,
+            srtp: phone.srtp,
         })
     });
     Replacement {
         numbers: config.numbers.clone(),
         queues: config.queues.clone(),
         seats: seats.collect(),
+        phones: phones.collect(),
+        shifts: config.shifts.clone(),
         reasons: config.reasons.clone(),
         second_phone: config.second_phone,
+        desk_lost_after: config.desk_lost_after,
         scripts: config.scripts.clone(),
         survey: config.survey,
         prompts: config.prompts.clone(),

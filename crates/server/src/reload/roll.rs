@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use hotline_calls::settings::Membership;
-use hotline_model::{QueueId, SeatId, Timestamp, seat::Reason};
+use hotline_model::{PhoneId, QueueId, SeatId, Timestamp, seat::Reason, shift::Shift};
 use hotline_store::wallboard::{EmergencyLine, ReasonLine};
 
 use crate::config::{Config, SecondPageKey};
@@ -33,6 +33,12 @@ pub struct Roll {
     pub reasons: Vec<ReasonLine>,
     /// Numbers of help.
     pub emergencies: Vec<EmergencyLine>,
+    /// The shared phones, and where they stand.
+    pub phones: Vec<(PhoneId, String)>,
+    /// The shifts.
+    pub shifts: Vec<Shift>,
+    /// Which queues each seat serves.
+    pub serves: BTreeMap<SeatId, Vec<QueueId>>,
     /// When the seats that are limited may take calls, and for whom.
     pub memberships: BTreeMap<SeatId, Vec<Membership>>,
     /// What a second browser of an agent does.
@@ -81,6 +87,17 @@ impl Roll {
             queues: called(&queues, &order.queues, &before.queues),
             reasons: reasons(config),
             emergencies: emergencies(config),
+            shifts: config.shifts.clone(),
+            phones: config
+                .phones
+                .iter()
+                .map(|it| (it.id, it.place.clone()))
+                .collect(),
+            serves: config
+                .seats
+                .iter()
+                .map(|it| (it.floor.id, it.floor.queues.clone()))
+                .collect(),
             memberships: config
                 .seats
                 .iter()
@@ -97,6 +114,14 @@ impl Roll {
         let now = at.civil(self.utc_offset_minutes);
         let one = Membership::at(self.memberships.get(&seat)?, &now)?;
         Some(one.contractor.clone()).filter(|name| !name.is_empty())
+    }
+
+    /// The shift in which each seat should be at work at that time; of several the first.
+    pub fn on_shift(&self, at: Timestamp) -> BTreeMap<SeatId, &str> {
+        let now = self.shifts.iter().rev();
+        let now = now.filter(|shift| shift.holds(at, self.utc_offset_minutes));
+        now.flat_map(|shift| shift.seats.iter().map(|&seat| (seat, shift.name.as_str())))
+            .collect()
     }
 
     /// Whether there is a seat of this number.

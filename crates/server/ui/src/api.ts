@@ -3,11 +3,14 @@ import type { Happened } from './events'
 import type { ConfigNote, ReloadReport } from './settings'
 import type { SuperviseMode } from './talk'
 import type {
+  AdherenceRow,
   AnyReason,
   BlockRow,
   CallRow,
   CaseRow,
+  ContractorRow,
   MessageRow,
+  OfDay,
   TaskRow,
   TaskStory,
   PhonePorts,
@@ -220,6 +223,10 @@ export const api = {
   refuseBlock: (block: number, reason: string) =>
     call<null>('POST', `/blocks/${block}/refuse`, { reason }),
   liftBlock: (block: number, reason: string) => call<null>('POST', `/blocks/${block}/lift`, { reason }),
+  adherence: (day: string) =>
+    call<OfDay<AdherenceRow>>('GET', `/adherence${day === '' ? '' : `?day=${id(day)}`}`),
+  byContractor: (day: string) =>
+    call<OfDay<ContractorRow>>('GET', `/kpi?${search({ by: 'contractor', day: day || undefined })}`),
 
   cases: (query: { before?: string }) =>
     call<CaseRow[]>('GET', `/cases?${search({ limit: PAGE, ...query })}`),

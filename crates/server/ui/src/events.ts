@@ -229,6 +229,13 @@ export interface EventFields {
     work: Work
     call: number | null
   }
+  'seat-desk-lost': { seat: string; after_ms: number }
+  'seat-desk-back': { seat: string; lost_ms: number }
+  'phone-device-changed': { phone: string; device: Device; detail: string }
+  'seat-lent-phone': { seat: string; phone: string }
+  'seat-gave-phone-back': { seat: string; phone: string; why: string }
+  'phone-log-in-refused': { phone: string; seat: string | null; why: string }
+  'phone-log-in-locked': { phone: string; seat: string | null; for_s: number }
   /** `ended`: sessions of the same user that it took over. */
   'page-signed-in': { user: string; seat: string | null; from: string; ended: number }
   'page-sign-in-refused': { user: string; from: string }
@@ -320,12 +327,16 @@ export function toneOf(event: Happened): Tone {
     case 'requests-turned-away':
     case 'source-banned':
     case 'page-sign-in-refused':
+    case 'seat-desk-lost':
+    case 'phone-log-in-refused':
+    case 'phone-log-in-locked':
       return 'warn'
     case 'offer-ended':
       return event.result === 'answered' || event.result === 'caller-gone' ? 'plain' : 'warn'
     case 'seat-requested':
       return event.done ? 'plain' : 'warn'
     case 'seat-device-changed':
+    case 'phone-device-changed':
       return event.device === 'registered' ? 'plain' : 'warn'
     case 'call-ended':
     case 'dial-ended':

@@ -39,6 +39,11 @@ export const router = createRouter({
       meta: { supervisor: true, listens: true },
     },
     {
+      path: '/day',
+      component: () => import('./pages/DayPage.vue'),
+      meta: { supervisor: true },
+    },
+    {
       path: '/settings',
       component: () => import('./pages/SettingsPage.vue'),
       meta: { supervisor: true },

@@ -122,6 +122,9 @@ export interface QueueRow {
   forecast?: Forecast | null
   /** Set while the queue will miss its target. */
   alert?: { since_ms: number; answered_target: number; in_time_target: number } | null
+  /** Seats that should be at work by their shift and are not; the first of them by number. */
+  missing?: number
+  missing_seats?: readonly string[]
   /** How long a caller who comes now will probably wait; null: not known. */
   expected_wait?: ExpectedWait | null
 }
@@ -156,6 +159,12 @@ export interface SeatRow {
   /** Time in this state when the wallboard was taken, ms. */
   since_ms: number
   calls_today: number
+  /** The shared phone at which the agent is logged in. */
+  phone?: string
+  /** Its page, by which alone it is reached, is cut off. */
+  desk_lost?: boolean
+  /** The shift in whose hours it is now. */
+  shift?: string
 }
 
 export interface LiveCall {
@@ -353,4 +362,50 @@ export interface CaseRow {
   meaning: string | null
   recording: string | null
   state: 'open' | 'closed'
+}
+
+/** The rows of a day. */
+export interface OfDay<Row> {
+  day: string
+  at: number
+  rows: Row[]
+}
+
+/** One seat in one shift of a day; what is not known yet is null. */
+export interface AdherenceRow {
+  seat: string
+  shift: string
+  from_at: number
+  to_at: number
+  over: boolean
+  passed_ms: number
+  signed_in_ms: number
+  ready_ms: number
+  adherence: number | null
+  readiness: number | null
+  absent: boolean
+  late_ms: number | null
+  early_leave_ms: number | null
+}
+
+/** One contractor's figures of a day; null: the house itself. */
+export interface ContractorRow {
+  contractor: string | null
+  answered: number
+  answered_in_15s: number
+  talk_ms: number
+  hold_ms: number
+  released_by_agent: number
+  survey_answered: number
+  satisfied: number
+  dialled: number
+  dialled_answered: number
+  signed_in_ms: number
+  ready_ms: number
+  wrap_up_ms: number
+  at_work_ms: number
+  in_time_rate: number | null
+  handling_ms: number | null
+  occupancy: number | null
+  satisfaction: number | null
 }

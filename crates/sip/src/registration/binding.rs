@@ -77,9 +77,9 @@ fn same(a: &str, b: &str) -> bool {
 
 /// A seat's phone came, moved, or went away.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Changed {
+pub struct Changed<Whose = SeatId> {
     /// The seat.
-    pub seat: SeatId,
+    pub seat: Whose,
     /// Whether any binding is left.
     pub registered: bool,
     /// Where the phone is now; `URI displaced by URI` where one binding too many pushed another

@@ -13,9 +13,9 @@ use crate::path::{Path, Transport};
 
 /// An OPTIONS to send to a phone. Say how it went with [`Registrar::pinged`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ping {
+pub struct Ping<Whose = SeatId> {
     /// The seat.
-    pub seat: SeatId,
+    pub seat: Whose,
     /// The binding's number.
     pub binding: u64,
     /// The Request-URI.
@@ -26,10 +26,10 @@ pub struct Ping {
 
 const INTERVAL: Duration = Duration::from_secs(KEEP_ALIVE_S);
 
-impl Registrar {
+impl<Whose: Copy + Ord> Registrar<Whose> {
     /// The next ping that is due at `now`; `None` when there is none left. The binding's next one
     /// is due [`KEEP_ALIVE_S`] later.
-    pub fn poll_ping(&mut self, now: Instant) -> Option<Ping> {
+    pub fn poll_ping(&mut self, now: Instant) -> Option<Ping<Whose>> {
         loop {
             let (_, (seat, number)) = self.pings.pop_due(now)?;
             let contacts = self.seats.get(&seat).map_or(&[][..], Vec::as_slice);
@@ -47,7 +47,7 @@ impl Registrar {
 
     /// A ping was answered, with whatever status, or was not. The binding that lost
     /// [`KEEP_ALIVE_LOST`] in a row is removed; its phone comes back by registering.
-    pub fn pinged(&mut self, now: Instant, seat: SeatId, binding: u64, alive: bool) {
+    pub fn pinged(&mut self, now: Instant, seat: Whose, binding: u64, alive: bool) {
         let contacts = self
             .seats
             .get_mut(&seat)
@@ -73,7 +73,7 @@ impl Registrar {
 
     /// Sets the first ping of a binding that is new or moved. The phones of a whole floor register
     /// at once after a power cut: the binding's number spreads them over half the time.
-    pub(super) fn start_pings(&mut self, now: Instant, seat: SeatId, contact: &Contact) {
+    pub(super) fn start_pings(&mut self, now: Instant, seat: Whose, contact: &Contact) {
         let key = (seat, contact.number);
         if is_pinged(contact.path) {
             let half_ms = KEEP_ALIVE_S * 1_000 / 2;

@@ -19,21 +19,36 @@ use wish::{Wanted, Wish, user_agent, wanted};
 
 use crate::{message::Message, path::Path, transaction::timer::TimerQueue};
 
-/// The bindings of all seats.
-#[derive(Debug, Default)]
-pub struct Registrar {
-    seats: BTreeMap<SeatId, Vec<Contact>>,
+/// The bindings of all seats, or of whatever else phones may register as: `Whose` is the name that
+/// a phone proves.
+#[derive(Debug)]
+pub struct Registrar<Whose = SeatId> {
+    seats: BTreeMap<Whose, Vec<Contact>>,
     /// How many bindings were made from each address.
     made_from: BTreeMap<IpAddr, usize>,
-    expiries: TimerQueue<(SeatId, u64)>,
-    pings: TimerQueue<(SeatId, u64)>,
-    changes: VecDeque<Changed>,
+    expiries: TimerQueue<(Whose, u64)>,
+    pings: TimerQueue<(Whose, u64)>,
+    changes: VecDeque<Changed<Whose>>,
     /// From where bindings were that are not any more.
     left: VecDeque<IpAddr>,
     last: u64,
 }
 
-impl Registrar {
+impl<Whose: Copy + Ord> Default for Registrar<Whose> {
+    fn default() -> Self {
+        Self {
+            seats: BTreeMap::new(),
+            made_from: BTreeMap::new(),
+            expiries: TimerQueue::default(),
+            pings: TimerQueue::default(),
+            changes: VecDeque::new(),
+            left: VecDeque::new(),
+            last: 0,
+        }
+    }
+}
+
+impl<Whose: Copy + Ord> Registrar<Whose> {
     /// No bindings.
     pub fn new() -> Self {
         Self::default()
@@ -44,7 +59,7 @@ impl Registrar {
     pub fn register(
         &mut self,
         now: Instant,
-        seat: SeatId,
+        seat: Whose,
         request: &Message<'_>,
         path: Path,
     ) -> RegisterAnswer {
@@ -79,7 +94,7 @@ impl Registrar {
     }
 
     /// The contact to call: the most preferred, of equals the latest heard of.
-    pub fn contact(&self, seat: SeatId) -> Option<&Contact> {
+    pub fn contact(&self, seat: Whose) -> Option<&Contact> {
         self.contacts(seat)
             .iter()
             .max_by_key(|contact| (contact.preference, contact.refreshed, contact.number))
@@ -87,7 +102,7 @@ impl Registrar {
 
     /// The contacts to ring at once: all of the highest preference, the latest heard of first
     /// (§16.6 item 1 lets a group of equal `q` be called in parallel).
-    pub fn contacts_to_ring(&self, seat: SeatId) -> Vec<&Contact> {
+    pub fn contacts_to_ring(&self, seat: Whose) -> Vec<&Contact> {
         let contacts = self.contacts(seat);
         let highest = contacts.iter().map(|contact| contact.preference).max();
         let mut group: Vec<_> = contacts
@@ -99,7 +114,7 @@ impl Registrar {
     }
 
     /// All contacts of a seat, the oldest first.
-    pub fn contacts(&self, seat: SeatId) -> &[Contact] {
+    pub fn contacts(&self, seat: Whose) -> &[Contact] {
         self.seats.get(&seat).map_or(&[], Vec::as_slice)
     }
 
@@ -137,17 +152,17 @@ impl Registrar {
     }
 
     /// The seat's phones are bound no more, whatever they asked for; why, in a word.
-    pub fn dismiss(&mut self, seat: SeatId, why: &str) {
+    pub fn dismiss(&mut self, seat: Whose, why: &str) {
         self.dismiss_where(seat, why, |_| true);
     }
 
     /// Such of the seat's phones are bound no more; why, in a few words.
-    pub fn dismiss_where(&mut self, seat: SeatId, why: &str, such: impl Fn(&Contact) -> bool) {
+    pub fn dismiss_where(&mut self, seat: Whose, why: &str, such: impl Fn(&Contact) -> bool) {
         self.remove_where(seat, why, such);
     }
 
     /// The next change to tell; `None` when all was taken.
-    pub fn poll_change(&mut self) -> Option<Changed> {
+    pub fn poll_change(&mut self) -> Option<Changed<Whose>> {
         self.changes.pop_front()
     }
 
@@ -159,7 +174,7 @@ impl Registrar {
 
     /// `Contact: *` with `Expires: 0` (§10.3 step 6). A binding of the same Call-ID must be older
     /// than the request.
-    fn remove_all(&mut self, seat: SeatId, request: &Message<'_>) -> Result<bool, RegisterAnswer> {
+    fn remove_all(&mut self, seat: Whose, request: &Message<'_>) -> Result<bool, RegisterAnswer> {
         let stale = self
             .contacts(seat)
             .iter()
@@ -178,7 +193,7 @@ impl Registrar {
     fn update(
         &mut self,
         now: Instant,
-        seat: SeatId,
+        seat: Whose,
         request: &Message<'_>,
         path: Path,
         wishes: Vec<Wish>,
@@ -227,7 +242,7 @@ impl Registrar {
     }
 
     /// Puts `contacts` in the place of what the seat had.
-    fn replace(&mut self, now: Instant, seat: SeatId, contacts: Vec<Contact>) {
+    fn replace(&mut self, now: Instant, seat: Whose, contacts: Vec<Contact>) {
         let before = self.seats.remove(&seat).unwrap_or_default();
         let was = |number| before.iter().find(|old| old.number == number);
         for contact in &contacts {
@@ -249,7 +264,7 @@ impl Registrar {
     }
 
     /// The contact is none of the seat's any more.
-    fn forget(&mut self, seat: SeatId, contact: &Contact) {
+    fn forget(&mut self, seat: Whose, contact: &Contact) {
         self.expiries.stop((seat, contact.number));
         self.pings.stop((seat, contact.number));
         self.leave(contact.from());
@@ -266,7 +281,7 @@ impl Registrar {
         }
     }
 
-    fn remove_where(&mut self, seat: SeatId, why: &str, gone: impl Fn(&Contact) -> bool) {
+    fn remove_where(&mut self, seat: Whose, why: &str, gone: impl Fn(&Contact) -> bool) {
         let before = self.reachable_at(seat);
         let Some(contacts) = self.seats.get_mut(&seat) else {
             return;
@@ -281,13 +296,13 @@ impl Registrar {
         self.note_change(seat, before.as_ref(), why);
     }
 
-    fn reachable_at(&self, seat: SeatId) -> Option<(String, Path)> {
+    fn reachable_at(&self, seat: Whose) -> Option<(String, Path)> {
         self.contact(seat)
             .map(|contact| (contact.uri.clone(), contact.path))
     }
 
     /// Tells a change of what `contact` says; a refresh changes nothing.
-    fn note_change(&mut self, seat: SeatId, before: Option<&(String, Path)>, why: &str) {
+    fn note_change(&mut self, seat: Whose, before: Option<&(String, Path)>, why: &str) {
         let after = self.reachable_at(seat);
         if after.as_ref() == before {
             return;
@@ -300,7 +315,7 @@ impl Registrar {
     }
 
     /// A displaced phone does not know that it will not ring: whoever reads the journal must.
-    fn tell_displaced(&mut self, seat: SeatId, displaced: &[Contact]) {
+    fn tell_displaced(&mut self, seat: Whose, displaced: &[Contact]) {
         let newest = self.seats.get(&seat).and_then(|contacts| contacts.last());
         let newest = newest.map_or("", |new| new.uri.as_str());
         let told = displaced.iter().map(|old| Changed {

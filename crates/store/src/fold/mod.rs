@@ -6,10 +6,12 @@ mod callback_tests;
 mod calls;
 mod case;
 mod counters;
+mod desks;
 mod ledger;
 mod live;
 mod message;
 mod outlooks;
+mod phones;
 mod task;
 mod tasks;
 #[cfg(test)]
@@ -20,15 +22,17 @@ mod trunks;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hotline_model::{QueueId, SeatId, Timestamp, TrunkId};
+use hotline_model::{PhoneId, QueueId, SeatId, Timestamp, TrunkId};
 
 pub use calls::{Call, CallRow, Direction};
 pub use case::{CaseRow, CaseState, case_number};
 pub use counters::{Counters, KEPT_MINUTES, WINDOW_MINUTES};
+pub use desks::LiveDesks;
 pub use ledger::{End, Interval, IntervalEnd, Ledger};
 pub use live::LiveCalls;
 pub use message::{MessageRow, MessageState};
 pub use outlooks::Outlooks;
+pub use phones::LivePhones;
 pub use task::{TaskRow, TaskState};
 pub use tasks::Tasks;
 pub use trunks::LiveTrunks;
@@ -36,7 +40,7 @@ pub use trunks::LiveTrunks;
 use crate::{
     Record,
     kpi::{Counts, Ratio},
-    wallboard::{AlertLine, CallLine, ForecastLine, QuarterLine, Totals, TrunkLine},
+    wallboard::{AlertLine, CallLine, ForecastLine, PhoneLine, QuarterLine, Totals, TrunkLine},
 };
 
 /// Minutes of the quarter of an hour up to now.
@@ -84,6 +88,8 @@ pub struct Folds {
     live: LiveCalls,
     trunks: LiveTrunks,
     outlooks: Outlooks,
+    phones: LivePhones,
+    desks: LiveDesks,
 }
 
 impl Folds {
@@ -95,6 +101,8 @@ impl Folds {
             live: LiveCalls::default(),
             trunks: LiveTrunks::default(),
             outlooks: Outlooks::default(),
+            phones: LivePhones::default(),
+            desks: LiveDesks::default(),
         }
     }
 
@@ -104,6 +112,8 @@ impl Folds {
         self.live.apply(record);
         self.trunks.apply(record);
         self.outlooks.apply(record);
+        self.phones.apply(record);
+        self.desks.apply(record);
     }
 
     /// Counts and rates of the rolling 24 hours that end at `now`.
@@ -157,6 +167,16 @@ impl Folds {
     /// One line per trunk of `trunks`; `now_up_ms` is the engine's uptime.
     pub fn trunks(&self, trunks: &[TrunkId], now_up_ms: u64) -> Vec<TrunkLine> {
         self.trunks.lines(trunks, now_up_ms)
+    }
+
+    /// The seats whose pages are cut off.
+    pub fn desks_lost(&self) -> BTreeSet<SeatId> {
+        self.desks.lost()
+    }
+
+    /// One line per shared phone of `phones`.
+    pub fn phones(&self, phones: &[(PhoneId, String)]) -> Vec<PhoneLine> {
+        self.phones.lines(phones)
     }
 
     /// The counters themselves, for KPIs beyond the wallboard.

@@ -1,6 +1,6 @@
 //! Lists and single rows for people. A caller's number is masked unless it is asked for.
 
-use hotline_model::{CallId, SeatId, guest::GuestName, privacy::Masked};
+use hotline_model::{CallId, SeatId, Timestamp, guest::GuestName, privacy::Masked};
 use serde::Serialize;
 use serde_json::Value;
 use sqlx::{Row as _, sqlite::SqliteRow};
@@ -32,6 +32,9 @@ pub const PAGE_ROWS: u32 = 1_000;
 
 /// Most records of one call's timeline; the newest beyond are left out.
 pub const TIMELINE_ROWS: u32 = 10_000;
+
+/// Longest interval of a seat that figures of a day look for, ms: nobody is in one state for a week.
+pub const LONGEST_INTERVAL_MS: i64 = 7 * 86_400_000;
 
 impl Tables {
     /// Calls, newest first; those with a lower id than `before`, if given. With `reveal` the
@@ -168,6 +171,44 @@ impl Tables {
         .fetch_all(&self.pool)
         .await?;
         Ok(rows.iter().map(row::interval).collect::<Result<_, _>>()?)
+    }
+}
+
+impl Tables {
+    /// The intervals of all seats that lie between these moments, or reach into what is between.
+    /// One that began more than [`LONGEST_INTERVAL_MS`] before is passed over.
+    pub async fn intervals_between(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<Interval>, TablesError> {
+        let rows = sqlx::query(
+            "SELECT * FROM seat_intervals WHERE since_at >= ? AND since_at < ?
+             AND (until_at IS NULL OR until_at > ?)",
+        )
+        .bind(from.0.saturating_sub(LONGEST_INTERVAL_MS))
+        .bind(to.0)
+        .bind(from.0)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.iter().map(row::interval).collect::<Result<_, _>>()?)
+    }
+
+    /// The calls that arrived between these moments, numbers masked.
+    pub async fn calls_between(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<CallRow>, TablesError> {
+        let rows = sqlx::query("SELECT * FROM calls WHERE arrived_at >= ? AND arrived_at < ?")
+            .bind(from.0)
+            .bind(to.0)
+            .fetch_all(&self.pool)
+            .await?;
+        let calls = rows
+            .iter()
+            .map(|r| Ok(shown_call(row::call(r)?.row, false)));
+        calls.collect()
     }
 }
 

@@ -50,6 +50,7 @@ CREATE TABLE IF NOT EXISTS calls (
     -- Uptime at which the call entered its first queue, for the wait of one that is not answered.
     queued_up_ms INTEGER
 ) STRICT;
+CREATE INDEX IF NOT EXISTS calls_arrived ON calls (arrived_at);
 
 -- Each record of the journal, as {seq, at, up_ms, type, …}.
 CREATE TABLE IF NOT EXISTS timeline (
@@ -137,6 +138,7 @@ CREATE TABLE IF NOT EXISTS seat_intervals (
     ended_by TEXT,
     PRIMARY KEY (seat, since_seq)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS seat_intervals_since ON seat_intervals (since_at);
 CREATE INDEX IF NOT EXISTS seat_intervals_open ON seat_intervals (seat) WHERE until_at IS NULL;
 ";
 

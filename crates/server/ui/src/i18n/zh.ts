@@ -148,6 +148,17 @@ const events: EventTexts = {
   'page-signed-in': (e) =>
     `${e.user} 从 ${e.from} 登录页面${e.ended > 0 ? `，顶替原有 ${e.ended} 处登录` : ''}`,
   'page-sign-in-refused': (e) => `${e.user} 已在别处登录，拒绝从 ${e.from} 登录`,
+  'seat-desk-lost': (e) => `${e.seat} 号席位失联（页面中断 ${spell(e.after_ms)}），暂不分配来电`,
+  'seat-desk-back': (e) => `${e.seat} 号席位恢复，失联 ${spell(e.lost_ms)}`,
+  'phone-device-changed': (e) =>
+    `公用话机 ${e.phone} ${e.device === 'registered' ? '已注册' : '离线'}（${e.detail}）`,
+  'seat-lent-phone': (e) => `${e.seat} 号坐席在公用话机 ${e.phone} 登录`,
+  'seat-gave-phone-back': (e) =>
+    `${e.seat} 号坐席归还公用话机 ${e.phone}（${causeInChinese(e.why)}）`,
+  'phone-log-in-refused': (e) =>
+    `公用话机 ${e.phone} 拒绝${e.seat === null ? '' : ` ${e.seat} 号坐席`}登录（${causeInChinese(e.why)}）`,
+  'phone-log-in-locked': (e) =>
+    `密码错误次数过多：${e.seat === null ? `公用话机 ${e.phone}` : `${e.seat} 号坐席`}暂停登录 ${e.for_s / 60} 分钟`,
   'settings-read': (e) => `读取设置：${e.queues} 个队列，${e.seats} 个坐席`,
   'settings-changed': (e) =>
     `设置已更改（${e.by}）：${e.changes.map((it) => it.item).slice(0, 5).join('、')}${e.changes.length + (e.more ?? 0) > 5 ? ` 等 ${e.changes.length + (e.more ?? 0)} 项` : ''}`,
@@ -429,6 +440,7 @@ export const zh = {
     messages: '留言',
     tasks: '待办',
     blocks: '黑名单',
+    day: '考勤',
     seat: '坐席',
     mySeat: '我的坐席',
     settings: '设置',
@@ -534,6 +546,8 @@ export const zh = {
     seatsEmptyHelp: '在 config/seats.toml 中添加坐席后重启引擎。',
     seatsFiltered: '没有处于此状态的坐席',
     callsToday: (n: number) => `今日 ${n} 通`,
+    deskLost: '席位失联',
+    missing: (n: number) => `缺岗 ${n}`,
     openSeat: (seat: string) => `打开 ${seat} 号坐席`,
     calls: '进行中的来电',
     call: '来电',
@@ -611,6 +625,31 @@ export const zh = {
   tasks: zhTasks,
   callers: zhCallers,
   blocks: zhBlocks,
+  day: {
+    title: '考勤与外包',
+    lead: '按班次统计在岗情况，按外包单位统计当日指标；来自坐席台账，可用 hotline audit recompute 复核。',
+    day: '日期',
+    shifts: '班次考勤',
+    noShifts: '当日没有班次。在 seats.toml 中用 [[shift]] 设置。',
+    seat: '坐席',
+    shift: '班次',
+    hours: '时段',
+    signedIn: '签入时长',
+    ready: '示闲时长',
+    adherence: '在岗率',
+    late: '迟到',
+    early: '早退',
+    absent: '缺勤',
+    contractors: '外包单位',
+    contractor: '单位',
+    house: '本单位',
+    answered: '接听量',
+    inTime: '15 秒接听',
+    handling: '平均处理时长',
+    occupancy: '工时利用率',
+    satisfaction: '满意率',
+    dialled: '外呼接通 / 外呼',
+  },
 
   messages: {
     title: '留言',
