@@ -28,7 +28,7 @@ pub struct CallingOut(Phase);
 
 enum Phase {
     /// The seat's phones ring until then.
-    Ringing(Rings, Outside, Instant),
+    Ringing(Box<Rings>, Outside, Instant),
     /// One answered, and the number is called.
     Reaching(Box<Reach>),
 }
@@ -49,7 +49,7 @@ impl CallingOut {
         if rings.failure().is_some() {
             return not_answered(facts, now, "the seat's phone cannot be reached", board);
         }
-        let ringing = Phase::Ringing(rings, number, now + RINGS_FOR);
+        let ringing = Phase::Ringing(Box::new(rings), number, now + RINGS_FOR);
         Stage::CallingOut(Box::new(Self(ringing)))
     }
 
@@ -97,7 +97,7 @@ fn reaching(reach: Box<Reach>) -> Stage {
 }
 
 fn ringing(
-    (mut rings, number, until): (Rings, Outside, Instant),
+    (mut rings, number, until): (Box<Rings>, Outside, Instant),
     facts: &mut Facts,
     now: Instant,
     input: &Input,
