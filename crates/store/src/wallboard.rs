@@ -47,7 +47,7 @@ pub struct Wallboard {
 
 /// K13 漏接电话回拨 of the rolling 24 hours: citizens who asked for a human in vain, each number once,
 /// and what became of them. What each count means is documented at
-/// [`MissedCalls`](crate::kpi::MissedCalls).
+/// [`MissedCalls`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MissedLine {
     /// Listed.
