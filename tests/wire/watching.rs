@@ -19,6 +19,8 @@ use crate::engine::Engine;
 pub struct Watching {
     shared: Arc<Shared>,
     worker: Option<JoinHandle<()>>,
+    /// Of the session that the stream belongs to.
+    pub token: String,
 }
 
 #[derive(Default)]
@@ -57,6 +59,7 @@ impl Watching {
         let watching = Self {
             shared,
             worker: Some(worker),
+            token,
         };
         let until = Instant::now() + Duration::from_secs(5);
         while watching.pictures().is_empty() {

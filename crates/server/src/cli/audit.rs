@@ -85,7 +85,7 @@ impl Recompute {
         let day = Day::read(&self.day)
             .ok_or_else(|| Failure::wrong(format!("{:?} is no day, as 2026-11-22", self.day)))?;
         let config = load(&self.config)?;
-        let roll = Roll::new(&config, &BoardOrder::of(&config), &Roll::default());
+        let roll = Roll::at_start(&config, &BoardOrder::of(&config));
         let figures = figures::of_journal(&roll, &self.data.join("journal"), day, wall_clock());
         let figures = figures.map_err(Failure::world)?;
         let text = serde_json::to_string_pretty(&figures).map_err(Failure::world)?;
