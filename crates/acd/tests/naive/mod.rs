@@ -360,7 +360,7 @@ impl Naive {
                 let place = |i: usize| self.seats[i].place;
                 let last = self.last[call.queue].map(place);
                 // Round again: whoever comes not later comes after all who do.
-                least(&|i| ((Some(place(i)) <= last) as u128) << 64 | place(i) as u128)
+                least(&|i| u128::from(Some(place(i)) <= last) << 64 | place(i) as u128)
             }
             Choice::FixedOrder => least(&|i| self.seats[i].place as u128),
             Choice::WeightedRandom => self.draw(all, call.queue),
