@@ -115,7 +115,11 @@ function wallboard() {
     open: list.filter((row) => !row.end).length,
   }
   const calls = board.calls.map((row) => ({ ...row, guests: of(row.call), ...known(row.call) }))
-  return { ...board, totals: { ...board.totals, blocked: 3 }, missed, calls }
+  const emergencies = [
+    { number: '110', name: '公安' },
+    { number: '120', name: '急救' },
+  ]
+  return { ...board, totals: { ...board.totals, blocked: 3 }, emergencies, missed, calls }
 }
 
 /** Supervision, consultation, card entry and pauses: events as the engine writes them, 2 s of ringing. */
@@ -162,6 +166,11 @@ function orderTalk(request, response, who, seat, what, body) {
     if (!/^\d{3,}$/.test(number)) return unknown()
     return invite(`outside:${number.replace(/^(\d{3})\d+(\d{4})$/, '$1****$2')}`, 'consult')
   }
+  if (what === 'emergency') {
+    invite(`outside:${body.to}`, 'barge')
+    present.get(`outside:${body.to}`).asked = true
+    return
+  }
   if (what === 'supervise/end') {
     if (!present.has(body.by)) return none()
     leave(body.by, 'hung up')
@@ -193,7 +202,7 @@ function orderSeat(request, response, who, id, what, body) {
   if (!seat) return refuse(response, 404, 'seat-unknown', `没有 ${id} 号坐席`, '请核对工号')
   if (who.role === 'agent' && who.seat !== id)
     return refuse(response, 403, 'not-yours', '只能操作自己的坐席', '请用自己的工号登录')
-  if (/^(supervise|consult|card-entry|recording)/.test(what))
+  if (/^(supervise|consult|emergency|card-entry|recording)/.test(what))
     return orderTalk(request, response, who, seat, what, body)
   if (what === 'transfer') {
     if (!['talking', 'hold'].includes(seat.work))
@@ -409,7 +418,7 @@ async function api(request, response, url) {
   if (path === '/stream') return stream(response)
   if (path === '/phone') return json(response, 200, { ws_port: 0, wss_port: WSS_PORT })
   if (path === '/seats') return json(response, 200, day.wallboard().seats)
-  const order = /^\/seats\/([^/]+)\/(ready|not-ready|sign-out|wrap-up\/(?:end|extend)|transfer|supervise(?:\/end)?|consult(?:\/\w+)?|card-entry|recording\/\w+)$/.exec(path)
+  const order = /^\/seats\/([^/]+)\/(ready|not-ready|sign-out|wrap-up\/(?:end|extend)|transfer|emergency|supervise(?:\/end)?|consult(?:\/\w+)?|card-entry|recording\/\w+)$/.exec(path)
   if (order && method === 'POST')
     return orderSeat(request, response, who, order[1], order[2], await bodyOf(request))
   if (who.role === 'agent' && (path === '/calls' || path === '/cases'))
