@@ -53,6 +53,12 @@ impl Callers {
                     self.live.insert(*call, (number, None));
                 }
             }
+            // It came in an earlier run, and was counted then.
+            Event::CallbackRestored { call, caller, .. } => {
+                if let Some(number) = dialable(caller) {
+                    self.live.insert(*call, (number, None));
+                }
+            }
             Event::CallDialled {
                 call, seat, called, ..
             } => {

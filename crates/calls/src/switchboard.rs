@@ -111,6 +111,8 @@ pub struct Switchboard {
     pub lendings: Lendings,
     /// The distributor.
     pub floor: Floor,
+    /// The engine is about to stop: what would be cut off is not begun.
+    pub draining: bool,
     /// The carriers' lines: which are up, and what they carry.
     pub trunks: Trunks,
     /// Imperatives for the shell, in order.
@@ -174,6 +176,7 @@ impl Switchboard {
             registrar: Registrar::new(),
             lendings: Lendings::default(),
             floor,
+            draining: false,
             outputs: VecDeque::new(),
             recordings: BTreeMap::new(),
             blacklist: Blacklist::default(),

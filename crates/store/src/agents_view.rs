@@ -78,6 +78,7 @@ impl AgentsView {
         let of_guests = guests.filter_map(|guest| guest.name.seat());
         let known: BTreeSet<SeatId> = of_calls.chain(of_guests).collect();
         for line in &mut shown.seats {
+            line.shift = None;
             let is_open = known.contains(&line.seat) || consulting.contains(&line.seat);
             self.see(line, is_open, up_ms);
         }

@@ -22,6 +22,13 @@ pub(super) struct Desk {
     lost: Option<Instant>,
 }
 
+impl Desk {
+    /// Whether the floor was told that it is cut off.
+    pub(super) fn is_lost(&self) -> bool {
+        self.lost.is_some()
+    }
+}
+
 impl Exchange {
     /// A page of the seat's agent began to follow, or one ended.
     pub(super) fn desk_streams(&mut self, now: Instant, seat: SeatId, opened: bool) {

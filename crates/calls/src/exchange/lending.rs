@@ -112,6 +112,13 @@ impl Exchange {
         seat: Option<SeatId>,
         pin: &str,
     ) -> Result<(), NotIn> {
+        // It may have been locked by another call meanwhile: then no PIN tells anything.
+        if self.is_locked(now, phone, seat.as_ref().map_or("", SeatId::as_str)) {
+            return Err(NotIn {
+                said: "phone-locked",
+                why: "locked after too many wrong PINs",
+            });
+        }
         let settings = self.board.settings.clone();
         let known = seat.and_then(|seat| Some((seat, settings.seat(seat)?.pin.as_ref()?)));
         let right = known.filter(|(seat, kept)| **kept == Pin::of(*seat, pin));
@@ -122,13 +129,6 @@ impl Exchange {
                 why: "wrong PIN",
             });
         };
-        // It may have been locked by another call meanwhile: then the right PIN tells nothing.
-        if self.is_locked(now, phone, seat.as_str()) {
-            return Err(NotIn {
-                said: "phone-locked",
-                why: "locked after too many wrong PINs",
-            });
-        }
         self.board.lendings.was_right(Aor::Seat(seat));
         self.board.lendings.was_right(Aor::Phone(phone));
         self.lend(now, phone, seat)

@@ -299,10 +299,21 @@ impl Exchange {
                 self.sign_out_invalid(now);
                 self.shifts_end(now);
             }
-            Input::DrainBegan => self.draining = true,
+            Input::DrainBegan => self.drain(now),
             Input::TimePassed => {}
         }
         self.turn_over(now);
+    }
+
+    /// No new call is taken, and no callback begun; what is under way goes on.
+    fn drain(&mut self, now: Instant) {
+        (self.draining, self.board.draining) = (true, true);
+        let calls = self.calls.iter();
+        let absent = calls.filter(|(_, call)| call.stage.is_absent(&call.facts));
+        let absent: Vec<CallId> = absent.map(|(&call, _)| call).collect();
+        for call in absent {
+            self.board.floor(now, FloorInput::CallLeft { call });
+        }
     }
 
     fn turn_over(&mut self, now: Instant) {

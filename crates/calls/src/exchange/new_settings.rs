@@ -65,8 +65,10 @@ impl Exchange {
                 self.give_back(now, phone, why);
             }
         }
+        // A seat that is named again comes back as the floor left it.
+        let settings = &self.board.settings;
         self.desks
-            .retain(|seat, _| self.board.settings.seat(*seat).is_some());
+            .retain(|seat, desk| settings.seat(*seat).is_some() || desk.is_lost());
         self.look_at_desks(now);
         let settings = self.board.settings.clone();
         self.board.lendings.keep(|whose| match whose {

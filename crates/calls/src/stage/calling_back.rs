@@ -129,6 +129,8 @@ fn reached(
         };
         board.happened(now, event);
     }
+    // Should the agent be lost before a word was said, the caller goes back to the old place.
+    facts.place_from = facts.place_from.or(facts.queued);
     Talking::enter(facts, now, seat, place.queue, place.priority, leg, board)
 }
 

@@ -298,6 +298,10 @@ impl Talking {
         else {
             return;
         };
+        // Nobody hears who enters a card's number, and nor do we.
+        if facts.recorded.is_card_entry() {
+            return;
+        }
         let party = match leg {
             leg if leg == facts.leg.id => Party::Caller,
             leg if leg == self.leg.id => Party::Agent,

@@ -112,18 +112,21 @@ impl Waiting {
         let arrived = facts.place_from.unwrap_or(queued);
         (facts.last_queue, facts.last_priority) = (Some(queue), priority);
         let mut place = Place::new(facts, queue, priority, board);
-        board.floor(
-            now,
-            FloorInput::CallQueued {
-                call: facts.id,
-                queue,
-                priority,
-                arrived,
-                spent: facts.left_by(queue),
-                preferred,
-                absent,
-            },
-        );
+        let queued = FloorInput::CallQueued {
+            call: facts.id,
+            queue,
+            priority,
+            arrived,
+            spent: facts.left_by(queue),
+            preferred,
+            // Who was promised a callback is neither refused nor given up, on the line or not: the
+            // place is old, and the promise was kept by it.
+            absent: absent || facts.place_from.is_some(),
+        };
+        // No callback begins that the engine's end would cut off: the next start restores it.
+        if !(absent && board.draining) {
+            board.floor(now, queued);
+        }
         place.note_position(facts, now, board);
         Stage::Waiting(Self { place })
     }

@@ -477,6 +477,12 @@ impl Bench {
         self.settle();
     }
 
+    /// The engine is asked to stop.
+    pub fn drains(&mut self) {
+        self.input(Input::DrainBegan);
+        self.settle();
+    }
+
     /// New settings are put in force; the trunks stay.
     pub fn replace(&mut self, new: Settings) {
         let settings = Replacement {

@@ -366,6 +366,35 @@ fn who_rings_again_has_the_place_and_is_not_called_back() {
 }
 
 #[test]
+fn who_rings_again_is_neither_given_up_nor_refused() {
+    let mut settings = offers();
+    settings.queues[0].floor.longest_wait = Some(s(60));
+    settings.queues[0].floor.capacity = 1;
+    let mut bench = Bench::with(settings);
+    asked(&mut bench, "13800000001");
+    bench.pass(s(120));
+    bench.call(A, "13800000002", "12345", None, &[]);
+    bench.call(A, "13800000001", "12345", None, &[]);
+    let third = CallId(3);
+    assert_eq!(ended(&bench, FIRST), Some(Outcome::RangAgain));
+    let floor = &bench.exchange.switchboard().floor;
+    let places = [third, SECOND].map(|call| floor.position(call));
+    assert_eq!(places, [Some(1), Some(2)]);
+    assert_eq!(stage(&bench, third), Some("waiting"));
+}
+
+#[test]
+fn no_callback_begins_that_the_engines_end_would_cut_off() {
+    let mut bench = Bench::with(offers());
+    asked(&mut bench, "13800000001");
+    bench.drains();
+    bench.register();
+    assert_eq!(bench.invited(PHONE), None);
+    assert_eq!(ended(&bench, FIRST), None, "the next start restores it");
+    assert_eq!(bench.exchange.live_calls(), 0);
+}
+
+#[test]
 fn who_rings_again_while_being_called_is_served_by_that_seat() {
     let (mut bench, _, there) = answered();
     bench.does(B, |endpoint, now| {

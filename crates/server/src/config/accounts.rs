@@ -116,12 +116,18 @@ impl Accounts {
         }
     }
 
+    /// Whether all by which the user proves to be one is the same in both, the PIN too.
+    pub fn same_secrets(one: &Self, other: &Self, user: &str) -> bool {
+        let pin = |accounts: &Self| accounts.find(user).map(|account| account.pin.clone());
+        Self::same_password(one, other, user) && pin(one) == pin(other)
+    }
+
     /// Whether the user's password is the same in both; nobody's is.
     pub fn same_password(one: &Self, other: &Self, user: &str) -> bool {
         let digests = |accounts: &Self| {
             let account = accounts.find(user)?;
             let sip = (account.sip_sha256.clone(), account.sip_md5.clone());
-            Some((account.password.clone(), sip, account.pin.clone()))
+            Some((account.password.clone(), sip))
         };
         digests(one) == digests(other)
     }

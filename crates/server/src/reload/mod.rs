@@ -322,7 +322,7 @@ fn prompts(before: &Config, after: &Config) -> Vec<ItemChange> {
 fn passwords(changes: &mut Vec<ItemChange>, after: &Config, old: &Accounts, new: &Accounts) {
     for seat in &after.seats {
         let id = seat.floor.id;
-        if Accounts::same_password(old, new, id.as_str()) && new.find(id.as_str()).is_some() {
+        if Accounts::same_secrets(old, new, id.as_str()) && new.find(id.as_str()).is_some() {
             continue;
         }
         let (key, item) = ("password".to_owned(), format!("seat {id}"));

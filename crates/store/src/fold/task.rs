@@ -163,10 +163,10 @@ impl TaskRow {
         counts: bool,
         rules: &TaskRules,
     ) {
-        self.trying = None;
         if !counts {
-            return;
+            return self.not_tried();
         }
+        self.trying = None;
         self.attempted(tried, outcome);
         if self.attempts >= rules.attempts {
             self.ended(at, TaskEnd::GivenUp);
@@ -175,6 +175,15 @@ impl TaskRow {
         }
         self.let_go();
         self.not_before = Some(later(at, rules.retry_after_minutes));
+    }
+
+    /// The call to the citizen came to nothing, through no fault of theirs. Who called without having
+    /// taken the task has it no more.
+    pub(super) fn not_tried(&mut self) {
+        self.trying = None;
+        if self.state == TaskState::Taken && self.taken_until.is_none() {
+            self.let_go();
+        }
     }
 
     pub(super) fn reached(&mut self, at: Timestamp, tried: Try) {

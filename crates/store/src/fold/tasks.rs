@@ -29,7 +29,7 @@ pub struct Tasks {
     /// Live calls of citizens.
     calls: BTreeMap<CallId, Came>,
     /// Live calls of seats to numbers outside.
-    dials: BTreeMap<CallId, (Try, String)>,
+    dials: BTreeMap<CallId, Dial>,
     changed: BTreeSet<u64>,
     done: Vec<TaskRow>,
 }
@@ -45,6 +45,27 @@ struct Came {
     queued_up_ms: Option<u64>,
     /// A seat answered, or somebody outside to whom a queue sent the call.
     served: bool,
+}
+
+/// A seat's call to somebody outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Dial {
+    tried: Try,
+    number: String,
+    /// Uptime at its begin, ms.
+    began_up_ms: u64,
+    /// When a trunk was first asked to call the number; before, the seat's own phone rings.
+    rings_up_ms: Option<u64>,
+}
+
+impl Dial {
+    /// How long the citizen's telephone may have rung, of so much in all.
+    fn rang_ms(&self, total_ms: u64) -> u64 {
+        let before = self
+            .rings_up_ms
+            .map(|at| at.saturating_sub(self.began_up_ms));
+        before.map_or(0, |before| total_ms.saturating_sub(before))
+    }
 }
 
 impl Tasks {
@@ -141,8 +162,38 @@ impl Tasks {
             } => {
                 if let Some(number) = dialable(called) {
                     let (seat, at) = (*seat, record.stamped.at);
-                    self.dials.insert(*call, (Try { seat, at }, number));
+                    let dial = Dial {
+                        tried: Try { seat, at },
+                        number,
+                        began_up_ms: up_ms,
+                        rings_up_ms: None,
+                    };
+                    self.dials.insert(*call, dial);
                 }
+            }
+            Event::TrunkTried {
+                call,
+                for_guest: false,
+                ..
+            } => {
+                if let Some(dial) = self.dials.get_mut(call) {
+                    dial.rings_up_ms.get_or_insert(up_ms);
+                }
+            }
+            // It came in an earlier run, and stands in line still.
+            Event::CallbackRestored {
+                call,
+                caller,
+                queue,
+                ..
+            } => {
+                let came = Came {
+                    number: dialable(caller),
+                    queue: Some(*queue),
+                    queued_up_ms: Some(up_ms),
+                    served: false,
+                };
+                self.calls.insert(*call, came);
             }
             Event::QueueEntered { call, queue, .. } => {
                 if let Some(came) = self.calls.get_mut(call) {
@@ -189,7 +240,7 @@ impl Tasks {
                 let tried = self.rows.values().filter(|row| row.trying.is_some());
                 let tried: Vec<u64> = tried.map(|row| row.task).collect();
                 for task in tried {
-                    self.change(task, |row| row.trying = None);
+                    self.change(task, TaskRow::not_tried);
                 }
             }
             Event::CallDialled {
@@ -205,9 +256,9 @@ impl Tasks {
                 for_guest: false,
                 ..
             } => {
-                if let Some((tried, number)) = self.dials.get(call).cloned() {
-                    for task in self.of(&number, &TaskKind::BOTH) {
-                        self.change(task, |row| row.reached(at, tried));
+                if let Some(dial) = self.dials.get(call).cloned() {
+                    for task in self.of(&dial.number, &TaskKind::BOTH) {
+                        self.change(task, |row| row.reached(at, dial.tried));
                     }
                 }
             }
@@ -233,20 +284,20 @@ impl Tasks {
     }
 
     fn not_answered(&mut self, call: CallId, how: (Timestamp, Outcome), total_ms: u64) {
-        let Some((tried, number)) = self.dials.get(&call).cloned() else {
+        let Some(dial) = self.dials.get(&call).cloned() else {
             return;
         };
         let counts = match how.1 {
-            Outcome::Refused => true,
-            Outcome::Abandoned => total_ms >= TASK_ATTEMPT_MS,
+            Outcome::Refused => dial.rings_up_ms.is_some(),
+            Outcome::Abandoned => dial.rang_ms(total_ms) >= TASK_ATTEMPT_MS,
             // Our fault or the carrier's: the citizen's telephone never rang.
             _ => false,
         };
         let rules = self.rules;
-        for task in self.of(&number, &TaskKind::BOTH) {
+        for task in self.of(&dial.number, &TaskKind::BOTH) {
             self.change(task, |row| {
                 if row.trying == Some(call) {
-                    row.not_reached(how, tried, counts, &rules);
+                    row.not_reached(how, dial.tried, counts, &rules);
                 }
             });
         }

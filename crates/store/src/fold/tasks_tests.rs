@@ -16,6 +16,12 @@ use crate::{
 
 const CITIZEN: &str = "13812345678";
 
+fn started() -> Event {
+    Event::EngineStarted {
+        version: String::new(),
+    }
+}
+
 /// A list and the records it was made of.
 #[derive(Default)]
 struct Day {
@@ -81,6 +87,29 @@ impl Day {
             called: called.to_owned(),
             sip_call_id: String::new(),
             purpose: None,
+        });
+        self.trunk_rings(call, called);
+    }
+
+    /// The seat's own phone rings first.
+    fn dials_seat_first(&mut self, call: u64, by: &str, called: &str, seconds: i64) {
+        self.happens(Event::CallDialled {
+            call: CallId(call),
+            seat: seat(by),
+            called: called.to_owned(),
+            sip_call_id: String::new(),
+            purpose: None,
+        });
+        self.after_s(seconds);
+    }
+
+    fn trunk_rings(&mut self, call: u64, called: &str) {
+        self.happens(Event::TrunkTried {
+            call: CallId(call),
+            trunk: TrunkId::new("mobile").unwrap(),
+            target: String::new(),
+            called: called.to_owned(),
+            for_guest: false,
         });
     }
 
@@ -295,6 +324,62 @@ fn a_call_that_hardly_rang_or_never_left_is_no_attempt() {
     day.dials(5, "1001", CITIZEN);
     day.dial_ends(5, Outcome::Abandoned, 10_000);
     assert_eq!(day.task(task).attempts, 1);
+}
+
+#[test]
+fn a_direct_call_that_comes_to_nothing_leaves_the_task_to_everybody() {
+    let mut list = Day::default();
+    list.leaves_after_s(1, "13800001111", 20);
+    // Nobody took it; the call fails, or the seat hangs up at once.
+    for (call, outcome) in [(2, Outcome::Failed), (3, Outcome::Abandoned)] {
+        list.dials(call, "1001", "13800001111");
+        list.dial_ends(call, outcome, 2_000);
+        let row = list.open();
+        let at_rest = (row.state, row.seat, row.attempts);
+        assert_eq!(at_rest, (TaskState::Open, None, 0), "{outcome:?}");
+    }
+    // The engine starts again in mid-call.
+    list.dials(4, "1001", "13800001111");
+    list.happens(started());
+    assert_eq!(
+        (list.open().state, list.open().seat),
+        (TaskState::Open, None)
+    );
+}
+
+#[test]
+fn while_the_seats_own_phone_rings_nobody_is_tried() {
+    let mut list = Day::default();
+    list.leaves_after_s(1, "13800001111", 20);
+    list.dials_seat_first(2, "1001", "13800001111", 30);
+    list.dial_ends(2, Outcome::Abandoned, 30_000);
+    assert_eq!((list.open().attempts, list.open().first_try_at), (0, None));
+    list.dials_seat_first(3, "1001", "13800001111", 30);
+    list.trunk_rings(3, "13800001111");
+    list.after_s(12).dial_ends(3, Outcome::Abandoned, 42_000);
+    assert_eq!(list.open().attempts, 1);
+}
+
+#[test]
+fn a_callback_that_lived_through_a_restart_is_listed_or_ends_the_task() {
+    let restored = |call: u64| Event::CallbackRestored {
+        call: CallId(call),
+        caller: "13800001111".to_owned(),
+        called: "12345".to_owned(),
+        queue: hotline_model::QueueId::new("general").unwrap(),
+        priority: 5,
+        attempts: 1,
+        lived_ms: 60_000,
+    };
+    let mut list = Day::default();
+    list.comes(7, "13800001111");
+    list.happens(started());
+    list.happens(restored(7));
+    list.ends(7, Outcome::Unreached);
+    assert_eq!(list.open().missed_as, Some(Outcome::Unreached));
+    list.happens(restored(8));
+    list.happens(answered(8, "1001", "general", 1));
+    assert_eq!(list.tasks.rows().count(), 0);
 }
 
 #[test]
