@@ -261,7 +261,7 @@ impl Bench {
             arrived: self.now,
             spent: 0,
             preferred: None,
-            absent: false,
+            promised: false,
         }
     }
 

@@ -47,7 +47,7 @@ pub struct SeatWord {
 pub struct QueueWord {
     /// Callers waiting.
     pub waiting: u32,
-    /// Original arrival of the one who waits longest.
+    /// Original arrival of the one who waits longest, of those who were promised no callback.
     pub longest_wait_since: Option<Instant>,
     /// Seats that would take a call at once.
     pub ready_seats: u32,

@@ -32,9 +32,11 @@ pub enum Input {
         /// serve the call by now, or where the queue is full and the seat not ready; and is over once a seat was rung, the call went to another queue
         /// or the settings changed.
         preferred: Option<(SeatId, Duration)>,
-        /// Nobody is on the line: the caller asked to be called back. Such a call stands and is
-        /// offered as any other; but no longest wait ends it, and it takes no room in its queue.
-        absent: bool,
+        /// The caller was promised a callback by this place: nobody is on the line, or whoever rang
+        /// again. Such a call stands and is offered as any other; but no longest wait ends it, it
+        /// takes no room in its queue, and it counts neither as a further arrival nor as a wait in
+        /// forecasts.
+        promised: bool,
     },
     /// The caller is gone, in whatever stage: waiting, being offered (then the offer is withdrawn)
     /// or talking (then the talk has ended).
@@ -100,7 +102,7 @@ pub enum Input {
         /// The seat.
         seat: SeatId,
     },
-    /// The agent answered the call of an absent caller, who could not be reached: the seat has no
+    /// The agent answered the call of a promised caller, who could not be reached: the seat has no
     /// wrap-up, and the call is gone from the floor. Fits where [`Input::TalkEnded`] does.
     NotReached {
         /// The call.

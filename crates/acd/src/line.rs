@@ -29,8 +29,8 @@ pub(crate) struct Line {
     oldest: Option<Place>,
     /// What a step of priority counts in waiting; zero: more than any waiting.
     ageing: Duration,
-    /// Those in line who are to be called back: few, and nobody is on their lines.
-    absent: BTreeSet<CallId>,
+    /// Those in line who were promised a callback: few.
+    promised: BTreeSet<CallId>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,9 +53,9 @@ impl Line {
         self.length
     }
 
-    /// Those who are on their lines.
-    pub(crate) fn present(&self) -> usize {
-        self.length - self.absent.len().min(self.length)
+    /// How many were promised nothing.
+    pub(crate) fn unpromised(&self) -> usize {
+        self.length - self.promised.len().min(self.length)
     }
 
     pub(crate) fn insert(&mut self, place: Place) {
@@ -165,28 +165,28 @@ impl Line {
         firsts.min_by_key(|place| (place.arrived, place.call))
     }
 
-    /// The one who waits longest of those who are on their lines. Costs a look at each absent one
-    /// who stands before.
-    pub(crate) fn oldest_present(&self) -> Option<Place> {
-        if self.absent.is_empty() {
+    /// The one who waits longest of those who were promised nothing. Costs a look at each promised
+    /// one who stands before.
+    pub(crate) fn oldest_unpromised(&self) -> Option<Place> {
+        if self.promised.is_empty() {
             return self.oldest_of_all();
         }
-        let present = |it: &&(Instant, CallId)| !self.absent.contains(&it.1);
+        let unpromised = |it: &&(Instant, CallId)| !self.promised.contains(&it.1);
         let firsts = self.levels.iter().filter_map(|(level, callers)| {
-            let first = callers.iter().find(present)?;
+            let first = callers.iter().find(unpromised)?;
             Some(place(level.priority, first))
         });
         firsts.min_by_key(|place| (place.arrived, place.call))
     }
 
-    /// The call in line is one to be called back.
-    pub(crate) fn nobody_at(&mut self, call: CallId) {
-        self.absent.insert(call);
+    /// The call in line was promised a callback.
+    pub(crate) fn promise_to(&mut self, call: CallId) {
+        self.promised.insert(call);
     }
 
     /// The call left the line.
-    pub(crate) fn forget_absence(&mut self, call: CallId) {
-        self.absent.remove(&call);
+    pub(crate) fn forget_promise(&mut self, call: CallId) {
+        self.promised.remove(&call);
     }
 
     /// The arrival of the first who came later than then; of all when there is no then.

@@ -185,7 +185,7 @@ impl Queue {
     /// When the oldest caller's longest wait ends. One who is called back waits on.
     pub(crate) fn times_out_at(&self) -> Option<Instant> {
         let longest = self.settings.longest_wait?;
-        Some(self.line.oldest_present()?.arrived + longest)
+        Some(self.line.oldest_unpromised()?.arrived + longest)
     }
 }
 
@@ -224,8 +224,8 @@ pub(crate) struct Past {
     pub(crate) declined_by: Vec<SeatAt>,
     /// While a seat talks: the seat that is being rung to take the call over.
     pub(crate) transfer_to: Option<SeatAt>,
-    /// Nobody is on its line: it is to be called back.
-    pub(crate) absent: bool,
+    /// It was promised a callback by its place.
+    pub(crate) promised: bool,
 }
 
 static NOTHING: Past = Past {
@@ -233,7 +233,7 @@ static NOTHING: Past = Past {
     preferred: None,
     declined_by: Vec::new(),
     transfer_to: None,
-    absent: false,
+    promised: false,
 };
 
 impl Call {
@@ -250,9 +250,10 @@ impl Call {
         }
     }
 
-    /// Since when it waits for its first human; `None` once one answered.
+    /// Since when it waits for its first human; `None` once one answered, and of one that was promised
+    /// a callback: nobody on a line waits so.
     pub(crate) fn waits_since(&self) -> Option<Instant> {
-        (!self.answered).then_some(self.came)
+        (!self.answered && !self.past().promised).then_some(self.came)
     }
 
     pub(crate) fn past(&self) -> &Past {

@@ -37,7 +37,7 @@ fn stands(world: &mut World, call: u64, arrived: Instant) -> Vec<Output> {
         arrived,
         spent: 0,
         preferred: None,
-        absent: true,
+        promised: true,
     };
     world.step(world.now, input)
 }
@@ -164,4 +164,20 @@ fn a_queue_that_is_closed_gives_it_up_like_all_others() {
         )
     };
     assert!(out.iter().any(gone), "{out:?}");
+}
+
+#[test]
+fn who_was_promised_a_callback_is_no_further_arrival_and_waits_on_no_line() {
+    let mut world = busy(queue("general"));
+    let entries = world.floor.entries();
+    stands(&mut world, 2, at(0));
+    world.pass(at(500));
+    let longest = |world: &World| {
+        let view = world.floor.queue(q("general")).unwrap();
+        (view.waiting, view.longest_wait_since)
+    };
+    assert_eq!(longest(&world), (1, None));
+    world.call(3, "general");
+    assert_eq!(longest(&world), (2, Some(at(500))));
+    assert_eq!(world.floor.entries(), entries + 1);
 }

@@ -334,7 +334,7 @@ fn those_who_served_before_still_come_first() {
         arrived,
         spent: 0,
         preferred: None,
-        absent: false,
+        promised: false,
     };
     let out = world.step(world.now, input);
     assert_eq!(offers(&out), offered(2, "1001"));

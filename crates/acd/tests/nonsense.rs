@@ -151,9 +151,9 @@ prop_compose! {
 fn an_input() -> impl Strategy<Value = Input> {
     prop_oneof![
         6 => (a_call(), a_queue(), 0..3u8, an_instant(), any::<u8>(), a_wish(), any::<bool>())
-            .prop_map(|(call, queue, priority, arrived, spent, preferred, absent)| {
+            .prop_map(|(call, queue, priority, arrived, spent, preferred, promised)| {
                 let spent = spent & spent.rotate_left(3);
-                Input::CallQueued { call, queue, priority, arrived, spent, preferred, absent }
+                Input::CallQueued { call, queue, priority, arrived, spent, preferred, promised }
             }),
         1 => a_call().prop_map(|call| Input::CallLeft { call }),
         1 => (a_call(), any::<u8>())

@@ -124,7 +124,7 @@ fn who_comes_back_from_a_script_keeps_the_place_and_does_not_leave_by_the_same_r
         arrived: at(0),
         spent: 1,
         preferred: None,
-        absent: false,
+        promised: false,
     };
     assert_eq!(overflows(&world.step(at(13), back)), []);
     assert_eq!(world.floor.position(CallId(1)), Some(1));

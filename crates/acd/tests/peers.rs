@@ -129,7 +129,7 @@ fn asterisk_607_1006_wrap_up_lasts_whatever_becomes_of_the_transferred_call() {
         arrived: Instant::START,
         spent: 0,
         preferred: None,
-        absent: false,
+        promised: false,
     };
     world.step(at(1), back);
     world.leave(1);
@@ -269,7 +269,7 @@ fn freeswitch_2511_thirteen_callers_are_served_in_their_order() {
             arrived: at(call),
             spent: 0,
             preferred: None,
-            absent: false,
+            promised: false,
         };
         world.step(at(20), input);
     }

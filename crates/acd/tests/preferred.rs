@@ -37,7 +37,7 @@ fn wants(world: &mut World, call: u64, name: &str, seconds: u64) -> Vec<Output> 
         arrived: world.now,
         spent: 0,
         preferred: Some((s(name), Duration::from_secs(seconds))),
-        absent: false,
+        promised: false,
     };
     world.step(world.now, input)
 }

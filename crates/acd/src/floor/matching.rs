@@ -73,8 +73,8 @@ impl Floor {
             if !queue.overflows.is_empty() {
                 queue.overflows.enters(place, call.spent, self.now);
             }
-            if call.past().absent {
-                queue.line.nobody_at(place.call);
+            if call.past().promised {
+                queue.line.promise_to(place.call);
             }
         }
         self.touch_queue(at);
@@ -84,7 +84,7 @@ impl Floor {
     fn take_out(&mut self, at: QueueAt, place: Place) {
         let queue = &mut self.queues[at];
         queue.line.remove(place);
-        queue.line.forget_absence(place.call);
+        queue.line.forget_promise(place.call);
         queue.overflows.leaves(place);
         if !queue.held.is_empty() {
             self.let_go_of_hold(at, place);

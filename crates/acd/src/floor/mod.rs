@@ -150,7 +150,7 @@ impl Floor {
                 arrived,
                 spent,
                 preferred,
-                absent,
+                promised,
             } => {
                 let arrived = arrived.min(self.now);
                 let place = Place {
@@ -158,7 +158,7 @@ impl Floor {
                     arrived,
                     call,
                 };
-                self.call_queued(place, queue, spent, (preferred, absent))
+                self.call_queued(place, queue, spent, (preferred, promised))
             }
             Input::CallLeft { call } => self.call_left(call),
             Input::Prioritise { call, priority } => self.prioritise(call, priority),
@@ -200,7 +200,7 @@ impl Floor {
         place: Place,
         queue: QueueId,
         spent: u8,
-        (preferred, absent): (Option<(SeatId, Duration)>, bool),
+        (preferred, promised): (Option<(SeatId, Duration)>, bool),
     ) -> bool {
         if self.calls.contains(&place.call) {
             return false;
@@ -222,12 +222,14 @@ impl Floor {
         if let Some(seat) = preferred.and_then(|it| self.holds_out_for(at, place, it)) {
             call.past_mut().preferred = Some(seat);
         }
-        if absent {
-            call.past_mut().absent = true;
+        if promised {
+            call.past_mut().promised = true;
         }
-        if absent || !self.is_full(at, place) {
+        if promised || !self.is_full(at, place) {
             self.calls.insert(place.call, call);
-            self.note_entry(at);
+            if !promised {
+                self.note_entry(at);
+            }
             self.stand_in_line(at, place);
         } else if !self.overflow_of_full(call) {
             self.outputs.push_back(refuse(rules::QUEUE_FULL));
@@ -240,7 +242,7 @@ impl Floor {
         let there = &self.queues[at];
         let ring = there.ring_at(place.arrived, self.now);
         let mut open = there.ready.iter().take(ring + 1);
-        there.line.present() >= there.settings.capacity && open.all(Ready::is_empty)
+        there.line.unpromised() >= there.settings.capacity && open.all(Ready::is_empty)
     }
 
     fn call_left(&mut self, call: CallId) -> bool {
@@ -277,7 +279,7 @@ impl Floor {
             }
             Timer::Overflow(queue) => self.overflow_next(queue),
             Timer::LongestWait(queue) => {
-                let oldest = self.queues[queue].line.oldest_present();
+                let oldest = self.queues[queue].line.oldest_unpromised();
                 self.give_up(queue, oldest);
             }
             Timer::HoldsOut(queue) => self.hold_out_no_longer(queue),

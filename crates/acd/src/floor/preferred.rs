@@ -28,7 +28,7 @@ impl Floor {
         let post = seat.serves.iter().find(|post| post.queue == queue)?;
         let ring = self.queues[queue].ring_at(place.arrived, self.now);
         let there = &self.queues[queue];
-        let room = there.line.present() < there.settings.capacity || seat.ready.is_some();
+        let room = there.line.unpromised() < there.settings.capacity || seat.ready.is_some();
         let may = seat.is_staffed() && post.ring() <= ring && room && !longest.is_zero();
         may.then(|| (at, self.now + longest))
     }

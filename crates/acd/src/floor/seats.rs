@@ -20,8 +20,12 @@ impl Floor {
         self.seat_done(call, at, true)
     }
 
-    /// Nobody was talked with, so there is nothing to wrap up.
+    /// Nobody was talked with, so there is nothing to wrap up, nor a handling time to learn from.
     pub(super) fn not_reached(&mut self, call: CallId, at: SeatAt) -> bool {
+        let seat = &mut self.seats[at];
+        if seat.duty.talking() == Some(call) {
+            seat.answered = None;
+        }
         self.seat_done(call, at, false)
     }
 

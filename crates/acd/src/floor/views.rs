@@ -47,7 +47,7 @@ pub struct SeatView {
 pub struct QueueView {
     /// Callers waiting; those a seat is being rung for are not among them.
     pub waiting: usize,
-    /// Original arrival of the one who waits longest.
+    /// Original arrival of the one who waits longest, of those who were promised no callback.
     pub longest_wait_since: Option<Instant>,
     /// Seats that would take a call that just came to this queue at once.
     pub ready_seats: usize,
@@ -141,7 +141,7 @@ impl Floor {
         let queue = &self.queues[self.queues.find(&queue)?];
         Some(QueueView {
             waiting: queue.line.len(),
-            longest_wait_since: queue.line.oldest_of_all().map(|place| place.arrived),
+            longest_wait_since: queue.line.oldest_unpromised().map(|place| place.arrived),
             ready_seats: queue.ready_at_once(),
             offering: queue.offering,
             talking: queue.talking,
@@ -185,7 +185,7 @@ fn queue_word(queue: &Queue, now: Instant) -> QueueWord {
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     QueueWord {
         waiting: count(queue.line.len()),
-        longest_wait_since: queue.line.oldest_of_all().map(|place| place.arrived),
+        longest_wait_since: queue.line.oldest_unpromised().map(|place| place.arrived),
         ready_seats: count(queue.ready_at_once()),
         offering: count(queue.offering),
         talking: count(queue.talking),

@@ -49,15 +49,15 @@ impl Naive {
     }
 
     /// How many are on their lines.
-    pub fn present(&self, queue: usize) -> usize {
+    pub fn unpromised(&self, queue: usize) -> usize {
         let line = self.waiting(queue).into_iter();
-        line.filter(|call| !call.absent).count()
+        line.filter(|call| !call.promised).count()
     }
 
     /// The oldest in line goes, whether somebody is on the line or not.
     fn give_up(&mut self, index: usize, any: bool) {
         let line = self.waiting(index).into_iter();
-        let line = line.filter(|call| any || !call.absent);
+        let line = line.filter(|call| any || !call.promised);
         let oldest = line.min_by_key(|call| (call.arrived, call.id));
         let oldest = oldest.unwrap().id;
         self.calls.retain(|call| call.id != oldest);
@@ -191,11 +191,16 @@ impl Naive {
                 arrived,
                 spent,
                 preferred,
-                absent,
+                promised,
             } => {
                 let at = |seat| self.names.iter().position(|&name| name == seat);
                 let preferred = preferred.and_then(|(seat, wait)| Some((at(seat)?, wait)));
-                self.queued((call, priority, arrived), queue, spent, (preferred, absent));
+                self.queued(
+                    (call, priority, arrived),
+                    queue,
+                    spent,
+                    (preferred, promised),
+                );
             }
             Input::CallLeft { call } => {
                 let gone = self.calls.iter().find(|it| it.id == call).unwrap().clone();
@@ -438,7 +443,7 @@ impl Naive {
         (id, priority, arrived): (CallId, u8, Instant),
         queue: QueueId,
         spent: u8,
-        (preferred, absent): (Option<(usize, Duration)>, bool),
+        (preferred, promised): (Option<(usize, Duration)>, bool),
     ) {
         let there = self.queues.iter().position(|it| it.id == queue).unwrap();
         assert!(
@@ -458,14 +463,14 @@ impl Naive {
                 let signed_out = seat.intent == Intent::NotReady(Reason::LoggedOut);
                 let here = seat.here() && !signed_out && !seat.unnamed && !longest.is_zero();
                 let wait = self.wait_for(there, seat.rings[there]?);
-                let room = self.present(there) < self.queues[there].capacity;
+                let room = self.unpromised(there) < self.queues[there].capacity;
                 let room = room || self.idle.contains(&i);
                 (here && room && wait <= waited).then_some((i, self.now + longest))
             }),
             been: Vec::new(),
-            absent,
+            promised,
         };
-        if absent || !self.full(&call) {
+        if promised || !self.full(&call) {
             return self.calls.push(call);
         }
         let rules = self.queues[there].overflow.clone();

@@ -44,7 +44,7 @@ pub struct NaiveCall {
     pub spent: u8, // overflow rules that do not count for it, one a bit
     pub preferred: Option<(usize, Instant)>, // seat, until
     pub been: Vec<usize>, // queues it left by overflow
-    pub absent: bool, // nobody is on the line
+    pub promised: bool, // nobody is on the line
 }
 
 #[derive(Clone)]
@@ -179,7 +179,7 @@ impl Naive {
             let backs = self.seats.iter().enumerate();
             let backs = backs.filter_map(|(i, seat)| Some((seat.back_off?.0, 1, i)));
             let waits = self.calls.iter();
-            let waits = waits.filter(|call| call.at.is_none() && !call.absent);
+            let waits = waits.filter(|call| call.at.is_none() && !call.promised);
             let waits = waits.filter_map(|call| {
                 let longest = self.queues[call.queue].longest_wait?;
                 Some((call.arrived + longest, 3, call.queue))
@@ -425,7 +425,7 @@ impl Naive {
     }
 
     fn full(&self, call: &NaiveCall) -> bool {
-        let full = self.present(call.queue) >= self.queues[call.queue].capacity;
+        let full = self.unpromised(call.queue) >= self.queues[call.queue].capacity;
         full && self.ready(call).is_empty()
     }
 }

@@ -201,7 +201,7 @@ pub fn legal_input(world: &World, dice: &mut Dice, next_call: &mut u64) -> Optio
                     let longest = Duration::from_millis(dice.below(100) * 100);
                     (dice.one_of(&world.seats).id, longest)
                 }),
-                absent: dice.below(4) == 0,
+                promised: dice.below(4) == 0,
             }
         }
         7 => {

@@ -86,6 +86,8 @@ pub struct Tracked {
     wanted: Option<(SeatId, Instant)>,
     /// Queues that it left by overflow.
     been: Vec<QueueId>,
+    /// It was promised a callback by its place.
+    promised: bool,
 }
 
 /// Counts for conservation: what came in must have gone out or still be here.
@@ -164,7 +166,7 @@ impl World {
             arrived: self.now,
             spent: 0,
             preferred: None,
-            absent: false,
+            promised: false,
         };
         self.step(self.now, input)
     }
@@ -264,6 +266,7 @@ impl World {
                 priority,
                 arrived,
                 preferred,
+                promised,
                 ..
             } => {
                 // Taken back by a Refused output of the same turn.
@@ -279,6 +282,7 @@ impl World {
                         wished: Vec::new(),
                         wanted: preferred.map(|(seat, longest)| (seat, now + longest)),
                         been: Vec::new(),
+                        promised,
                     }
                 });
             }
@@ -581,12 +585,11 @@ impl World {
     /// The lines and figures agree with what the watcher knows.
     fn check_lines(&self) {
         for queue in &self.queues {
-            let mut line: Vec<_> = self
-                .calls
-                .values()
-                .filter(|it| it.queue == queue.id && it.seen == Seen::Waiting)
-                .map(|it| self.rank(it))
-                .collect();
+            let waits = |it: &&Tracked| it.queue == queue.id && it.seen == Seen::Waiting;
+            let waiting = self.calls.values().filter(waits);
+            let unpromised = waiting.clone().filter(|it| !it.promised);
+            let oldest = unpromised.map(|it| it.place.1).min();
+            let mut line: Vec<_> = waiting.map(|it| self.rank(it)).collect();
             line.sort_unstable();
             let order: Vec<CallId> = line.iter().map(|place| place.2).collect();
             assert_eq!(self.floor.waiting(queue.id).collect::<Vec<_>>(), order);
@@ -598,7 +601,6 @@ impl World {
                 );
             }
             let view = self.floor.queue(queue.id).unwrap();
-            let oldest = line.iter().map(|place| place.1).min();
             assert_eq!(
                 (view.waiting, view.longest_wait_since),
                 (line.len(), oldest)

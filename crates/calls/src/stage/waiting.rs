@@ -121,7 +121,7 @@ impl Waiting {
             preferred,
             // Who was promised a callback is neither refused nor given up, on the line or not: the
             // place is old, and the promise was kept by it.
-            absent: absent || facts.place_from.is_some(),
+            promised: absent || facts.place_from.is_some(),
         };
         // No callback begins that the engine's end would cut off: the next start restores it.
         if !(absent && board.draining) {

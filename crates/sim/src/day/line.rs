@@ -84,7 +84,7 @@ impl Day<'_> {
             arrived: now,
             spent: 0,
             preferred: None,
-            absent: false,
+            promised: false,
         });
         if let Some(position) = self.floor.position(call) {
             self.note_entry(call, id, position);
