@@ -21,7 +21,6 @@ pub mod estimate;
 pub mod explain;
 pub mod floor;
 pub mod gate;
-pub mod input;
 mod line;
 mod load;
 mod lookup;
@@ -30,6 +29,7 @@ mod overflow;
 mod policy;
 mod queue;
 mod ready;
+pub mod replay;
 mod rings;
 mod roster;
 pub mod rules;
@@ -46,9 +46,10 @@ pub mod watch;
 pub use estimate::{ExpectedWait, Tempo};
 pub use explain::WhyWaiting;
 pub use floor::{Floor, Outlook, QueueView, SeatView};
-pub use input::Input;
+pub use hotline_model::floor::Input;
 pub use output::Output;
 pub use rings::may_serve;
 pub use settings::{
-    Choice, Overflow, OverflowTo, OverflowWhen, QueueSettings, SeatSettings, Skills, Widening,
+    Choice, FloorSettings, Overflow, OverflowTo, OverflowWhen, QueueSettings, SeatSettings, Skills,
+    Widening,
 };

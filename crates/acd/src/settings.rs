@@ -1,15 +1,26 @@
 //! What a configuration says about queues and seats.
 
-use core::time::Duration;
+use core::{fmt, time::Duration};
 
 use std::sync::Arc;
 
 use hotline_model::{QueueId, ScriptId, SeatId, SkillId};
+use serde::{Deserialize, Serialize};
 
 pub use crate::skills::Skills;
 
+/// All that a floor is made of. Kept beside the journal as JSON, under its digest, so that decisions
+/// can be taken again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FloorSettings {
+    /// Its queues.
+    pub queues: Vec<QueueSettings>,
+    /// Its seats, in the order of the settings.
+    pub seats: Vec<SeatSettings>,
+}
+
 /// One queue (技能队列).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueueSettings {
     /// Its name.
     pub id: QueueId,
@@ -81,7 +92,8 @@ impl QueueSettings {
 }
 
 /// Which of the ready seats of a queue is rung. At a tie the longest idle.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Choice {
     /// Who has been free the longest.
     #[default]
@@ -103,7 +115,7 @@ pub enum Choice {
 
 /// From a certain wait on, further seats take a queue's caller. Those who did before still come
 /// first.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Widening {
     /// Since the caller's original arrival; never sooner than the widening before it.
     pub after: Duration,
@@ -115,7 +127,7 @@ pub struct Widening {
 
 /// A rule by which callers leave a queue's line. Never while a seat is being rung for them; a call
 /// that left by a rule does not leave the same queue by it again.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Overflow {
     /// When.
     pub when: OverflowWhen,
@@ -124,7 +136,8 @@ pub struct Overflow {
 }
 
 /// When a caller leaves the line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum OverflowWhen {
     /// So long after the original arrival.
     Waited(Duration),
@@ -139,7 +152,8 @@ pub enum OverflowWhen {
 }
 
 /// Where a caller goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum OverflowTo {
     /// Into another queue, at the place of the original arrival. Passed over while that queue is
     /// full or closed, or is one that the call left by overflow before.
@@ -150,8 +164,19 @@ pub enum OverflowTo {
     Outside(Arc<str>),
 }
 
+/// As the journal has it: `queue:ID`, `script:NAME` or `outside:NUMBER`.
+impl fmt::Display for OverflowTo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Queue(queue) => write!(f, "queue:{queue}"),
+            Self::Script(script) => write!(f, "script:{script}"),
+            Self::Outside(number) => write!(f, "outside:{number}"),
+        }
+    }
+}
+
 /// One seat (坐席).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeatSettings {
     /// Its number (工号).
     pub id: SeatId,

@@ -14,9 +14,11 @@
 use core::{fmt, ops::Range};
 
 use hotline_model::{SkillId, diagnostic::Diagnostic, limits};
+use serde::{Deserialize, Serialize};
 
 /// What is asked of a seat; by default nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Skills(Need);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +31,27 @@ enum Need {
 impl Default for Skills {
     fn default() -> Self {
         Self(Need::All(Vec::new()))
+    }
+}
+
+/// As written; nothing where nothing is asked.
+impl From<Skills> for String {
+    fn from(skills: Skills) -> Self {
+        match skills.is_empty() {
+            true => Self::new(),
+            false => skills.to_string(),
+        }
+    }
+}
+
+impl TryFrom<String> for Skills {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.is_empty() {
+            true => Ok(Self::default()),
+            false => Self::parse(&text).map_err(|fault| fault.what),
+        }
     }
 }
 

@@ -272,8 +272,10 @@ impl Switchboard {
         (!regulars.hold_out.is_zero()).then_some((seat, regulars.hold_out))
     }
 
-    /// Tells the distributor something; its decisions are drained before the turn ends.
+    /// Tells the distributor something, and journals it first; the decisions are drained before the
+    /// turn ends.
     pub fn floor(&mut self, now: Instant, input: FloorInput) {
+        self.happened(now, Event::FloorTold { ns: now, input });
         self.floor.handle_input(now, input);
     }
 

@@ -6,8 +6,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CallId, PhoneId, QueueId, ScriptId, SeatId, Timestamp, TrunkId,
+    CallId, Instant, PhoneId, QueueId, ScriptId, SeatId, Timestamp, TrunkId,
     change::ItemChange,
+    floor::Input,
     guest::{GuestMode, GuestName},
     request::Request,
     seat::{Device, Intent, OfferResult, Work},
@@ -167,6 +168,22 @@ pub enum Event {
         queues: usize,
         /// How many seats.
         seats: usize,
+    },
+    /// The queues and seats of the floor are these from now on; the first of a run begin it.
+    FloorSet {
+        /// When, ns since the engine's start.
+        ns: Instant,
+        /// SHA-256, hex, of the floor's settings, which are kept under this name in the data
+        /// folder.
+        digest: String,
+    },
+    /// The floor was told something. Its decisions follow from these words and the settings alone,
+    /// so whoever has both can take each of them again.
+    FloorTold {
+        /// When, ns since the engine's start.
+        ns: Instant,
+        /// What.
+        input: Input,
     },
     /// New settings are in force, without a restart. What follows from them comes behind.
     SettingsChanged {
@@ -1189,6 +1206,11 @@ fn is_zero(count: &usize) -> bool {
 }
 
 impl Event {
+    /// Whether it is kept for audits alone: the journal has it, and no page, list or stream.
+    pub const fn is_for_audit(&self) -> bool {
+        matches!(self, Self::FloorTold { .. })
+    }
+
     /// Whether an agent at `own` seat may be told. Nothing may tell of a supervisor who only listens,
     /// or is about to take a caller over: not who was called, not what was asked, not how good that
     /// sound was, and not that a phone was busy meanwhile. What another seat does is on the
@@ -1222,7 +1244,9 @@ impl Event {
             | Self::PhoneLogInRefused { .. }
             | Self::PhoneLogInLocked { .. }
             | Self::SettingsRead { .. }
-            | Self::SettingsChanged { .. } => false,
+            | Self::SettingsChanged { .. }
+            | Self::FloorSet { .. }
+            | Self::FloorTold { .. } => false,
             // Who was shown whose number.
             Self::TaskRulesSet { .. }
             | Self::TaskShown { .. }
@@ -1302,6 +1326,8 @@ impl Event {
             | Self::EngineStopped {}
             | Self::SettingsRead { .. }
             | Self::SettingsChanged { .. }
+            | Self::FloorSet { .. }
+            | Self::FloorTold { .. }
             | Self::InviteRejected { .. }
             | Self::RequestsTurnedAway { .. }
             | Self::SourceBanned { .. }

@@ -5,6 +5,7 @@
 pub mod change;
 pub mod diagnostic;
 pub mod event;
+pub mod floor;
 pub mod guest;
 pub mod ids;
 pub mod limits;

@@ -10,7 +10,10 @@ use serde::{Deserialize, Serialize};
 
 /// A point on the engine's monotonic clock, in nanoseconds since the engine started. There is no
 /// `now()`: the shell (or the simulator) says what time it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
 pub struct Instant(u64);
 
 impl Instant {

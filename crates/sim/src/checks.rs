@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hotline_calls::Exchange;
+use hotline_acd::{FloorSettings, replay::Replay};
+use hotline_calls::{Exchange, settings::Settings};
 use hotline_media::Command;
 use hotline_model::{
-    CallId, QueueId, SeatId,
+    CallId, Instant, QueueId, SeatId,
     event::{Event, Stamped},
     seat::{OfferResult, Work},
 };
@@ -20,6 +21,7 @@ pub struct Checks {
     talks: BTreeMap<SeatId, CallId>,
     lines: Lines,
     recordings: BTreeSet<String>,
+    replay: Replay,
     broken: Option<String>,
 }
 
@@ -68,8 +70,23 @@ impl Lines {
 }
 
 impl Checks {
+    /// Of an exchange with these settings, from its start.
+    pub fn of(settings: &Settings) -> Self {
+        let mut checks = Self::default();
+        let floor = FloorSettings {
+            queues: settings.queues.iter().map(|it| it.floor.clone()).collect(),
+            seats: settings.seats.iter().map(|it| it.floor.clone()).collect(),
+        };
+        checks.replay.set(Instant::START, floor);
+        checks
+    }
+
     /// Takes in an event.
     pub fn happened(&mut self, stamped: &Stamped) {
+        // Invariant 6: what the floor decided follows from what it was told.
+        if let Err(difference) = self.replay.happened(&stamped.event) {
+            self.require(false, || difference.to_string());
+        }
         match &stamped.event {
             Event::CallArrived { call, .. } => {
                 let new = self.live.insert(*call);

@@ -164,6 +164,7 @@ impl World {
         random.fill_bytes(&mut exchange_seed);
         let wall = Timestamp(1_795_305_600_000);
         let threads = settings.media_threads;
+        let checks = Checks::of(&settings);
         let mut world = Self {
             now: Instant::START,
             weather,
@@ -180,7 +181,7 @@ impl World {
             phones_sockets: Sockets::new(|_: Slot| PHONES_MEDIA, PORTS),
             breath: Clip::silence(40),
             journal: Vec::new(),
-            checks: Checks::default(),
+            checks,
             ears: None,
             hang_up: None,
             sent: Vec::new(),
@@ -302,7 +303,7 @@ impl World {
         Ok(())
     }
 
-    /// What happened, in the journal's words.
+    /// What happened, in the journal's words; not what is for audits alone.
     pub fn journal(&self) -> &[Stamped] {
         &self.journal
     }
@@ -518,6 +519,9 @@ impl World {
                 }
                 Output::Event(stamped) => {
                     self.checks.happened(&stamped);
+                    if stamped.event.is_for_audit() {
+                        continue;
+                    }
                     if let Some(ears) = &mut self.ears {
                         ears.happened(&stamped);
                     }

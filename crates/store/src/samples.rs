@@ -1,9 +1,10 @@
 //! Events for tests: one of each kind, and whole days of calls from a seed.
 
 use hotline_model::{
-    CallId, PhoneId, QueueId, ScriptId, SeatId, Timestamp, TrunkId,
+    CallId, Instant, PhoneId, QueueId, ScriptId, SeatId, Timestamp, TrunkId,
     change::{ChangeKind, ItemChange, KeyChange},
     event::{Event, MessageEnd, MessageKind, Outcome, Party, ReleasedBy, Stamped},
+    floor::Input,
     seat::{Device, Intent, OfferResult, Reason, Work},
     task::{TaskEnd, TaskRules},
 };
@@ -293,6 +294,22 @@ pub(crate) fn one_of_each() -> Vec<Event> {
             digest: "00".repeat(32),
             queues: 3,
             seats: 5,
+        },
+        Event::FloorSet {
+            ns: Instant::START,
+            digest: "22".repeat(32),
+        },
+        Event::FloorTold {
+            ns: Instant::from_start(core::time::Duration::from_nanos(1_000_000_007)),
+            input: Input::CallQueued {
+                call: CallId(7),
+                queue: queue("general"),
+                priority: 1,
+                arrived: Instant::START,
+                spent: 2,
+                preferred: Some((seat("1001"), core::time::Duration::from_millis(1_500))),
+                promised: true,
+            },
         },
         Event::SettingsChanged {
             by: "api:supervisor".into(),

@@ -13,6 +13,8 @@ pub struct NewSettings {
     pub by: String,
     /// Digest of the queues' and seats' settings, hex.
     pub digest: String,
+    /// Digest of the floor's settings, hex.
+    pub floor_digest: String,
     /// The difference.
     pub changes: Vec<ItemChange>,
     /// Items that changed beside these.
@@ -50,6 +52,9 @@ impl Exchange {
             more: new.more,
         };
         self.board.happened(now, event);
+        let digest = new.floor_digest;
+        self.board
+            .happened(now, Event::FloorSet { ns: now, digest });
         self.board.floor.replace_settings(now, queues, seats);
         for (whose, why) in dismissed {
             self.board.registrar.dismiss(whose, why);

@@ -264,18 +264,14 @@ impl Waiting {
             // Nobody is on the line who could hear a script or be put through.
             return Self::enter(facts, now, queue, self.place.priority, board);
         }
-        let (word, program) = match &to {
-            OverflowTo::Queue(queue) => (format!("queue:{queue}"), None),
-            OverflowTo::Script(script) => {
-                let program = board.settings.scripts.get(script).cloned();
-                (format!("script:{script}"), program)
-            }
-            OverflowTo::Outside(number) => (format!("outside:{number}"), None),
+        let program = match &to {
+            OverflowTo::Script(script) => board.settings.scripts.get(script).cloned(),
+            OverflowTo::Queue(_) | OverflowTo::Outside(_) => None,
         };
         let event = Event::QueueOverflowed {
             call,
             queue,
-            to: word,
+            to: to.to_string(),
             why,
         };
         board.happened(now, event);

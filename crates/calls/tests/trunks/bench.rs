@@ -502,6 +502,7 @@ impl Bench {
             desk_lost_after: new.desk_lost_after,
         };
         self.input(Input::SettingsReplaced(Box::new(NewSettings {
+            floor_digest: String::new(),
             by: "test".to_owned(),
             digest: String::new(),
             changes: Vec::new(),

@@ -3,13 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use hotline_acd::replay::Replay;
 use hotline_model::{event::Event, shift::Day};
 use hotline_store::journal;
 
 use super::{Failure, load};
 use crate::{
     figures, recording_loop,
-    reload::roll::{BoardOrder, Roll},
+    reload::{
+        self,
+        roll::{BoardOrder, Roll},
+    },
     signalling_loop::wall_clock,
 };
 
@@ -18,7 +22,7 @@ use crate::{
 pub enum Audit {
     /// Check every record of the journal against its hash chain.
     #[command(
-        after_help = "Example:\n  hotline audit verify --data data\n  hotline audit verify --recordings"
+        after_help = "Example:\n  hotline audit verify --data data\n  hotline audit verify --recordings --decisions"
     )]
     Verify(Verify),
     /// Make the figures of a day again from the journal alone: adherence to the shifts, and those by
@@ -52,32 +56,69 @@ pub struct Verify {
     /// Check each recording against the SHA-256 in the journal, too. Encrypted ones need no key.
     #[arg(long)]
     recordings: bool,
+    /// Take each decision of the distributor again, from what the journal says it was told, and
+    /// check that it is the one that was carried out. Needs the data folder's settings/, too.
+    #[arg(long)]
+    decisions: bool,
 }
 
 impl Audit {
     pub fn run(self) -> Result<(), Failure> {
-        let Verify { data, recordings } = match self {
-            Self::Verify(verify) => verify,
-            Self::Recompute(recompute) => return recompute.run(),
-        };
-        let folder = data.join("journal");
-        match journal::verify(&folder) {
-            Ok(verified) => {
-                println!(
-                    "{}: {} records, last number {}, last hash {}: unbroken",
-                    folder.display(),
-                    verified.records,
-                    verified.last_seq,
-                    verified.last_hash
-                );
-                if recordings {
-                    return verify_recordings(&data);
-                }
-                Ok(())
-            }
-            Err(broken) => Err(Failure::world(format!("{}: {broken}", folder.display()))),
+        match self {
+            Self::Verify(verify) => verify.run(),
+            Self::Recompute(recompute) => recompute.run(),
         }
     }
+}
+
+impl Verify {
+    fn run(self) -> Result<(), Failure> {
+        let folder = self.data.join("journal");
+        let broken = |broken| Failure::world(format!("{}: {broken}", folder.display()));
+        let verified = journal::verify(&folder).map_err(broken)?;
+        println!(
+            "{}: {} records, last number {}, last hash {}: unbroken",
+            folder.display(),
+            verified.records,
+            verified.last_seq,
+            verified.last_hash
+        );
+        if self.decisions {
+            verify_decisions(&self.data)?;
+        }
+        if self.recordings {
+            verify_recordings(&self.data)?;
+        }
+        Ok(())
+    }
+}
+
+/// Every decision of the floor that the journal tells of is the one that follows from its words.
+fn verify_decisions(data: &Path) -> Result<(), Failure> {
+    let mut replay = Replay::default();
+    for record in journal::read(&data.join("journal"), 1).map_err(Failure::world)? {
+        let record = record.map_err(Failure::world)?;
+        let differs =
+            |what: &dyn std::fmt::Display| Failure::world(format!("record {}: {what}", record.seq));
+        if let Event::FloorSet { ns, digest } = &record.stamped.event {
+            let settings = reload::kept_floor(data, digest).map_err(|why| differs(&why))?;
+            replay.set(*ns, settings);
+        }
+        let compared = replay.happened(&record.stamped.event);
+        compared.map_err(|difference| differs(&difference))?;
+    }
+    let counts = replay.counts();
+    println!(
+        "{} decisions on {} words, {} runs of the engine: each follows",
+        counts.decisions, counts.inputs, counts.runs
+    );
+    if counts.unknown_runs > 0 {
+        println!(
+            "{} runs kept no words to the distributor; their decisions were not compared",
+            counts.unknown_runs
+        );
+    }
+    Ok(())
 }
 
 impl Recompute {

@@ -180,8 +180,6 @@ async fn serve(config: Config, folder: PathBuf, drain_for: Duration) -> Result<(
         );
     }
     let first_call = CallId(start.left.last_call.map_or(1, |call| call.0 + 1));
-    reload::keep(&config.data, &config.written)
-        .map_err(|error| Failure::world(format!("settings: {error}")))?;
     begin_story(&mut writer, &config, &start.left, &data.recordings, epoch)?;
     match &config.recordings.keys {
         Some(keys) => tracing::info!(key = keys.newest_id(), "recordings are encrypted"),
@@ -327,7 +325,7 @@ fn port_in_use(error: &io::Error) -> Failure {
 }
 
 /// The first events of this run: what the last run left unfinished ends now, and the engine
-/// starts.
+/// starts with these settings, which are kept.
 fn begin_story(
     writer: &mut Writer,
     config: &Config,
@@ -335,6 +333,9 @@ fn begin_story(
     recordings: &Path,
     epoch: StdInstant,
 ) -> Result<(), Failure> {
+    let not_kept = |error: io::Error| Failure::world(format!("settings: {error}"));
+    reload::keep(&config.data, &config.written).map_err(not_kept)?;
+    let floor = reload::keep_floor(&config.data, config).map_err(not_kept)?;
     let keys = config.recordings.keys.as_deref();
     let mut events = Vec::new();
     for open in &left.recordings {
@@ -373,6 +374,10 @@ fn begin_story(
         digest: reload::digest(&config.written),
         queues: config.queues.len(),
         seats: config.seats.len(),
+    });
+    events.push(Event::FloorSet {
+        ns: Instant::START,
+        digest: floor,
     });
     events.push(Event::TaskRulesSet {
         rules: config.task_rules,

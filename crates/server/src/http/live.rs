@@ -398,6 +398,7 @@ pub async fn stream(
         BroadcastStream::new(app.story.records.subscribe()).map(move |group| match group {
             Ok(group) => group
                 .iter()
+                .filter(|it| !it.stamped.event.is_for_audit())
                 .filter(|it| role == Role::Supervisor || it.stamped.event.is_for_agent(own))
                 .filter_map(|record| {
                     let json = serde_json::to_string(&record.masked()).ok()?;

@@ -1,11 +1,12 @@
 //! The settings of queues and seats, kept under their digest, so that whoever reads the journal later
-//! can see what its decisions were taken by.
+//! can see what its decisions were taken by: as they were written, and as the floor understood them.
 
 use std::{fs, io, path::Path};
 
+use hotline_acd::FloorSettings;
 use sha2::{Digest, Sha256};
 
-use crate::config::{Written, accounts::write_secret};
+use crate::config::{Config, Written, accounts::write_secret};
 
 /// Both files in one text. They hold no secrets: passwords are among the accounts.
 fn text(written: &Written) -> String {
@@ -17,19 +18,58 @@ fn text(written: &Written) -> String {
 
 /// SHA-256 of the kept file, hex.
 pub fn digest(written: &Written) -> String {
-    let digest = Sha256::digest(text(written).as_bytes());
+    hex_digest(text(written).as_bytes())
+}
+
+fn hex_digest(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Keeps them as `settings/DIGEST.toml` of the data folder, unless they are there.
 pub fn keep(data: &Path, written: &Written) -> io::Result<()> {
+    let file = format!("{}.toml", digest(written));
+    keep_file(data, &file, text(written).as_bytes())
+}
+
+/// Keeps what the floor makes of them as `settings/DIGEST.json`, and gives the digest.
+pub fn keep_floor(data: &Path, config: &Config) -> io::Result<String> {
+    let settings = FloorSettings {
+        queues: config.queues.iter().map(|it| it.floor.clone()).collect(),
+        seats: config.seats.iter().map(|it| it.floor.clone()).collect(),
+    };
+    let text = serde_json::to_vec(&settings)?;
+    let digest = hex_digest(&text);
+    keep_file(data, &format!("{digest}.json"), &text)?;
+    Ok(digest)
+}
+
+/// The floor's settings that were kept under this digest.
+///
+/// # Errors
+/// In words, where the file is none, is another than was kept, or cannot be read.
+pub fn kept_floor(data: &Path, digest: &str) -> Result<FloorSettings, String> {
+    // The name comes out of a journal that may have been tampered with.
+    if digest.len() != 64 || !digest.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(format!("{digest:?} is no SHA-256"));
+    }
+    let file = data.join("settings").join(format!("{digest}.json"));
+    let why = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
+    let text = fs::read(&file).map_err(|error| why(&error))?;
+    if hex_digest(&text) != digest {
+        return Err(why(&"is not what was kept: its SHA-256 is another"));
+    }
+    serde_json::from_slice(&text).map_err(|error| why(&error))
+}
+
+fn keep_file(data: &Path, name: &str, text: &[u8]) -> io::Result<()> {
     let folder = data.join("settings");
-    let file = folder.join(format!("{}.toml", digest(written)));
+    let file = folder.join(name);
     if file.exists() {
         return Ok(());
     }
     fs::create_dir_all(&folder)?;
-    write_secret(&file, text(written).as_bytes())
+    write_secret(&file, text)
 }
 
 #[cfg(test)]

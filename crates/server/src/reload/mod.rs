@@ -32,7 +32,7 @@ use tokio::{
     task::spawn_blocking,
 };
 
-pub use archive::{digest, keep};
+pub use archive::{digest, keep, keep_floor, kept_floor};
 use report::{NeedsRestart, Report, Told};
 use roll::{BoardOrder, Roll};
 
@@ -165,6 +165,8 @@ impl Reloader {
         let world =
             |what: &str, error: &dyn std::fmt::Display| Refused::World(format!("{what}: {error}"));
         keep(&self.data, &config.written).map_err(|error| world("settings", &error))?;
+        let floor_digest =
+            keep_floor(&self.data, &config).map_err(|error| world("settings", &error))?;
         let seats: Vec<SeatId> = config.seats.iter().map(|it| it.floor.id).collect();
         let phones: Vec<PhoneId> = config.phones.iter().map(|it| it.id).collect();
         let (accounts, fresh) = Accounts::open(&self.data, &seats, &phones)
@@ -174,6 +176,7 @@ impl Reloader {
         let new = NewSettings {
             by,
             digest: report.digest.clone(),
+            floor_digest,
             changes,
             more,
             settings: replacement(&config, &accounts),

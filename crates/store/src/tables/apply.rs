@@ -167,7 +167,8 @@ async fn put<T>(
 }
 
 async fn put_timeline(db: &mut SqliteConnection, records: &[&Record]) -> Result<(), TablesError> {
-    let json = records.iter().map(|&record| {
+    let shown = records.iter().filter(|it| !it.stamped.event.is_for_audit());
+    let json = shown.map(|&record| {
         let json = serde_json::to_string(record).map_err(TablesError::Json)?;
         Ok((record, json))
     });

@@ -1,15 +1,19 @@
-//! What the floor is told.
+//! What the floor is told. The journal keeps each word of it, so that its decisions can be taken
+//! again.
 
 use core::time::Duration;
 
-use hotline_model::{
+use serde::{Deserialize, Serialize};
+
+use crate::{
     CallId, Instant, QueueId, SeatId,
     seat::{Device, Intent, OfferResult},
 };
 
 /// Something happened. An input that does not fit the state (a stale answer, an unknown name) is
 /// counted and changes nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Input {
     /// A caller asks for a human. A call that the floor holds already is left where it is.
     CallQueued {
@@ -24,6 +28,7 @@ pub enum Input {
         arrived: Instant,
         /// The overflow rules of the queue by which the call left it before, the first as the
         /// lowest bit: they do not count again.
+        #[serde(default, skip_serializing_if = "is_zero")]
         spent: u8,
         /// Holds out for this seat (the one who knows the caller) for so long: it is rung first
         /// when it is ready or becomes so meanwhile, and no other seat is. Other callers are served
@@ -31,11 +36,13 @@ pub enum Input {
         /// stands first. Means nothing where the seat is not signed in with a phone, or may not
         /// serve the call by now, or where the queue is full and the seat not ready; and is over once a seat was rung, the call went to another queue
         /// or the settings changed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         preferred: Option<(SeatId, Duration)>,
         /// The caller was promised a callback by this place: nobody is on the line, or whoever rang
         /// again. Such a call stands and is offered as any other; but no longest wait ends it, it
         /// takes no room in its queue, and it counts neither as a further arrival nor as a wait in
         /// forecasts.
+        #[serde(default, skip_serializing_if = "is_false")]
         promised: bool,
     },
     /// The caller is gone, in whatever stage: waiting, being offered (then the offer is withdrawn)
@@ -141,7 +148,7 @@ pub enum Input {
         intent: Intent,
     },
     /// By a supervisor's hand: as [`Input::SetIntent`], whoever set what holds now. Not ready by
-    /// [`Reason::Forced`](hotline_model::seat::Reason::Forced) holds until a supervisor says
+    /// [`Reason::Forced`](crate::seat::Reason::Forced) holds until a supervisor says
     /// otherwise, also when the agent signs out and in again.
     Force {
         /// The seat.
@@ -185,4 +192,12 @@ pub enum Input {
     },
     /// Nothing happened but time: deadlines that are due are carried out (as after every input).
     TimePassed,
+}
+
+fn is_zero(rules: &u8) -> bool {
+    *rules == 0
+}
+
+fn is_false(promised: &bool) -> bool {
+    !promised
 }
