@@ -1,8 +1,10 @@
 //! The world: virtual time, and everything that happens in it in the order of time.
 
+mod people;
+mod sound;
+
 use core::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    ops::RangeInclusive,
     time::Duration,
 };
 use std::{
@@ -13,39 +15,33 @@ use std::{
 use hotline_calls::{
     Exchange, Input, Output, Path,
     exchange::BeforeStage,
-    orders::{Order, SeatRequest},
-    phone::{Phone, PhoneEvent, PhoneInput, PhoneOutput, PhoneSettings},
+    phone::{Phone, PhoneInput},
     settings::Settings,
 };
 use hotline_media::{
-    Clip, Command, Report,
+    Clip, Command,
     worker::{Slot, Worker},
 };
-use hotline_model::{CallId, Instant, LegId, MediaThread, Timestamp, event::Stamped};
+use hotline_model::{CallId, Instant, LegId, Timestamp, event::Stamped};
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{Rng as _, SeedableRng as _},
 };
 
 use crate::{
-    actors::{Deed, Person, Plans},
+    actors::{Deed, Person},
     checks::Checks,
-    ears::{Ears, Who},
+    ears::Ears,
     network::{EXCHANGE, Sockets, Weather},
-    town::{self, PASSWORD, REALM},
+    town,
 };
+use sound::{Media, PORTS};
 
 /// Where all phones' sound lives.
 const PHONES_MEDIA: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 1, 0, 1));
 
 /// Legs of one phone have numbers of their own.
 const LEGS_OF_A_PHONE: u64 = 1 << 20;
-
-/// Ports of the sound of one address.
-const PORTS: RangeInclusive<u16> = 20_000..=64_999;
-
-/// Way of a packet of sound.
-const SOUND_DELAY: Duration = Duration::from_millis(1);
 
 /// Something that will happen.
 enum Due {
@@ -63,30 +59,6 @@ enum Due {
     Deed(usize, Deed),
     /// A media thread of the exchange ends by a fault.
     ThreadLost(usize),
-}
-
-/// A media thread of the exchange.
-struct Media {
-    worker: Worker,
-    sockets: Sockets,
-    lost: bool,
-    /// Most legs at once.
-    most: usize,
-}
-
-impl Media {
-    /// The one at this place of so many, with ports of its own.
-    fn new(seed: u64, at: usize, of: usize) -> Self {
-        let each = (PORTS.len() / of.max(1)).next_multiple_of(2) - 2;
-        let first = *PORTS.start() + (at * each) as u16;
-        let ports = first..=first + (each - 2) as u16;
-        Self {
-            worker: Worker::new(seed.wrapping_add(at as u64)),
-            sockets: Sockets::new(|_: Slot| EXCHANGE.ip(), ports),
-            lost: false,
-            most: 0,
-        }
-    }
 }
 
 struct Line {
@@ -190,36 +162,6 @@ impl World {
             world.enter(at, begins, person);
         }
         Ok(world)
-    }
-
-    fn enter(&mut self, at: usize, begins: Duration, person: Person) {
-        let path = Path::udp(address(at), EXCHANGE);
-        let (user, password) = match person.seat() {
-            None => (format!("1380000{at:04}"), None),
-            Some(seat) => (seat.to_string(), Some(PASSWORD.to_owned())),
-        };
-        let mut seed = [0; 32];
-        self.random.fill_bytes(&mut seed);
-        let settings = PhoneSettings {
-            product: "sim-phone".to_owned(),
-            user,
-            password,
-            domain: REALM.to_owned(),
-            server: path,
-            media_address: PHONES_MEDIA,
-        };
-        let first_leg = LegId((at as u64 + 1) * LEGS_OF_A_PHONE);
-        let phone = Phone::new(settings, seed, first_leg);
-        for (after, deed) in person.begins() {
-            self.plan(begins + after, Due::Deed(at, deed));
-        }
-        self.lines.push(Line {
-            person,
-            phone,
-            path,
-            leg: None,
-            dead: false,
-        });
     }
 
     /// Lets `look` see each input before a call's stage does; it may panic, as a fault of the
@@ -411,77 +353,6 @@ impl World {
         self.due.insert((self.now + after, self.number), due);
     }
 
-    fn plan_all(&mut self, at: usize, plans: Plans) {
-        for (after, deed) in plans {
-            self.plan(after, Due::Deed(at, deed));
-        }
-    }
-
-    fn does(&mut self, at: usize, deed: &Deed) {
-        let Some(line) = self.lines.get_mut(at) else {
-            return;
-        };
-        match deed {
-            Deed::Breathe => {
-                if let Some(leg) = line.leg {
-                    let clips = vec![self.breath.clone()];
-                    let play = Command::Play {
-                        leg,
-                        play: 1,
-                        clips,
-                        repeat: false,
-                    };
-                    self.phones_worker
-                        .handle_command(self.now, play, &mut self.phones_sockets);
-                    self.after_phones_media();
-                }
-            }
-            Deed::Die => line.dead = true,
-            Deed::GoReady => {
-                if let Some(seat) = line.person.seat() {
-                    let by = "sim".to_owned();
-                    let order = Order {
-                        ticket: 0,
-                        by,
-                        supervisor: false,
-                        seat,
-                        request: SeatRequest::Ready,
-                    };
-                    self.exchange(Input::Ordered(order));
-                }
-            }
-            Deed::Ask(request) => {
-                if let Some(seat) = line.person.seat() {
-                    let order = Order {
-                        ticket: 0,
-                        by: "sim".to_owned(),
-                        supervisor: false,
-                        seat,
-                        request: SeatRequest::Talk(request.clone()),
-                    };
-                    self.exchange(Input::Ordered(order));
-                }
-            }
-            Deed::Order(to) => {
-                if let Some(seat) = line.person.seat() {
-                    let order = Order {
-                        ticket: 0,
-                        by: "sim".to_owned(),
-                        supervisor: false,
-                        seat,
-                        request: SeatRequest::TransferByName((*to).to_owned()),
-                    };
-                    self.exchange(Input::Ordered(order));
-                }
-            }
-            deed => {
-                if let Some(input) = deed.input() {
-                    self.phone(at, input);
-                }
-            }
-        }
-    }
-
     /// Lets the exchange see an input and carries out what it decides.
     fn exchange(&mut self, input: Input<'_>) {
         self.exchange.handle_input(self.now, input);
@@ -533,142 +404,6 @@ impl World {
             }
         }
         self.after_media();
-    }
-
-    /// Hands a command to the thread that its leg's number names.
-    fn tell_media(&mut self, command: Command) {
-        let Some(media) = self.media.get_mut(command.thread().at()) else {
-            return;
-        };
-        if !media.lost {
-            let (worker, sockets) = (&mut media.worker, &mut media.sockets);
-            worker.handle_command(self.now, command, sockets);
-            media.most = media.most.max(media.worker.legs());
-        } else if let Command::Open { leg, .. } = command {
-            // As the shell does for a thread that takes nothing any more.
-            let cause = "the media thread ended".to_owned();
-            let report = Report::OpenFailed { leg, cause };
-            self.exchange.handle_input(self.now, Input::Media(report));
-        }
-    }
-
-    fn thread_lost(&mut self, at: usize) {
-        let of = self.media.len();
-        if let Some(media) = self.media.get_mut(at) {
-            *media = Media {
-                lost: true,
-                ..Media::new(0, at, of)
-            };
-            self.exchange(Input::MediaThreadLost(MediaThread::of(at as u64)));
-        }
-    }
-
-    fn after_media(&mut self) {
-        self.send_sound();
-        let report = |media: &mut Media| media.worker.poll_report();
-        while let Some(report) = self.media.iter_mut().find_map(report) {
-            self.exchange(Input::Media(report));
-        }
-    }
-
-    fn phone(&mut self, at: usize, input: PhoneInput<'_>) {
-        let Some(line) = self.lines.get_mut(at) else {
-            return;
-        };
-        if line.dead {
-            return;
-        }
-        line.phone.handle_input(self.now, input);
-        while let Some(output) = self
-            .lines
-            .get_mut(at)
-            .and_then(|line| line.phone.poll_output())
-        {
-            match output {
-                PhoneOutput::Transmit { bytes, .. } => {
-                    for after in self.weather.deliveries(&mut self.random) {
-                        self.plan(after, Due::ToExchange(at, bytes.clone()));
-                    }
-                }
-                PhoneOutput::Media(command) => {
-                    self.phones_worker
-                        .handle_command(self.now, command, &mut self.phones_sockets);
-                }
-                PhoneOutput::Happened(event) => self.told(at, &event),
-                PhoneOutput::ClosePath(_) => {}
-            }
-        }
-        self.after_phones_media();
-    }
-
-    fn told(&mut self, at: usize, event: &PhoneEvent) {
-        let Some(line) = self.lines.get_mut(at) else {
-            return;
-        };
-        match event {
-            PhoneEvent::Connected { leg } => line.leg = Some(*leg),
-            PhoneEvent::Ended { .. } => line.leg = None,
-            _ => {}
-        }
-        let plans = line.person.reacts(event, &mut self.random);
-        self.plan_all(at, plans);
-    }
-
-    fn after_phones_media(&mut self) {
-        self.send_sound();
-        while let Some(report) = self.phones_worker.poll_report() {
-            let leg = hotline_calls::leg::reported_leg(&report);
-            self.phone_opened(&report);
-            if let Some(at) = leg.and_then(|leg| (leg.0 / LEGS_OF_A_PHONE).checked_sub(1)) {
-                self.phone(at as usize, PhoneInput::Media(report));
-            }
-        }
-    }
-
-    /// The judge learns whose phone has which port.
-    fn phone_opened(&mut self, report: &Report) {
-        let Report::Opened { leg, port } = report else {
-            return;
-        };
-        let at = (leg.0 / LEGS_OF_A_PHONE).saturating_sub(1) as usize;
-        if let (Some(ears), Some(line)) = (&mut self.ears, self.lines.get(at)) {
-            let seat = line.person.seat().map(Who::Seat);
-            ears.phone_opened(*port, seat.unwrap_or(Who::Citizen(at)));
-        }
-    }
-
-    fn send_sound(&mut self) {
-        let mut sent = Vec::new();
-        for media in &mut self.media {
-            sent.append(&mut media.sockets.sent);
-        }
-        sent.append(&mut self.phones_sockets.sent);
-        for (from, to, packet) in sent {
-            self.plan(SOUND_DELAY, Due::Sound { from, to, packet });
-        }
-    }
-
-    fn sound(&mut self, from: SocketAddr, to: SocketAddr, packet: &[u8]) {
-        if to.ip() == EXCHANGE.ip() {
-            let heard = self.media.iter_mut().find_map(|media| {
-                let slot = media.sockets.slot(to.port())?;
-                Some((media, slot))
-            });
-            if let Some((media, slot)) = heard {
-                let (worker, sockets) = (&mut media.worker, &mut media.sockets);
-                worker.handle_packet(self.now, slot, from, packet, sockets);
-                self.after_media();
-            }
-        } else if let Some(slot) = self.phones_sockets.slot(to.port()) {
-            self.phones_worker.handle_packet(
-                self.now,
-                slot,
-                from,
-                packet,
-                &mut self.phones_sockets,
-            );
-            self.after_phones_media();
-        }
     }
 }
 
