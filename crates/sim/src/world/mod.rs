@@ -1,6 +1,8 @@
 //! The world: virtual time, and everything that happens in it in the order of time.
 
+mod carrier;
 mod people;
+mod restart;
 mod sound;
 
 use core::{
@@ -32,9 +34,10 @@ use crate::{
     actors::{Deed, Person},
     checks::Checks,
     ears::Ears,
-    network::{EXCHANGE, Sockets, Weather},
+    network::{CARRIER, EXCHANGE, Sockets, Weather},
     town,
 };
+use carrier::Carrier;
 use sound::{Media, PORTS};
 
 /// Where all phones' sound lives.
@@ -43,12 +46,15 @@ const PHONES_MEDIA: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 1, 0, 1));
 /// Legs of one phone have numbers of their own.
 const LEGS_OF_A_PHONE: u64 = 1 << 20;
 
+/// The wall clock when the world begins.
+const WALL: Timestamp = Timestamp(1_795_305_600_000);
+
 /// Something that will happen.
 enum Due {
     /// A SIP message reaches the exchange.
-    ToExchange(usize, Arc<[u8]>),
+    ToExchange(SocketAddr, Arc<[u8]>),
     /// A SIP message reaches a phone.
-    ToPhone(usize, Arc<[u8]>),
+    ToPhone(usize, Path, Arc<[u8]>),
     /// A packet of sound arrives somewhere.
     Sound {
         from: SocketAddr,
@@ -59,6 +65,8 @@ enum Due {
     Deed(usize, Deed),
     /// A media thread of the exchange ends by a fault.
     ThreadLost(usize),
+    /// The engine is killed and starts anew.
+    Restart,
 }
 
 struct Line {
@@ -76,7 +84,9 @@ pub struct World {
     weather: Weather,
     due: BTreeMap<(Instant, u64), Due>,
     number: u64,
+    settings: Settings,
     exchange: Exchange,
+    carrier: Carrier,
     media: Vec<Media>,
     lines: Vec<Line>,
     phones_worker: Worker,
@@ -134,14 +144,15 @@ impl World {
         change(&mut settings);
         let mut exchange_seed = [0; 32];
         random.fill_bytes(&mut exchange_seed);
-        let wall = Timestamp(1_795_305_600_000);
         let threads = settings.media_threads;
         let mut world = Self {
             now: Instant::START,
             weather,
             due: BTreeMap::new(),
             number: 0,
-            exchange: Exchange::new(settings, exchange_seed, CallId(1), wall),
+            exchange: Exchange::new(settings.clone(), exchange_seed, CallId(1), WALL),
+            settings,
+            carrier: Carrier::default(),
             media: {
                 let seed = random.next_u64();
                 let media = (0..threads).map(|at| Media::new(seed, at, threads));
@@ -249,6 +260,11 @@ impl World {
         &self.journal
     }
 
+    /// How promises of a callback ended: how, and how often.
+    pub fn promises(&self) -> &BTreeMap<&'static str, usize> {
+        self.checks.promises()
+    }
+
     /// Judges the whole: every call ended once, everything is given back.
     ///
     /// # Errors
@@ -318,34 +334,31 @@ impl World {
             }
             Next::Phone(at) => self.phone(at, PhoneInput::TimePassed),
             Next::Due => match self.due.pop_first() {
-                Some((_, Due::ToExchange(at, bytes))) => {
-                    let Some(line) = self.lines.get(at) else {
-                        return;
-                    };
-                    let path = Path::udp(EXCHANGE, line.path.local);
+                Some((_, Due::ToExchange(from, bytes))) => {
+                    let path = Path::udp(EXCHANGE, from);
                     self.exchange(Input::Received {
                         path,
                         bytes: &bytes,
                     });
                 }
-                Some((_, Due::ToPhone(at, bytes))) => {
-                    let Some(path) = self.lines.get(at).map(|line| line.path) else {
-                        return;
-                    };
-                    self.phone(
-                        at,
-                        PhoneInput::Received {
-                            path,
-                            bytes: &bytes,
-                        },
-                    );
+                Some((_, Due::ToPhone(at, path, bytes))) => {
+                    let bytes = &bytes;
+                    self.phone(at, PhoneInput::Received { path, bytes });
                 }
                 Some((_, Due::Sound { from, to, packet })) => self.sound(from, to, &packet),
                 Some((_, Due::Deed(at, deed))) => self.does(at, &deed),
                 Some((_, Due::ThreadLost(at))) => self.thread_lost(at),
+                Some((_, Due::Restart)) => self.restart(),
                 None => {}
             },
         }
+    }
+
+    /// The engine is killed and started anew at that time.
+    pub fn restart_at(&mut self, time: Duration) {
+        self.number += 1;
+        let due = (Instant::START + time, self.number);
+        self.due.insert(due, Due::Restart);
     }
 
     fn plan(&mut self, after: Duration, due: Due) {
@@ -353,19 +366,53 @@ impl World {
         self.due.insert((self.now + after, self.number), due);
     }
 
+    /// A datagram leaves the exchange.
+    fn transmit(&mut self, to: SocketAddr, bytes: &Arc<[u8]>) {
+        let line = if to == CARRIER {
+            let heard = self
+                .carrier
+                .hears(bytes, self.lines.len(), &mut self.random);
+            if let Some(number) = heard.calls {
+                self.checks.calls_citizen(&number);
+            }
+            heard.line
+        } else {
+            line_at(to)
+        };
+        let Some((at, line)) = line.and_then(|at| Some((at, self.lines.get(at)?))) else {
+            return;
+        };
+        let local = if to == CARRIER { to } else { line.path.local };
+        let path = Path::udp(local, EXCHANGE);
+        self.sent.push((at, bytes.clone()));
+        for after in self.weather.deliveries(&mut self.random) {
+            self.plan(after, Due::ToPhone(at, path, bytes.clone()));
+        }
+    }
+
+    fn happened(&mut self, stamped: Stamped) {
+        self.checks.happened(&stamped);
+        if let Some(ears) = &mut self.ears {
+            ears.happened(&stamped);
+        }
+        self.journal.push(stamped);
+        if let Some((events, at)) = self.hang_up
+            && self.journal.len() == events
+        {
+            self.plan(Duration::ZERO, Due::Deed(at, Deed::HangUp));
+        }
+    }
+
     /// Lets the exchange see an input and carries out what it decides.
     fn exchange(&mut self, input: Input<'_>) {
         self.exchange.handle_input(self.now, input);
+        self.carry_out();
+    }
+
+    fn carry_out(&mut self) {
         while let Some(output) = self.exchange.poll_output() {
             match output {
-                Output::Transmit { path, bytes } => {
-                    if let Some(at) = line_at(path.remote) {
-                        self.sent.push((at, bytes.clone()));
-                        for after in self.weather.deliveries(&mut self.random) {
-                            self.plan(after, Due::ToPhone(at, bytes.clone()));
-                        }
-                    }
-                }
+                Output::Transmit { path, bytes } => self.transmit(path.remote, &bytes),
                 Output::Media(command) => {
                     let stopped = match command {
                         Command::StopRecord { recording } => Some(recording),
@@ -387,18 +434,7 @@ impl World {
                         self.exchange.handle_input(self.now, closed);
                     }
                 }
-                Output::Event(stamped) => {
-                    self.checks.happened(&stamped);
-                    if let Some(ears) = &mut self.ears {
-                        ears.happened(&stamped);
-                    }
-                    self.journal.push(stamped);
-                    if let Some((events, at)) = self.hang_up
-                        && self.journal.len() == events
-                    {
-                        self.plan(Duration::ZERO, Due::Deed(at, Deed::HangUp));
-                    }
-                }
+                Output::Event(stamped) => self.happened(stamped),
                 Output::ClosePath(_) | Output::BeginRecording { .. } | Output::OrderDone { .. } => {
                 }
             }

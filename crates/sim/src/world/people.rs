@@ -15,14 +15,14 @@ use super::{Due, LEGS_OF_A_PHONE, Line, PHONES_MEDIA, World, address};
 use crate::{
     actors::{Deed, Person, Plans},
     network::EXCHANGE,
-    town::{PASSWORD, REALM},
+    town::{PASSWORD, REALM, citizen},
 };
 
 impl World {
     pub(super) fn enter(&mut self, at: usize, begins: Duration, person: Person) {
         let path = Path::udp(address(at), EXCHANGE);
         let (user, password) = match person.seat() {
-            None => (format!("1380000{at:04}"), None),
+            None => (citizen(at), None),
             Some(seat) => (seat.to_string(), Some(PASSWORD.to_owned())),
         };
         let mut seed = [0; 32];
@@ -134,9 +134,9 @@ impl World {
             .and_then(|line| line.phone.poll_output())
         {
             match output {
-                PhoneOutput::Transmit { bytes, .. } => {
+                PhoneOutput::Transmit { path, bytes } => {
                     for after in self.weather.deliveries(&mut self.random) {
-                        self.plan(after, Due::ToExchange(at, bytes.clone()));
+                        self.plan(after, Due::ToExchange(path.local, bytes.clone()));
                     }
                 }
                 PhoneOutput::Media(command) => {
