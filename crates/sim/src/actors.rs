@@ -143,7 +143,7 @@ impl Person {
             .then(|| Duration::from_millis(u64::from(1_000 + random.next_u32() % 60_000)));
         let first = one_of(&["1", "1", "2", "9"], random);
         let mut keys = vec![(Duration::from_millis(700), first)];
-        if dice % 4 > 0 {
+        if !dice.is_multiple_of(4) {
             keys.extend((2..40).map(|n| (Duration::from_secs(2 * n), "1")));
         }
         Self::Citizen {

@@ -43,7 +43,7 @@ fn people(seed: u64) -> Vec<(Duration, Person)> {
 }
 
 fn live(seed: u64) -> World {
-    let weather = if seed % 4 == 0 {
+    let weather = if seed.is_multiple_of(4) {
         Weather::FAIR
     } else {
         Weather::FOUL
@@ -53,10 +53,10 @@ fn live(seed: u64) -> World {
     })
     .unwrap();
     // Every third world is killed once, some of them twice.
-    if seed % 3 == 0 {
+    if seed.is_multiple_of(3) {
         world.restart_at(Duration::from_millis(40_000 + seed * 997 % 90_000));
     }
-    if seed % 9 == 0 {
+    if seed.is_multiple_of(9) {
         world.restart_at(Duration::from_millis(135_000 + seed * 1_009 % 60_000));
     }
     let ran = world.run(Duration::from_secs(3_600));
