@@ -1,4 +1,4 @@
-//! Prints the table of estimated waits of `crates/sim/README.md`:
+//! Prints the tables of estimated waits of `crates/sim/README.md`:
 //! `cargo run -p hotline-sim --example estimates`, or with scenario files as arguments.
 
 use std::{env, fs, process::ExitCode};
@@ -6,7 +6,13 @@ use std::{env, fs, process::ExitCode};
 use hotline_sim::day::{self, Scenario};
 
 /// Without arguments.
-const SCENARIOS: [&str; 2] = ["scenarios/short-week.toml", "scenarios/hangzhou-surge.toml"];
+const SCENARIOS: [&str; 5] = [
+    "scenarios/short-week.toml",
+    "scenarios/hangzhou-surge.toml",
+    "crates/sim/tests/held-out/noon-dip.toml",
+    "crates/sim/tests/held-out/overloaded-hour.toml",
+    "crates/sim/tests/held-out/small-house.toml",
+];
 
 fn main() -> ExitCode {
     let mut files: Vec<String> = env::args().skip(1).collect();

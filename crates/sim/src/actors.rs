@@ -90,6 +90,15 @@ pub enum Person {
         /// Keys pressed after the answer, and when.
         keys: Vec<(Duration, &'static str)>,
     },
+    /// A citizen who may be called back, and may ring again meanwhile.
+    Citizen {
+        /// As of a caller.
+        patience: Option<Duration>,
+        /// As of a caller: whoever presses 1 all the time asks for the callback when it is offered.
+        keys: Vec<(Duration, &'static str)>,
+        /// The share of the ends of a call after which the citizen rings again, percent.
+        again: u32,
+    },
     /// An agent of a seat.
     Agent {
         /// The seat.
@@ -127,10 +136,27 @@ impl Person {
         Self::Caller { patience, keys }
     }
 
+    /// A citizen: most take the callback that is offered, some wait on, some give up.
+    pub fn random_citizen(random: &mut ChaCha8Rng) -> Self {
+        let dice = random.next_u32();
+        let patience = (dice % 10 < 3)
+            .then(|| Duration::from_millis(u64::from(1_000 + random.next_u32() % 60_000)));
+        let first = one_of(&["1", "1", "2", "9"], random);
+        let mut keys = vec![(Duration::from_millis(700), first)];
+        if !dice.is_multiple_of(4) {
+            keys.extend((2..40).map(|n| (Duration::from_secs(2 * n), "1")));
+        }
+        Self::Citizen {
+            patience,
+            keys,
+            again: 30,
+        }
+    }
+
     /// The seat whose phone the person has.
     pub fn seat(&self) -> Option<SeatId> {
         match self {
-            Self::Caller { .. } => None,
+            Self::Caller { .. } | Self::Citizen { .. } => None,
             Self::Agent { seat, .. } => Some(*seat),
             Self::Planned { seat } => *seat,
         }
@@ -141,7 +167,7 @@ impl Person {
         match self {
             Self::Planned { seat: None } => Vec::new(),
             Self::Planned { seat: Some(_) } => vec![(Duration::ZERO, Deed::Register)],
-            Self::Caller { patience, .. } => {
+            Self::Caller { patience, .. } | Self::Citizen { patience, .. } => {
                 let mut plans = vec![(Duration::ZERO, Deed::Dial("12345"))];
                 plans.extend(patience.map(|patience| (patience, Deed::HangUp)));
                 plans
@@ -162,13 +188,24 @@ impl Person {
             (Self::Planned { .. }, PhoneEvent::Connected { .. }) => {
                 vec![(Duration::ZERO, Deed::Breathe)]
             }
-            (Self::Caller { keys, .. }, PhoneEvent::Connected { .. }) => {
+            (
+                Self::Caller { keys, .. } | Self::Citizen { keys, .. },
+                PhoneEvent::Connected { .. },
+            ) => {
                 let mut plans: Plans = keys
                     .iter()
                     .map(|&(after, keys)| (after, Deed::Press(keys)))
                     .collect();
                 plans.push((Duration::ZERO, Deed::Breathe));
                 plans
+            }
+            (Self::Citizen { .. }, PhoneEvent::Incoming { .. }) => is_called(random),
+            (Self::Citizen { again, .. }, PhoneEvent::Ended { .. }) => {
+                let after = Duration::from_millis(u64::from(random.next_u32() % 40_000));
+                match random.next_u32() % 100 < *again {
+                    true => vec![(after, Deed::Dial("12345"))],
+                    false => Vec::new(),
+                }
             }
             (Self::Agent { .. }, PhoneEvent::Registered) => {
                 vec![(Duration::from_millis(100), Deed::GoReady)]
@@ -195,6 +232,21 @@ impl Person {
             }
             _ => Vec::new(),
         }
+    }
+}
+
+/// What a citizen does whom the hotline calls.
+fn is_called(random: &mut ChaCha8Rng) -> Plans {
+    let after = Duration::from_millis(u64::from(100 + random.next_u32() % 6_000));
+    match random.next_u32() % 100 {
+        0..14 => vec![(after, Deed::Refuse(486))],
+        14..19 => vec![(after, Deed::Refuse(603))],
+        19..24 => vec![(after, Deed::Refuse(404))],
+        // Nobody hears it.
+        24..36 => Vec::new(),
+        36..42 => vec![(after, Deed::Answer), (2 * after, Deed::HangUp)],
+        42..45 => vec![(after, Deed::Die)],
+        _ => vec![(after, Deed::Answer)],
     }
 }
 

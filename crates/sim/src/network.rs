@@ -59,6 +59,9 @@ impl Weather {
 /// The address of the exchange.
 pub const EXCHANGE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 5060);
 
+/// The address of the carrier, by whom citizens are called.
+pub const CARRIER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 3, 0, 1)), 5060);
+
 /// The sockets of one media worker: many legs, each with a port of its own.
 pub struct Sockets {
     address_of: fn(Slot) -> IpAddr,

@@ -3,15 +3,19 @@
 use core::{net::IpAddr, time::Duration};
 use std::{collections::BTreeMap, sync::Arc};
 
-use hotline_acd::{QueueSettings, SeatSettings};
-use hotline_calls::settings::{
-    AddressRange, Announce, Ha1, Language, Number, PickUp, Program, Prompts, Queue, Regulars, Seat,
-    SecondPhone, Settings, SoundFormats, Srtp, Trunk, compile_alone, engine_prompts,
+use hotline_acd::{Overflow, OverflowTo, OverflowWhen, QueueSettings, SeatSettings};
+use hotline_calls::{
+    Path,
+    settings::{
+        AddressRange, Announce, Ha1, Language, Number, Outbound, PickUp, Program, Prompts, Queue,
+        Regulars, Seat, SecondPhone, Settings, SoundFormats, Srtp, Target, Trunk, compile_alone,
+        engine_prompts,
+    },
 };
 use hotline_media::Clip;
 use hotline_model::{QueueId, ScriptId, SeatId, TrunkId};
 
-use crate::network::EXCHANGE;
+use crate::network::{CARRIER, EXCHANGE};
 
 /// Digest realm.
 pub const REALM: &str = "hotline";
@@ -114,6 +118,72 @@ pub fn settings(seats: usize, callers: impl Iterator<Item = IpAddr>) -> Result<S
         desk_lost_after: None,
         announce_every: Duration::from_secs(10),
     })
+}
+
+/// The number of the citizen at a line.
+pub fn citizen(line: usize) -> String {
+    format!("1380000{line:04}")
+}
+
+/// Callers are sent on by rules of every kind, and who waits for ten seconds in the queue for all is
+/// offered a callback: two attempts half a minute apart, kept for fifteen minutes. A carrier leads
+/// to the citizens.
+///
+/// # Errors
+/// When the shipped script does not compile.
+pub fn send_on(settings: &mut Settings) -> Result<(), String> {
+    let name = |error: hotline_model::ids::NameError| error.to_string();
+    let script = ScriptId::new("callback-offer").map_err(name)?;
+    let text = include_str!("../../../ivr-scripts/callback-offer.toml")
+        .replace("attempts = 3", "attempts = 2")
+        .replace("retry-seconds = 600", "retry-seconds = 30")
+        .replace("keep-minutes = 240", "keep-minutes = 15");
+    let program = compile_alone(&text).map_err(|faults| format!("{faults:?}"))?;
+    give_sound(&mut settings.prompts, &program);
+    settings.scripts.insert(script, Arc::new(program));
+    settings.trunks.push(Trunk {
+        outbound: Outbound {
+            targets: vec![Target {
+                path: Path::udp(EXCHANGE, CARRIER),
+            }],
+            caller_id: "12345".to_owned(),
+            prefixes: vec!["1".to_owned()],
+            ..Outbound::default()
+        },
+        ..Trunk::inbound(
+            TrunkId::new("carrier").map_err(name)?,
+            [AddressRange::from(CARRIER.ip())],
+        )
+    });
+    let s = Duration::from_secs;
+    let general = QueueId::new("general").map_err(name)?;
+    let business = QueueId::new("business").map_err(name)?;
+    let rules = [
+        vec![
+            (OverflowWhen::Waited(s(10)), OverflowTo::Script(script)),
+            (OverflowWhen::Full, OverflowTo::Queue(business)),
+        ],
+        vec![
+            (OverflowWhen::Expected(s(12)), OverflowTo::Script(script)),
+            (OverflowWhen::Waited(s(25)), OverflowTo::Queue(general)),
+        ],
+        vec![
+            (OverflowWhen::Unstaffed(s(3)), OverflowTo::Queue(general)),
+            (OverflowWhen::Full, OverflowTo::Script(script)),
+        ],
+    ];
+    for ((queue, rules), capacity) in settings.queues.iter_mut().zip(rules).zip([4, 4, 2]) {
+        let rules = rules.into_iter().map(|(when, to)| Overflow { when, to });
+        queue.floor.overflow = rules.collect();
+        queue.floor.capacity = capacity;
+    }
+    // Only some seats speak English: now and then nobody does.
+    for seat in settings.seats.iter_mut().skip(1) {
+        seat.floor
+            .queues
+            .retain(|queue| queue.as_str() != "english");
+    }
+    Ok(())
 }
 
 fn give_sound(prompts: &mut Prompts, program: &Program) {

@@ -3,9 +3,10 @@
 #![cfg(test)]
 
 use core::time::Duration;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use hotline_model::event::Event;
+use hotline_acd::OverflowTo;
+use hotline_model::{SkillId, event::Event};
 use hotline_sim::{
     checks::Checks,
     day::{self, HalfHour, Report, Scenario, chance::Spread, scenario::Surge},
@@ -32,6 +33,7 @@ fn live(scenario: &Scenario) -> Report {
     });
     let report = report.unwrap();
     assert_eq!(checks.story(), Ok(()));
+    assert_eq!(checks.open_promise(), None);
     assert!(arrived > 0);
     assert_eq!(arrived, ended, "every call ends once");
     let HalfHour { all, queues } = report.total();
@@ -134,6 +136,160 @@ fn seventy_thousand_calls_are_lived_through() {
     let all = report.total().all;
     assert!((69_000..75_000).contains(&all.counts.inbound()), "{all:?}");
     assert!(rate(&report) > 0.9, "{all:?}");
+}
+
+#[test]
+fn a_district_sends_callers_on_and_calls_them_back() {
+    let scenario = scenario("district-day");
+    let report = live(&scenario);
+    let HalfHour { all, queues } = report.total();
+    assert!((1_900..2_500).contains(&all.counts.inbound()), "{all:?}");
+    // The pool answers whom the house sends on, and nobody else.
+    let of = |name: &str| {
+        let mut queues = queues.iter();
+        queues.find(|(id, _)| id.as_str() == name).unwrap().1
+    };
+    assert!(of("pool").counts.answers > 20, "{:?}", of("pool"));
+    assert!(all.sent_on > 20, "{all:?}");
+    // Three in a hundred offers.
+    let offers = all.counts.answers + all.not_answered + all.attempts;
+    let not_answered = all.not_answered as f64 / offers as f64;
+    assert!((0.01..0.06).contains(&not_answered), "{all:?}");
+    // Three attempts of which seven in ten succeed, but for those whose place ends before.
+    assert!(all.callbacks > 40, "{all:?}");
+    let reached = all.reached_rate().value().unwrap();
+    assert!((0.85..=1.0).contains(&reached), "{all:?}");
+    assert_eq!(all.callbacks, all.reached + all.counts.unreached);
+    assert!(all.attempts > all.reached, "{all:?}");
+    assert!(of("dialect").callbacks > 0, "{:?}", of("dialect"));
+    // At noon more hang up for the promise than in the hours before.
+    let hours = |from: usize, to: usize| {
+        let half_hours = report.half_hours[2 * from..2 * to].iter();
+        half_hours
+            .map(|half_hour| half_hour.all.callbacks)
+            .sum::<u64>()
+    };
+    assert!(
+        hours(11, 14) > hours(8, 11),
+        "{} {}",
+        hours(11, 14),
+        hours(8, 11)
+    );
+}
+
+#[test]
+fn without_callbacks_more_of_a_district_give_up() {
+    let with = scenario("district-day");
+    let mut without = with.clone();
+    for queue in &mut without.queues {
+        queue
+            .rules
+            .overflow
+            .retain(|rule| matches!(rule.to, OverflowTo::Queue(_)));
+    }
+    let (with, without) = (live(&with), live(&without));
+    let abandoned = |report: &Report| report.total().all.counts.abandoned;
+    assert!(abandoned(&with) < abandoned(&without));
+    assert_eq!(without.total().all.callbacks, 0);
+    assert!(rate(&with) > rate(&without));
+}
+
+#[test]
+fn skills_priorities_and_absent_agents_do_what_they_say() {
+    let handling = "handling = { kind = \"fixed\", mean_s = 100 }";
+    let queue = |keys: &str| steady(&[&format!("{handling}\n{keys}")]).unwrap();
+    // Nobody can what is asked: nobody is answered, until the widening.
+    let asked = queue("skills = \"dialect>=5\"");
+    assert_eq!(live(&asked).total().all.counts.answered, 0);
+    let mut widened =
+        queue("skills = \"dialect>=5\"\nwiden = [{ after_s = 40, skills = \"dialect\" }]");
+    widened.shifts[0].skills = vec![(SkillId::new("dialect").unwrap(), 2)];
+    let all = live(&widened).total().all;
+    assert!(all.counts.answered > 150, "{all:?}");
+    assert!(all.mean_wait_s().unwrap() >= 40.0, "{all:?}");
+    // Who is first in line waits less where callers of ten have to wait.
+    let mut first = steady(&["per_day = 12000"]).unwrap();
+    first.queues[0].rules.priorities = vec![1.0, 9.0];
+    let (mut entered, mut answered) = (BTreeMap::new(), [(0, 0); 2]);
+    day::run(&first, 1, &mut |record| match record.stamped.event {
+        Event::QueueEntered { call, priority, .. } => {
+            entered.insert(call, usize::from(priority));
+        }
+        Event::SeatAnswered {
+            call,
+            since_queue_ms,
+            ..
+        } => {
+            let of = &mut answered[entered[&call]];
+            (of.0, of.1) = (of.0 + 1, of.1 + since_queue_ms);
+        }
+        _ => {}
+    });
+    let [better, worse] = answered.map(|(calls, ms)| ms / u64::max(calls, 1) / 1_000);
+    assert!(better * 5 < worse, "{better} s and {worse} s");
+    // Who does not hear the phone is not ready for a while, and the caller goes on.
+    let mut away = steady(&["per_day = 2400"]).unwrap();
+    away.agents.ignore = 0.3;
+    away.agents.back_after = Duration::from_secs(60);
+    let all = live(&away).total().all;
+    assert!(all.not_answered > 100, "{all:?}");
+    assert!(all.counts.answered > 600, "{all:?}");
+}
+
+#[test]
+fn rules_that_cannot_be_are_refused() {
+    let told = |keys: &str| {
+        let handling = "handling = { kind = \"fixed\", mean_s = 100 }";
+        match steady(&[&format!("{handling}\n{keys}")]) {
+            Err(faults) => faults.join("; "),
+            Ok(_) => "read".to_owned(),
+        }
+    };
+    let overflow = |rule: &str| told(&format!("overflow = [{{ {rule} }}]"));
+    assert_eq!(overflow("after_s = 5, to = \"queue:general\""), "read");
+    assert_eq!(
+        overflow("after_s = 5, to = \"queue:else\""),
+        "no queue is named else"
+    );
+    let one = "an overflow has one of `after_s`, `estimate_s`, `unstaffed` and `full`";
+    assert_eq!(overflow("to = \"queue:general\""), one);
+    assert_eq!(
+        overflow("full = true, after_s = 5, to = \"queue:general\""),
+        one
+    );
+    let lone = "`for_s` belongs to `unstaffed`";
+    assert_eq!(
+        overflow("full = true, for_s = 5, to = \"queue:general\""),
+        lone
+    );
+    let nobody = "a callback is offered, and there is no [callbacks]";
+    assert_eq!(overflow("after_s = 5, to = \"callback\""), nobody);
+    let other = "`to` is \"queue:NAME\" or \"callback\", not script:x; ";
+    assert_eq!(
+        overflow("after_s = 5, to = \"script:x\""),
+        format!("{other}{nobody}")
+    );
+    assert!(told("skills = \"dialect>=\"").starts_with("`skills`: "));
+    let some = "a widening names `skills`, `queues` or both";
+    assert_eq!(told("widen = [{ after_s = 5 }]"), some);
+    let weights = "`priorities` must be 1 to 10 weights of 0 or more, and not all 0";
+    assert_eq!(told("priorities = [0, 0]"), weights);
+    assert_eq!(told("ring_s = 0"), "`ring_s` must be 1 to 86400 seconds");
+    let agents = "`refuse` and `ignore` must be 0 or more, and less than 1 together";
+    assert_eq!(
+        steady(&["agents = { refuse = 0.5, ignore = 0.5 }"]).unwrap_err(),
+        [agents]
+    );
+    let share = "callbacks = { accept = 1.5, reached = 0.5, attempts = 0 }";
+    assert_eq!(
+        steady(&[share]).unwrap_err(),
+        ["`attempts` must be 1 to 10", "`accept` must be 0 to 1"]
+    );
+    let level = "to = \"18:00\"\nskills = { dialect = 11 }";
+    assert_eq!(
+        steady(&[level]).unwrap_err(),
+        ["`skills`: dialect = 11 is no skill with a level from 1 to 10"]
+    );
 }
 
 #[test]

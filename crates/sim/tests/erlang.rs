@@ -67,6 +67,7 @@ impl Cell {
         scenario.shifts = vec![Shift {
             count: self.seats,
             queues: vec![scenario.queues[0].id],
+            skills: Vec::new(),
             from: Duration::ZERO,
             to: Duration::ZERO,
             breaks: Vec::new(),

@@ -61,6 +61,9 @@ pub struct Standing {
     pub arrived_at: Timestamp,
     /// When it entered its first queue.
     pub queued_at: Timestamp,
+    /// When it began to wait, by which its place counts: earlier than its own wait where its caller
+    /// rang again and had the place of an earlier call.
+    pub place_at: Timestamp,
     /// When the callback was asked for.
     pub requested_at: Timestamp,
     /// The number to be called.
@@ -172,6 +175,8 @@ struct Caller {
     number: String,
     called: String,
     queued_at: Option<Timestamp>,
+    /// The place of an earlier call whose caller rang again with this one.
+    taken_over: Option<Timestamp>,
     stands: Option<Standing>,
 }
 
@@ -189,6 +194,7 @@ impl Open {
                 number: caller.clone(),
                 called: called.clone(),
                 queued_at: None,
+                taken_over: None,
                 stands: None,
             })),
             _ => None,
@@ -219,6 +225,10 @@ impl Open {
                 if let Some(stands) = stands {
                     (stands.queue, stands.priority) = (*queue, *priority);
                 }
+            }
+            // It asked for a human there, even where it was sent on before it stood in line.
+            (Event::QueueOverflowed { .. }, None) => {
+                caller.queued_at.get_or_insert(at);
             }
             (Event::CallbackRequested { .. }, _) => {
                 caller.stands = caller.requested(arrived_at, at, event);
@@ -269,13 +279,16 @@ impl Caller {
         else {
             return None;
         };
+        let queued_at = self.queued_at.unwrap_or(requested_at);
+        let taken_over = self.taken_over.unwrap_or(queued_at);
         Some(Standing {
             call: *call,
+            place_at: queued_at.min(taken_over),
             trunk: self.trunk,
             caller: self.number.clone(),
             called: self.called.clone(),
             arrived_at,
-            queued_at: self.queued_at.unwrap_or(requested_at),
+            queued_at,
             requested_at,
             number: number.clone(),
             queue: *queue,
@@ -304,7 +317,15 @@ impl Remains {
             Event::CallArrived { call, .. } | Event::CallDialled { call, .. } => {
                 self.calls.insert(*call, Open::of(record));
             }
-            Event::CallEnded { call, .. } | Event::DialEnded { call, .. } => {
+            Event::CallEnded { call, outcome, .. } => {
+                let ended = self.calls.remove(call);
+                if let Some(caller) = ended.and_then(|it| it.caller)
+                    && *outcome == Outcome::RangAgain
+                {
+                    self.hand_over(*call, &caller);
+                }
+            }
+            Event::DialEnded { call, .. } => {
                 self.calls.remove(call);
             }
             Event::RecordingStarted { call, file } => {
@@ -341,6 +362,20 @@ impl Remains {
         self.last_up_ms = record.stamped.up_ms;
     }
 
+    /// The caller rang again: the later call has the place.
+    fn hand_over(&mut self, from: CallId, caller: &Caller) {
+        let Some(place) = caller.stands.as_ref().map(|it| it.place_at) else {
+            return;
+        };
+        let later = self.calls.iter_mut().rev();
+        let mut later = later
+            .take_while(|&(&call, _)| call > from)
+            .filter_map(|(_, open)| open.caller.as_mut());
+        if let Some(heir) = later.find(|heir| heir.number == caller.number) {
+            heir.taken_over = Some(place);
+        }
+    }
+
     /// What is left after the last record.
     pub fn leftover(&self) -> Leftover {
         let stands = |open: &&Open| open.caller.as_ref().and_then(|it| it.stands.clone());
@@ -349,7 +384,7 @@ impl Remains {
             .values()
             .filter_map(|open| stands(&open))
             .collect();
-        standing.sort_by_key(|it| (it.queued_at.0, it.call));
+        standing.sort_by_key(|it| (it.place_at.0, it.call));
         let calls = self.calls.iter().filter(|(_, open)| stands(open).is_none());
         let calls = calls.map(|(&call, open)| Unfinished {
             call,
@@ -386,7 +421,7 @@ mod tests {
     use super::*;
     use crate::samples::{
         arrived, callback_dialled, callback_failed, callback_requested, dialled, ended, message,
-        queued, records, seat, story,
+        overflowed, queued, records, seat, story,
     };
 
     #[test]
@@ -533,6 +568,44 @@ mod tests {
         assert_eq!((left.standing.len(), left.calls.len()), (0, 1));
         let left = stands(vec![ended(2, Outcome::Unreached)]);
         assert_eq!((left.standing.len(), left.calls.len()), (0, 0));
+    }
+
+    #[test]
+    fn places_taken_over_and_of_full_queues_outlive_the_engine() {
+        let of = |call: u64, caller: u64| match arrived(caller) {
+            Event::CallArrived {
+                trunk,
+                caller,
+                called,
+                sip_call_id,
+                withheld,
+                ..
+            } => Event::CallArrived {
+                call: CallId(call),
+                trunk,
+                caller,
+                called,
+                sip_call_id,
+                withheld,
+            },
+            other => other,
+        };
+        let order = |events: Vec<Event>| {
+            let left = unfinished(&records(events)).standing;
+            left.iter().map(|it| it.call.0).collect::<Vec<_>>()
+        };
+        // The first caller rings again after the second came, has the old place and is promised a
+        // callback again.
+        let mut events = vec![arrived(1), queued(1, "general"), callback_requested(1)];
+        events.extend([arrived(2), queued(2, "general"), callback_requested(2)]);
+        events.extend([of(3, 1), ended(1, Outcome::RangAgain)]);
+        events.extend([queued(3, "general"), callback_requested(3)]);
+        assert_eq!(order(events), [3, 2]);
+        // Sent to the offer by a full queue, and promised after another who came later.
+        let mut events = vec![arrived(1), overflowed(1, "general")];
+        events.extend([arrived(2), queued(2, "general"), callback_requested(2)]);
+        events.push(callback_requested(1));
+        assert_eq!(order(events), [1, 2]);
     }
 
     #[test]

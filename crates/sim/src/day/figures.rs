@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hotline_model::{
     CallId, QueueId, SeatId, Timestamp,
     event::{Event, Outcome},
-    seat::Work,
+    seat::{OfferResult, Work},
 };
 use hotline_store::{
     Record,
@@ -41,6 +41,16 @@ pub struct Figures {
     pub talk_ms: u64,
     /// Wrap-ups, summed, ms (K8).
     pub wrap_up_ms: u64,
+    /// Calls that a rule sent to another queue, each time.
+    pub sent_on: u64,
+    /// Callers who hung up for a callback.
+    pub callbacks: u64,
+    /// Of these, those who were reached.
+    pub reached: u64,
+    /// Attempts to reach them.
+    pub attempts: u64,
+    /// Seats that were rung and refused, or nobody heard it.
+    pub not_answered: u64,
 }
 
 impl Figures {
@@ -70,6 +80,16 @@ impl Figures {
         self.longest_ms = self.longest_ms.max(other.longest_ms);
         self.talk_ms += other.talk_ms;
         self.wrap_up_ms += other.wrap_up_ms;
+        self.sent_on += other.sent_on;
+        self.callbacks += other.callbacks;
+        self.reached += other.reached;
+        self.attempts += other.attempts;
+        self.not_answered += other.not_answered;
+    }
+
+    /// Of the callers who hung up for a callback, those who were reached.
+    pub const fn reached_rate(&self) -> Ratio {
+        Ratio::new(self.reached, self.callbacks)
     }
 }
 
@@ -140,6 +160,7 @@ impl Tally {
         let Some(id) = record.stamped.event.call() else {
             return;
         };
+        self.note_rules(id, &record.stamped.event);
         if let Some(call) = Call::begun(record) {
             self.calls.insert(id, call);
         } else if let Some(call) = self.calls.get_mut(&id) {
@@ -150,6 +171,29 @@ impl Tally {
         {
             self.ended(&call);
         }
+    }
+
+    /// Counts what rules and unwilling agents did, in the half hour in which the call arrived.
+    fn note_rules(&mut self, id: CallId, event: &Event) {
+        let add: fn(&mut Figures) = match event {
+            Event::QueueOverflowed { to, .. } if to.starts_with("queue:") => |f| f.sent_on += 1,
+            Event::CallbackRequested { .. } => |f| f.callbacks += 1,
+            Event::CallbackReached { .. } => |f| f.reached += 1,
+            Event::CallbackDialled { .. } => |f| f.attempts += 1,
+            Event::OfferEnded {
+                result: OfferResult::Refused | OfferResult::NoAnswer,
+                ..
+            } => |f| f.not_answered += 1,
+            _ => return,
+        };
+        let Some((arrived, queue)) = self
+            .calls
+            .get(&id)
+            .map(|call| (call.row.arrived_at, call.row.queue))
+        else {
+            return;
+        };
+        self.add(half_hour(arrived), queue, &add);
     }
 
     fn ended(&mut self, call: &Call) {

@@ -1,6 +1,7 @@
 //! Reads and checks a scenario's file.
 
 use core::{ops::Range, time::Duration};
+use std::collections::BTreeMap;
 
 use hotline_model::{QueueId, diagnostic::Diagnostic};
 use serde::Deserialize;
@@ -8,6 +9,7 @@ use toml::Spanned;
 
 use super::{
     chance::Spread,
+    rules::{self, AgentKeys, CallbackKeys, OverflowKeys, QueueRules, Rules, WidenKeys},
     scenario::{
         Break, HALF_HOUR, HALF_HOURS, LEAST_REDIAL_S, LONGEST_S, MOST_CALLS, MOST_DAYS,
         MOST_REDIALS, MOST_SEATS, MOST_SURGES, Queue, Redials, Scenario, Shift, Surge,
@@ -29,10 +31,10 @@ pub(super) fn read(text: &str) -> Result<Scenario, Vec<Diagnostic>> {
     }
 }
 
-struct Found(Vec<Diagnostic>);
+pub(super) struct Found(pub(super) Vec<Diagnostic>);
 
 impl Found {
-    fn require(&mut self, holds: bool, span: Range<usize>, what: &str, help: &str) {
+    pub(super) fn require(&mut self, holds: bool, span: Range<usize>, what: &str, help: &str) {
         if !holds {
             self.0.push(Diagnostic::new(span, what).with_help(help));
         }
@@ -54,7 +56,7 @@ impl Found {
         })
     }
 
-    fn spread(&mut self, key: &str, keys: &Spanned<SpreadKeys>) -> Spread {
+    pub(super) fn spread(&mut self, key: &str, keys: &Spanned<SpreadKeys>) -> Spread {
         let SpreadKeys { kind, mean_s, sd_s } = keys.get_ref();
         let what = format!("`{key}`: `mean_s` must be more than 0 and at most 86400 seconds");
         let sound = |x: f64| x > 0.0 && x <= 86_400.0;
@@ -94,6 +96,8 @@ struct File {
     redials: RedialKeys,
     patience: Spanned<SpreadKeys>,
     answer: Option<Spanned<SpreadKeys>>,
+    agents: Option<Spanned<AgentKeys>>,
+    callbacks: Option<CallbackKeys>,
     queues: Spanned<Vec<QueueKeys>>,
     #[serde(default)]
     seats: Vec<SeatKeys>,
@@ -142,7 +146,7 @@ enum Kind {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct SpreadKeys {
+pub(super) struct SpreadKeys {
     kind: Kind,
     mean_s: f64,
     sd_s: Option<f64>,
@@ -158,6 +162,13 @@ struct QueueKeys {
     threshold_s: Option<Spanned<u64>>,
     capacity: Option<Spanned<usize>>,
     longest_wait_s: Option<Spanned<u64>>,
+    skills: Option<Spanned<String>>,
+    #[serde(default)]
+    widen: Vec<Spanned<WidenKeys>>,
+    #[serde(default)]
+    overflow: Vec<Spanned<OverflowKeys>>,
+    priorities: Option<Spanned<Vec<f64>>>,
+    ring_s: Option<Spanned<u64>>,
 }
 
 #[derive(Deserialize)]
@@ -167,6 +178,7 @@ struct SeatKeys {
     from: Spanned<String>,
     to: Spanned<String>,
     queues: Option<Vec<Spanned<String>>>,
+    skills: Option<Spanned<BTreeMap<String, u8>>>,
     #[serde(default)]
     breaks: Vec<Spanned<BreakKeys>>,
 }
@@ -207,7 +219,9 @@ impl File {
             // Not a number is no length, and told above.
             Duration::try_from_secs_f64(*at.get_ref()).unwrap_or_default()
         });
-        let queues = check_queues(&self.queues, found);
+        let mut queues = check_queues(&self.queues, found);
+        let offers = self.callbacks.is_some();
+        check_rules(self.queues.get_ref(), &mut queues, offers, found);
         let shifts = check_seats(&self.seats, &queues, found);
         let redials = |keys: &Option<Spanned<Again>>, found: &mut Found| {
             keys.as_ref().map_or_else(Redials::default, |keys| {
@@ -254,6 +268,8 @@ impl File {
             busy: redials(&self.redials.busy, found),
             patience: found.spread("patience", &self.patience),
             answer: answer.map_or(Spread::NONE, |keys| found.spread("answer", keys)),
+            agents: rules::agents(self.agents.as_ref(), found),
+            callbacks: self.callbacks.map(|keys| rules::callbacks(&keys, found)),
             queues,
             shifts,
         };
@@ -397,10 +413,29 @@ fn check_queues(keys: &Spanned<Vec<QueueKeys>>, found: &mut Found) -> Vec<Queue>
             capacity: keys.capacity.as_ref().map_or(1_000, |at| *at.get_ref()),
             // 0 is no limit, as in queues.toml.
             longest_wait: longest_wait.filter(|wait| !wait.is_zero()),
+            rules: Rules::default(),
         });
     }
     found.require(!queues.is_empty(), span, "no queue", "add [[queues]]");
     queues
+}
+
+/// Rules name queues, before or after their own.
+fn check_rules(keys: &[QueueKeys], queues: &mut [Queue], offers: bool, found: &mut Found) {
+    let all = queues.to_vec();
+    for keys in keys {
+        let named = |queue: &&mut Queue| queue.id.as_str() == keys.name.get_ref();
+        if let Some(queue) = queues.iter_mut().find(named) {
+            let keys = QueueRules {
+                skills: keys.skills.as_ref(),
+                widen: &keys.widen,
+                overflow: &keys.overflow,
+                priorities: keys.priorities.as_ref(),
+                ring_s: keys.ring_s.as_ref(),
+            };
+            queue.rules = rules::of_queue(&keys, &all, offers, found);
+        }
+    }
 }
 
 fn check_seats(keys: &[SeatKeys], queues: &[Queue], found: &mut Found) -> Vec<Shift> {
@@ -443,6 +478,7 @@ fn check_seats(keys: &[SeatKeys], queues: &[Queue], found: &mut Found) -> Vec<Sh
                 Some(_) => named,
                 None => queues.iter().map(|queue| queue.id).collect(),
             },
+            skills: rules::seat_skills(keys.skills.as_ref(), found),
             from: found.time(&keys.from),
             to: found.time(&keys.to),
             breaks,

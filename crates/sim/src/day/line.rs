@@ -9,7 +9,7 @@ use hotline_model::{
     seat::OfferResult,
 };
 
-use super::{Day, Due};
+use super::{Day, Due, callback::Promise, chance};
 use crate::calibration::Calibration;
 
 /// How often a waiting caller is told how long it will be.
@@ -25,13 +25,21 @@ pub(super) struct Caller {
     /// Which of the scenario's queues.
     pub(super) queue: usize,
     pub(super) arrived: Instant,
-    queued: Option<Instant>,
+    pub(super) queued: Option<Instant>,
+    /// 0 is served first.
+    priority: u8,
+    /// The queue that overflow led the call to.
+    pub(super) stands_in: Option<QueueId>,
+    /// Queues left by overflow, each with the rules by which it was, one a bit.
+    pub(super) left: Vec<(QueueId, u8)>,
+    /// What the caller was promised.
+    pub(super) promise: Option<Promise>,
     /// The entry into the queue is told.
-    entered: bool,
+    pub(super) entered: bool,
     pub(super) offer: Option<Offer>,
-    talk: Option<(SeatId, Instant)>,
+    pub(super) talk: Option<(SeatId, Instant)>,
     /// When the caller was told how long it will be, and what.
-    told: Vec<(Instant, ExpectedWait)>,
+    pub(super) told: Vec<(Instant, ExpectedWait)>,
 }
 
 /// A seat that is being rung.
@@ -39,7 +47,7 @@ pub(super) struct Caller {
 pub(super) struct Offer {
     pub(super) seat: SeatId,
     pub(super) at: Instant,
-    number: u64,
+    pub(super) number: u64,
 }
 
 impl Caller {
@@ -50,6 +58,10 @@ impl Caller {
             queue,
             arrived,
             queued: None,
+            priority: 0,
+            stands_in: None,
+            left: Vec::new(),
+            promise: None,
             entered: false,
             offer: None,
             talk: None,
@@ -65,35 +77,90 @@ impl Caller {
     }
 }
 
+impl Caller {
+    /// The rules by which the call left the queue, one a bit.
+    fn left_by(&self, queue: QueueId) -> u8 {
+        let mut left = self.left.iter();
+        left.find(|(of, _)| *of == queue).map_or(0, |&(_, by)| by)
+    }
+
+    /// The call left the queue by this rule.
+    pub(super) fn leaves_by(&mut self, queue: QueueId, rule: usize) {
+        let bit = u32::try_from(rule).ok().and_then(|n| 1u8.checked_shl(n));
+        let before = self.left_by(queue);
+        self.left.retain(|(of, _)| *of != queue);
+        self.left.push((queue, before | bit.unwrap_or(0)));
+    }
+}
+
 impl Day<'_> {
     /// The greeting is over: the caller stands in line.
     pub(super) fn greeted(&mut self, call: CallId) {
-        let Some((_, id)) = self.queue_of(call) else {
+        let Some((queue, _)) = self.queue_of(call) else {
             return;
         };
         let now = self.now;
+        let priority = self.draw_priority(&queue.rules.priorities);
         if let Some(caller) = self.callers.get_mut(&call) {
-            caller.queued = Some(now);
+            (caller.queued, caller.priority) = (Some(now), priority);
         }
         let patience = self.scenario.patience.draw(&mut self.random);
         self.plan_in(patience, Due::GivesUp(call));
-        self.floor_hears(Input::CallQueued {
-            call,
-            queue: id,
-            priority: 0,
-            arrived: now,
-            spent: 0,
-            preferred: None,
-            promised: false,
-        });
-        if let Some(position) = self.floor.position(call) {
-            self.note_entry(call, id, position);
-        }
+        self.stands_in_line(call);
         self.told(call);
+    }
+
+    fn draw_priority(&mut self, weights: &[f64]) -> u8 {
+        if weights.len() < 2 {
+            return 0;
+        }
+        let all: f64 = weights.iter().sum();
+        let mut left = chance::share(&mut self.random) * all;
+        let drawn = (0..).zip(weights).find(|(_, weight)| {
+            left -= **weight;
+            left < 0.0
+        });
+        drawn.map_or(0, |(priority, _)| priority)
+    }
+
+    /// The call stands in its queue, at its place: for the first time, or again.
+    pub(super) fn stands_in_line(&mut self, call: CallId) {
+        let Some((_, queue)) = self.queue_of(call) else {
+            return;
+        };
+        let now = self.now;
+        let Some(caller) = self.callers.get_mut(&call) else {
+            return;
+        };
+        caller.entered = false;
+        let promised = caller.is_absent();
+        let input = Input::CallQueued {
+            call,
+            queue,
+            priority: caller.priority,
+            arrived: caller.queued.unwrap_or(now),
+            spent: caller.left_by(queue),
+            preferred: None,
+            promised,
+        };
+        self.floor_hears(input);
+        self.note_position(call);
+    }
+
+    /// Tells the entry of a call that stands in line.
+    pub(super) fn note_position(&mut self, call: CallId) {
+        if let (Some(queue), Some(position)) =
+            (self.floor.queue_of(call), self.floor.position(call))
+        {
+            self.note_entry(call, queue, position);
+        }
     }
 
     /// Notes what the caller would be told now, if it waits still.
     pub(super) fn told(&mut self, call: CallId) {
+        if self.callers.get(&call).is_none_or(Caller::is_absent) {
+            return;
+        }
         let Some(estimate) = self.floor.expected_wait(call) else {
             return;
         };
@@ -108,8 +175,9 @@ impl Day<'_> {
     /// position or a seat, and not before, for the queue may refuse it.
     fn note_entry(&mut self, call: CallId, queue: QueueId, position: u32) {
         let caller = self.callers.get_mut(&call);
-        if caller.is_some_and(|caller| !core::mem::replace(&mut caller.entered, true)) {
-            let priority = 0;
+        if let Some(caller) = caller.filter(|caller| !caller.entered) {
+            caller.entered = true;
+            let priority = caller.priority;
             self.happened(Event::QueueEntered {
                 call,
                 queue,
@@ -120,8 +188,8 @@ impl Day<'_> {
     }
 
     pub(super) fn gives_up(&mut self, call: CallId) {
-        let talks = self.callers.get(&call).map(|caller| caller.talk.is_some());
-        if talks == Some(false) {
+        let caller = self.callers.get(&call);
+        if caller.is_some_and(|caller| caller.talk.is_none() && caller.promise.is_none()) {
             self.floor_hears(Input::CallLeft { call });
             self.over(call, Outcome::Abandoned, ReleasedBy::Caller);
         }
@@ -144,8 +212,17 @@ impl Day<'_> {
             queue,
             why,
         });
-        let picks_up = self.scenario.answer.draw(&mut self.random);
-        self.plan_in(picks_up, Due::PicksUp(call, offer.number));
+        let after = self.scenario.answer.draw(&mut self.random);
+        let agents = self.scenario.agents;
+        let dice = match agents.refuse + agents.ignore > 0.0 {
+            true => chance::share(&mut self.random),
+            false => 1.0,
+        };
+        if dice < agents.refuse {
+            self.plan_in(after, Due::Refuses(call, offer.number));
+        } else if dice >= agents.refuse + agents.ignore {
+            self.plan_in(after, Due::PicksUp(call, offer.number));
+        }
         self.floor
             .handle_input(self.now, Input::Rang { call, seat });
     }
@@ -157,12 +234,24 @@ impl Day<'_> {
         let Some(offer) = caller.offer.filter(|offer| offer.number == number) else {
             return;
         };
+        let seat = offer.seat;
+        self.floor_hears(Input::Answered { call, seat });
+        self.offer_ended(call, OfferResult::Answered);
+        if caller.is_absent() {
+            return self.calls_back(call, seat);
+        }
+        self.talks(call, seat);
+    }
+
+    /// The seat and the caller talk.
+    pub(super) fn talks(&mut self, call: CallId, seat: SeatId) {
+        let Some(caller) = self.callers.get(&call).cloned() else {
+            return;
+        };
         let Some((queue, id)) = self.queue_of(call) else {
             return;
         };
-        let (seat, now) = (offer.seat, self.now);
-        self.floor_hears(Input::Answered { call, seat });
-        self.offer_ended(call, OfferResult::Answered);
+        let now = self.now;
         let since = |then: Instant| now.millis_since(then);
         let since_queue_ms = since(caller.queued.unwrap_or(caller.arrived));
         self.happened(Event::SeatAnswered {

@@ -10,10 +10,12 @@
 //!
 //! What happens follows from the scenario and the seed alone.
 
+mod callback;
 pub mod chance;
 pub mod figures;
 mod file;
 pub mod line;
+pub mod rules;
 pub mod scenario;
 mod shifts;
 
@@ -68,6 +70,16 @@ enum Due {
     GivesUp(CallId),
     /// The agent picks up, if it is still this offer.
     PicksUp(CallId, u64),
+    /// The agent refuses, if it is still this offer.
+    Refuses(CallId, u64),
+    /// The agent who was away, or refused too often, is back.
+    Back(SeatId),
+    /// The citizen who is called back answers, or it is known that nobody does.
+    Reached(CallId, u8),
+    /// The next attempt may be made.
+    StandsAgain(CallId),
+    /// The place of a citizen who is to be called back is given up.
+    PlaceEnds(CallId),
     /// The caller, who waits still, is told again how long it will probably be.
     Told(CallId),
     /// The talk is over.
@@ -88,6 +100,8 @@ struct Day<'a> {
     floor: Floor,
     watch_over: Option<Watch>,
     callers: BTreeMap<CallId, Caller>,
+    /// Of these, those with nobody on the line.
+    absent: usize,
     calls: u64,
     strangers: u64,
     trunk: Option<TrunkId>,
@@ -135,6 +149,15 @@ pub fn judged(
     Ok(day.report())
 }
 
+/// How long a seat rings for a caller of the queue.
+fn ring_for(scenario: &Scenario, queue: &scenario::Queue) -> Duration {
+    let usual = match scenario.agents.ignore > 0.0 {
+        true => rules::USUAL_RING,
+        false => RING_FOR,
+    };
+    queue.rules.ring_for.unwrap_or(usual)
+}
+
 impl<'a> Day<'a> {
     fn new(scenario: &'a Scenario, seed: u64, watch: &'a mut dyn FnMut(&Record)) -> Self {
         let queues = scenario.queues.iter().map(|queue| {
@@ -144,7 +167,10 @@ impl<'a> Day<'a> {
                 threshold: queue.threshold,
                 capacity: queue.capacity,
                 longest_wait: queue.longest_wait,
-                ring_for: RING_FOR,
+                ring_for: ring_for(scenario, queue),
+                skills: queue.rules.skills.clone(),
+                widen: queue.rules.widen.clone(),
+                overflow: queue.rules.overflow.clone(),
                 wrap_up: cap,
                 wrap_up_cap: cap,
                 ..QueueSettings::new(queue.id)
@@ -152,6 +178,7 @@ impl<'a> Day<'a> {
         });
         let seats = shifts::seats(scenario).map(|(id, shift)| SeatSettings {
             queues: shift.queues.clone(),
+            skills: shift.skills.clone(),
             ..SeatSettings::new(id)
         });
         Self {
@@ -163,6 +190,7 @@ impl<'a> Day<'a> {
             floor: Floor::new(queues.collect(), seats.collect()),
             watch_over: scenario.forecasts.then(Watch::default),
             callers: BTreeMap::new(),
+            absent: 0,
             calls: 0,
             strangers: 0,
             trunk: TrunkId::new("city").ok(),
@@ -254,6 +282,11 @@ impl<'a> Day<'a> {
             Due::Greeted(call) => self.greeted(call),
             Due::GivesUp(call) => self.gives_up(call),
             Due::PicksUp(call, offer) => self.picks_up(call, offer),
+            Due::Refuses(call, offer) => self.refuses(call, offer),
+            Due::Back(seat) => self.is_back(seat),
+            Due::Reached(call, attempt) => self.reached(call, attempt),
+            Due::StandsAgain(call) => self.stands_in_line(call),
+            Due::PlaceEnds(call) => self.place_ends(call),
             Due::Told(call) => self.told(call),
             Due::HangsUp(call) => self.hangs_up(call),
             Due::WrappedUp(seat) => self.floor_hears(Input::EndWrapUp { seat }),
@@ -284,7 +317,7 @@ impl<'a> Day<'a> {
             .scenario
             .lines
             .map_or(usize::MAX, |lines| lines as usize);
-        if self.callers.len() >= lines {
+        if self.callers.len() - self.absent >= lines {
             self.happened(Event::InviteRejected {
                 source: "192.0.2.1:5060".to_owned(),
                 trunk: self.trunk,
@@ -371,10 +404,11 @@ impl<'a> Day<'a> {
         }
     }
 
+    /// What the caller asks about, and the queue the call stands in.
     fn queue_of(&self, call: CallId) -> Option<(&'a scenario::Queue, QueueId)> {
-        let at = self.callers.get(&call)?.queue;
-        let queue = self.scenario.queues.get(at)?;
-        Some((queue, queue.id))
+        let caller = self.callers.get(&call)?;
+        let queue = self.scenario.queues.get(caller.queue)?;
+        Some((queue, caller.stands_in.unwrap_or(queue.id)))
     }
 
     /// The call is over: its line is free.
@@ -382,6 +416,9 @@ impl<'a> Day<'a> {
         let Some(mut caller) = self.callers.remove(&call) else {
             return;
         };
+        if caller.is_absent() {
+            self.absent -= 1;
+        }
         if outcome == Outcome::Abandoned {
             caller.judge(self.now, false, &mut self.estimates);
         }
@@ -426,10 +463,13 @@ impl<'a> Day<'a> {
             } => self.offered(call, seat, queue, why),
             Output::Withdraw { call, why, .. } => self.offer_ended(call, why),
             Output::TimedOut { call, .. } => self.over(call, Outcome::TimedOut, ReleasedBy::Engine),
-            // A scenario's queues have no such rules.
-            Output::Overflowed { call, .. } => {
-                self.over(call, Outcome::Overflowed, ReleasedBy::Engine);
-            }
+            Output::Overflowed {
+                call,
+                queue,
+                rule,
+                to,
+                why,
+            } => self.overflowed(call, (queue, rule), to, why),
             Output::Refused { call, queue, cause } => {
                 let cause = cause.to_owned();
                 self.happened(Event::QueueRefused { call, queue, cause });
@@ -440,12 +480,18 @@ impl<'a> Day<'a> {
                 intent,
                 work,
                 call,
-            } => self.happened(Event::SeatChanged {
-                seat,
-                intent,
-                work,
-                call,
-            }),
+            } => {
+                let gone = Intent::NotReady(Reason::RingNoAnswer);
+                if intent == gone || intent == Intent::NotReady(Reason::Refused) {
+                    self.plan_in(self.scenario.agents.back_after, Due::Back(seat));
+                }
+                self.happened(Event::SeatChanged {
+                    seat,
+                    intent,
+                    work,
+                    call,
+                });
+            }
         }
     }
 }

@@ -18,7 +18,14 @@
 //! | `[patience]` | how long people wait in the queue | — |
 //! | `[answer]` | from the ringing to the agent's answer | 0 |
 //! | `[[queues]]` `name` `share` `handling` `wrap_up` `threshold_s` `capacity` `longest_wait_s` | a queue, its part of the calls, talk and wrap-up; the last three as in `queues.toml`, times up to a day | share 1, no wrap-up, 15 s, 1,000, wait for ever (as 0) |
+//! | `[[queues]]` `skills` `widen` `overflow` | as in `queues.toml`; an overflow leads to `"queue:NAME"` or to `"callback"`, which offers one | nothing asked, nobody joins, nobody leaves |
+//! | `[[queues]]` `priorities` | weights of the priorities from 0 (first served) on, by which each caller draws one | all alike |
+//! | `[[queues]]` `ring_s` | a seat rings so long for its callers, then it is not ready and the caller goes on | until it is answered; 20 where `[agents]` `ignore` is more than 0 |
+//! | `[agents]` `refuse` `ignore` `back_after_s` | share of the offers that are refused, and that nobody hears; who is not ready for that is back after so long | 0, 0, 60 |
+//! | `[callbacks]` `accept` `reached` | share of those who are offered a callback that hang up for it, share of the attempts that reach the citizen | — (needed where one is offered) |
+//! | `[callbacks]` `attempts` `answer` `retry_s` `keep_s` | attempts at most; time from the seat's answer to the citizen's, or to its failure (a minute at most); from one attempt to the next; how long the place is kept | 3, exponential of 10 s, 600, 14,400 |
 //! | `[[seats]]` `count` `from` `to` `queues` `breaks` | so many seats of one shift, every day; `from` = `to`: round the clock | all queues |
+//! | `[[seats]]` `skills` | skills with levels (1 to 10), e.g. `{ dialect = 8 }` | none |
 //! | `breaks = [{ from, to, minutes }]` | each seat has its break in this time of the shift, one after the other | none |
 //!
 //! `[patience]`, `[answer]`, `handling` and `wrap_up` are times: `kind` is `"fixed"`,
@@ -27,8 +34,9 @@
 
 use core::time::Duration;
 
-use hotline_model::{QueueId, diagnostic::Diagnostic};
+use hotline_model::{QueueId, SkillId, diagnostic::Diagnostic};
 
+pub use super::rules::{Agents, Callbacks, Rules};
 use super::{chance::Spread, file};
 
 /// Half hours of a day.
@@ -95,6 +103,10 @@ pub struct Scenario {
     pub patience: Spread,
     /// From the ringing to the agent's answer.
     pub answer: Spread,
+    /// What agents do instead of answering.
+    pub agents: Agents,
+    /// Callbacks to those who are offered one.
+    pub callbacks: Option<Callbacks>,
     /// The queues; at least one.
     pub queues: Vec<Queue>,
     /// The shifts.
@@ -142,6 +154,8 @@ pub struct Queue {
     pub capacity: usize,
     /// Longest wait.
     pub longest_wait: Option<Duration>,
+    /// Its rules beyond first come, first served.
+    pub rules: Rules,
 }
 
 /// Seats that come and go together.
@@ -151,6 +165,8 @@ pub struct Shift {
     pub count: u32,
     /// The queues they serve.
     pub queues: Vec<QueueId>,
+    /// What they can do, with levels.
+    pub skills: Vec<(SkillId, u8)>,
     /// From, in the day.
     pub from: Duration,
     /// To, in the day; before `from`: in the next day; equal: they stay.
@@ -278,9 +294,14 @@ impl Scenario {
         self.answer.mean_s() + sum / shares
     }
 
-    /// Replaces the shifts by so many seats in each half hour of a day, who serve every queue.
+    /// Replaces the shifts by so many seats in each half hour of a day, who serve every queue and can
+    /// do whatever one asks for.
     pub fn staff(&mut self, seats: &[u32]) {
         let all: Vec<QueueId> = self.queues.iter().map(|queue| queue.id).collect();
+        let asked = self.queues.iter().flat_map(|it| it.rules.skills.asked());
+        let mut skills: Vec<(SkillId, u8)> = asked.map(|(skill, _)| (skill, 10)).collect();
+        skills.sort_unstable();
+        skills.dedup();
         let most = seats.iter().copied().max().unwrap_or_default();
         self.shifts.clear();
         for seat in 0..most {
@@ -293,6 +314,7 @@ impl Scenario {
                         self.shifts.push(Shift {
                             count: 1,
                             queues: all.clone(),
+                            skills: skills.clone(),
                             from: HALF_HOUR * began as u32,
                             // A seat that is always there stays.
                             to: HALF_HOUR * (at as u32) * u32::from(at - began < HALF_HOURS),

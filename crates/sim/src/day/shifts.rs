@@ -86,6 +86,7 @@ mod tests {
         let shift = Shift {
             count: 1,
             queues: Vec::new(),
+            skills: Vec::new(),
             from: hours(from),
             to: hours(to),
             breaks,

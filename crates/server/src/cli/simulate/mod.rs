@@ -226,7 +226,9 @@ to = \"00:00\"
             "queue,inbound,rejected,answered,abandoned,abandoned_short,timed_out,refused,\
              k1_answer_rate,k2_in_time_rate,k3_in_15s,k3_in_20s,k3_in_30s,k4_human_requests,\
              k5a_handled_only,k5b_abandon_ignored,k5c_abandon_negative,k5d_abandon_positive,\
-             k6_abandon_rate,k7_mean_wait_s,k7_longest_wait_s,k8_handling_s,k8_talk_s"
+             k6_abandon_rate,k7_mean_wait_s,k7_longest_wait_s,k8_handling_s,k8_talk_s,\
+             overflowed_on,offers_not_answered,callbacks,callback_attempts,callbacks_reached,\
+             callbacks_unreached,callback_reached_rate"
         );
         let totals = rows(&out.join("totals.csv"));
         let names: Vec<&str> = totals.iter().map(|row| &row[0]).collect();

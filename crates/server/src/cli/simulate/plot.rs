@@ -13,23 +13,25 @@ use plotters::{
 /// Width and height, pixels.
 const SIZE: (u32, u32) = (1_200, 500);
 
-/// Blue, orange, green and red of the Okabe–Ito palette, which colour-blind people can tell apart.
-const COLOURS: [RGBColor; 4] = [
+/// Blue, orange, green, red and purple of the Okabe–Ito palette, which colour-blind people can tell apart.
+const COLOURS: [RGBColor; 5] = [
     RGBColor(0, 114, 178),
     RGBColor(230, 159, 0),
     RGBColor(0, 158, 115),
     RGBColor(213, 94, 0),
+    RGBColor(204, 121, 167),
 ];
 
 type Series<'a> = (&'a str, fn(&Figures) -> Option<f64>);
 
-/// Calls a half hour: came, answered, gave up, heard busy.
+/// Calls a half hour: came, answered, gave up, heard busy, hung up for a callback.
 pub fn calls(file: &Path, report: &Report) -> Result<(), Box<dyn Error>> {
-    let series: [Series<'_>; 4] = [
+    let series: [Series<'_>; 5] = [
         ("inbound", |f| Some(f.counts.inbound() as f64)),
         ("answered", |f| Some(f.counts.answered as f64)),
         ("abandoned", |f| Some(f.counts.abandoned as f64)),
         ("busy", |f| Some(f.counts.rejected as f64)),
+        ("callbacks", |f| Some(f.callbacks as f64)),
     ];
     draw(file, "calls per half hour", report, &series)
 }

@@ -6,7 +6,7 @@ use hotline_sim::day::{Figures, Report, scenario::HALF_HOURS};
 use hotline_store::kpi::Ratio;
 
 /// Names of the KPI columns, in the order of [`columns`]: the registry's numbers first.
-const COLUMNS: [&str; 22] = [
+const COLUMNS: [&str; 29] = [
     "inbound",
     "rejected",
     "answered",
@@ -29,6 +29,13 @@ const COLUMNS: [&str; 22] = [
     "k7_longest_wait_s",
     "k8_handling_s",
     "k8_talk_s",
+    "overflowed_on",
+    "offers_not_answered",
+    "callbacks",
+    "callback_attempts",
+    "callbacks_reached",
+    "callbacks_unreached",
+    "callback_reached_rate",
 ];
 
 /// A queue knows nothing of calls that heard busy or left before it: its K1 is answers ÷ requests.
@@ -67,6 +74,13 @@ fn columns(figures: &Figures, of_queue: bool) -> [String; COLUMNS.len()] {
         seconds(Some(figures.longest_ms as f64 / 1_000.0)),
         seconds(figures.handling_s()),
         seconds(talk.map(|ms| ms / 1_000.0)),
+        figures.sent_on.to_string(),
+        figures.not_answered.to_string(),
+        figures.callbacks.to_string(),
+        figures.attempts.to_string(),
+        figures.reached.to_string(),
+        counts.unreached.to_string(),
+        share(figures.reached_rate()),
     ]
 }
 

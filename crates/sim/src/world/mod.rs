@@ -1,8 +1,12 @@
 //! The world: virtual time, and everything that happens in it in the order of time.
 
+mod carrier;
+mod people;
+mod restart;
+mod sound;
+
 use core::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    ops::RangeInclusive,
     time::Duration,
 };
 use std::{
@@ -13,27 +17,28 @@ use std::{
 use hotline_calls::{
     Exchange, Input, Output, Path,
     exchange::BeforeStage,
-    orders::{Order, SeatRequest},
-    phone::{Phone, PhoneEvent, PhoneInput, PhoneOutput, PhoneSettings},
+    phone::{Phone, PhoneInput},
     settings::Settings,
 };
 use hotline_media::{
-    Clip, Command, Report,
+    Clip, Command,
     worker::{Slot, Worker},
 };
-use hotline_model::{CallId, Instant, LegId, MediaThread, Timestamp, event::Stamped};
+use hotline_model::{CallId, Instant, LegId, Timestamp, event::Stamped};
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{Rng as _, SeedableRng as _},
 };
 
 use crate::{
-    actors::{Deed, Person, Plans},
+    actors::{Deed, Person},
     checks::Checks,
-    ears::{Ears, Who},
-    network::{EXCHANGE, Sockets, Weather},
-    town::{self, PASSWORD, REALM},
+    ears::Ears,
+    network::{CARRIER, EXCHANGE, Sockets, Weather},
+    town,
 };
+use carrier::Carrier;
+use sound::{Media, PORTS};
 
 /// Where all phones' sound lives.
 const PHONES_MEDIA: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 1, 0, 1));
@@ -41,18 +46,15 @@ const PHONES_MEDIA: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 1, 0, 1));
 /// Legs of one phone have numbers of their own.
 const LEGS_OF_A_PHONE: u64 = 1 << 20;
 
-/// Ports of the sound of one address.
-const PORTS: RangeInclusive<u16> = 20_000..=64_999;
-
-/// Way of a packet of sound.
-const SOUND_DELAY: Duration = Duration::from_millis(1);
+/// The wall clock when the world begins.
+const WALL: Timestamp = Timestamp(1_795_305_600_000);
 
 /// Something that will happen.
 enum Due {
     /// A SIP message reaches the exchange.
-    ToExchange(usize, Arc<[u8]>),
+    ToExchange(SocketAddr, Arc<[u8]>),
     /// A SIP message reaches a phone.
-    ToPhone(usize, Arc<[u8]>),
+    ToPhone(usize, Path, Arc<[u8]>),
     /// A packet of sound arrives somewhere.
     Sound {
         from: SocketAddr,
@@ -63,30 +65,8 @@ enum Due {
     Deed(usize, Deed),
     /// A media thread of the exchange ends by a fault.
     ThreadLost(usize),
-}
-
-/// A media thread of the exchange.
-struct Media {
-    worker: Worker,
-    sockets: Sockets,
-    lost: bool,
-    /// Most legs at once.
-    most: usize,
-}
-
-impl Media {
-    /// The one at this place of so many, with ports of its own.
-    fn new(seed: u64, at: usize, of: usize) -> Self {
-        let each = (PORTS.len() / of.max(1)).next_multiple_of(2) - 2;
-        let first = *PORTS.start() + (at * each) as u16;
-        let ports = first..=first + (each - 2) as u16;
-        Self {
-            worker: Worker::new(seed.wrapping_add(at as u64)),
-            sockets: Sockets::new(|_: Slot| EXCHANGE.ip(), ports),
-            lost: false,
-            most: 0,
-        }
-    }
+    /// The engine is killed and starts anew.
+    Restart,
 }
 
 struct Line {
@@ -104,7 +84,9 @@ pub struct World {
     weather: Weather,
     due: BTreeMap<(Instant, u64), Due>,
     number: u64,
+    settings: Settings,
     exchange: Exchange,
+    carrier: Carrier,
     media: Vec<Media>,
     lines: Vec<Line>,
     phones_worker: Worker,
@@ -162,7 +144,6 @@ impl World {
         change(&mut settings);
         let mut exchange_seed = [0; 32];
         random.fill_bytes(&mut exchange_seed);
-        let wall = Timestamp(1_795_305_600_000);
         let threads = settings.media_threads;
         let checks = Checks::of(&settings);
         let mut world = Self {
@@ -170,7 +151,9 @@ impl World {
             weather,
             due: BTreeMap::new(),
             number: 0,
-            exchange: Exchange::new(settings, exchange_seed, CallId(1), wall),
+            exchange: Exchange::new(settings.clone(), exchange_seed, CallId(1), WALL),
+            settings,
+            carrier: Carrier::default(),
             media: {
                 let seed = random.next_u64();
                 let media = (0..threads).map(|at| Media::new(seed, at, threads));
@@ -191,36 +174,6 @@ impl World {
             world.enter(at, begins, person);
         }
         Ok(world)
-    }
-
-    fn enter(&mut self, at: usize, begins: Duration, person: Person) {
-        let path = Path::udp(address(at), EXCHANGE);
-        let (user, password) = match person.seat() {
-            None => (format!("1380000{at:04}"), None),
-            Some(seat) => (seat.to_string(), Some(PASSWORD.to_owned())),
-        };
-        let mut seed = [0; 32];
-        self.random.fill_bytes(&mut seed);
-        let settings = PhoneSettings {
-            product: "sim-phone".to_owned(),
-            user,
-            password,
-            domain: REALM.to_owned(),
-            server: path,
-            media_address: PHONES_MEDIA,
-        };
-        let first_leg = LegId((at as u64 + 1) * LEGS_OF_A_PHONE);
-        let phone = Phone::new(settings, seed, first_leg);
-        for (after, deed) in person.begins() {
-            self.plan(begins + after, Due::Deed(at, deed));
-        }
-        self.lines.push(Line {
-            person,
-            phone,
-            path,
-            leg: None,
-            dead: false,
-        });
     }
 
     /// Lets `look` see each input before a call's stage does; it may panic, as a fault of the
@@ -308,6 +261,11 @@ impl World {
         &self.journal
     }
 
+    /// How promises of a callback ended: how, and how often.
+    pub fn promises(&self) -> &BTreeMap<&'static str, usize> {
+        self.checks.promises()
+    }
+
     /// Judges the whole: every call ended once, everything is given back.
     ///
     /// # Errors
@@ -377,34 +335,31 @@ impl World {
             }
             Next::Phone(at) => self.phone(at, PhoneInput::TimePassed),
             Next::Due => match self.due.pop_first() {
-                Some((_, Due::ToExchange(at, bytes))) => {
-                    let Some(line) = self.lines.get(at) else {
-                        return;
-                    };
-                    let path = Path::udp(EXCHANGE, line.path.local);
+                Some((_, Due::ToExchange(from, bytes))) => {
+                    let path = Path::udp(EXCHANGE, from);
                     self.exchange(Input::Received {
                         path,
                         bytes: &bytes,
                     });
                 }
-                Some((_, Due::ToPhone(at, bytes))) => {
-                    let Some(path) = self.lines.get(at).map(|line| line.path) else {
-                        return;
-                    };
-                    self.phone(
-                        at,
-                        PhoneInput::Received {
-                            path,
-                            bytes: &bytes,
-                        },
-                    );
+                Some((_, Due::ToPhone(at, path, bytes))) => {
+                    let bytes = &bytes;
+                    self.phone(at, PhoneInput::Received { path, bytes });
                 }
                 Some((_, Due::Sound { from, to, packet })) => self.sound(from, to, &packet),
                 Some((_, Due::Deed(at, deed))) => self.does(at, &deed),
                 Some((_, Due::ThreadLost(at))) => self.thread_lost(at),
+                Some((_, Due::Restart)) => self.restart(),
                 None => {}
             },
         }
+    }
+
+    /// The engine is killed and started anew at that time.
+    pub fn restart_at(&mut self, time: Duration) {
+        self.number += 1;
+        let due = (Instant::START + time, self.number);
+        self.due.insert(due, Due::Restart);
     }
 
     fn plan(&mut self, after: Duration, due: Due) {
@@ -412,90 +367,56 @@ impl World {
         self.due.insert((self.now + after, self.number), due);
     }
 
-    fn plan_all(&mut self, at: usize, plans: Plans) {
-        for (after, deed) in plans {
-            self.plan(after, Due::Deed(at, deed));
+    /// A datagram leaves the exchange.
+    fn transmit(&mut self, to: SocketAddr, bytes: &Arc<[u8]>) {
+        let line = if to == CARRIER {
+            let heard = self
+                .carrier
+                .hears(bytes, self.lines.len(), &mut self.random);
+            if let Some(number) = heard.calls {
+                self.checks.calls_citizen(&number);
+            }
+            heard.line
+        } else {
+            line_at(to)
+        };
+        let Some((at, line)) = line.and_then(|at| Some((at, self.lines.get(at)?))) else {
+            return;
+        };
+        let local = if to == CARRIER { to } else { line.path.local };
+        let path = Path::udp(local, EXCHANGE);
+        self.sent.push((at, bytes.clone()));
+        for after in self.weather.deliveries(&mut self.random) {
+            self.plan(after, Due::ToPhone(at, path, bytes.clone()));
         }
     }
 
-    fn does(&mut self, at: usize, deed: &Deed) {
-        let Some(line) = self.lines.get_mut(at) else {
+    fn happened(&mut self, stamped: Stamped) {
+        self.checks.happened(&stamped);
+        if stamped.event.is_for_audit() {
             return;
-        };
-        match deed {
-            Deed::Breathe => {
-                if let Some(leg) = line.leg {
-                    let clips = vec![self.breath.clone()];
-                    let play = Command::Play {
-                        leg,
-                        play: 1,
-                        clips,
-                        repeat: false,
-                    };
-                    self.phones_worker
-                        .handle_command(self.now, play, &mut self.phones_sockets);
-                    self.after_phones_media();
-                }
-            }
-            Deed::Die => line.dead = true,
-            Deed::GoReady => {
-                if let Some(seat) = line.person.seat() {
-                    let by = "sim".to_owned();
-                    let order = Order {
-                        ticket: 0,
-                        by,
-                        supervisor: false,
-                        seat,
-                        request: SeatRequest::Ready,
-                    };
-                    self.exchange(Input::Ordered(order));
-                }
-            }
-            Deed::Ask(request) => {
-                if let Some(seat) = line.person.seat() {
-                    let order = Order {
-                        ticket: 0,
-                        by: "sim".to_owned(),
-                        supervisor: false,
-                        seat,
-                        request: SeatRequest::Talk(request.clone()),
-                    };
-                    self.exchange(Input::Ordered(order));
-                }
-            }
-            Deed::Order(to) => {
-                if let Some(seat) = line.person.seat() {
-                    let order = Order {
-                        ticket: 0,
-                        by: "sim".to_owned(),
-                        supervisor: false,
-                        seat,
-                        request: SeatRequest::TransferByName((*to).to_owned()),
-                    };
-                    self.exchange(Input::Ordered(order));
-                }
-            }
-            deed => {
-                if let Some(input) = deed.input() {
-                    self.phone(at, input);
-                }
-            }
+        }
+        if let Some(ears) = &mut self.ears {
+            ears.happened(&stamped);
+        }
+        self.journal.push(stamped);
+        if let Some((events, at)) = self.hang_up
+            && self.journal.len() == events
+        {
+            self.plan(Duration::ZERO, Due::Deed(at, Deed::HangUp));
         }
     }
 
     /// Lets the exchange see an input and carries out what it decides.
     fn exchange(&mut self, input: Input<'_>) {
         self.exchange.handle_input(self.now, input);
+        self.carry_out();
+    }
+
+    fn carry_out(&mut self) {
         while let Some(output) = self.exchange.poll_output() {
             match output {
-                Output::Transmit { path, bytes } => {
-                    if let Some(at) = line_at(path.remote) {
-                        self.sent.push((at, bytes.clone()));
-                        for after in self.weather.deliveries(&mut self.random) {
-                            self.plan(after, Due::ToPhone(at, bytes.clone()));
-                        }
-                    }
-                }
+                Output::Transmit { path, bytes } => self.transmit(path.remote, &bytes),
                 Output::Media(command) => {
                     let stopped = match command {
                         Command::StopRecord { recording } => Some(recording),
@@ -517,162 +438,12 @@ impl World {
                         self.exchange.handle_input(self.now, closed);
                     }
                 }
-                Output::Event(stamped) => {
-                    self.checks.happened(&stamped);
-                    if stamped.event.is_for_audit() {
-                        continue;
-                    }
-                    if let Some(ears) = &mut self.ears {
-                        ears.happened(&stamped);
-                    }
-                    self.journal.push(stamped);
-                    if let Some((events, at)) = self.hang_up
-                        && self.journal.len() == events
-                    {
-                        self.plan(Duration::ZERO, Due::Deed(at, Deed::HangUp));
-                    }
-                }
+                Output::Event(stamped) => self.happened(stamped),
                 Output::ClosePath(_) | Output::BeginRecording { .. } | Output::OrderDone { .. } => {
                 }
             }
         }
         self.after_media();
-    }
-
-    /// Hands a command to the thread that its leg's number names.
-    fn tell_media(&mut self, command: Command) {
-        let Some(media) = self.media.get_mut(command.thread().at()) else {
-            return;
-        };
-        if !media.lost {
-            let (worker, sockets) = (&mut media.worker, &mut media.sockets);
-            worker.handle_command(self.now, command, sockets);
-            media.most = media.most.max(media.worker.legs());
-        } else if let Command::Open { leg, .. } = command {
-            // As the shell does for a thread that takes nothing any more.
-            let cause = "the media thread ended".to_owned();
-            let report = Report::OpenFailed { leg, cause };
-            self.exchange.handle_input(self.now, Input::Media(report));
-        }
-    }
-
-    fn thread_lost(&mut self, at: usize) {
-        let of = self.media.len();
-        if let Some(media) = self.media.get_mut(at) {
-            *media = Media {
-                lost: true,
-                ..Media::new(0, at, of)
-            };
-            self.exchange(Input::MediaThreadLost(MediaThread::of(at as u64)));
-        }
-    }
-
-    fn after_media(&mut self) {
-        self.send_sound();
-        let report = |media: &mut Media| media.worker.poll_report();
-        while let Some(report) = self.media.iter_mut().find_map(report) {
-            self.exchange(Input::Media(report));
-        }
-    }
-
-    fn phone(&mut self, at: usize, input: PhoneInput<'_>) {
-        let Some(line) = self.lines.get_mut(at) else {
-            return;
-        };
-        if line.dead {
-            return;
-        }
-        line.phone.handle_input(self.now, input);
-        while let Some(output) = self
-            .lines
-            .get_mut(at)
-            .and_then(|line| line.phone.poll_output())
-        {
-            match output {
-                PhoneOutput::Transmit { bytes, .. } => {
-                    for after in self.weather.deliveries(&mut self.random) {
-                        self.plan(after, Due::ToExchange(at, bytes.clone()));
-                    }
-                }
-                PhoneOutput::Media(command) => {
-                    self.phones_worker
-                        .handle_command(self.now, command, &mut self.phones_sockets);
-                }
-                PhoneOutput::Happened(event) => self.told(at, &event),
-                PhoneOutput::ClosePath(_) => {}
-            }
-        }
-        self.after_phones_media();
-    }
-
-    fn told(&mut self, at: usize, event: &PhoneEvent) {
-        let Some(line) = self.lines.get_mut(at) else {
-            return;
-        };
-        match event {
-            PhoneEvent::Connected { leg } => line.leg = Some(*leg),
-            PhoneEvent::Ended { .. } => line.leg = None,
-            _ => {}
-        }
-        let plans = line.person.reacts(event, &mut self.random);
-        self.plan_all(at, plans);
-    }
-
-    fn after_phones_media(&mut self) {
-        self.send_sound();
-        while let Some(report) = self.phones_worker.poll_report() {
-            let leg = hotline_calls::leg::reported_leg(&report);
-            self.phone_opened(&report);
-            if let Some(at) = leg.and_then(|leg| (leg.0 / LEGS_OF_A_PHONE).checked_sub(1)) {
-                self.phone(at as usize, PhoneInput::Media(report));
-            }
-        }
-    }
-
-    /// The judge learns whose phone has which port.
-    fn phone_opened(&mut self, report: &Report) {
-        let Report::Opened { leg, port } = report else {
-            return;
-        };
-        let at = (leg.0 / LEGS_OF_A_PHONE).saturating_sub(1) as usize;
-        if let (Some(ears), Some(line)) = (&mut self.ears, self.lines.get(at)) {
-            let seat = line.person.seat().map(Who::Seat);
-            ears.phone_opened(*port, seat.unwrap_or(Who::Citizen(at)));
-        }
-    }
-
-    fn send_sound(&mut self) {
-        let mut sent = Vec::new();
-        for media in &mut self.media {
-            sent.append(&mut media.sockets.sent);
-        }
-        sent.append(&mut self.phones_sockets.sent);
-        for (from, to, packet) in sent {
-            self.plan(SOUND_DELAY, Due::Sound { from, to, packet });
-        }
-    }
-
-    fn sound(&mut self, from: SocketAddr, to: SocketAddr, packet: &[u8]) {
-        if to.ip() == EXCHANGE.ip() {
-            let heard = self.media.iter_mut().find_map(|media| {
-                let slot = media.sockets.slot(to.port())?;
-                Some((media, slot))
-            });
-            if let Some((media, slot)) = heard {
-                let (worker, sockets) = (&mut media.worker, &mut media.sockets);
-                worker.handle_packet(self.now, slot, from, packet, sockets);
-                self.after_media();
-            }
-        } else if let Some(slot) = self.phones_sockets.slot(to.port()) {
-            self.phones_worker.handle_packet(
-                self.now,
-                slot,
-                from,
-                packet,
-                &mut self.phones_sockets,
-            );
-            self.after_phones_media();
-        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! The judge: the invariants of distribution, checked after every step from the journal's events
 //! and from what the floor shows.
 
+mod promises;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use hotline_acd::{FloorSettings, replay::Replay};
@@ -8,9 +10,10 @@ use hotline_calls::{Exchange, settings::Settings};
 use hotline_media::Command;
 use hotline_model::{
     CallId, Instant, QueueId, SeatId,
-    event::{Event, Stamped},
+    event::{Event, Outcome, Stamped},
     seat::{OfferResult, Work},
 };
+use promises::Promises;
 
 /// What the events said so far.
 #[derive(Default)]
@@ -20,6 +23,7 @@ pub struct Checks {
     offers: BTreeMap<SeatId, CallId>,
     talks: BTreeMap<SeatId, CallId>,
     lines: Lines,
+    promises: Promises,
     recordings: BTreeSet<String>,
     replay: Replay,
     broken: Option<String>,
@@ -48,6 +52,18 @@ impl Lines {
         self.came_back(call);
     }
 
+    /// The call has the other's place, if that is the better one.
+    fn takes_over(&mut self, call: CallId, other: CallId) {
+        let Some(&(queue, (priority, of_other))) = self.places.get(&other) else {
+            return;
+        };
+        let own = self.places.get(&call).copied();
+        let own = own.map_or(u64::MAX, |(_, (_, since))| since);
+        self.left(call);
+        let place = (priority, own.min(of_other));
+        self.places.insert(call, (queue, place));
+    }
+
     fn came_back(&mut self, call: CallId) {
         if let Some(&(queue, place)) = self.places.get(&call) {
             self.waiting.insert((queue, place, call));
@@ -73,12 +89,17 @@ impl Checks {
     /// Of an exchange with these settings, from its start.
     pub fn of(settings: &Settings) -> Self {
         let mut checks = Self::default();
+        checks.floor_is(settings);
+        checks
+    }
+
+    /// A floor begins with these settings.
+    pub fn floor_is(&mut self, settings: &Settings) {
         let floor = FloorSettings {
             queues: settings.queues.iter().map(|it| it.floor.clone()).collect(),
             seats: settings.seats.iter().map(|it| it.floor.clone()).collect(),
         };
-        checks.replay.set(Instant::START, floor);
-        checks
+        self.replay.set(Instant::START, floor);
     }
 
     /// Takes in an event.
@@ -86,6 +107,18 @@ impl Checks {
         // Invariant 6: what the floor decided follows from what it was told.
         if let Err(difference) = self.replay.happened(&stamped.event) {
             self.require(false, || difference.to_string());
+        }
+        if let Event::CallEnded { call, outcome, .. } = &stamped.event
+            && *outcome == Outcome::RangAgain
+        {
+            let heir = self.promises.heir(*call);
+            self.require(heir.is_some(), || format!("nobody rang again for {call}"));
+            if let Some(heir) = heir {
+                self.lines.takes_over(heir, *call);
+            }
+        }
+        if let Err(broken) = self.promises.happened(stamped.up_ms, &stamped.event) {
+            self.require(false, || broken);
         }
         match &stamped.event {
             Event::CallArrived { call, .. } => {
@@ -110,7 +143,15 @@ impl Checks {
                 queue,
                 priority,
                 ..
-            } => self.lines.entered(*call, *queue, *priority, stamped.up_ms),
+            } => {
+                self.lines.entered(*call, *queue, *priority, stamped.up_ms);
+            }
+            Event::QueueOverflowed { call, queue, .. } => {
+                self.lines.left(*call);
+                // Who is sent on by a full queue never stood in it, and has a place all the same.
+                let place = (*queue, (0, stamped.up_ms));
+                self.lines.places.entry(*call).or_insert(place);
+            }
             Event::SeatOffered { call, seat, .. } => self.offered(*call, *seat),
             Event::OfferEnded {
                 call, seat, result, ..
@@ -179,6 +220,32 @@ impl Checks {
         self.offers.insert(seat, call);
     }
 
+    /// The exchange calls this number through a carrier.
+    pub fn calls_citizen(&mut self, number: &str) {
+        if let Err(broken) = self.promises.called(number) {
+            self.require(false, || broken);
+        }
+    }
+
+    /// The engine was killed and starts anew: no seat has anything any more, and nobody stands in
+    /// line until a call is stood there again.
+    pub fn restarted(&mut self) {
+        self.offers.clear();
+        self.talks.clear();
+        self.lines.waiting.clear();
+        self.promises.restarted();
+    }
+
+    /// How promises of a callback ended: how, and how often.
+    pub fn promises(&self) -> &BTreeMap<&'static str, usize> {
+        &self.promises.ended
+    }
+
+    /// A call whose promise of a callback did not end.
+    pub fn open_promise(&self) -> Option<CallId> {
+        self.promises.open()
+    }
+
     fn require(&mut self, holds: bool, what: impl FnOnce() -> String) {
         if !holds && self.broken.is_none() {
             self.broken = Some(what());
@@ -236,6 +303,13 @@ impl Checks {
                 "{} calls live without a trace",
                 exchange.live_calls()
             ));
+        }
+        if let Some(call) = self.promises.open() {
+            return Err(format!("the promise to {call} never ended"));
+        }
+        let kept = exchange.switchboard().callbacks.len();
+        if kept > 0 {
+            return Err(format!("{kept} callbacks are kept for nobody"));
         }
         let legs = exchange.switchboard().live_legs();
         if legs > 0 {
