@@ -191,12 +191,13 @@ impl Reloader {
         let before = self.roll.borrow().clone();
         let roll = Roll::new(&next.config, &order, &before);
         let (new, old) = (Arc::new(next.accounts), self.accounts.borrow().clone());
-        self.sessions.end_where(|who| {
-            let seat_gone = who.seat.is_some_and(|seat| !roll.has_seat(seat));
-            seat_gone || !Accounts::same_password(&old, &new, &who.user)
-        });
-        self.roll.send_replace(Arc::new(roll));
-        self.accounts.send_replace(new);
+        let roll = Arc::new(roll);
+        // Published before sessions end: a sign-in whose password is being looked at either finds
+        // them afterwards, or its session is there to be ended.
+        self.roll.send_replace(Arc::clone(&roll));
+        self.accounts.send_replace(Arc::clone(&new));
+        self.sessions
+            .end_where(|who| !who.is_still_right(&old, &new, &roll));
         Ok(next.config)
     }
 
