@@ -319,16 +319,21 @@ fn prompts(before: &Config, after: &Config) -> Vec<ItemChange> {
     told.collect()
 }
 
-/// Says of each seat whose password is another, or is made, that it is: never which.
+/// Says of each seat and shared phone whose password is another, or is made, that it is: never which.
 fn passwords(changes: &mut Vec<ItemChange>, after: &Config, old: &Accounts, new: &Accounts) {
-    for seat in &after.seats {
-        let id = seat.floor.id;
-        if Accounts::same_secrets(old, new, id.as_str()) && new.find(id.as_str()).is_some() {
-            continue;
-        }
-        let (key, item) = ("password".to_owned(), format!("seat {id}"));
+    let seats = after.seats.iter().map(|it| it.floor.id);
+    let other = |seat: &SeatId| {
+        !Accounts::same_secrets(old, new, seat.as_str()) || new.find(seat.as_str()).is_none()
+    };
+    let seats = seats.filter(other).map(|seat| format!("seat {seat}"));
+    let phones = after.phones.iter().map(|it| it.id);
+    let other = |phone: &PhoneId| {
+        !Accounts::same_phone_secret(old, new, *phone) || new.phone_ha1(*phone).is_none()
+    };
+    let phones = phones.filter(other).map(|phone| format!("phone {phone}"));
+    for item in seats.chain(phones) {
         let key = KeyChange {
-            key,
+            key: "password".to_owned(),
             was: None,
             is: None,
         };
@@ -456,5 +461,53 @@ mod tests {
             more > 0 && serde_json::to_string(&told).unwrap().len() <= SETTINGS_CHANGE_BYTES + 2
         );
         assert_eq!(within_a_record(&all[..3]), (all[..3].to_vec(), 0));
+    }
+
+    /// The shipped configuration in a folder of its own, with these lines at the end of seats.toml.
+    fn shipped(folder: &Path, seats: &str) -> Config {
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        for name in ["engine.toml", "trunks.toml", "queues.toml", "seats.toml"] {
+            std::fs::copy(from.join("config").join(name), folder.join(name)).unwrap();
+        }
+        let engine = folder.join("engine.toml");
+        let text = std::fs::read_to_string(&engine).unwrap();
+        let scripts = from.join("ivr-scripts");
+        let own = format!("directory = \"{}\"", scripts.display());
+        std::fs::write(
+            &engine,
+            text.replace("directory = \"../ivr-scripts\"", &own),
+        )
+        .unwrap();
+        let file = folder.join("seats.toml");
+        let text = std::fs::read_to_string(&file).unwrap() + seats;
+        std::fs::write(&file, text).unwrap();
+        Config::load(folder).unwrap_or_else(|faults| panic!("{faults:?}"))
+    }
+
+    #[test]
+    fn a_shared_phone_s_other_secret_is_a_difference() {
+        let place = tempfile::tempdir().unwrap();
+        let config = shipped(place.path(), "\n[[phone]]\nid = \"desk-1\"\n");
+        let seats: Vec<SeatId> = config.seats.iter().map(|it| it.floor.id).collect();
+        let phone = PhoneId::new("desk-1").unwrap();
+        let (old, _) = Accounts::open(place.path(), &seats, &[phone]).unwrap();
+        let told = |new: &Accounts| {
+            let mut changes = Vec::new();
+            passwords(&mut changes, &config, &old, new);
+            let told = changes
+                .iter()
+                .map(|it| (it.item.clone(), it.keys[0].key.clone()));
+            told.collect::<Vec<_>>()
+        };
+        assert_eq!(told(&Accounts::read(place.path()).unwrap()), []);
+        // Removed from the file, so that the next start makes another.
+        let file = place.path().join("accounts.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        let (people, _) = text.split_once("[[phone]]").unwrap();
+        std::fs::write(&file, people).unwrap();
+        let one = [("phone desk-1".to_owned(), "password".to_owned())];
+        assert_eq!(told(&Accounts::read(place.path()).unwrap()), one);
+        let (new, _) = Accounts::open(place.path(), &seats, &[phone]).unwrap();
+        assert_eq!(told(&new), one);
     }
 }
