@@ -110,11 +110,11 @@ impl Reloader {
         let (read, mut in_force) = spawn_blocking(read).await.map_err(|_| broke())?;
         let (mut report, next) = read?;
         if let Some(next) = next {
-            let other = next.config.task_rules != in_force.config.task_rules;
-            in_force.config = self.put_in_force(next).await?;
-            if other {
-                self.set_task_rules(in_force.config.task_rules).await?;
+            // First what may fail: then nothing has changed, and the next try finds the difference.
+            if next.config.task_rules != in_force.config.task_rules {
+                self.set_task_rules(next.config.task_rules).await?;
             }
+            in_force.config = self.put_in_force(next).await?;
             report.applied = true;
         }
         Ok(report)
@@ -215,7 +215,7 @@ impl Reloader {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        let what = "the journal takes nothing: [tasks] is as it was";
+        let what = "the journal takes nothing: all is as it was";
         Err(Refused::World(what.to_owned()))
     }
 
@@ -414,6 +414,10 @@ pub fn absolute(folder: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use crossbeam::queue::ArrayQueue;
+    use hotline_calls::gate::Gate;
+    use tokio::sync::Notify;
+
     use super::*;
 
     fn written(engine: &str, trunks: &str) -> Written {
@@ -509,5 +513,52 @@ mod tests {
         assert_eq!(told(&Accounts::read(place.path()).unwrap()), one);
         let (new, _) = Accounts::open(place.path(), &seats, &[phone]).unwrap();
         assert_eq!(told(&new), one);
+    }
+
+    #[tokio::test]
+    async fn task_rules_that_the_journal_does_not_take_are_found_again_by_the_next_reload() {
+        let place = tempfile::tempdir().unwrap();
+        let config = shipped(place.path(), "");
+        let seats: Vec<SeatId> = config.seats.iter().map(|it| it.floor.id).collect();
+        let (accounts, _) = Accounts::open(place.path(), &seats, &[]).unwrap();
+        let roll = Roll::at_start(&config, &BoardOrder::of(&config));
+        let doors = Arc::new(Doors {
+            gate: Gate::new(1),
+            hands: Gate::new(1),
+            desks: ArrayQueue::new(1),
+            settings: ArrayQueue::new(1),
+            reports: Arc::new(ArrayQueue::new(1)),
+            recordings: Arc::new(ArrayQueue::new(1)),
+            events: ArrayQueue::new(1),
+            bell: Notify::new(),
+            journal_bell: Notify::new(),
+        });
+        let epoch = StdInstant::now();
+        let full = stamped(epoch, Event::EngineStopped {});
+        doors.events.push(full).unwrap();
+        let reloader = Arc::new(Reloader {
+            folder: place.path().to_owned(),
+            data: place.path().to_owned(),
+            doors: Arc::clone(&doors),
+            sessions: Arc::default(),
+            roll: watch::Sender::new(Arc::new(roll)),
+            accounts: watch::Sender::new(Arc::new(accounts)),
+            epoch,
+            in_force: Arc::new(Mutex::new(InForce::new(config))),
+        });
+        let file = place.path().join("engine.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        let other = text.replace("first_try_minutes = 30", "first_try_minutes = 45");
+        assert_ne!(text, other);
+        std::fs::write(&file, other).unwrap();
+        let by = || "signal".to_owned();
+        assert!(matches!(
+            reloader.reload(by(), false).await,
+            Err(Refused::World(_))
+        ));
+        assert!(doors.settings.is_empty(), "nothing was handed over");
+        let again = reloader.reload(by(), true).await.unwrap();
+        let items: Vec<_> = again.changes.iter().map(|it| it.item.as_str()).collect();
+        assert_eq!(items, ["[tasks]"]);
     }
 }
