@@ -275,7 +275,7 @@ fn mask(record: &mut Value) {
         hide(called, false);
     }
     if let Some(Value::String(number)) = record.get_mut("number") {
-        hide(number, false);
+        hide(number, withheld);
     }
     for key in ["to", "guest"] {
         if let Some(Value::String(who)) = record.get_mut(key)
