@@ -120,6 +120,12 @@ impl Blacklist {
         }
     }
 
+    /// Gives blocks from here on higher numbers than this: of one that is forgotten none is taken
+    /// twice.
+    pub fn number_after(&mut self, last: u64) {
+        self.last = self.last.max(last);
+    }
+
     /// What a blocked caller gets.
     pub const fn answer(&self) -> BlockedAnswer {
         self.answer
@@ -359,6 +365,16 @@ mod tests {
         let (_, event) = list.asked(NOW, "1001", request).unwrap();
         list.note(NOW, &event);
         assert!(list.blocks().all(|block| block.withheld));
+    }
+
+    #[test]
+    fn a_number_of_a_block_is_not_taken_again_where_earlier_ones_are_not_known() {
+        let mut list = Blacklist::default();
+        list.number_after(41);
+        let block = asks(&mut list, NOW, "li", propose(NUMBER, days(1))).unwrap();
+        list.number_after(7);
+        let next = asks(&mut list, NOW, "li", propose("13900000000", days(1))).unwrap();
+        assert_eq!((block, next), (42, 43));
     }
 
     #[test]
