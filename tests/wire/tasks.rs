@@ -174,6 +174,12 @@ fn who_gave_up_twice_is_one_task_and_is_called_back_by_the_seat_s_phone() {
 
     let desk = Ear::at(DESK.into(), TONES.0);
     let (mut phone, mut far, invite) = seat.dials(NUMBER, &desk);
+    // While it rings there the seat keeps it.
+    listed(&seat.engine, "state=taken", |list| {
+        list.first().is_some_and(|task| !task["trying"].is_null())
+    });
+    let (status, refused) = seat.asks("POST", &format!("/{id}/let-go"), &Value::Null);
+    assert_eq!((status, code(&refused)), (409, "task-is-called"));
     let citizen = Ear::at(Ipv4Addr::LOCALHOST.into(), TONES.1);
     let own = session(&far.line, citizen.port);
     far.answers(&invite, "200 OK", "Contact: <sip:citizen@{local}>\n", &own);

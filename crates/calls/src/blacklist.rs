@@ -30,6 +30,8 @@ pub struct Block {
     pub block: u64,
     /// Whose calls.
     pub number: String,
+    /// The citizen withheld it: nobody is shown any of it.
+    pub withheld: bool,
     /// Why.
     pub reason: String,
     /// Until when.
@@ -64,6 +66,8 @@ pub enum BlockRequest {
     Propose {
         /// The number.
         number: String,
+        /// The citizen withheld it.
+        withheld: bool,
         /// Why.
         reason: String,
         /// Until when.
@@ -116,6 +120,12 @@ impl Blacklist {
         }
     }
 
+    /// Gives blocks from here on higher numbers than this: of one that is forgotten none is taken
+    /// twice.
+    pub fn number_after(&mut self, last: u64) {
+        self.last = self.last.max(last);
+    }
+
     /// What a blocked caller gets.
     pub const fn answer(&self) -> BlockedAnswer {
         self.answer
@@ -159,6 +169,7 @@ impl Blacklist {
         match request {
             BlockRequest::Propose {
                 number,
+                withheld,
                 reason,
                 until,
             } => {
@@ -179,6 +190,7 @@ impl Blacklist {
                     reason,
                     until,
                     by,
+                    withheld,
                 };
                 Ok((block, event))
             }
@@ -215,12 +227,14 @@ impl Blacklist {
                 reason,
                 until,
                 by,
+                withheld,
             } => {
                 self.last = self.last.max(*block);
                 self.by_number.insert(number.clone(), *block);
                 let proposed = Block {
                     block: *block,
                     number: number.clone(),
+                    withheld: *withheld,
                     reason: reason.clone(),
                     until: *until,
                     proposed_by: by.clone(),
@@ -268,6 +282,7 @@ mod tests {
     fn propose(number: &str, until: Timestamp) -> BlockRequest {
         BlockRequest::Propose {
             number: number.to_owned(),
+            withheld: false,
             reason: "骚扰".to_owned(),
             until,
         }
@@ -327,6 +342,39 @@ mod tests {
         assert_eq!(list.blocked(NUMBER, NOW), None);
         asks(&mut list, NOW, "li", propose(NUMBER, days(90))).unwrap();
         assert_eq!(list.next_end(), Some(days(BLOCK_PROPOSAL_DAYS)));
+    }
+
+    #[test]
+    fn a_number_that_was_withheld_stays_marked_by_its_events() {
+        let mut list = Blacklist::default();
+        let BlockRequest::Propose {
+            number,
+            reason,
+            until,
+            ..
+        } = propose(NUMBER, days(1))
+        else {
+            unreachable!();
+        };
+        let request = BlockRequest::Propose {
+            number,
+            withheld: true,
+            reason,
+            until,
+        };
+        let (_, event) = list.asked(NOW, "1001", request).unwrap();
+        list.note(NOW, &event);
+        assert!(list.blocks().all(|block| block.withheld));
+    }
+
+    #[test]
+    fn a_number_of_a_block_is_not_taken_again_where_earlier_ones_are_not_known() {
+        let mut list = Blacklist::default();
+        list.number_after(41);
+        let block = asks(&mut list, NOW, "li", propose(NUMBER, days(1))).unwrap();
+        list.number_after(7);
+        let next = asks(&mut list, NOW, "li", propose("13900000000", days(1))).unwrap();
+        assert_eq!((block, next), (42, 43));
     }
 
     #[test]

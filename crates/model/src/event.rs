@@ -1015,6 +1015,9 @@ pub enum Event {
         until: Timestamp,
         /// User name.
         by: String,
+        /// The citizen withheld the number: nobody is shown any of it.
+        #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+        withheld: bool,
     },
     /// Another person approved it: it is in force.
     BlockApproved {

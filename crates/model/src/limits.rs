@@ -100,8 +100,14 @@ pub const STORE_EVENTS: usize = 65_536;
 /// and is a torn tail at read.
 pub const JOURNAL_RECORD_BYTES: usize = 65_536;
 
-/// Live streams (SSE) at once. When full: 503.
+/// Live streams (SSE) at once beside those kept for the seats' own pages: supervisors' screens, and
+/// more pages of a seat than [`DESK_STREAMS`]. When full: 503, counted and logged.
 pub const LIVE_STREAMS: usize = 512;
+
+/// Live streams kept for each seat's own pages, beyond [`LIVE_STREAMS`]: a seat whose page has none is
+/// offered no calls. Two, since a page that comes back may do so before the engine knows that the
+/// stream it had is dead. Further ones take a place of those for everybody.
+pub const DESK_STREAMS: usize = 2;
 
 /// Longest body of an HTTP request, bytes. Longer: 413.
 pub const HTTP_BODY_BYTES: usize = 65_536;

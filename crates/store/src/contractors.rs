@@ -123,9 +123,11 @@ impl<F: Fn(SeatId, Timestamp) -> Option<String>> ByContractor<F> {
             Timestamp(since.0.saturating_add(ms))
         });
         let (begin, end) = (since.max(self.from), until.min(self.to).min(self.now));
-        let Ok(ms) = u64::try_from(end.0.saturating_sub(begin.0)) else {
+        // What only touches the stretch is none of it, whoever looked for intervals how far.
+        if begin >= end {
             return;
-        };
+        }
+        let ms = u64::try_from(end.0.saturating_sub(begin.0)).unwrap_or(0);
         let row = self.row(interval.seat, begin);
         if interval.intent != Intent::NotReady(Reason::LoggedOut) {
             row.signed_in_ms += ms;

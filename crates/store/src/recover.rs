@@ -155,6 +155,8 @@ pub struct Remains {
     calls: BTreeMap<CallId, Open>,
     recordings: BTreeMap<String, (CallId, Option<OpenMessage>)>,
     last_call: Option<CallId>,
+    /// The greatest uptime of the run: what a start writes of the run before stands ahead of its
+    /// `EngineStarted` with small ones.
     last_up_ms: u64,
 }
 
@@ -313,6 +315,7 @@ impl Remains {
                 for open in self.calls.values_mut() {
                     open.known_ms = Some(open.known_ms(self.last_up_ms));
                 }
+                self.last_up_ms = 0;
             }
             Event::CallArrived { call, .. } | Event::CallDialled { call, .. } => {
                 self.calls.insert(*call, Open::of(record));
@@ -359,7 +362,7 @@ impl Remains {
                 }
             }
         }
-        self.last_up_ms = record.stamped.up_ms;
+        self.last_up_ms = self.last_up_ms.max(record.stamped.up_ms);
     }
 
     /// The caller rang again: the later call has the place.
@@ -482,6 +485,38 @@ mod tests {
         all.push(end);
         assert_eq!(unfinished(&all).calls, []);
         assert_eq!(unfinished(&all).last_call, Some(CallId(2)));
+    }
+
+    #[test]
+    fn what_a_start_writes_of_the_run_before_does_not_shorten_who_stands_on() {
+        let reached = Event::CallbackReached {
+            call: CallId(2),
+            seat: seat("1001"),
+            attempt: 1,
+            since_requested_ms: 1_000,
+        };
+        let version = "0.1.0".to_owned();
+        let mut all = records([
+            arrived(2),
+            queued(2, "general"),
+            callback_requested(2),
+            arrived(3),
+            ended(3, Outcome::Interrupted),
+            Event::EngineStarted { version },
+            reached,
+        ]);
+        for (record, up_ms) in all.iter_mut().skip(3).zip([7_200_000, 30, 31, 5_000]) {
+            record.stamped.up_ms = up_ms;
+        }
+        let began = all[0].stamped.up_ms;
+        // Reached after the start, and cut by the next crash.
+        let left = unfinished(&all);
+        let known: Vec<_> = left
+            .calls
+            .iter()
+            .map(|it| (it.call.0, it.known_ms))
+            .collect();
+        assert_eq!(known, [(2, 7_200_000 - began)]);
     }
 
     #[test]

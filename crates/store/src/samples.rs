@@ -462,6 +462,7 @@ pub(crate) fn one_of_each() -> Vec<Event> {
             reason: "骚扰".into(),
             until: Timestamp(NOON + 86_400_000),
             by: "1001".into(),
+            withheld: false,
         },
         Event::BlockApproved {
             block: 1,

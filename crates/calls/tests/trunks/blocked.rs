@@ -26,6 +26,7 @@ fn asks(bench: &mut Bench, by: &str, request: BlockRequest) -> Result<u64, Block
 fn blocked_for(bench: &mut Bench, days: i64) -> u64 {
     let request = BlockRequest::Propose {
         number: CITIZEN.to_owned(),
+        withheld: false,
         reason: "骚扰".to_owned(),
         until: Timestamp(WALL + days * DAY_MS),
     };
@@ -59,6 +60,7 @@ fn a_blocked_caller_is_rejected_until_the_day_that_was_set() {
     let mut bench = bench(BlockedAnswer::Reject);
     let request = BlockRequest::Propose {
         number: CITIZEN.to_owned(),
+        withheld: false,
         reason: "骚扰".to_owned(),
         until: Timestamp(WALL + DAY_MS),
     };

@@ -132,6 +132,12 @@ impl Accounts {
         digests(one) == digests(other)
     }
 
+    /// Whether the shared phone's secret is the same in both.
+    pub fn same_phone_secret(one: &Self, other: &Self, id: PhoneId) -> bool {
+        let of = |accounts: &Self| accounts.phone.iter().find(|it| it.id == id).cloned();
+        of(one) == of(other)
+    }
+
     /// Reads the accounts of the data folder and makes those that are missing: one supervisor, one
     /// agent for each seat, one for each shared phone; and the PINs of all seats where there are
     /// such phones. Says which passwords are new.

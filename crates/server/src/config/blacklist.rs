@@ -42,6 +42,17 @@ impl BlacklistKeys {
             found.push(Diagnostic::new(answer.span(), what).with_help(help));
             return BlockedAnswer::Reject;
         };
+        let queues = scripts
+            .get(script)
+            .map(|it| it.queues())
+            .unwrap_or_default();
+        if let Some(queue) = queues.first() {
+            let what = format!("the script `{script}` leads to the queue `{queue}`");
+            let help = "blocked callers come to no queue: take a script without `enqueue`, `wait-on` \
+                        and `callback` / 被屏蔽的来电不得进入队列";
+            found.push(Diagnostic::new(answer.span(), what).with_help(help));
+            return BlockedAnswer::Reject;
+        }
         BlockedAnswer::Script(*script)
     }
 }
@@ -59,7 +70,17 @@ mod tests {
             let text = "name = \"sorry\"\nlanguage = \"zh\"\nstart = \"bye\"\n\n\
                         [step.bye]\nhang-up = \"blocked\"\n";
             let script = hotline_calls::settings::compile_alone(text).unwrap();
-            let scripts = BTreeMap::from([(name, Arc::new(script))]);
+            let mut scripts = BTreeMap::from([(name, Arc::new(script))]);
+            for (name, step) in [
+                ("enqueues", "enqueue = \"general\""),
+                ("waits", "wait-on = \"general\""),
+            ] {
+                let text = format!(
+                    "name = \"{name}\"\nlanguage = \"zh\"\nstart = \"a\"\n\n[step.a]\n{step}\n"
+                );
+                let script = hotline_calls::settings::compile_alone(&text).unwrap();
+                scripts.insert(ScriptId::new(name).unwrap(), Arc::new(script));
+            }
             let answer = keys.check(&scripts, &mut found);
             (
                 answer,
@@ -70,6 +91,12 @@ mod tests {
         assert_eq!(read("answer = \"reject\"").0, BlockedAnswer::Reject);
         let script = BlockedAnswer::Script(ScriptId::new("sorry").unwrap());
         assert_eq!(read("answer = \"script:sorry\""), (script, vec![]));
+        for name in ["enqueues", "waits"] {
+            let (answer, found) = read(&format!("answer = \"script:{name}\""));
+            assert_eq!(answer, BlockedAnswer::Reject);
+            let what = format!("the script `{name}` leads to the queue `general`");
+            assert_eq!(found, [what]);
+        }
         for wrong in ["script:no", "busy", "script:"] {
             let (_, found) = read(&format!("answer = {wrong:?}"));
             assert_eq!(found, [format!("there is no answer {wrong:?}")]);

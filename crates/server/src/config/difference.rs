@@ -15,9 +15,12 @@ const SECRETS: [&str; 5] = ["password", "secret", "ha1", "key", "token"];
 /// The key by which the items of a list are told apart.
 const NAMES: [&str; 3] = ["id", "name", "number"];
 
-/// Lists whose order says something: of the seats in a fixed order or in turn, and of both on the
-/// pages.
-const ORDERED: [&str; 2] = ["queue", "seat"];
+/// Lists whose items may have a name in common, and the key that tells them apart.
+const OWN_NAMES: [(&str, &str); 1] = [("emergency", "number")];
+
+/// Lists whose order says something: of the seats in a fixed order or in turn, of several shifts at a
+/// time, and of all on the pages.
+const ORDERED: [&str; 6] = ["queue", "seat", "shift", "phone", "emergency", "reason"];
 
 /// An item of a file, as `queue general` or `[sip]`, with its keys.
 type Items = BTreeMap<String, Table>;
@@ -85,12 +88,17 @@ fn names(list: &str, text: &str) -> Vec<String> {
     else {
         return Vec::new();
     };
-    let names = items.iter().filter_map(|item| name_of(item.as_table()?));
+    let names = items.iter();
+    let names = names.filter_map(|item| name_of(list, item.as_table()?));
     names.map(str::to_owned).collect()
 }
 
-fn name_of(keys: &Table) -> Option<&str> {
-    NAMES.iter().find_map(|name| keys.get(*name)?.as_str())
+fn name_of<'a>(list: &str, keys: &'a Table) -> Option<&'a str> {
+    let own = OWN_NAMES.iter().find(|(of, _)| *of == list);
+    let own = own.map(|(_, key)| key);
+    own.into_iter()
+        .chain(&NAMES)
+        .find_map(|name| keys.get(*name)?.as_str())
 }
 
 /// The items of a file. A key that stands alone is an item of its own.
@@ -107,9 +115,14 @@ fn items(text: &str) -> Items {
             Value::Array(list) if list.iter().all(Value::is_table) => {
                 for (nth, one) in list.into_iter().enumerate() {
                     let Value::Table(keys) = one else { continue };
-                    let name = name_of(&keys);
+                    let name = name_of(&key, &keys);
                     let name = name.map_or_else(|| (nth + 1).to_string(), str::to_owned);
-                    items.insert(format!("{key} {name}"), keys);
+                    let mut item = format!("{key} {name}");
+                    // Neither of two of one name may hide what changed of the other.
+                    if items.contains_key(&item) {
+                        item = format!("{item} ({})", nth + 1);
+                    }
+                    items.insert(item, keys);
                 }
             }
             value => {
@@ -204,6 +217,54 @@ mod tests {
             &format!("{two}{one}"),
         );
         assert_eq!(other, []);
+    }
+
+    #[test]
+    fn two_numbers_of_help_of_one_name_are_two_items() {
+        let one = |number: &str, more: &str| {
+            format!("[[emergency]]\nnumber = \"{number}\"\nname = \"公安\"\n{more}")
+        };
+        let file = |first: &str, second: &str| format!("{}{}", one(first, ""), one(second, ""));
+        let items = |before: &str, after: &str| {
+            let changes = between("seats.toml", before, after);
+            let told = changes
+                .iter()
+                .map(|it| format!("{:?} {}", it.kind, it.item));
+            told.collect::<Vec<_>>()
+        };
+        let before = file("110", "0571110");
+        assert_eq!(
+            items(&before, &file("122", "0571110")),
+            ["Removed emergency 110", "Added emergency 122"]
+        );
+        let turned = file("0571110", "110");
+        assert_eq!(items(&before, &turned), ["Changed [[emergency]]"]);
+        // Nor does one hide another where the name is all there is.
+        let shift = |from: &str| format!("[[shift]]\nname = \"早\"\nfrom = \"{from}\"\n");
+        let (a, b, c) = (shift("08:00"), shift("12:00"), shift("13:00"));
+        assert_eq!(
+            items(&format!("{a}{b}"), &format!("{c}{b}")),
+            ["Changed shift 早"]
+        );
+        assert_eq!(
+            items(&format!("{a}{b}"), &format!("{a}{c}")),
+            ["Changed shift 早 (2)"]
+        );
+    }
+
+    #[test]
+    fn the_order_of_shifts_phones_numbers_of_help_and_reasons_counts() {
+        for (list, key) in [
+            ("shift", "name"),
+            ("phone", "id"),
+            ("emergency", "number"),
+            ("reason", "id"),
+        ] {
+            let one = |name: &str| format!("[[{list}]]\n{key} = \"{name}\"\n");
+            let changes = between("f", &(one("a") + &one("b")), &(one("b") + &one("a")));
+            let items: Vec<_> = changes.iter().map(|it| it.item.as_str()).collect();
+            assert_eq!(items, [format!("[[{list}]]")]);
+        }
     }
 
     #[test]

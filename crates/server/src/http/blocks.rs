@@ -9,6 +9,7 @@ use axum::{
 };
 use hotline_calls::blacklist::{Block, BlockDenied, BlockRequest};
 use hotline_model::{CallId, Timestamp, limits::BLOCK_DAYS, privacy::Masked};
+use hotline_store::fold::{CallRow, Direction};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -25,8 +26,9 @@ use crate::signalling_loop::Hand;
 #[derive(Serialize)]
 pub struct BlockLine {
     block: u64,
-    /// Masked.
+    /// Masked; empty where it was withheld.
     number: String,
+    withheld: bool,
     reason: String,
     until: Timestamp,
     proposed_by: String,
@@ -39,9 +41,15 @@ pub struct BlockLine {
 
 impl From<Block> for BlockLine {
     fn from(block: Block) -> Self {
+        let number = if block.withheld {
+            String::new()
+        } else {
+            Masked(&block.number).to_string()
+        };
         Self {
             block: block.block,
-            number: Masked(&block.number).to_string(),
+            number,
+            withheld: block.withheld,
             reason: block.reason,
             until: block.until,
             proposed_by: block.proposed_by,
@@ -91,12 +99,13 @@ pub async fn propose(
         until,
     } = read(body, help)?;
     let reason = why(&reason, help)?;
-    let number = match (number, call) {
+    let (number, withheld) = match (number, call) {
         (Some(number), None) => {
             supervisors_only(&who)?;
-            number.chars().filter(|c| !" -()".contains(*c)).collect()
+            let digits = number.chars().filter(|c| !" -()".contains(*c));
+            (digits.collect(), false)
         }
-        (None, Some(call)) => caller_of(&app, &who, call).await?,
+        (None, Some(call)) => citizen_of(&app, &who, call).await?,
         _ => {
             let what = "`number` or `call` says whose calls".to_owned();
             return Err(ApiError::bad_request("number", what, help));
@@ -104,6 +113,7 @@ pub async fn propose(
     };
     let request = BlockRequest::Propose {
         number,
+        withheld,
         reason,
         until,
     };
@@ -111,15 +121,27 @@ pub async fn propose(
     Ok((StatusCode::CREATED, Json(Proposed { block })))
 }
 
-/// The number of an inbound call that whoever asks may see.
-async fn caller_of(app: &App, who: &Who, call: u64) -> Result<String, ApiError> {
+/// The citizen's number of a call that whoever asks may see, and whether it was withheld.
+async fn citizen_of(app: &App, who: &Who, call: u64) -> Result<(String, bool), ApiError> {
     let row = app.tables.call(CallId(call), true).await?;
     let row = row.ok_or_else(|| {
         let help = "GET /api/v1/calls lists the calls";
         ApiError::not_found("call-unknown", format!("there is no call {call}"), help)
     })?;
     may_see(who, &row)?;
-    Ok(row.caller)
+    citizen(row)
+}
+
+fn citizen(row: CallRow) -> Result<(String, bool), ApiError> {
+    match row.direction {
+        Direction::Inbound => Ok((row.caller, row.withheld)),
+        Direction::Outbound => Ok((row.called, row.withheld)),
+        Direction::Internal => Err(ApiError::bad_request(
+            "call",
+            "a seat called: no citizen has part in it / 坐席内部呼叫，没有市民".to_owned(),
+            "name a call of a citizen's",
+        )),
+    }
 }
 
 /// `POST /api/v1/blocks/{block}/approve`: by another person than who proposed it.
@@ -226,5 +248,78 @@ fn denied(why: BlockDenied) -> ApiError {
             "it is approved already, or not yet / 当前状态不允许此操作",
             help,
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hotline_model::{
+        SeatId, TrunkId,
+        event::{Event, Stamped},
+    };
+    use hotline_store::{Record, fold::Call, journal::Hash};
+
+    use super::*;
+
+    fn row(event: Event) -> CallRow {
+        let stamped = Stamped {
+            at: Timestamp(1_795_305_600_000),
+            up_ms: 1,
+            event,
+        };
+        let hash = Hash::START;
+        let seq = 1;
+        Call::begun(&Record { seq, stamped, hash }).unwrap().row
+    }
+
+    fn arrived(trunk: Option<TrunkId>, withheld: bool) -> CallRow {
+        row(Event::CallArrived {
+            call: CallId(1),
+            trunk,
+            caller: "13800008000".to_owned(),
+            called: "12345".to_owned(),
+            sip_call_id: "1@carrier".to_owned(),
+            withheld,
+        })
+    }
+
+    #[test]
+    fn the_citizen_of_a_call_is_who_called_or_who_was_called() {
+        let trunk = TrunkId::new("mobile").ok();
+        let number = "13800008000".to_owned();
+        let told = citizen(arrived(trunk, false)).ok();
+        assert_eq!(told, Some((number.clone(), false)));
+        let told = citizen(arrived(trunk, true)).ok();
+        assert_eq!(told, Some((number, true)));
+        let dialled = row(Event::CallDialled {
+            call: CallId(2),
+            seat: SeatId::new("1001").unwrap(),
+            called: "13900009999".to_owned(),
+            sip_call_id: "2@phone".to_owned(),
+            purpose: None,
+        });
+        let told = citizen(dialled).ok();
+        assert_eq!(told, Some(("13900009999".to_owned(), false)));
+        assert!(citizen(arrived(None, false)).is_err(), "a seat's own");
+    }
+
+    #[test]
+    fn of_a_number_that_was_withheld_the_list_shows_nothing() {
+        let line = |withheld| {
+            BlockLine::from(Block {
+                block: 1,
+                number: "13800008000".to_owned(),
+                withheld,
+                reason: "骚扰".to_owned(),
+                until: Timestamp(2),
+                proposed_by: "1001".to_owned(),
+                proposed_at: Timestamp(1),
+                approved_by: None,
+                turned_away: 0,
+            })
+        };
+        assert_eq!(line(false).number, "138****8000");
+        let hidden = line(true);
+        assert_eq!((hidden.number.as_str(), hidden.withheld), ("", true));
     }
 }

@@ -3,10 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     convert::Infallible,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant as StdInstant},
 };
 
@@ -40,6 +37,7 @@ use tokio_stream::{
 use super::{
     App,
     error::ApiError,
+    places::{Place, Places},
     session::{Sessions, Who},
 };
 use crate::{
@@ -48,12 +46,12 @@ use crate::{
     signalling_loop::Doors,
     store_loop::{Filed, Picture},
 };
-use hotline_model::limits::{LIVE_STREAMS, MISSING_SEATS_NAMED};
+use hotline_model::limits::MISSING_SEATS_NAMED;
 
 /// How often the stream says that it lives, when nothing else is said.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
-static STREAMS: AtomicUsize = AtomicUsize::new(0);
+static PLACES: Places = Places::new();
 
 /// The wallboard as JSON, as supervisors see it and as agents do.
 #[derive(Clone)]
@@ -355,26 +353,6 @@ impl Drop for Desk {
     }
 }
 
-/// One open stream; its place is free again when it is dropped.
-struct Seat;
-
-impl Seat {
-    fn take() -> Option<Self> {
-        STREAMS
-            .try_update(Ordering::Relaxed, Ordering::Relaxed, |open| {
-                (open < LIVE_STREAMS).then_some(open + 1)
-            })
-            .ok()
-            .map(|_| Self)
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        STREAMS.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 /// `GET /api/v1/stream`: `wallboard` at each change, `happened` for each journal record; agents are
 /// told nothing that betrays a silent guest, and not what is said about them.
 pub async fn stream(
@@ -384,9 +362,10 @@ pub async fn stream(
 ) -> Result<Response, ApiError> {
     let (role, own) = (who.role, who.seat);
     let key = Sessions::key(&headers).ok_or_else(ApiError::not_signed_in)?;
-    let seat = Seat::take()
-        .ok_or_else(|| ApiError::unavailable("too-many-streams", "too many live streams"))?;
     let own_desk = own.filter(|_| role == Role::Agent);
+    let place = PLACES
+        .take(own_desk)
+        .ok_or_else(|| ApiError::unavailable("too-many-streams", "too many live streams"))?;
     let desk = own_desk.map(|own| {
         let behind = || ApiError::unavailable("too-busy", "the engine is too busy");
         Desk::open(own, app.doors.clone()).ok_or_else(behind)
@@ -417,7 +396,7 @@ pub async fn stream(
             () = app.sessions.over(key) => {}
         }
     };
-    let events = until(wallboards.merge(records), stopped, (seat, desk));
+    let events = until(wallboards.merge(records), stopped, (place, desk));
     let sse = axum::response::Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
     Ok(([(header::CACHE_CONTROL, "no-store")], sse).into_response())
 }
@@ -426,7 +405,7 @@ pub async fn stream(
 fn until(
     groups: impl Stream<Item = Vec<Sse>> + Send + 'static,
     stopped: impl Future<Output = ()> + Send + 'static,
-    kept: (Seat, Option<Desk>),
+    kept: (Place<'static>, Option<Desk>),
 ) -> impl Stream<Item = Result<Sse, Infallible>> + Send {
     let (to_reader, events) = tokio::sync::mpsc::channel(64);
     tokio::spawn(async move {

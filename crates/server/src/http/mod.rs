@@ -11,6 +11,7 @@ mod messages;
 mod openapi;
 mod pages;
 mod phone;
+mod places;
 mod recording;
 mod records;
 mod seats;

@@ -28,8 +28,9 @@ use super::{
 use crate::{
     config::{
         SecondPageKey,
-        accounts::{self, Role},
+        accounts::{self, Accounts, Role},
     },
+    reload::roll::Roll,
     store_loop::stamped,
 };
 
@@ -63,6 +64,15 @@ pub struct Who {
     pub role: Role,
     /// The seat of an agent.
     pub seat: Option<SeatId>,
+}
+
+impl Who {
+    /// Whether whoever signed in by the accounts of `then` may still be: the password is `now`'s, and
+    /// an agent's seat is there.
+    pub fn is_still_right(&self, then: &Accounts, now: &Accounts, roll: &Roll) -> bool {
+        let is_there = self.seat.is_none_or(|seat| roll.has_seat(seat));
+        is_there && Accounts::same_password(then, now, &self.user)
+    }
 }
 
 /// An agent at a seat, by a session.
@@ -287,7 +297,8 @@ pub async fn sign_in(
             help,
         ));
     }
-    let account = app.accounts.borrow().find(&user).cloned();
+    let then = app.accounts.borrow().clone();
+    let account = then.find(&user).cloned();
     // An account outlives its seat, for the case that the seat comes back.
     let is_there = |seat: SeatId| app.roll.borrow().has_seat(seat);
     let account = account.filter(|it| it.seat.is_none_or(is_there));
@@ -305,14 +316,7 @@ pub async fn sign_in(
     drop(permit);
     app.sessions.tried(&user, right);
     let Some(account) = account.filter(|_| right) else {
-        let help = "check both; passwords are in demo-accounts.txt of the data folder at first";
-        let message = "wrong user or password / 用户名或密码错误";
-        return Err(ApiError::new(
-            StatusCode::UNAUTHORIZED,
-            "wrong-password",
-            message,
-            help,
-        ));
+        return Err(wrong_password());
     };
     let who = Who {
         user: account.user,
@@ -330,6 +334,15 @@ pub async fn sign_in(
         tell(&app, Event::PageSignInRefused { user, from });
         return Err(already_signed_in());
     };
+    // New settings may have come while the password was looked at.
+    let still = {
+        let (now, roll) = (app.accounts.borrow(), app.roll.borrow());
+        who.is_still_right(&then, &now, &roll)
+    };
+    if !still {
+        app.sessions.end(&token);
+        return Err(wrong_password());
+    }
     let seat = who.seat;
     tell(
         &app,
@@ -346,6 +359,15 @@ pub async fn sign_in(
     );
     let body = json!({ "user": who.user, "role": who.role, "seat": who.seat, "token": token });
     Ok(([(header::SET_COOKIE, cookie)], Json(body)).into_response())
+}
+
+fn wrong_password() -> ApiError {
+    ApiError::new(
+        StatusCode::UNAUTHORIZED,
+        "wrong-password",
+        "wrong user or password / 用户名或密码错误",
+        "check both; passwords are in demo-accounts.txt of the data folder at first",
+    )
 }
 
 fn already_signed_in() -> ApiError {
@@ -442,6 +464,34 @@ mod tests {
         let other = sessions.signed_in(Role::Supervisor, None);
         assert_eq!(begin(SecondPageKey::TakesOver).unwrap().1, 2);
         assert!(sessions.find(&other).is_some());
+    }
+
+    #[test]
+    fn who_signed_in_by_an_old_password_or_to_a_seat_that_is_gone_may_be_no_more() {
+        let places = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let seat = SeatId::new("1001").unwrap();
+        let open = |nth: usize| Accounts::open(places[nth].path(), &[seat], &[]).unwrap().0;
+        let (then, now, other) = (open(0), open(0), open(1));
+        let roll = |leaving| Roll {
+            seats: vec![crate::reload::roll::Named {
+                index: 0,
+                id: seat,
+                name: String::new(),
+                leaving,
+            }],
+            ..Roll::default()
+        };
+        let agent = Who {
+            user: "1001".into(),
+            role: Role::Agent,
+            seat: Some(seat),
+        };
+        assert!(agent.is_still_right(&then, &now, &roll(false)));
+        assert!(!agent.is_still_right(&then, &other, &roll(false)));
+        assert!(!agent.is_still_right(&then, &now, &roll(true)));
+        assert!(!agent.is_still_right(&then, &Accounts::default(), &roll(false)));
+        assert!(supervisor().is_still_right(&then, &now, &roll(true)));
+        assert!(!supervisor().is_still_right(&then, &other, &roll(true)));
     }
 
     #[tokio::test]

@@ -181,12 +181,19 @@ pub async fn let_go(
     if !line.row.is_of(seat, wall_clock()) {
         return Err(not_yours());
     }
+    if line.row.trying.is_some() {
+        return Err(is_called());
+    }
     let event = Event::TaskLetGo {
         task,
         seat,
         by: who.user,
     };
     filed(&app, event).await?;
+    // A call may have begun meanwhile.
+    if find(&app, task).await?.row.is_of(seat, wall_clock()) {
+        return Err(is_called());
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -319,6 +326,14 @@ fn not_given(line: &TaskLine, now: Timestamp) -> ApiError {
             "not_before says from when / 见 not_before",
         ),
     }
+}
+
+fn is_called() -> ApiError {
+    conflict(
+        "task-is-called",
+        "the citizen is being called just now / 正在呼叫该市民",
+        "hang up first / 请先挂断",
+    )
 }
 
 fn not_yours() -> ApiError {

@@ -110,11 +110,11 @@ impl Reloader {
         let (read, mut in_force) = spawn_blocking(read).await.map_err(|_| broke())?;
         let (mut report, next) = read?;
         if let Some(next) = next {
-            let other = next.config.task_rules != in_force.config.task_rules;
-            in_force.config = self.put_in_force(next).await?;
-            if other {
-                self.set_task_rules(in_force.config.task_rules).await?;
+            // First what may fail: then nothing has changed, and the next try finds the difference.
+            if next.config.task_rules != in_force.config.task_rules {
+                self.set_task_rules(next.config.task_rules).await?;
             }
+            in_force.config = self.put_in_force(next).await?;
             report.applied = true;
         }
         Ok(report)
@@ -194,12 +194,13 @@ impl Reloader {
         let before = self.roll.borrow().clone();
         let roll = Roll::new(&next.config, &order, &before);
         let (new, old) = (Arc::new(next.accounts), self.accounts.borrow().clone());
-        self.sessions.end_where(|who| {
-            let seat_gone = who.seat.is_some_and(|seat| !roll.has_seat(seat));
-            seat_gone || !Accounts::same_password(&old, &new, &who.user)
-        });
-        self.roll.send_replace(Arc::new(roll));
-        self.accounts.send_replace(new);
+        let roll = Arc::new(roll);
+        // Published before sessions end: a sign-in whose password is being looked at either finds
+        // them afterwards, or its session is there to be ended.
+        self.roll.send_replace(Arc::clone(&roll));
+        self.accounts.send_replace(Arc::clone(&new));
+        self.sessions
+            .end_where(|who| !who.is_still_right(&old, &new, &roll));
         Ok(next.config)
     }
 
@@ -217,7 +218,7 @@ impl Reloader {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        let what = "the journal takes nothing: [tasks] is as it was";
+        let what = "the journal takes nothing: all is as it was";
         Err(Refused::World(what.to_owned()))
     }
 
@@ -321,16 +322,21 @@ fn prompts(before: &Config, after: &Config) -> Vec<ItemChange> {
     told.collect()
 }
 
-/// Says of each seat whose password is another, or is made, that it is: never which.
+/// Says of each seat and shared phone whose password is another, or is made, that it is: never which.
 fn passwords(changes: &mut Vec<ItemChange>, after: &Config, old: &Accounts, new: &Accounts) {
-    for seat in &after.seats {
-        let id = seat.floor.id;
-        if Accounts::same_secrets(old, new, id.as_str()) && new.find(id.as_str()).is_some() {
-            continue;
-        }
-        let (key, item) = ("password".to_owned(), format!("seat {id}"));
+    let seats = after.seats.iter().map(|it| it.floor.id);
+    let other = |seat: &SeatId| {
+        !Accounts::same_secrets(old, new, seat.as_str()) || new.find(seat.as_str()).is_none()
+    };
+    let seats = seats.filter(other).map(|seat| format!("seat {seat}"));
+    let phones = after.phones.iter().map(|it| it.id);
+    let other = |phone: &PhoneId| {
+        !Accounts::same_phone_secret(old, new, *phone) || new.phone_ha1(*phone).is_none()
+    };
+    let phones = phones.filter(other).map(|phone| format!("phone {phone}"));
+    for item in seats.chain(phones) {
         let key = KeyChange {
-            key,
+            key: "password".to_owned(),
             was: None,
             is: None,
         };
@@ -411,6 +417,10 @@ pub fn absolute(folder: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use crossbeam::queue::ArrayQueue;
+    use hotline_calls::gate::Gate;
+    use tokio::sync::Notify;
+
     use super::*;
 
     fn written(engine: &str, trunks: &str) -> Written {
@@ -458,5 +468,100 @@ mod tests {
             more > 0 && serde_json::to_string(&told).unwrap().len() <= SETTINGS_CHANGE_BYTES + 2
         );
         assert_eq!(within_a_record(&all[..3]), (all[..3].to_vec(), 0));
+    }
+
+    /// The shipped configuration in a folder of its own, with these lines at the end of seats.toml.
+    fn shipped(folder: &Path, seats: &str) -> Config {
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        for name in ["engine.toml", "trunks.toml", "queues.toml", "seats.toml"] {
+            std::fs::copy(from.join("config").join(name), folder.join(name)).unwrap();
+        }
+        let engine = folder.join("engine.toml");
+        let text = std::fs::read_to_string(&engine).unwrap();
+        let scripts = from.join("ivr-scripts");
+        let own = format!("directory = \"{}\"", scripts.display());
+        std::fs::write(
+            &engine,
+            text.replace("directory = \"../ivr-scripts\"", &own),
+        )
+        .unwrap();
+        let file = folder.join("seats.toml");
+        let text = std::fs::read_to_string(&file).unwrap() + seats;
+        std::fs::write(&file, text).unwrap();
+        Config::load(folder).unwrap_or_else(|faults| panic!("{faults:?}"))
+    }
+
+    #[test]
+    fn a_shared_phone_s_other_secret_is_a_difference() {
+        let place = tempfile::tempdir().unwrap();
+        let config = shipped(place.path(), "\n[[phone]]\nid = \"desk-1\"\n");
+        let seats: Vec<SeatId> = config.seats.iter().map(|it| it.floor.id).collect();
+        let phone = PhoneId::new("desk-1").unwrap();
+        let (old, _) = Accounts::open(place.path(), &seats, &[phone]).unwrap();
+        let told = |new: &Accounts| {
+            let mut changes = Vec::new();
+            passwords(&mut changes, &config, &old, new);
+            let told = changes
+                .iter()
+                .map(|it| (it.item.clone(), it.keys[0].key.clone()));
+            told.collect::<Vec<_>>()
+        };
+        assert_eq!(told(&Accounts::read(place.path()).unwrap()), []);
+        // Removed from the file, so that the next start makes another.
+        let file = place.path().join("accounts.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        let (people, _) = text.split_once("[[phone]]").unwrap();
+        std::fs::write(&file, people).unwrap();
+        let one = [("phone desk-1".to_owned(), "password".to_owned())];
+        assert_eq!(told(&Accounts::read(place.path()).unwrap()), one);
+        let (new, _) = Accounts::open(place.path(), &seats, &[phone]).unwrap();
+        assert_eq!(told(&new), one);
+    }
+
+    #[tokio::test]
+    async fn task_rules_that_the_journal_does_not_take_are_found_again_by_the_next_reload() {
+        let place = tempfile::tempdir().unwrap();
+        let config = shipped(place.path(), "");
+        let seats: Vec<SeatId> = config.seats.iter().map(|it| it.floor.id).collect();
+        let (accounts, _) = Accounts::open(place.path(), &seats, &[]).unwrap();
+        let roll = Roll::at_start(&config, &BoardOrder::of(&config));
+        let doors = Arc::new(Doors {
+            gate: Gate::new(1),
+            hands: Gate::new(1),
+            desks: ArrayQueue::new(1),
+            settings: ArrayQueue::new(1),
+            reports: Arc::new(ArrayQueue::new(1)),
+            recordings: Arc::new(ArrayQueue::new(1)),
+            events: ArrayQueue::new(1),
+            bell: Notify::new(),
+            journal_bell: Notify::new(),
+        });
+        let epoch = StdInstant::now();
+        let full = stamped(epoch, Event::EngineStopped {});
+        doors.events.push(full).unwrap();
+        let reloader = Arc::new(Reloader {
+            folder: place.path().to_owned(),
+            data: place.path().to_owned(),
+            doors: Arc::clone(&doors),
+            sessions: Arc::default(),
+            roll: watch::Sender::new(Arc::new(roll)),
+            accounts: watch::Sender::new(Arc::new(accounts)),
+            epoch,
+            in_force: Arc::new(Mutex::new(InForce::new(config))),
+        });
+        let file = place.path().join("engine.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        let other = text.replace("first_try_minutes = 30", "first_try_minutes = 45");
+        assert_ne!(text, other);
+        std::fs::write(&file, other).unwrap();
+        let by = || "signal".to_owned();
+        assert!(matches!(
+            reloader.reload(by(), false).await,
+            Err(Refused::World(_))
+        ));
+        assert!(doors.settings.is_empty(), "nothing was handed over");
+        let again = reloader.reload(by(), true).await.unwrap();
+        let items: Vec<_> = again.changes.iter().map(|it| it.item.as_str()).collect();
+        assert_eq!(items, ["[tasks]"]);
     }
 }

@@ -327,8 +327,8 @@ function inLine(response, number, what) {
 
 /** Blocked callers: one in force, one proposed. */
 const blocks = [
-  { block: 2, number: '139****2211', reason: '多次辱骂话务员，已报警', until: Date.now() + 7 * 86_400_000, proposed_by: '1003', proposed_at: Date.now() - 3_600_000, approved_by: null, turned_away: 0 },
-  { block: 1, number: '138****0099', reason: '深夜反复拨打不说话', until: Date.now() + 20 * 86_400_000, proposed_by: '1001', proposed_at: Date.now() - 9 * 86_400_000, approved_by: 'wangfang', turned_away: 12 },
+  { block: 2, number: '139****2211', withheld: false, reason: '多次辱骂话务员，已报警', until: Date.now() + 7 * 86_400_000, proposed_by: '1003', proposed_at: Date.now() - 3_600_000, approved_by: null, turned_away: 0 },
+  { block: 1, number: '138****0099', withheld: false, reason: '深夜反复拨打不说话', until: Date.now() + 20 * 86_400_000, proposed_by: '1001', proposed_at: Date.now() - 9 * 86_400_000, approved_by: 'wangfang', turned_away: 12 },
 ]
 
 /** Citizens to be called: some of each state, of callers of the day. */
@@ -486,7 +486,7 @@ async function api(request, response, url) {
     const { number, call, reason, until } = await bodyOf(request)
     const row = {
       block: blocks.length + 1, number: number ? `${number.slice(0, 3)}****${number.slice(-4)}` : `来电 ${call}`,
-      reason, until, proposed_by: who.user, proposed_at: Date.now(), approved_by: null, turned_away: 0,
+      withheld: false, reason, until, proposed_by: who.user, proposed_at: Date.now(), approved_by: null, turned_away: 0,
     }
     blocks.unshift(row)
     return json(response, 201, { block: row.block })

@@ -246,7 +246,15 @@ export interface EventFields {
     within_h: number
     last_seat?: string
   }
-  'block-proposed': { block: number; number: string; reason: string; until: number; by: string }
+  'block-proposed': {
+    block: number
+    /** Empty where it was withheld. */
+    number: string
+    reason: string
+    until: number
+    by: string
+    withheld?: boolean
+  }
   'block-approved': { block: number; by: string }
   'block-refused': { block: number; by: string; reason: string }
   'block-lifted': { block: number; by: string; reason: string }

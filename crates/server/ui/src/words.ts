@@ -338,7 +338,9 @@ export interface TaskStory extends TaskRow {
 /** A number that is, or is to be, served no more. */
 export interface BlockRow {
   block: number
+  /** Masked; empty where it was withheld. */
   number: string
+  withheld: boolean
   reason: string
   until: number
   proposed_by: string

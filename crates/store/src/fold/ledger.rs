@@ -59,11 +59,14 @@ pub enum IntervalEnd {
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     open: BTreeMap<SeatId, Interval>,
+    /// The latest word of the run by its own clock. What a start writes of the run before stands
+    /// ahead of its `EngineStarted` with the new run's small uptimes, and tells nothing of when the
+    /// old one ended.
     last: Option<(Timestamp, u64)>,
 }
 
 impl Ledger {
-    /// Goes on from intervals that lasted after a record of time `last.0` and uptime `last.1`.
+    /// Goes on from intervals that lasted, and from what [`Ledger::last`] was then.
     pub fn resume(
         open: impl IntoIterator<Item = Interval>,
         last: Option<(Timestamp, u64)>,
@@ -79,7 +82,7 @@ impl Ledger {
         let (at, up_ms) = (record.stamped.at, record.stamped.up_ms);
         let ended = match &record.stamped.event {
             Event::EngineStarted { .. } => {
-                let (at, up_ms) = self.last.unwrap_or((at, 0));
+                let (at, up_ms) = self.last.take().unwrap_or((at, 0));
                 self.end_all(at, up_ms, IntervalEnd::EngineLost)
             }
             Event::EngineStopped {} => self.end_all(at, up_ms, IntervalEnd::EngineStopped),
@@ -107,8 +110,15 @@ impl Ledger {
             }
             _ => Vec::new(),
         };
-        self.last = Some((at, up_ms));
+        if self.last.is_none_or(|(_, latest)| latest <= up_ms) {
+            self.last = Some((at, up_ms));
+        }
         ended
+    }
+
+    /// Time and uptime of the run's latest record: there a crash would end what lasts.
+    pub const fn last(&self) -> Option<(Timestamp, u64)> {
+        self.last
     }
 
     fn end_all(&mut self, at: Timestamp, up_ms: u64, by: IntervalEnd) -> Vec<Interval> {
@@ -134,7 +144,7 @@ impl Interval {
 
 #[cfg(test)]
 mod tests {
-    use hotline_model::seat::Reason;
+    use hotline_model::{event::Outcome, seat::Reason};
     use proptest::prelude::*;
 
     use super::*;
@@ -202,6 +212,34 @@ mod tests {
         assert_eq!(ledger.open().count(), 1);
     }
 
+    #[test]
+    fn what_a_start_writes_of_the_run_before_does_not_end_its_intervals_sooner() {
+        let mut events = records([
+            started(),
+            seat_changed("1001", Intent::Ready, Work::Free, None),
+            crate::samples::arrived(1),
+            crate::samples::ended(1, Outcome::Interrupted),
+            started(),
+        ]);
+        events[2].stamped.up_ms = 7_200_000;
+        // As a start writes them: first the end of the call that was cut, then itself.
+        (events[3].stamped.up_ms, events[4].stamped.up_ms) = (30, 31);
+        let since = events[1].stamped.up_ms;
+        let mut ledger = Ledger::default();
+        for record in &events[..4] {
+            assert_eq!(ledger.apply(record), []);
+        }
+        // Also where the tables were closed between the two.
+        for mut ledger in [
+            Ledger::resume(ledger.open().cloned(), ledger.last()),
+            ledger,
+        ] {
+            let end = ledger.apply(&events[4])[0].end.unwrap();
+            assert_eq!((end.ms, end.at), (7_200_000 - since, events[2].stamped.at));
+            assert_eq!(ledger.last(), Some((events[4].stamped.at, 31)));
+        }
+    }
+
     /// What happens in a random history, to which of three seats, and how long after the last.
     #[derive(Clone, Debug)]
     enum Step {
@@ -256,7 +294,7 @@ mod tests {
         #[test]
         fn intervals_sum_to_the_time_signed_in(steps in prop::collection::vec(step(), 1..120)) {
             let (mut ledger, mut plain) = (Ledger::default(), Plain::default());
-            let (mut seq, mut up_ms, mut last) = (0_u64, 0_u64, None);
+            let (mut seq, mut up_ms) = (0_u64, 0_u64);
             let mut ended = Vec::new();
             let mut record = |event: Event, up_ms: u64, ledger: &mut Ledger| {
                 seq += 1;
@@ -273,13 +311,11 @@ mod tests {
                         let event = seat_changed(&name, intent, work, None);
                         ended.extend(record(event, up_ms, &mut ledger));
                         plain.states.insert(SeatId::new(&name).unwrap(), intent);
-                        last = Some(up_ms);
                     }
                     Step::Other => {
                         up_ms += after;
                         plain.pass(after);
                         ended.extend(record(crate::samples::arrived(1), up_ms, &mut ledger));
-                        last = Some(up_ms);
                     }
                     Step::Restart => {
                         up_ms += after;
@@ -287,17 +323,18 @@ mod tests {
                         ended.extend(record(Event::EngineStopped {}, up_ms, &mut ledger));
                         (up_ms, plain.states) = (0, BTreeMap::new());
                         ended.extend(record(started(), 0, &mut ledger));
-                        last = Some(0);
                     }
                     Step::Crash => {
-                        // Nobody knows how long it lived after its last record.
+                        // Nobody knows how long it lived after its last record. The next start
+                        // first ends its calls.
+                        let end = crate::samples::ended(1, Outcome::Interrupted);
+                        ended.extend(record(end, up_ms.min(30), &mut ledger));
                         (up_ms, plain.states) = (0, BTreeMap::new());
                         ended.extend(record(started(), 0, &mut ledger));
-                        last = Some(0);
                     }
                     Step::Resume => {
                         let open: Vec<_> = ledger.open().cloned().collect();
-                        ledger = Ledger::resume(open, last.map(|up| (Timestamp(0), up)));
+                        ledger = Ledger::resume(open, ledger.last());
                     }
                 }
             }

@@ -136,12 +136,21 @@ fn whom_a_task_or_a_block_is_about_is_masked() {
             reason,
             until: due_at,
             by,
+            withheld: false,
         },
     ]);
-    for record in all {
+    for record in &all {
         let shown = serde_json::to_value(record.masked()).unwrap();
         assert_eq!(shown["number"], "138****9999", "{shown}");
     }
+    // Of a number that was withheld nothing is shown at all.
+    let mut block = all[1].clone();
+    let Event::BlockProposed { withheld, .. } = &mut block.stamped.event else {
+        panic!("{block:?}");
+    };
+    *withheld = true;
+    let shown = serde_json::to_value(block.masked()).unwrap();
+    assert_eq!(shown["number"], "", "{shown}");
 }
 
 #[test]

@@ -43,6 +43,11 @@ impl Record {
                 withheld: true,
                 ..
             } => caller.clear(),
+            Event::BlockProposed {
+                number,
+                withheld: true,
+                ..
+            } => number.clear(),
             Event::CallArrived { caller: number, .. }
             | Event::InviteRejected { caller: number, .. }
             | Event::CallDialled { called: number, .. }

@@ -136,7 +136,9 @@ pub(super) async fn apply(
     put_tasks(db, new, &mut memory.tasks).await?;
     put_intervals(db, new, &mut memory.ledger, watermark.seq).await?;
     (watermark.seq, watermark.hash) = (last.seq, last.hash);
-    (watermark.at, watermark.up_ms) = (last.stamped.at.0, last.stamped.up_ms);
+    if let Some((at, up_ms)) = memory.ledger.last() {
+        (watermark.at, watermark.up_ms) = (at.0, up_ms);
+    }
     watermark.save(db).await?;
     (memory.seq, memory.hash) = (last.seq, last.hash);
     Ok(Some(memory))

@@ -24,7 +24,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-pub use query::{LONGEST_INTERVAL_MS, MessageLine, PAGE_ROWS, TIMELINE_ROWS};
+pub use query::{LONG_INTERVAL_MS, MessageLine, PAGE_ROWS, TIMELINE_ROWS};
 pub use tasks::{CallerLine, LastTalk, TaskFilter, TaskLine};
 
 use crate::{

@@ -33,8 +33,9 @@ pub const PAGE_ROWS: u32 = 1_000;
 /// Most records of one call's timeline; the newest beyond are left out.
 pub const TIMELINE_ROWS: u32 = 10_000;
 
-/// Longest interval of a seat that figures of a day look for, ms: nobody is in one state for a week.
-pub const LONGEST_INTERVAL_MS: i64 = 7 * 86_400_000;
+/// So long before a day figures of it look first for what reaches into it, ms: seldom is a seat in
+/// one state for longer. Those few that were have an index of their own, with this number in it.
+pub const LONG_INTERVAL_MS: i64 = 7 * 86_400_000;
 
 impl Tables {
     /// Calls, newest first; those with a lower id than `before`, if given. With `reveal` the
@@ -175,20 +176,23 @@ impl Tables {
 }
 
 impl Tables {
-    /// The intervals of all seats that lie between these moments, or reach into what is between.
-    /// One that began more than [`LONGEST_INTERVAL_MS`] before is passed over.
+    /// The intervals of all seats that lie between these moments, or reach into what is between:
+    /// those that last, and those that by their length did not end before.
     pub async fn intervals_between(
         &self,
         from: Timestamp,
         to: Timestamp,
     ) -> Result<Vec<Interval>, TablesError> {
         let rows = sqlx::query(
-            "SELECT * FROM seat_intervals WHERE since_at >= ? AND since_at < ?
-             AND (until_at IS NULL OR until_at > ?)",
+            "SELECT * FROM seat_intervals WHERE until_at IS NULL AND since_at < ?2
+             UNION ALL SELECT * FROM seat_intervals WHERE until_at IS NOT NULL
+               AND since_at >= ?3 AND since_at < ?2 AND since_at + ms > ?1
+             UNION ALL SELECT * FROM seat_intervals WHERE ms > 604800000
+               AND since_at < ?3 AND since_at + ms > ?1",
         )
-        .bind(from.0.saturating_sub(LONGEST_INTERVAL_MS))
-        .bind(to.0)
         .bind(from.0)
+        .bind(to.0)
+        .bind(from.0.saturating_sub(LONG_INTERVAL_MS))
         .fetch_all(&self.pool)
         .await?;
         Ok(rows.iter().map(row::interval).collect::<Result<_, _>>()?)
@@ -271,7 +275,7 @@ fn mask(record: &mut Value) {
         hide(called, false);
     }
     if let Some(Value::String(number)) = record.get_mut("number") {
-        hide(number, false);
+        hide(number, withheld);
     }
     for key in ["to", "guest"] {
         if let Some(Value::String(who)) = record.get_mut(key)

@@ -2,7 +2,7 @@
 //! by dropping them and applying the journal again.
 
 /// Number of this definition. Another in the file: the tables are dropped and refilled.
-pub(super) const VERSION: i64 = 4;
+pub(super) const VERSION: i64 = 5;
 
 /// What is applied: one row.
 pub(super) const APPLIED: &str = "
@@ -11,7 +11,7 @@ CREATE TABLE IF NOT EXISTS applied (
     version INTEGER NOT NULL,
     -- Local time east of UTC, minutes: the numbers of cases depend on it.
     offset_minutes INTEGER NOT NULL,
-    -- The last record that the tables contain, its hash and its two clocks.
+    -- The last record that the tables contain and its hash; the two clocks of its run's latest.
     seq INTEGER NOT NULL,
     hash TEXT NOT NULL,
     at INTEGER NOT NULL,
@@ -140,6 +140,7 @@ CREATE TABLE IF NOT EXISTS seat_intervals (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS seat_intervals_since ON seat_intervals (since_at);
 CREATE INDEX IF NOT EXISTS seat_intervals_open ON seat_intervals (seat) WHERE until_at IS NULL;
+CREATE INDEX IF NOT EXISTS seat_intervals_long ON seat_intervals (since_at) WHERE ms > 604800000;
 ";
 
 /// Removes all that [`TABLES`] defines.

@@ -3,7 +3,7 @@
 use hotline_model::{
     SeatId, Timestamp,
     event::Stamped,
-    task::{TaskEnd, TaskKind},
+    task::{TaskEnd, TaskKind, dialable},
 };
 use serde::Serialize;
 use sqlx::{Row as _, sqlite::SqliteRow};
@@ -153,14 +153,20 @@ impl Tables {
         events.collect()
     }
 
-    /// Who last talked with whoever has the number, in whichever direction.
+    /// Who last talked with whoever has the number, in whichever direction: it is one as [`dialable`]
+    /// writes it, and a mobile's may have been dialled with a 0 before it.
     pub async fn last_talk(&self, number: &str) -> Result<Option<LastTalk>, TablesError> {
+        let away = format!("0{number}");
+        let is_mobile = dialable(&away).as_deref() == Some(number);
+        let other = if is_mobile { away.as_str() } else { number };
         let found = sqlx::query(
             "SELECT seat, answered_at FROM calls
-             WHERE ((caller = ?1 AND direction = 'inbound') OR (called = ?1 AND direction = 'outbound'))
+             WHERE ((caller IN (?1, ?2) AND direction = 'inbound')
+               OR (called IN (?1, ?2) AND direction = 'outbound'))
              AND answered_at IS NOT NULL AND seat IS NOT NULL ORDER BY call DESC LIMIT 1",
         )
         .bind(number)
+        .bind(other)
         .fetch_optional(&self.pool)
         .await?;
         let talk = found.as_ref().map(|r| {

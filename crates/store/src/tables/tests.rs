@@ -329,6 +329,27 @@ async fn a_withheld_number_and_one_called_by_a_seat_are_hidden() {
 }
 
 #[tokio::test]
+async fn who_talked_last_is_found_by_a_mobile_dialled_with_a_0_too() {
+    let place = Place::new();
+    let tables = place.tables().await;
+    let number = "13800138000";
+    for (call, called) in [(1, "013800138000"), (2, "057187654321")] {
+        let mut events = samples::dialled(call);
+        if let Event::CallDialled { called: to, .. } = &mut events[0] {
+            *to = called.to_owned();
+        }
+        place.write(records(events).into_iter().map(|record| record.stamped));
+    }
+    tables.catch_up(&place.journal()).await.unwrap();
+    let talk = tables.last_talk(number).await.unwrap();
+    assert_eq!(talk.map(|it| it.seat), Some(seat("1001")));
+    // A 0 before a number of the land is part of it.
+    assert_eq!(tables.last_talk("57187654321").await.unwrap(), None);
+    assert!(tables.last_talk("057187654321").await.unwrap().is_some());
+    tables.close().await;
+}
+
+#[tokio::test]
 async fn what_another_connection_did_is_not_remembered_wrongly() {
     let place = Place::new();
     let all = place.write(stamped_day(9, 60));

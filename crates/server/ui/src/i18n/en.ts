@@ -255,7 +255,7 @@ const events: EventTexts = {
   'seat-changed': (e) =>
     `Seat ${e.seat}: ${(e.work === 'free' ? (e.intent === 'ready' ? looks.ready : `not ready (${((reasons as Record<string, string>)[e.reason ?? ''] ?? e.reason ?? '').toLowerCase()})`) : looks[e.work]).toLowerCase()}`,
   'caller-recognised': (e) => enBlockEvents.recognised(e.calls, e.within_h, e.last_seat),
-  'block-proposed': (e) => enBlockEvents.proposed(e.by, e.number, e.reason),
+  'block-proposed': (e) => enBlockEvents.proposed(e.by, e.number || 'a withheld number', e.reason),
   'block-approved': (e) => enBlockEvents.approved(e.by, e.block),
   'block-refused': (e) => enBlockEvents.refused(e.by, e.block, e.reason),
   'block-lifted': (e) => enBlockEvents.lifted(e.by, e.block, e.reason),

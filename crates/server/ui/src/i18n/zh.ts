@@ -278,7 +278,7 @@ const events: EventTexts = {
   'seat-changed': (e) =>
     `${e.seat} 号坐席${e.work === 'free' ? (e.intent === 'ready' ? looks.ready : `示忙（${own(e.reason ?? '')}）`) : looks[e.work]}`,
   'caller-recognised': (e) => zhBlockEvents.recognised(e.calls, e.within_h, e.last_seat),
-  'block-proposed': (e) => zhBlockEvents.proposed(e.by, e.number, e.reason),
+  'block-proposed': (e) => zhBlockEvents.proposed(e.by, e.number || '保密号码', e.reason),
   'block-approved': (e) => zhBlockEvents.approved(e.by, e.block),
   'block-refused': (e) => zhBlockEvents.refused(e.by, e.block, e.reason),
   'block-lifted': (e) => zhBlockEvents.lifted(e.by, e.block, e.reason),
