@@ -16,6 +16,7 @@ mod leaders;
 mod moving;
 mod outgoing;
 mod overflow;
+mod promises;
 mod proofs;
 mod regulars;
 mod seat_first;
