@@ -1,17 +1,19 @@
 //! Promises of a callback at the edges: what uses one up, when none is offered, to whom none is
 //! made, and which other call keeps it.
 
-use hotline_calls::settings::Emergency;
+use hotline_calls::{callback::Restored, orders::SeatRequest, settings::Emergency};
 use hotline_media::Report;
 use hotline_model::{
     CallId,
     event::{Event, Outcome},
-    limits::CALLBACK_NO_WAY_REST_S,
+    limits::{CALLBACK_NO_WAY_REST_S, CALLS},
 };
 
 use crate::{
-    bench::{A, B, Bench, PHONE, s},
-    callbacks::{asked, ended, failed, hang_up, newest_leg, offers, pick_up, rings, stage},
+    bench::{A, B, Bench, PHONE, s, seat},
+    callbacks::{
+        asked, ended, failed, hang_up, newest_leg, offers, pick_up, promised, rings, stage,
+    },
 };
 
 const FIRST: CallId = CallId(1);
@@ -151,4 +153,47 @@ fn one_citizen_has_one_promise_in_whatever_form_the_number_comes() {
     assert_eq!(ended(&bench, FIRST), Some(Outcome::RangAgain));
     assert_eq!(stage(&bench, SECOND), Some("waiting"));
     assert!(bench.exchange.switchboard().callbacks.is_empty());
+}
+
+#[test]
+fn who_was_called_by_a_seat_of_its_own_accord_is_not_called_back() {
+    let mut bench = Bench::with(offers());
+    bench.sign_in(PHONE, "1001", "secret");
+    asked(&mut bench, "13800000001");
+    bench.dial("13800000001");
+    let there = bench.invited(B).unwrap();
+    assert_eq!(ended(&bench, FIRST), None, "not before the answer");
+    pick_up(&mut bench, B, there);
+    assert_eq!(ended(&bench, FIRST), Some(Outcome::RangAgain));
+    assert!(bench.exchange.switchboard().callbacks.is_empty());
+    // By a click, too.
+    asked(&mut bench, "13800000002");
+    bench.order(seat(), SeatRequest::Ready).unwrap();
+    assert_eq!(ended(&bench, CallId(3)), None);
+}
+
+#[test]
+fn promises_take_no_room_of_the_calls() {
+    let mut bench = Bench::with(offers());
+    let many = (0..CALLS as u64).map(|nth| Restored {
+        call: CallId(10_000 + nth),
+        caller: format!("139{nth:08}"),
+        ..promised(7, 0)
+    });
+    bench.exchange.restore(bench.now, many.collect());
+    bench.call(A, "13800000001", "12345", None, &[]);
+    let rejected = |event: &Event| matches!(event, Event::InviteRejected { .. });
+    assert_eq!(bench.count(rejected), 0);
+    assert_eq!(stage(&bench, FIRST), Some("waiting"));
+    // A seat's own call has room, too, and once they are over nothing is counted twice.
+    bench.sign_in(PHONE, "1001", "secret");
+    let number = "13800000009".to_owned();
+    let dial = SeatRequest::Dial {
+        number,
+        purpose: None,
+    };
+    assert_eq!(bench.order(seat(), dial), Ok(()));
+    bench.pass(s(700));
+    assert!(bench.exchange.switchboard().callbacks.is_empty());
+    assert_eq!(bench.exchange.switchboard().callbacks.standing(), 0);
 }
