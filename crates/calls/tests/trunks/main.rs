@@ -23,3 +23,4 @@ mod seat_first;
 mod shared_phones;
 mod states;
 mod threads;
+mod two_phones;
