@@ -1,10 +1,15 @@
 //! Promises of a callback at the edges: what uses one up, when none is offered, to whom none is
 //! made, and which other call keeps it.
 
-use hotline_calls::{callback::Restored, orders::SeatRequest, settings::Emergency};
+use hotline_acd::QueueSettings;
+use hotline_calls::{
+    callback::{Callback, Restored},
+    orders::{OrderRefused, SeatRequest},
+    settings::{Announce, Emergency, Queue, Regulars},
+};
 use hotline_media::Report;
 use hotline_model::{
-    CallId,
+    CallId, QueueId,
     event::{Event, Outcome},
     limits::{CALLBACK_NO_WAY_REST_S, CALLS},
 };
@@ -12,7 +17,8 @@ use hotline_model::{
 use crate::{
     bench::{A, B, Bench, PHONE, s, seat},
     callbacks::{
-        asked, ended, failed, hang_up, newest_leg, offers, pick_up, promised, rings, stage,
+        asked, ended, failed, hang_up, newest_leg, offers, pick_up, promised, rings,
+        stage,
     },
 };
 
@@ -170,6 +176,45 @@ fn who_was_called_by_a_seat_of_its_own_accord_is_not_called_back() {
     asked(&mut bench, "13800000002");
     bench.order(seat(), SeatRequest::Ready).unwrap();
     assert_eq!(ended(&bench, CallId(3)), None);
+}
+
+#[test]
+fn a_caller_is_given_on_to_a_queue_in_which_promises_alone_stand() {
+    let mut settings = offers();
+    let second = QueueId::new("second").unwrap();
+    settings.queues.push(Queue {
+        floor: QueueSettings {
+            capacity: 1,
+            ..QueueSettings::new(second)
+        },
+        name: "second".to_owned(),
+        announce: Announce::default(),
+        regulars: Regulars::default(),
+    });
+    let mut bench = Bench::with(settings);
+    let one = promised(7, 0);
+    let callback = Callback {
+        queue: second,
+        ..one.callback.clone()
+    };
+    bench
+        .exchange
+        .restore(bench.now, vec![Restored { callback, ..one }]);
+    bench.register();
+    bench.call(A, "13800000001", "12345", None, &[]);
+    let talk = |bench: &mut Bench| {
+        let phone = bench.invited(PHONE).unwrap();
+        pick_up(bench, PHONE, phone);
+        bench.order_transfer("queue:second");
+        bench.done.pop().unwrap()
+    };
+    assert_eq!(talk(&mut bench), Ok(()));
+    let floor = &bench.exchange.switchboard().floor;
+    assert_eq!(floor.queue_of(FIRST), Some(second));
+    // Now somebody on a line stands there, and the queue has room for no more.
+    bench.pass(s(31));
+    bench.call(A, "13800000002", "12345", None, &[]);
+    assert_eq!(talk(&mut bench), Err(OrderRefused::TargetBusy));
 }
 
 #[test]

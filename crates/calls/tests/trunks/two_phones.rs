@@ -3,14 +3,14 @@
 
 use hotline_calls::{
     Input, Path, Transport,
-    orders::SeatRequest,
+    orders::{OrderRefused, SeatRequest},
     settings::{Aor, Credentials, SecondPhone},
 };
-use hotline_model::{SeatId, event::Event, seat::Work};
+use hotline_model::{SeatId, event::Event, guest::GuestMode, seat::Work};
 use hotline_sip::endpoint::OutgoingRequest;
 
 use crate::{
-    bench::{A, Bench, EXCHANGE, PHONE, STRANGER, at, exchange_for, s, seat},
+    bench::{A, Bench, EXCHANGE, PHONE, STRANGER, at, exchange_for, s, seat, trunk},
     shared_phones::{answers, dials, hangs_up, house, logs_in, open, story},
 };
 
@@ -243,4 +243,34 @@ fn each_desk_is_lost_in_its_own_time() {
         wake.is_none_or(|at| at > began + s(60)),
         "none is due again"
     );
+}
+
+#[test]
+fn nobody_is_given_on_to_a_desk_that_is_lost_nor_is_it_asked_in() {
+    let mut all = house(SecondPhone::default());
+    all.trunks = vec![trunk("incoming", A, 1)];
+    all.desk_lost_after = Some(s(LOST_AFTER));
+    let mut bench = Bench::with(all);
+    let other = named("1002");
+    opens_browser(&mut bench, other, 7);
+    page(&mut bench, other, false);
+    bench.pass(s(LOST_AFTER + 1));
+    assert!(is_lost(&bench, other));
+    bench.register();
+    bench.call(A, "13800000001", "12345", None, &[]);
+    answers(&mut bench, PHONE);
+    bench.order_transfer("1002");
+    assert_eq!(bench.done.pop(), Some(Err(OrderRefused::TargetBusy)));
+    let asked_in = [
+        hotline_calls::orders::TalkRequest::Consult(other),
+        hotline_calls::orders::TalkRequest::Supervise(other, GuestMode::Monitor),
+    ];
+    for request in asked_in {
+        let answer = bench.order(seat(), SeatRequest::Talk(request));
+        assert_eq!(answer, Err(OrderRefused::TargetBusy));
+    }
+    bench.pass(s(1));
+    bench.dial("1002");
+    let answer = bench.peers[PHONE].heard.last().unwrap();
+    assert!(answer.starts_with("SIP/2.0 486"), "{answer}");
 }
