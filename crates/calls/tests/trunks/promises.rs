@@ -17,8 +17,7 @@ use hotline_model::{
 use crate::{
     bench::{A, B, Bench, PHONE, s, seat},
     callbacks::{
-        asked, ended, failed, hang_up, newest_leg, offers, pick_up, promised, rings,
-        stage,
+        asked, ended, failed, hang_up, newest_leg, offers, pick_up, promised, rings, stage,
     },
 };
 
