@@ -9,9 +9,14 @@ use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 
 use hotline_ivr::Offer;
-use hotline_model::{CallId, Instant, QueueId, Timestamp, TrunkId, event::Event, limits};
+use hotline_model::{
+    CallId, Instant, QueueId, Timestamp, TrunkId, event::Event, limits, task::dialable,
+};
 
-use crate::{call::Facts, outgoing::Outside, switchboard::Switchboard};
+use crate::{call::Facts, outgoing::Outside, settings::Settings, switchboard::Switchboard};
+
+/// Longest code of an area in China, its 0 included, digits.
+const AREA_CODE: usize = 4;
 
 /// What a caller was promised.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,8 +94,39 @@ pub struct Restored {
 #[derive(Debug, Default)]
 pub struct Callbacks {
     promised: BTreeMap<String, Promised>,
+    /// How many of them stand with nobody on the line.
+    standing: usize,
     /// Calls whose callers rang again and stand in line with the new call.
     rang_again: VecDeque<CallId>,
+}
+
+/// One key for all forms in which one number comes.
+fn key(caller: &str) -> String {
+    dialable(caller).unwrap_or_else(|| caller.to_owned())
+}
+
+/// The number, if it can be a citizen's who wants to be called: whoever calls in may write any number
+/// as the caller's, and must not have the engine call for help, or itself.
+pub(crate) fn callable(settings: &Settings, number: &str) -> Result<Outside, &'static str> {
+    let outside = Outside::of_queue(settings, number).map_err(|denied| denied.cause())?;
+    let number = outside.number();
+    if dialable(number).is_none() {
+        return Err("the number is too short to be a citizen's");
+    }
+    if settings.serves(number) {
+        return Err("the number is the hotline's own");
+    }
+    let mut emergencies = settings.emergencies.iter();
+    if emergencies.any(|it| is_of_area(number, &it.number)) {
+        return Err("the number is one of help");
+    }
+    Ok(outside)
+}
+
+/// Whether the number is this short one, alone or behind an area's code.
+fn is_of_area(number: &str, short: &str) -> bool {
+    let code = number.strip_suffix(short);
+    code.is_some_and(|code| code.is_empty() || (code.starts_with('0') && code.len() <= AREA_CODE))
 }
 
 #[derive(Debug)]
@@ -120,32 +156,58 @@ impl Callbacks {
         self.promised.is_empty()
     }
 
+    /// How many stand with nobody on the line.
+    pub fn standing(&self) -> usize {
+        self.standing
+    }
+
+    /// Whether the caller is promised one.
+    pub fn has(&self, caller: &str) -> bool {
+        self.promised.contains_key(&key(caller))
+    }
+
     fn promise(&mut self, caller: &str, call: CallId) {
-        let promised = Promised { call, stands: None };
-        self.promised.insert(caller.to_owned(), promised);
+        self.put(caller, Promised { call, stands: None });
     }
 
     /// The caller hung up and stands there.
     pub(crate) fn stands(&mut self, caller: &str, call: CallId, stands: Stands) {
         let stands = Some(stands);
-        let promised = Promised { call, stands };
-        self.promised.insert(caller.to_owned(), promised);
+        self.put(caller, Promised { call, stands });
+    }
+
+    fn put(&mut self, caller: &str, promised: Promised) {
+        self.remove(caller);
+        self.standing += usize::from(promised.stands.is_some());
+        self.promised.insert(key(caller), promised);
+    }
+
+    fn remove(&mut self, caller: &str) -> Option<Promised> {
+        let promised = self.promised.remove(&key(caller))?;
+        self.standing -= usize::from(promised.stands.is_some());
+        Some(promised)
     }
 
     /// The callback came about, or will not.
     pub fn forget(&mut self, caller: &str, call: CallId) {
-        if self.promised.get(caller).is_some_and(|it| it.call == call) {
-            self.promised.remove(caller);
+        let promised = self.promised.get(&key(caller));
+        if promised.is_some_and(|it| it.call == call) {
+            self.remove(caller);
         }
     }
 
     /// The caller rang again: the new call has the place, and the old one is over soon
     /// ([`Callbacks::pop_rang_again`]).
     pub(crate) fn take_over(&mut self, caller: &str) -> Option<Stands> {
-        self.promised.get(caller)?.stands.as_ref()?;
-        let promised = self.promised.remove(caller)?;
+        self.promised.get(&key(caller))?.stands.as_ref()?;
+        let promised = self.remove(caller)?;
         self.rang_again.push_back(promised.call);
         promised.stands
+    }
+
+    /// A seat that called the caller of its own accord is answered: what was promised is kept by that.
+    pub(crate) fn kept_by_other(&mut self, caller: &str) {
+        self.take_over(caller);
     }
 
     /// The next call whose caller rang again.
@@ -208,13 +270,12 @@ impl Facts {
         if self.withheld || self.caller.is_empty() {
             return Err("the number is withheld");
         }
-        let number = Outside::of_queue(&board.settings, &self.caller);
-        let number = number.map_err(|denied| denied.cause())?;
+        let number = callable(&board.settings, &self.caller)?;
         let queue = self.last_queue.unwrap_or(offer.queue);
         if board.floor.queue(queue).is_none() {
             return Err("the queue is no more");
         }
-        if board.callbacks.promised.contains_key(&self.caller) {
+        if board.callbacks.has(&self.caller) {
             return Err("the caller is being called back already");
         }
         if board.callbacks.len() >= limits::CALLBACKS {

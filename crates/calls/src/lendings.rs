@@ -9,9 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hotline_model::{
     Instant, PhoneId, SeatId,
-    limits::{PIN_LOCK_S, PIN_TRIES},
+    limits::{CONTACTS_PER_SEAT, PIN_LOCK_S, PIN_TRIES},
 };
-use hotline_sip::digest::{Algorithm, Ha1, ha1};
+use hotline_sip::{
+    digest::{Algorithm, Ha1, ha1},
+    message::Message,
+    registration::Series,
+};
 
 use crate::privacy::Srtp;
 
@@ -88,6 +92,9 @@ pub struct Lendings {
     phones: BTreeMap<SeatId, PhoneId>,
     /// Seats that signed out: the phone goes back when nothing is left to do there.
     leaving: BTreeMap<SeatId, &'static str>,
+    /// The seats' own phones that gave way to a shared one. Some are left running, and go on to
+    /// register by themselves.
+    gave_way: BTreeMap<SeatId, Vec<Series>>,
     /// Seats at shared phones that are in their shift's hours.
     on_shift: BTreeSet<SeatId>,
     /// Only of what is configured: never more than there are seats and phones.
@@ -124,6 +131,32 @@ impl Lendings {
         self.leaving.remove(&seat);
         self.on_shift.remove(&seat);
         Some(seat)
+    }
+
+    /// These phones of the seat's own gave way to the shared one: at most as many as a seat can have,
+    /// the latest.
+    pub(crate) fn gives_way(&mut self, seat: SeatId, phones: Vec<Series>) {
+        let all = self.gave_way.entry(seat).or_default();
+        all.extend(phones);
+        all.drain(..all.len().saturating_sub(CONTACTS_PER_SEAT));
+    }
+
+    /// Whether the REGISTER is of a phone that gave way.
+    pub(crate) fn gave_way(&self, seat: SeatId, request: &Message<'_>) -> bool {
+        let mut phones = self.gave_way.get(&seat).into_iter().flatten();
+        phones.any(|phone| phone.is_continued_by(request))
+    }
+
+    /// That phone was ended by its agent: if it comes again, that is meant.
+    pub(crate) fn ended_own(&mut self, seat: SeatId, request: &Message<'_>) {
+        if let Some(phones) = self.gave_way.get_mut(&seat) {
+            phones.retain(|phone| !phone.is_continued_by(request));
+        }
+    }
+
+    /// The seat has no shared phone any more: its own may come as they like.
+    pub(crate) fn may_come(&mut self, seat: SeatId) {
+        self.gave_way.remove(&seat);
     }
 
     /// The seat gives its phone back as soon as nothing is left to do there.

@@ -56,10 +56,7 @@ pub fn route(settings: &Settings, source: SocketAddr, dialled: &str, proven_seat
 }
 
 fn script_of(settings: &Settings, dialled: &str) -> Option<Arc<Program>> {
-    let number = settings
-        .numbers
-        .iter()
-        .find(|n| n.number == dialled || n.aliases.iter().any(|alias| alias == dialled))?;
+    let number = settings.numbers.iter().find(|n| n.is(dialled))?;
     settings.scripts.get(&number.script).cloned()
 }
 

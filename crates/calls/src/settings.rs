@@ -124,6 +124,13 @@ pub struct Number {
     pub script: ScriptId,
 }
 
+impl Number {
+    /// Whether the number dialled is this, in whatever form.
+    pub fn is(&self, dialled: &str) -> bool {
+        self.number == dialled || self.aliases.iter().any(|alias| alias == dialled)
+    }
+}
+
 /// A queue: how it distributes, and what people call it.
 #[derive(Clone, Debug)]
 pub struct Queue {
@@ -269,6 +276,11 @@ pub struct Replacement {
 }
 
 impl Settings {
+    /// Whether the number is one of the hotline's own.
+    pub fn serves(&self, number: &str) -> bool {
+        self.numbers.iter().any(|it| it.is(number))
+    }
+
     /// Takes what is new in place of what there was.
     pub fn replace(&mut self, new: Replacement) {
         // By name, so that nothing that can be replaced is forgotten here.

@@ -395,6 +395,10 @@ pub enum Event {
         cause: String,
         /// When the place counts again, seconds from now; `None`: it was the last attempt.
         again_after_s: Option<u64>,
+        /// The number itself decided nothing (no trunk brought the call there, the seat hung up
+        /// before): the next attempt is this one again.
+        #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+        not_counted: bool,
     },
     /// The caller answered: what follows is a talk like any other.
     CallbackReached {

@@ -435,6 +435,11 @@ pub const QUEUE_OVERFLOWS: usize = 8;
 /// a phone. A further one is not promised a callback: the script goes its `else` way.
 pub const CALLBACKS: usize = 1_000;
 
+/// Time after which a promised callback is looked at again while no trunk can carry it, seconds: no
+/// seat is rung for it meanwhile. Short beside any wait for a seat, and long enough that a thousand
+/// of them cost nothing.
+pub const CALLBACK_NO_WAY_REST_S: u64 = 20;
+
 /// Longest time that a script may keep a place for a caller to be called back, minutes: whoever
 /// asked in the morning need not be called at night. Beyond it the script has a fault.
 pub const CALLBACK_KEPT_MIN: u16 = 720;

@@ -239,12 +239,23 @@ impl Open {
             (Event::CallPrioritised { priority, .. }, Some(stands)) => {
                 stands.priority = *priority;
             }
-            // Should the engine stop in the attempt, nobody was reached by it.
-            (Event::CallbackDialled { attempt, .. }, Some(stands)) => {
-                stands.made = *attempt;
+            // Should the engine stop in the attempt, nobody was reached by it, and it was not the
+            // number that decided.
+            (Event::CallbackDialled { .. }, Some(stands)) => {
                 stands.rests_until = Some(after(at, stands.retry_after_s));
             }
-            (Event::CallbackFailed { again_after_s, .. }, Some(stands)) => {
+            (
+                Event::CallbackFailed {
+                    attempt,
+                    again_after_s,
+                    not_counted,
+                    ..
+                },
+                Some(stands),
+            ) => {
+                if !not_counted {
+                    stands.made = *attempt;
+                }
                 stands.rests_until = again_after_s.map(|again| after(at, again));
             }
             _ => {}
@@ -577,7 +588,13 @@ mod tests {
         };
         // At 4 s it was dialled, at 5 s it failed.
         let dialled = stands(vec![callback_dialled(2, 1)]);
-        assert_eq!(until(&dialled), Some((1, Some(604_000))));
+        assert_eq!(until(&dialled), Some((0, Some(604_000))));
+        let mut in_vain = callback_failed(2, 1, Some(600));
+        if let Event::CallbackFailed { not_counted, .. } = &mut in_vain {
+            *not_counted = true;
+        }
+        let twice = [callback_dialled(2, 1), in_vain, callback_dialled(2, 1)];
+        assert_eq!(until(&stands(twice.to_vec())), Some((0, Some(606_000))));
         let failed = vec![callback_dialled(2, 1), callback_failed(2, 1, Some(600))];
         assert_eq!(until(&stands(failed.clone())), Some((1, Some(605_000))));
         let call = CallId(2);

@@ -79,6 +79,7 @@ pub(crate) fn callback_failed(call: u64, attempt: u8, again_after_s: Option<u64>
         attempt,
         cause: "486 busy".into(),
         again_after_s,
+        not_counted: false,
     }
 }
 

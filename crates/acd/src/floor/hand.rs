@@ -32,10 +32,12 @@ impl Floor {
         let (Some(from), Some(to)) = (self.waits_in(call), self.queues.find(&queue)) else {
             return false;
         };
-        let Some(place) = self.calls.get(&call).map(|held| held.place) else {
+        let Some(held) = self.calls.get(&call) else {
             return false;
         };
-        if from == to || self.queues[to].closed || self.is_full(to, place) {
+        let (place, promised) = (held.place, held.past().promised);
+        let full = !promised && self.is_full(to, place);
+        if from == to || self.queues[to].closed || full {
             return false;
         }
         self.leave_line(from, place);
@@ -46,7 +48,9 @@ impl Floor {
             held.past_mut().been.clear();
             held.wants_anybody();
         }
-        self.note_entry(to);
+        if !promised {
+            self.note_entry(to);
+        }
         self.stand_in_line(to, place);
         true
     }

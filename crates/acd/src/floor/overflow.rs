@@ -99,7 +99,8 @@ impl Floor {
         };
         let at = self.queues.find(id)?;
         let was_there = call.queue == at || call.past().been.contains(&at);
-        let open = !self.queues[at].closed && !was_there && !self.is_full(at, call.place);
+        let full = !call.past().promised && self.is_full(at, call.place);
+        let open = !self.queues[at].closed && !was_there && !full;
         open.then_some(Some(at))
     }
 
@@ -126,8 +127,11 @@ impl Floor {
             call.wants_anybody();
             call.queue = at;
             call.spent = self.queues[at].overflows.spent(0);
+            let promised = call.past().promised;
             self.calls.insert(place.call, call);
-            self.note_entry(at);
+            if !promised {
+                self.note_entry(at);
+            }
             self.stand_in_line(at, place);
         } else {
             self.note_wait(call.queue, call.waits_since(), false);

@@ -59,6 +59,14 @@ pub struct QueueView {
     pub staffed: usize,
 }
 
+impl SeatView {
+    /// Whether its agent would see and hear a call: a phone is registered, and the page is there where
+    /// the seat is reached by that alone.
+    pub fn is_reachable(&self) -> bool {
+        self.device == Device::Registered && !self.desk_lost
+    }
+}
+
 impl Floor {
     /// The queue in whose line the call stands, or from which it came to a seat.
     pub fn queue_of(&self, call: CallId) -> Option<QueueId> {
@@ -147,6 +155,14 @@ impl Floor {
             talking: queue.talking,
             staffed: queue.staffed,
         })
+    }
+
+    /// Whether the queue would take a caller who just came: those who were promised a callback take no
+    /// room, and a seat that would take the call at once needs none. `None` for an unknown one.
+    pub fn has_room(&self, queue: QueueId) -> Option<bool> {
+        let queue = &self.queues[self.queues.find(&queue)?];
+        let fits = queue.line.unpromised() < queue.settings.capacity;
+        Some(fits || queue.ready_at_once() > 0)
     }
 
     /// All queues in the order of the settings, those named later behind; a queue's index here is its index on the board.

@@ -470,7 +470,7 @@ impl Naive {
             been: Vec::new(),
             promised,
         };
-        if promised || !self.full(&call) {
+        if !self.full(&call) {
             return self.calls.push(call);
         }
         let rules = self.queues[there].overflow.clone();

@@ -426,6 +426,6 @@ impl Naive {
 
     fn full(&self, call: &NaiveCall) -> bool {
         let full = self.unpromised(call.queue) >= self.queues[call.queue].capacity;
-        full && self.ready(call).is_empty()
+        full && !call.promised && self.ready(call).is_empty()
     }
 }

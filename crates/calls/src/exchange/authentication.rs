@@ -101,6 +101,13 @@ impl Exchange {
             self.board.endpoint.respond(now, id, 403, &[], Vec::new());
             return;
         }
+        if let Aor::Seat(seat) = whose
+            && self.goes_on_by_itself(seat, message)
+        {
+            self.second_phone(now, seat, "refused", false);
+            self.board.endpoint.respond(now, id, 403, &[], Vec::new());
+            return;
+        }
         let (rule, here) = (self.board.settings.second_phone, path.remote.ip());
         // A shared phone is one, wherever it registers from.
         let seat = match whose {
@@ -126,9 +133,8 @@ impl Exchange {
             self.board
                 .registrar
                 .dismiss_where(whose, TAKEN_OVER, elsewhere);
-            if let Some(phone) = self.board.lendings.phone_of(seat) {
-                self.give_back(now, phone, TAKEN_OVER);
-            }
+            // Not in the middle of a talk there.
+            self.board.lendings.leaves(seat, TAKEN_OVER);
         }
         let (ip, bindings) = (path.remote.ip(), self.board.registrar.contacts(whose));
         if answer.status == 200 && bindings.iter().any(|at| at.path.remote.ip() == ip) {

@@ -1,11 +1,7 @@
 //! Seats that dial seats, and the callers they give on to each other after.
 
 use hotline_media::Report;
-use hotline_model::{
-    CallId, Instant, LegId, SeatId,
-    event::TransferKind,
-    seat::{Device, Work},
-};
+use hotline_model::{CallId, Instant, LegId, SeatId, event::TransferKind, seat::Work};
 use hotline_sip::{
     endpoint::{DialogId, ReferId, Request},
     path::Path,
@@ -36,7 +32,7 @@ impl Exchange {
             .board
             .floor
             .seat(to)
-            .is_some_and(|view| view.device == Device::Registered && view.work == Work::Free);
+            .is_some_and(|view| view.is_reachable() && view.work == Work::Free);
         // Nor while a call is being offered to the seat that dials: it will answer that.
         let own = self.board.floor.seat(from).map(|view| view.work);
         let may = !matches!(own, Some(Work::Reserved | Work::Ringing | Work::Busy));

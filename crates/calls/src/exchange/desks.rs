@@ -30,7 +30,7 @@ impl Desk {
 }
 
 impl Exchange {
-    /// A page of the seat's agent began to follow, or one ended.
+    /// A page of the seat's agent began to follow, or ended.
     pub(super) fn desk_streams(&mut self, now: Instant, seat: SeatId, opened: bool) {
         let desk = self.desks.entry(seat).or_default();
         desk.streams = if opened {
@@ -38,6 +38,9 @@ impl Exchange {
         } else {
             desk.streams.saturating_sub(1)
         };
+        if let Some(cut) = desk.cut.take() {
+            self.desks_cut.remove(&(cut, seat));
+        }
         desk.cut = (desk.streams == 0).then_some(now);
         self.look_at_desk(now, seat);
     }
@@ -45,19 +48,19 @@ impl Exchange {
     /// When the next desk is lost, if its page does not come back.
     pub(super) fn next_desk(&self) -> Option<Instant> {
         let after = self.board.settings.desk_lost_after?;
-        let cut = self.desks.values().filter(|desk| desk.lost.is_none());
-        // One whose time has passed needs no page: whatever changes that has it looked at again.
-        let is_to_come = |at: &Instant| self.desks_looked_at.is_none_or(|looked| looked < *at);
-        let due = cut.filter_map(|desk| Some(desk.cut? + after));
-        due.filter(is_to_come).min()
+        let &(cut, _) = self.desks_cut.first()?;
+        Some(cut + after)
     }
 
-    /// Looks at the desks that may be lost by now.
+    /// Looks at the desks whose time has passed by now. One that needs no page stays: whatever changes
+    /// that has it looked at again.
     pub(super) fn desks_due(&mut self, now: Instant) {
-        if self.next_desk().is_none_or(|at| at > now) {
-            return;
+        while self.next_desk().is_some_and(|at| at <= now) {
+            let Some((_, seat)) = self.desks_cut.pop_first() else {
+                return;
+            };
+            self.look_at_desk(now, seat);
         }
-        self.look_at_desks(now);
     }
 
     /// Looks at all desks.
@@ -66,7 +69,6 @@ impl Exchange {
         for seat in desks {
             self.look_at_desk(now, seat);
         }
-        self.desks_looked_at = Some(now);
     }
 
     /// Tells the floor where the desk is lost, or is back.
@@ -77,6 +79,14 @@ impl Exchange {
         let after = self.board.settings.desk_lost_after;
         let cut_for = desk.cut.map_or(Duration::ZERO, |cut| now.since(cut));
         let is_cut = desk.cut.is_some() && after.is_some_and(|after| cut_for >= after);
+        if let Some(cut) = desk.cut {
+            let place = (cut, seat);
+            if is_cut {
+                self.desks_cut.remove(&place);
+            } else {
+                self.desks_cut.insert(place);
+            }
+        }
         let lost = is_cut && self.needs_page(seat, desk.lost.is_some());
         if lost == desk.lost.is_some() {
             return;

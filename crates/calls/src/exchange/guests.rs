@@ -4,7 +4,7 @@ use hotline_model::{
     CallId, Instant, SeatId,
     guest::{GuestMode, GuestName},
     limits::{PAUSE_REASON_CHARS, TALK_PARTIES},
-    seat::{Device, Work},
+    seat::Work,
 };
 
 use super::Exchange;
@@ -122,7 +122,7 @@ impl Exchange {
         let view = self.board.floor.seat(guest);
         let view = view.ok_or(OrderRefused::TargetUnknown)?;
         has_room(guests)?;
-        if guest == host || view.device != Device::Registered || view.work != Work::Free {
+        if guest == host || !view.is_reachable() || view.work != Work::Free {
             return Err(OrderRefused::TargetBusy);
         }
         Ok(Wish::Call(Invited { host, guest, mode }))

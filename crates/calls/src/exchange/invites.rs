@@ -42,7 +42,7 @@ impl Exchange {
         let settings = self.board.settings.clone();
         let trunk = routing::trunk_at(&settings, path.remote);
         let dialled = routing::dialled(&message, trunk);
-        let full = self.calls.len() >= limits::CALLS;
+        let full = self.is_full();
         if self.draining || full {
             let cause = if full { "too many calls" } else { "stopping" };
             let retry = ("Retry-After", RETRY_AFTER_S.to_owned());
@@ -170,6 +170,13 @@ impl Exchange {
                 self.refuse(now, dialog, path, &message, 403, &[], "not allowed");
             }
         }
+    }
+
+    /// Whether there are as many calls as can be. Callers who are to be called back have a limit of
+    /// their own.
+    pub(super) fn is_full(&self) -> bool {
+        let standing = self.board.callbacks.standing();
+        self.calls.len().saturating_sub(standing) >= limits::CALLS
     }
 
     pub(super) fn serve_code(&mut self, dialog: DialogId, mut service: SeatService) {

@@ -8,7 +8,9 @@ use hotline_model::{
 };
 use hotline_sip::{
     endpoint::{DialogId, Request},
+    message::Message,
     path::Path,
+    registration::binds,
 };
 
 use super::{Exchange, authentication::TAKEN_OVER};
@@ -194,15 +196,32 @@ impl Exchange {
         self.look_at_desk(now, seat);
         if own && rule == SecondPhone::TakesOver {
             self.second_phone(now, seat, "takes over", true);
+            let own = self.board.registrar.series(Aor::Seat(seat));
+            self.board.lendings.gives_way(seat, own);
             self.board.registrar.dismiss(Aor::Seat(seat), TAKEN_OVER);
         }
         Ok(())
     }
 
-    /// Whether the seat is rung, talks, or has a call of its own.
+    /// Whether the REGISTER is of a phone that gave way to the shared one, and that only goes on by
+    /// itself: nobody asked it to take the seat back. One that its agent ends is forgotten, and means
+    /// it when it comes again.
+    pub(super) fn goes_on_by_itself(&mut self, seat: SeatId, request: &Message<'_>) -> bool {
+        if !self.board.lendings.gave_way(seat, request) {
+            return false;
+        }
+        let goes_on = binds(request);
+        if !goes_on {
+            self.board.lendings.ended_own(seat, request);
+        }
+        goes_on
+    }
+
+    /// Whether the seat is rung, talks, or has a call of its own, begun in its wrap-up or not.
     fn has_something_to_do(&self, seat: SeatId) -> bool {
         let view = self.board.floor.seat(seat);
         view.is_some_and(|view| !matches!(view.work, Work::Free | Work::WrapUp))
+            || self.board.has_line(seat)
     }
 
     /// The phone is nobody's from now on: whose it was.
@@ -219,8 +238,10 @@ impl Exchange {
         let Some(seat) = self.unlend(now, phone, why) else {
             return;
         };
+        self.board.lendings.may_come(seat);
         self.board
             .note_device(now, seat, format!("gave {phone} back"));
+        self.look_at_desk(now, seat);
         let signed_out = Intent::NotReady(Reason::LoggedOut);
         let view = self.board.floor.seat(seat);
         let wants = view.map(|view| view.pending.unwrap_or(view.intent));

@@ -178,7 +178,8 @@ pub struct Exchange {
     takeovers: BTreeMap<LegId, takeovers::TakeOver>,
     /// Desks at which a page was opened since the start.
     desks: BTreeMap<SeatId, desks::Desk>,
-    desks_looked_at: Option<Instant>,
+    /// Desks that are cut off and may be lost by that, by when they were cut.
+    desks_cut: BTreeSet<(Instant, SeatId)>,
     pings: BTreeMap<RequestId, (Aor, u64)>,
     deadlines: BTreeSet<(Instant, CallId)>,
     deadline_of: BTreeMap<CallId, Instant>,
@@ -221,7 +222,7 @@ impl Exchange {
             next_consult: 1,
             takeovers: BTreeMap::new(),
             desks: BTreeMap::new(),
-            desks_looked_at: None,
+            desks_cut: BTreeSet::new(),
             pings: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             deadline_of: BTreeMap::new(),
@@ -444,13 +445,14 @@ impl Exchange {
                 }
             } else if let Some(change) = self.board.registrar.poll_change() {
                 match change.seat {
-                    Aor::Seat(seat) => {
-                        self.board.note_device(now, seat, change.detail);
-                        self.look_at_desk(now, seat);
-                    }
+                    Aor::Seat(seat) => self.board.note_device(now, seat, change.detail),
                     Aor::Phone(phone) => {
                         self.phone_changed(now, phone, change.registered, change.detail);
                     }
+                }
+            } else if let Some(whose) = self.board.registrar.poll_rebound() {
+                if let Aor::Seat(seat) = whose {
+                    self.look_at_desk(now, seat);
                 }
             } else if let Some(left) = self.board.registrar.poll_left() {
                 let registrar = &self.board.registrar;

@@ -2,12 +2,7 @@
 //! caller may give the caller on, and only to where it may: a REFER is how a stolen phone would
 //! dial the world at our cost.
 
-use hotline_model::{
-    Instant, SeatId,
-    event::Event,
-    request::Request,
-    seat::{Device, Work},
-};
+use hotline_model::{Instant, SeatId, event::Event, request::Request, seat::Work};
 use hotline_sip::{
     endpoint::{DialogId, ReferId, Transfer},
     message::Uri,
@@ -123,7 +118,7 @@ impl Exchange {
             TransferTo::Seat(seat) => {
                 let view = self.board.floor.seat(*seat);
                 let view = view.ok_or(OrderRefused::TargetUnknown)?;
-                let free = view.device == Device::Registered && view.work == Work::Free;
+                let free = view.is_reachable() && view.work == Work::Free;
                 if free && *seat != from {
                     Ok(())
                 } else {
@@ -131,16 +126,9 @@ impl Exchange {
                 }
             }
             TransferTo::Queue(queue) => {
-                let view = self.board.floor.queue(*queue);
-                let view = view.ok_or(OrderRefused::TargetUnknown)?;
-                let settings = &self.board.settings;
-                let capacity = settings.queues.iter().find(|it| it.floor.id == *queue);
-                let full = capacity.is_some_and(|it| view.waiting >= it.floor.capacity);
-                if full && view.ready_seats == 0 {
-                    Err(OrderRefused::TargetBusy)
-                } else {
-                    Ok(())
-                }
+                let has_room = self.board.floor.has_room(*queue);
+                let has_room = has_room.ok_or(OrderRefused::TargetUnknown)?;
+                has_room.then_some(()).ok_or(OrderRefused::TargetBusy)
             }
             // Said as one thing, whatever forbids it: a phone need not learn the lists.
             TransferTo::Number(number) => Outside::allowed(&self.board.settings, from, number)

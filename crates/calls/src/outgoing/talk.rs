@@ -40,7 +40,10 @@ impl Talk {
         board: &mut Switchboard,
     ) -> Self {
         let (left, right) = match facts.outgoing {
-            Some(_) => (leg.id, facts.leg.id),
+            Some(_) => {
+                board.callbacks.kept_by_other(&facts.called);
+                (leg.id, facts.leg.id)
+            }
             None => (facts.leg.id, leg.id),
         };
         facts.record(now, left, right, board);

@@ -13,8 +13,9 @@ use super::{
 };
 use crate::{
     call::Facts,
+    callback::callable,
     leg::Leg,
-    outgoing::{Outside, Reach, Reached},
+    outgoing::{Reach, Reached},
     switchboard::{Side, Switchboard},
 };
 
@@ -46,7 +47,7 @@ impl CallingBack {
             seat,
             attempt,
         };
-        let number = Outside::of_queue(&board.settings, &callback.number);
+        let number = callable(&board.settings, &callback.number);
         board.happened(now, event);
         match number {
             Ok(number) => {
@@ -54,10 +55,10 @@ impl CallingBack {
                 let reach = Reach::begin(now, whose, leg, number, facts.hops, board);
                 Stage::CallingBack(Box::new(Self { place, seat, reach }))
             }
-            Err(denied) => {
-                let reason = HangUpReason::sip(denied.status(), denied.cause());
+            Err(cause) => {
+                let reason = HangUpReason::sip(403, cause);
                 board.close_leg(now, &mut leg, Some(reason));
-                not_reached(&place, facts, now, seat, denied.cause(), board)
+                not_reached(&place, facts, now, seat, (cause, false), board)
             }
         }
     }
@@ -79,7 +80,7 @@ impl CallingBack {
         let (call, seat) = (facts.id, self.seat);
         match input {
             Input::RangAgain => {
-                let why = HangUpReason::q850(16, "the caller rang again");
+                let why = HangUpReason::q850(16, "the caller has another call");
                 self.reach.give_up(now, &why, board);
                 board.floor(now, FloorInput::NotReached { call, seat });
                 return rang_again(facts, now, board);
@@ -98,13 +99,14 @@ impl CallingBack {
             }
             Reached::Failed(mut leg, failure) => {
                 let cause = format!("{} {}", failure.status, failure.cause);
+                let counts = !failure.by_network;
                 let reason = HangUpReason::sip(failure.status, failure.cause);
                 board.close_leg(now, &mut leg, Some(reason));
-                not_reached(&self.place, facts, now, seat, &cause, board)
+                not_reached(&self.place, facts, now, seat, (&cause, counts), board)
             }
             Reached::SeatGone(_, why) => {
                 let cause = format!("the seat: {why}");
-                not_reached(&self.place, facts, now, seat, &cause, board)
+                not_reached(&self.place, facts, now, seat, (&cause, false), board)
             }
         }
     }
@@ -134,28 +136,34 @@ fn reached(
     Talking::enter(facts, now, seat, place.queue, place.priority, leg, board)
 }
 
-/// The seat is free; the call rests, or is over after its last attempt.
+/// The seat is free; the call rests, or is over after its last attempt. One that `counts` not, since
+/// the number itself decided nothing, is made again: the longest time in line bounds that.
 fn not_reached(
     place: &Place,
     facts: &mut Facts,
     now: Instant,
     seat: SeatId,
-    cause: &str,
+    (cause, counts): (&str, bool),
     board: &mut Switchboard,
 ) -> Stage {
     let call = facts.id;
     board.floor(now, FloorInput::NotReached { call, seat });
-    let Some(callback) = &facts.callback else {
+    let Some(callback) = &mut facts.callback else {
         return unreached(facts, now, cause, board);
     };
     let (attempt, again) = (callback.made, now + callback.retry_after);
-    let is_last = attempt >= callback.attempts || callback.until().is_none_or(|at| at <= again);
+    if !counts {
+        callback.made = attempt.saturating_sub(1);
+    }
+    let is_last =
+        callback.made >= callback.attempts || callback.until().is_none_or(|at| at <= again);
     let event = Event::CallbackFailed {
         call,
         seat,
         attempt,
         cause: cause.to_owned(),
         again_after_s: (!is_last).then_some(callback.retry_after.as_secs()),
+        not_counted: !counts,
     };
     board.happened(now, event);
     if is_last {

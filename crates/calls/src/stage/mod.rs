@@ -158,7 +158,7 @@ pub enum Input {
     Prioritised(u8),
     /// A supervisor moved the waiting call to this queue.
     StandsIn(QueueId),
-    /// The caller, who was to be called back, stands in line with a new call.
+    /// The caller, who was to be called back, stands in line with a new call, or a seat called.
     RangAgain,
     /// The queue did not take the call.
     QueueRefused(QueueId, &'static str),
@@ -253,7 +253,12 @@ impl Stage {
         };
         let (queue, priority) = (callback.queue, callback.priority);
         if callback.made >= callback.attempts {
-            return resting::unreached(facts, now, "the engine stopped in the last attempt", board);
+            return resting::unreached(
+                facts,
+                now,
+                "the engine stopped after the last attempt",
+                board,
+            );
         }
         match again.filter(|&again| again > now) {
             Some(until) => Self::Resting(Resting {

@@ -104,7 +104,8 @@ impl Offering {
             }
             Input::RangAgain => {
                 let (outcome, by) = (Outcome::RangAgain, ReleasedBy::Caller);
-                return self.caller_gone(facts, now, outcome, by, "the caller rang again", board);
+                let why = "the caller has another call";
+                return self.caller_gone(facts, now, outcome, by, why, board);
             }
             Input::Prioritised(priority) => self.place.priority = priority,
             Input::PlayEnded(play) => self.place.comfort.play_ended(now, play, None, board),

@@ -9,7 +9,7 @@ use hotline_model::{
 };
 
 use super::{
-    Input, Menu, Offering, Overflowing, Releasing, Stage, cause, gone, released_by,
+    Input, Menu, Offering, Overflowing, Releasing, Resting, Stage, cause, gone, released_by,
     resting::{rang_again, unreached},
 };
 use crate::{
@@ -108,6 +108,11 @@ impl Waiting {
         if !absent {
             facts.takes_place(board);
         }
+        if !board.draining
+            && let Some(resting) = Resting::without_way(facts, now, (queue, priority), board)
+        {
+            return Stage::Resting(resting);
+        }
         let queued = *facts.queued.get_or_insert(now);
         let arrived = facts.place_from.unwrap_or(queued);
         (facts.last_queue, facts.last_priority) = (Some(queue), priority);
@@ -183,7 +188,16 @@ impl Waiting {
     ) -> Stage {
         let place = &mut self.place;
         match input {
+            // It would be cut off: the next start restores it.
+            Input::Offered { .. } if board.draining && facts.stands().is_some() => {
+                board.floor(now, FloorInput::CallLeft { call: facts.id });
+            }
             Input::Offered { seat, queue, why } => {
+                let stood = (place.queue, place.priority);
+                if let Some(resting) = Resting::without_way(facts, now, stood, board) {
+                    board.floor(now, FloorInput::CallLeft { call: facts.id });
+                    return Stage::Resting(resting);
+                }
                 place.note_entry(facts, now, 1, board);
                 return Offering::enter(self.place, facts, now, seat, queue, why, board);
             }

@@ -267,15 +267,11 @@ impl Trunks {
     /// of one priority in a random order by weight, each with its targets in order. A target that
     /// is down is among them: whether it is still is asked when its turn comes.
     pub fn ways(&mut self, number: &str) -> Vec<Way> {
-        let allowed = |line: &Line| {
-            let mut prefixes = line.outbound.prefixes.iter();
-            prefixes.any(|prefix| !prefix.is_empty() && number.starts_with(prefix.as_str()))
-        };
         let mut left: Vec<(usize, &Line)> = self
             .lines
             .iter()
             .enumerate()
-            .filter(|(_, line)| allowed(line))
+            .filter(|(_, line)| line.allows(number))
             .collect();
         let mut ways = Vec::new();
         while let Some(best) = left.iter().map(|(_, line)| line.outbound.priority).min() {
@@ -300,6 +296,16 @@ impl Trunks {
             });
         }
         ways
+    }
+
+    /// Whether a call for the number may go any way now.
+    pub fn has_way(&self, number: &str) -> bool {
+        let lines = self.lines.iter().enumerate();
+        let mut lines = lines.filter(|(_, line)| line.allows(number));
+        lines.any(|(trunk, line)| {
+            let mut targets = 0..line.targets.len();
+            targets.any(|target| self.is_open(At { trunk, target }))
+        })
     }
 
     /// Whether a call may go that way now: the target is not down, the trunk not full.
@@ -398,6 +404,11 @@ impl Line {
             registration,
             outbound,
         }
+    }
+
+    fn allows(&self, number: &str) -> bool {
+        let mut prefixes = self.outbound.prefixes.iter();
+        prefixes.any(|prefix| !prefix.is_empty() && number.starts_with(prefix.as_str()))
     }
 
     fn share(&self) -> u64 {

@@ -19,7 +19,7 @@ use crate::bench::{A, B, Bench, PHONE, STRANGER, at, s, sdp, seat, settings, tru
 /// The shared phones, by the peer that plays each.
 const DESKS: [(usize, &str); 2] = [(STRANGER, "desk-1"), (B, "desk-2")];
 
-fn house(rule: SecondPhone) -> Settings {
+pub fn house(rule: SecondPhone) -> Settings {
     let mut all = settings(vec![trunk("incoming", A, 1)]);
     all.second_phone = rule;
     all.phones = DESKS
@@ -38,7 +38,7 @@ fn house(rule: SecondPhone) -> Settings {
 }
 
 /// A house whose shared phones are registered.
-fn open(rule: SecondPhone) -> Bench {
+pub fn open(rule: SecondPhone) -> Bench {
     let mut bench = Bench::with(house(rule));
     for (peer, id) in DESKS {
         bench.sign_in(peer, id, "phones");
@@ -50,7 +50,7 @@ fn desk(peer: usize) -> &'static str {
     DESKS.iter().find(|(at, _)| *at == peer).unwrap().1
 }
 
-fn dials(bench: &mut Bench, peer: usize, number: &str) -> DialogId {
+pub fn dials(bench: &mut Bench, peer: usize, number: &str) -> DialogId {
     bench.call(peer, desk(peer), number, Some("phones"), &[])
 }
 
@@ -63,7 +63,7 @@ fn newest_leg(bench: &Bench) -> LegId {
     opened.unwrap()
 }
 
-fn presses(bench: &mut Bench, leg: LegId, keys: &str) {
+pub fn presses(bench: &mut Bench, leg: LegId, keys: &str) {
     for digit in keys.chars() {
         let ms = 100;
         bench.reports(Report::Digit { leg, digit, ms });
@@ -71,14 +71,14 @@ fn presses(bench: &mut Bench, leg: LegId, keys: &str) {
 }
 
 /// Somebody dials `*9` and the number there, and types a PIN.
-fn logs_in(bench: &mut Bench, peer: usize, number: &str, pin: &str) {
+pub fn logs_in(bench: &mut Bench, peer: usize, number: &str, pin: &str) {
     dials(bench, peer, &format!("*9{number}"));
     let leg = newest_leg(bench);
     presses(bench, leg, pin);
 }
 
 /// What the journal says of shared phones, and no more.
-fn story(bench: &mut Bench) -> Vec<String> {
+pub fn story(bench: &mut Bench) -> Vec<String> {
     let events = core::mem::take(&mut bench.events);
     let told = events.into_iter().filter_map(|event| match event {
         Event::SeatLentPhone { seat, phone } => Some(format!("{seat} at {phone}")),
@@ -107,7 +107,7 @@ fn state(bench: &Bench, seat: &str) -> (Intent, Device) {
 const OUT: Intent = Intent::NotReady(Reason::LoggedOut);
 
 /// The phone that rings for a caller picks up.
-fn answers(bench: &mut Bench, peer: usize) -> DialogId {
+pub fn answers(bench: &mut Bench, peer: usize) -> DialogId {
     let agent = bench.invited(peer).unwrap();
     bench.does(peer, |endpoint, now| {
         endpoint.answer(now, agent, sdp(peer, 5_000, "sendrecv"));
@@ -115,7 +115,7 @@ fn answers(bench: &mut Bench, peer: usize) -> DialogId {
     agent
 }
 
-fn hangs_up(bench: &mut Bench, peer: usize, dialog: DialogId) {
+pub fn hangs_up(bench: &mut Bench, peer: usize, dialog: DialogId) {
     bench.does(peer, |endpoint, now| endpoint.hang_up(now, dialog, None));
 }
 

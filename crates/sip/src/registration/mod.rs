@@ -6,6 +6,7 @@
 
 mod binding;
 mod keep_alive;
+mod series;
 mod wish;
 
 use core::{cmp::Reverse, net::IpAddr, ops::RangeInclusive, time::Duration};
@@ -15,6 +16,7 @@ use hotline_model::{Instant, SeatId, limits::CONTACTS_PER_SEAT};
 
 pub use binding::{Changed, Contact, RegisterAnswer};
 pub use keep_alive::Ping;
+pub use series::{Series, binds};
 use wish::{Wanted, Wish, user_agent, wanted};
 
 use crate::{message::Message, path::Path, transaction::timer::TimerQueue};
@@ -29,6 +31,8 @@ pub struct Registrar<Whose = SeatId> {
     expiries: TimerQueue<(Whose, u64)>,
     pings: TimerQueue<(Whose, u64)>,
     changes: VecDeque<Changed<Whose>>,
+    /// Whose bindings are others than before, the preferred one or not.
+    rebound: VecDeque<Whose>,
     /// From where bindings were that are not any more.
     left: VecDeque<IpAddr>,
     last: u64,
@@ -42,6 +46,7 @@ impl<Whose: Copy + Ord> Default for Registrar<Whose> {
             expiries: TimerQueue::default(),
             pings: TimerQueue::default(),
             changes: VecDeque::new(),
+            rebound: VecDeque::new(),
             left: VecDeque::new(),
             last: 0,
         }
@@ -166,6 +171,17 @@ impl<Whose: Copy + Ord> Registrar<Whose> {
         self.changes.pop_front()
     }
 
+    /// Whose bindings are others than before: one was made, moved or went, also where calls go to
+    /// another. `None` when all was taken.
+    pub fn poll_rebound(&mut self) -> Option<Whose> {
+        self.rebound.pop_front()
+    }
+
+    /// The REGISTERs behind the bindings, for telling later ones of the same phones.
+    pub fn series(&self, seat: Whose) -> Vec<Series> {
+        self.contacts(seat).iter().map(Series::of).collect()
+    }
+
     /// An address that bindings were made from and none is any more, for whatever reason; another
     /// of its network may still be ([`Registrar::is_at`]). `None` when all were taken.
     pub fn poll_left(&mut self) -> Option<IpAddr> {
@@ -250,6 +266,7 @@ impl<Whose: Copy + Ord> Registrar<Whose> {
             self.expiries.set((seat, contact.number), contact.expires);
             if was(contact.number).is_none_or(|old| old.path != contact.path) {
                 self.start_pings(now, seat, contact);
+                self.rebound.push_back(seat);
             }
         }
         for old in &before {
@@ -267,6 +284,7 @@ impl<Whose: Copy + Ord> Registrar<Whose> {
     fn forget(&mut self, seat: Whose, contact: &Contact) {
         self.expiries.stop((seat, contact.number));
         self.pings.stop((seat, contact.number));
+        self.rebound.push_back(seat);
         self.leave(contact.from());
     }
 
