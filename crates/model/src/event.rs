@@ -332,6 +332,10 @@ pub enum Event {
         keep_s: u64,
         /// The language the caller is spoken to, `zh` or `en`.
         language: String,
+        /// For how long the place counts by now, ms: of who rang again since the first call's entry. 0
+        /// in journals of before: since the call's own entry.
+        #[serde(default, skip_serializing_if = "is_nothing")]
+        in_line_ms: u64,
     },
     /// A callback that was asked for cannot come.
     CallbackRefused {
@@ -1182,6 +1186,10 @@ pub enum Event {
         /// Whether it was carried out.
         done: bool,
     },
+}
+
+fn is_nothing(ms: &u64) -> bool {
+    *ms == 0
 }
 
 fn is_zero(count: &usize) -> bool {

@@ -67,6 +67,7 @@ impl Talking {
         facts.human_answered = true;
         // Nobody is served twice.
         facts.takes_place(board);
+        board.callbacks.served(facts.own_number(), facts.id);
         let queued = facts.queued.unwrap_or(now);
         board.happened(
             now,
