@@ -263,7 +263,7 @@ fn settings_of_a_message() {
         end,
         "message-seconds = 60",
         &["bye | `bye` does not say what comes next \
-           | add `then`, `menu`, `score`, `callback`, `enqueue`, `wait-on` or `hang-up`"],
+           | add `then`, `menu`, `score`, `callback`, `type-number`, `enqueue`, `wait-on` or `hang-up`"],
     );
 }
 
@@ -291,7 +291,7 @@ fn settings_of_steps() {
         "hang-up = \"finished\"",
         "",
         &["bye | `bye` does not say what comes next \
-           | add `then`, `menu`, `score`, `callback`, `enqueue`, `wait-on` or `hang-up`"],
+           | add `then`, `menu`, `score`, `callback`, `type-number`, `enqueue`, `wait-on` or `hang-up`"],
     );
     expect(
         "menu = {",
@@ -303,7 +303,7 @@ fn settings_of_steps() {
         "hang-up = \"finished\"\nenqueue = \"general\"",
         &[
             "hang-up | `bye` is two steps in one: it also has `hang-up` \
-           | a step has one of `menu`, `score`, `message-seconds`, `callback`, `enqueue`, `wait-on`, \
+           | a step has one of `menu`, `score`, `message-seconds`, `callback`, `type-number`, `enqueue`, `wait-on`, \
            `hang-up` or only `then`",
         ],
     );

@@ -586,6 +586,15 @@ pub enum Event {
         /// Who.
         guest: GuestName,
     },
+    /// A guest whose first word was waited for said none for so long: the agent may leave all the same.
+    GuestSilent {
+        /// The call.
+        call: CallId,
+        /// Who.
+        guest: GuestName,
+        /// Since its answer, seconds.
+        after_s: u64,
+    },
     /// Nobody was heard at that side of the talk since it began, for so long.
     PartySilent {
         /// The call.
@@ -1279,6 +1288,7 @@ impl Event {
             | Self::GuestModeChanged { call, .. }
             | Self::GuestLeft { call, .. }
             | Self::GuestSpoke { call, .. }
+            | Self::GuestSilent { call, .. }
             | Self::PartySilent { call, .. }
             | Self::RecordingPaused { call, .. }
             | Self::RecordingResumed { call, .. }

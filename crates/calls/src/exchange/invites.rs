@@ -1,6 +1,6 @@
 //! A new INVITE: whose it is, what it wants, and the call it becomes or the refusal it gets.
 
-use hotline_model::{CallId, Instant, SeatId, TrunkId, event::Event, limits};
+use hotline_model::{CallId, Instant, SeatId, TrunkId, event::Event};
 use hotline_sip::{
     digest::Verdict,
     endpoint::{DialogId, Request},
@@ -42,7 +42,7 @@ impl Exchange {
         let settings = self.board.settings.clone();
         let trunk = routing::trunk_at(&settings, path.remote);
         let dialled = routing::dialled(&message, trunk);
-        let full = self.calls.len() >= limits::CALLS;
+        let full = self.is_full();
         if self.draining || full {
             let cause = if full { "too many calls" } else { "stopping" };
             let retry = ("Retry-After", RETRY_AFTER_S.to_owned());

@@ -358,6 +358,11 @@ impl Exchange {
         live.count() + self.services.len() + self.consults.len()
     }
 
+    /// Whether one more call is too many: star-code calls have legs and dialogs like any other.
+    fn is_full(&self) -> bool {
+        self.calls.len() + self.services.len() >= hotline_model::limits::CALLS
+    }
+
     /// Everything a call or a stage can reach, read only: for checks and metrics.
     pub fn switchboard(&self) -> &Switchboard {
         &self.board

@@ -1,6 +1,6 @@
 //! Click to dial: a page asks that a seat call a number outside. The seat is rung first.
 
-use hotline_model::{CallId, Instant, SeatId, event::Event, limits, seat::Work};
+use hotline_model::{CallId, Instant, SeatId, event::Event, seat::Work};
 
 use super::Exchange;
 use crate::{
@@ -27,7 +27,7 @@ impl Exchange {
         if !matches!(work, Work::Free | Work::WrapUp) || self.board.has_line(seat) {
             return Err(OrderRefused::SeatBusy);
         }
-        if self.draining || self.calls.len() >= limits::CALLS {
+        if self.draining || self.is_full() {
             return Err(OrderRefused::Full);
         }
         let number = Outside::allowed(&self.board.settings, seat, number).map_err(|denied| {
