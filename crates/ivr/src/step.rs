@@ -265,7 +265,8 @@ impl Reader<'_> {
         if fields.place(name).is_none() {
             let what = format!("`{}` does not say what comes next", step.get_ref());
             let help = if name == "then" {
-                "add `then`, `menu`, `score`, `callback`, `enqueue`, `wait-on` or `hang-up`"
+                "add `then`, `menu`, `score`, `callback`, `type-number`, `enqueue`, `wait-on` or \
+                 `hang-up`"
                     .to_owned()
             } else {
                 format!("add `{name}` with the name of a step")

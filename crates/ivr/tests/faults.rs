@@ -318,6 +318,14 @@ fn settings_of_steps() {
     );
     expect(
         "hang-up = \"finished\"",
+        "callback = \"general\"\nthen = \"human\"\nelse = \"human\"\nno-number = \"bye\"",
+        &[
+            "bye | these steps go round without waiting for the caller: bye → bye \
+           | let `then` of one of them lead to a menu, to `enqueue`, `wait-on` or `hang-up`",
+        ],
+    );
+    expect(
+        "hang-up = \"finished\"",
         "callback = \"general\"\nthen = \"human\"\nelse = \"bye\"",
         &[
             "bye | these steps go round without waiting for the caller: bye → bye \

@@ -446,6 +446,8 @@ fn nobody_is_promised_what_cannot_be() {
         });
         let refused = |event: &Event| matches!(event, Event::CallbackRefused { .. });
         assert_eq!(bench.count(refused), 1, "{number}");
+        assert_eq!(stage(&bench, FIRST), Some("menu"), "asked for a number");
+        bench.pass(s(8));
         assert_eq!(stage(&bench, FIRST), Some("waiting"), "{number}");
         assert_eq!(bench.exchange.live_calls(), 1, "{number}: on the line");
         bench.pass(s(60));
@@ -462,7 +464,7 @@ fn anything_else_waits_on_at_the_same_place() {
     bench.pass(s(10));
     bench.reports(Report::Digit {
         leg,
-        digit: '2',
+        digit: '3',
         ms: 100,
     });
     let floor = &bench.exchange.switchboard().floor;
