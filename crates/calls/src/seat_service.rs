@@ -191,6 +191,11 @@ impl SeatService {
         });
     }
 
+    /// Whether somebody logs in at this phone by it.
+    pub fn logs_in_at(&self, phone: PhoneId) -> bool {
+        matches!(&self.dialled, Dialled::LogIn(log_in) if log_in.phone == phone)
+    }
+
     /// The leg of the service.
     pub fn leg_id(&self) -> LegId {
         self.leg.id

@@ -12,8 +12,14 @@ use crate::{
 };
 
 /// Settings of such a step beside `callback`.
-pub(crate) const CALLBACK_SETTINGS: [&str; 5] =
-    ["then", "else", "attempts", "retry-seconds", "keep-minutes"];
+pub(crate) const CALLBACK_SETTINGS: [&str; 6] = [
+    "then",
+    "else",
+    "no-number",
+    "attempts",
+    "retry-seconds",
+    "keep-minutes",
+];
 
 /// How often the caller is called where the script names no number.
 const USUAL_ATTEMPTS: u8 = 3;
@@ -37,11 +43,34 @@ pub struct Offer {
     pub keep: Duration,
 }
 
+/// What becomes of an offer that was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Booked {
+    /// The caller is called back.
+    Taken,
+    /// The caller is not.
+    Refused,
+    /// The caller is not, for want of a number that can be called: withheld, unknown, or one that may
+    /// not be dialled. Another one may be typed.
+    NoNumber,
+}
+
 /// What comes of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Ways {
     pub taken: StepIndex,
     pub otherwise: StepIndex,
+    pub no_number: StepIndex,
+}
+
+impl Ways {
+    pub(crate) const fn after(&self, booked: Booked) -> StepIndex {
+        match booked {
+            Booked::Taken => self.taken,
+            Booked::Refused => self.otherwise,
+            Booked::NoNumber => self.no_number,
+        }
+    }
 }
 
 pub(crate) fn read(reader: &mut Reader<'_>, step: &Spanned<&str>, fields: &mut Fields<'_>) -> Act {
@@ -49,9 +78,12 @@ pub(crate) fn read(reader: &mut Reader<'_>, step: &Spanned<&str>, fields: &mut F
     let attempts = fields.number("attempts", &(1..=9), reader.faults);
     let retry = fields.number("retry-seconds", &(10..=7_200), reader.faults);
     let keep = fields.number("keep-minutes", &(1..=CALLBACK_KEPT_MIN), reader.faults);
+    let taken = reader.required_target(fields, "then", step);
+    let otherwise = reader.required_target(fields, "else", step);
     let ways = Ways {
-        taken: reader.required_target(fields, "then", step),
-        otherwise: reader.required_target(fields, "else", step),
+        taken,
+        otherwise,
+        no_number: reader.target_in(fields, "no-number").unwrap_or(otherwise),
     };
     let Some(queue) = queue else {
         return stand_in();

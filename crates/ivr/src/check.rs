@@ -13,6 +13,7 @@ pub(crate) type Placed = (Range<usize>, Step);
 pub(crate) fn ways(steps: &[Placed], start: StepIndex, faults: &mut Vec<Diagnostic>) {
     endless_silence(steps, Step::next_in_silence, faults);
     endless_silence(steps, Step::next_if_taken, faults);
+    endless_silence(steps, Step::next_without_number, faults);
     unreachable(steps, start, faults);
 }
 

@@ -10,7 +10,7 @@
 //! < chosen main 0
 //! < enqueue general priority 5 zh
 //! ```
-//! Whether a callback is taken is said by `> taken` or `> refused`.
+//! Whether a callback is taken is said by `> taken`, `> refused` or `> no-number`.
 //! A message is `< beep`, `> 1s heard`, `< record 120 s`, `> 20s press 1`, `< message over: a key`.
 
 use core::time::Duration;
@@ -18,7 +18,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use hotline_model::{Instant, diagnostic::Diagnostic, event::MessageEnd};
 
-use crate::{Effect, Facts, Input, KEYS, Language, Program, Run};
+use crate::{Booked, Effect, Facts, Input, KEYS, Language, Program, Run};
 
 /// Longest time that one line lets pass, seconds.
 const LINE_S: u64 = 3_600;
@@ -75,12 +75,17 @@ impl Dialogue {
                 self.handle(Input::PlayEnded, said);
                 Ok(())
             }
-            (passes, [word @ ("taken" | "refused")]) => {
+            (passes, [word @ ("taken" | "refused" | "no-number")]) => {
                 self.pass(passes.unwrap_or_default(), said);
                 if !self.offered {
                     return Err("no callback was asked for".to_owned());
                 }
-                self.handle(Input::CallbackTaken(*word == "taken"), said);
+                let booked = match *word {
+                    "taken" => Booked::Taken,
+                    "refused" => Booked::Refused,
+                    _ => Booked::NoNumber,
+                };
+                self.handle(Input::CallbackTaken(booked), said);
                 Ok(())
             }
             (Some(passes), [] | ["wait"]) => {
@@ -88,8 +93,8 @@ impl Dialogue {
                 Ok(())
             }
             _ => Err(
-                "write `press KEY`, `heard`, `3s wait`, or after `callback` `taken` or \
-                      `refused`, with the time before it: `2.5s press 2`"
+                "write `press KEY`, `heard`, `3s wait`, or after `callback` `taken`, \
+                      `refused` or `no-number`, with the time before it: `2.5s press 2`"
                     .to_owned(),
             ),
         }
@@ -128,7 +133,7 @@ impl Dialogue {
             match effect {
                 Effect::Play { .. } | Effect::Beep => self.saying = true,
                 Effect::StopPlay => self.saying = false,
-                Effect::Callback(_) => self.offered = true,
+                Effect::Callback(..) => self.offered = true,
                 _ => {}
             }
             said.push(line_of(effect, self.run.language()));
@@ -186,13 +191,17 @@ fn line_of(effect: &Effect, language: Language) -> String {
         },
         Effect::Score { digit, meaning } => format!("score {digit} {meaning}"),
         Effect::NoScore => "no score".to_owned(),
-        Effect::Callback(offer) => format!(
-            "callback {}: {} times, {} s apart, kept {} min",
-            offer.queue,
-            offer.attempts,
-            offer.retry_after.as_secs(),
-            offer.keep.as_secs() / 60
-        ),
+        Effect::Callback(offer, number) => {
+            let at = number.as_ref().map(|number| format!(" at {number}"));
+            format!(
+                "callback {}{}: {} times, {} s apart, kept {} min",
+                offer.queue,
+                at.unwrap_or_default(),
+                offer.attempts,
+                offer.retry_after.as_secs(),
+                offer.keep.as_secs() / 60
+            )
+        }
         Effect::WaitOn { queue } => format!("wait on, else {queue}"),
         Effect::HangUp { cause } => format!("hang up: {cause}"),
     }

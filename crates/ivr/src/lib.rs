@@ -11,6 +11,7 @@ mod check;
 pub mod dialogue;
 mod fields;
 mod near;
+mod number;
 mod parse;
 mod program;
 mod prompt;
@@ -19,7 +20,8 @@ pub mod speech;
 mod step;
 
 pub use ask::{KEYS, MEANINGS};
-pub use callback::Offer;
+pub use callback::{Booked, Offer};
+pub use number::is_citizens;
 pub use parse::{SCRIPT_BYTES, SCRIPT_STEPS};
 pub use program::{Known, Program};
 pub use prompt::{Language, PromptKey};

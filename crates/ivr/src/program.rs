@@ -9,7 +9,9 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     Language, PromptKey,
     callback::{Offer, Ways},
+    number::Entry,
     parse,
+    speech::digits_spoken,
 };
 
 /// What exists outside of a script that it may name.
@@ -67,6 +69,7 @@ pub(crate) enum Act {
         offer: Offer,
         ways: Ways,
     },
+    Number(Entry),
     Enqueue {
         queue: QueueId,
         skills: Vec<SkillId>,
@@ -99,6 +102,7 @@ impl Step {
             Act::Menu { ask, .. } | Act::Score { ask, .. } => Some(ask.silence),
             // Without an answer nothing is promised.
             Act::Callback { ways, .. } => Some(ways.otherwise),
+            Act::Number(entry) => Some(entry.otherwise),
             Act::Enqueue { .. } | Act::WaitOn { .. } | Act::HangUp { .. } => None,
         }
     }
@@ -107,6 +111,14 @@ impl Step {
     pub(crate) fn next_if_taken(&self) -> Option<StepIndex> {
         match &self.act {
             Act::Callback { ways, .. } => Some(ways.taken),
+            _ => self.next_in_silence(),
+        }
+    }
+
+    /// The same where no caller has a number that can be called back.
+    pub(crate) fn next_without_number(&self) -> Option<StepIndex> {
+        match &self.act {
+            Act::Callback { ways, .. } => Some(ways.no_number),
             _ => self.next_in_silence(),
         }
     }
@@ -120,18 +132,21 @@ impl Step {
                 targets.chain([ask.silence, ask.wrong]).collect()
             }
             Act::Score { then, ask, .. } => vec![*then, ask.silence, ask.wrong],
-            Act::Callback { ways, .. } => vec![ways.taken, ways.otherwise],
+            Act::Callback { ways, .. } => vec![ways.taken, ways.otherwise, ways.no_number],
+            Act::Number(entry) => vec![entry.then, entry.otherwise],
             Act::Enqueue { .. } | Act::WaitOn { .. } | Act::HangUp { .. } => Vec::new(),
         }
     }
 
     /// Everything the step may say.
     fn all_said(&self) -> impl Iterator<Item = &Said> {
-        let wrong = match &self.act {
-            Act::Menu { ask, .. } | Act::Score { ask, .. } => ask.say_wrong.as_slice(),
-            _ => &[],
+        let (wrong, entry) = match &self.act {
+            Act::Menu { ask, .. } | Act::Score { ask, .. } => (ask.say_wrong.as_slice(), None),
+            Act::Number(entry) => (&[][..], Some(entry)),
+            _ => (&[][..], None),
         };
-        self.say.iter().chain(wrong)
+        let entry = entry.into_iter().flat_map(Entry::said);
+        self.say.iter().chain(wrong).chain(entry)
     }
 }
 
@@ -183,6 +198,11 @@ impl Program {
         for said in self.steps.iter().flat_map(Step::all_said) {
             for &language in &self.languages {
                 prompts.insert(said.in_language(language));
+            }
+        }
+        if self.steps.iter().any(|it| matches!(it.act, Act::Number(_))) {
+            for &language in &self.languages {
+                prompts.extend(digits_spoken(language, "0123456789"));
             }
         }
         prompts.into_iter().collect()

@@ -10,8 +10,10 @@ use hotline_model::{
 };
 
 use crate::{
-    KEYS, Language, Offer, Program, PromptKey,
+    Booked, KEYS, Language, Offer, Program, PromptKey,
+    number::{self, Entry},
     program::{Act, Ask, Said, Step, StepIndex},
+    speech::digits_spoken,
 };
 
 /// Longest time for the prompts of one step, seconds. Then the step goes on as if they had ended:
@@ -41,7 +43,7 @@ pub enum Input {
     /// stopped or replaced is not to be handed in.
     PlayEnded,
     /// Whether the caller is to be called back, as [`Effect::Callback`] asked.
-    CallbackTaken(bool),
+    CallbackTaken(Booked),
     /// [`Run::deadline`] passed. Too early a call is ignored.
     DeadlinePassed,
 }
@@ -100,8 +102,9 @@ pub enum Effect {
         ended: MessageEnd,
     },
     /// The caller wants to be called back: answer with [`Input::CallbackTaken`]. Where it is taken,
-    /// whatever releases the caller later lets the call stand on in line.
-    Callback(Offer),
+    /// whatever releases the caller later lets the call stand on in line. With the number to be called,
+    /// where the caller typed one ([`crate::is_citizens`]) in place of the own.
+    Callback(Offer, Option<String>),
     /// The caller waits on where the call stood in line before, at the old priority. The last effect
     /// of a run.
     WaitOn {
@@ -126,6 +129,12 @@ pub struct Run {
     wrong: u8,
     /// Keys pressed before they were asked for, oldest first.
     typed_ahead: VecDeque<char>,
+    /// The number that is being typed; it is neither journalled nor logged before it is booked.
+    typing: String,
+    /// Numbers of this run that were none, or not what the caller meant.
+    mistyped: u8,
+    /// The number that the caller typed and confirmed.
+    number: Option<String>,
     /// When the phase ends by itself.
     phase_ends: Instant,
     /// When the caller has been in the script for too long.
@@ -141,6 +150,12 @@ enum Phase {
     Saying,
     /// A key.
     Listening,
+    /// The next digit of a number.
+    Typing,
+    /// The end of the number that is read back.
+    ReadingBack,
+    /// The key that confirms it.
+    Confirming,
     /// The end of the tone before a message.
     Beeping,
     /// The end of a message.
@@ -162,6 +177,9 @@ impl Run {
             step: program.start,
             wrong: 0,
             typed_ahead: VecDeque::new(),
+            typing: String::new(),
+            mistyped: 0,
+            number: None,
             phase_ends: Instant::START,
             script_ends: Instant::START,
             program,
@@ -180,6 +198,17 @@ impl Run {
             (Phase::Listening, Input::Digit(key)) if KEYS.contains(key) => {
                 self.answer(now, key, effects)
             }
+            (Phase::Typing, Input::Digit(key)) if KEYS.contains(key) => {
+                self.type_digit(now, key, effects)
+            }
+            (Phase::Confirming, Input::Digit(key)) if KEYS.contains(key) => {
+                self.confirm(now, key, effects)
+            }
+            (Phase::ReadingBack, Input::Digit(key)) if KEYS.contains(key) => {
+                effects.push(Effect::StopPlay);
+                self.confirm(now, key, effects)
+            }
+            (Phase::ReadingBack, Input::PlayEnded) => self.ask_to_confirm(now),
             (Phase::Recording, Input::Digit(key)) if KEYS.contains(key) => {
                 self.message_over(MessageEnd::Key, effects)
             }
@@ -201,6 +230,9 @@ impl Run {
             Phase::Beginning | Phase::Over => None,
             Phase::Saying
             | Phase::Listening
+            | Phase::Typing
+            | Phase::ReadingBack
+            | Phase::Confirming
             | Phase::Beeping
             | Phase::Recording
             | Phase::Asking => Some(self.phase_ends.min(self.script_ends)),
@@ -253,6 +285,11 @@ impl Run {
         self.step = at;
         self.wrong = 0;
         self.sort_out_typed_ahead(&step.act);
+        if let Act::Number(entry) = &step.act
+            && self.mistyped >= entry.tries
+        {
+            return self.no_number(entry, effects);
+        }
         let skipped = step.interruptible && !self.typed_ahead.is_empty();
         if step.say.is_empty() || skipped {
             return self.prompts_over(now, effects);
@@ -278,6 +315,7 @@ impl Run {
             Act::Score { .. } | Act::Message { .. } => self.typed_ahead.clear(),
             Act::Then(_)
             | Act::Callback { .. }
+            | Act::Number(_)
             | Act::Enqueue { .. }
             | Act::WaitOn { .. }
             | Act::HangUp { .. } => {}
@@ -338,11 +376,12 @@ impl Run {
                 None
             }
             Act::Callback { offer, .. } => {
-                effects.push(Effect::Callback(offer.clone()));
+                effects.push(Effect::Callback(offer.clone(), self.number.clone()));
                 self.phase = Phase::Asking;
                 self.phase_ends = now + Duration::from_secs(PROMPTS_LONGEST_S);
                 None
             }
+            Act::Number(entry) => self.begin_typing(now, entry, effects),
             end @ (Act::Enqueue { .. } | Act::WaitOn { .. } | Act::HangUp { .. }) => {
                 self.end(end, effects);
                 None
@@ -350,10 +389,12 @@ impl Run {
         }
     }
 
-    fn answered(&self, taken: bool) -> Option<StepIndex> {
+    fn answered(&mut self, booked: Booked) -> Option<StepIndex> {
+        if booked == Booked::NoNumber && self.number.take().is_some() {
+            self.mistyped = self.mistyped.saturating_add(1);
+        }
         match &self.program.step(self.step)?.act {
-            Act::Callback { ways, .. } if taken => Some(ways.taken),
-            Act::Callback { ways, .. } => Some(ways.otherwise),
+            Act::Callback { ways, .. } => Some(ways.after(booked)),
             _ => None,
         }
     }
@@ -405,10 +446,132 @@ impl Run {
             Act::Then(_)
             | Act::Message { .. }
             | Act::Callback { .. }
+            | Act::Number(_)
             | Act::Enqueue { .. }
             | Act::WaitOn { .. }
             | Act::HangUp { .. } => None,
         }
+    }
+
+    /// The entry of this step's number.
+    fn entry(&self) -> Option<Entry> {
+        match &self.program.step(self.step)?.act {
+            Act::Number(entry) => Some(entry.clone()),
+            _ => None,
+        }
+    }
+
+    /// The caller types a number; what was typed during the question is its beginning.
+    fn begin_typing(
+        &mut self,
+        now: Instant,
+        entry: &Entry,
+        effects: &mut Vec<Effect>,
+    ) -> Option<StepIndex> {
+        self.typing.clear();
+        self.phase = Phase::Typing;
+        self.phase_ends = now + entry.wait;
+        while self.phase == Phase::Typing {
+            let key = self.typed_ahead.pop_front()?;
+            if let Some(next) = self.type_digit(now, key, effects) {
+                return Some(next);
+            }
+        }
+        None
+    }
+
+    fn type_digit(
+        &mut self,
+        now: Instant,
+        key: char,
+        effects: &mut Vec<Effect>,
+    ) -> Option<StepIndex> {
+        let entry = self.entry()?;
+        match key {
+            number::ENDS => return self.number_typed(now, &entry, effects),
+            number::ANEW => self.typing.clear(),
+            digit if digit.is_ascii_digit() && self.typing.len() < number::TYPED_DIGITS => {
+                self.typing.push(digit);
+            }
+            _ => {}
+        }
+        self.phase_ends = now + entry.wait;
+        None
+    }
+
+    /// The number is whole: reads it back, or asks again where it is none.
+    fn number_typed(
+        &mut self,
+        now: Instant,
+        entry: &Entry,
+        effects: &mut Vec<Effect>,
+    ) -> Option<StepIndex> {
+        if !number::is_citizens(&self.typing) {
+            return self.ask_number_again(now, entry, &entry.wrong, effects);
+        }
+        let said = |said: &[Said]| -> Vec<PromptKey> {
+            let prompts = said.iter().map(|said| said.in_language(self.language));
+            prompts.collect()
+        };
+        let mut prompts = said(&entry.read);
+        prompts.extend(digits_spoken(self.language, &self.typing));
+        prompts.extend(said(&entry.confirm));
+        effects.push(Effect::Play {
+            prompts,
+            interruptible: true,
+        });
+        self.phase = Phase::ReadingBack;
+        self.phase_ends = now + Duration::from_secs(PROMPTS_LONGEST_S);
+        None
+    }
+
+    fn ask_to_confirm(&mut self, now: Instant) -> Option<StepIndex> {
+        let entry = self.entry()?;
+        self.phase = Phase::Confirming;
+        self.phase_ends = now + entry.wait;
+        None
+    }
+
+    /// One key takes the number, any other asks for it again.
+    fn confirm(&mut self, now: Instant, key: char, effects: &mut Vec<Effect>) -> Option<StepIndex> {
+        let entry = self.entry()?;
+        if key != number::CONFIRMS {
+            return self.ask_number_again(now, &entry, &[], effects);
+        }
+        let program = Arc::clone(&self.program);
+        effects.push(chosen(program.step(self.step)?, Some(key)));
+        self.number = Some(core::mem::take(&mut self.typing));
+        Some(entry.then)
+    }
+
+    fn ask_number_again(
+        &mut self,
+        now: Instant,
+        entry: &Entry,
+        wrong: &[Said],
+        effects: &mut Vec<Effect>,
+    ) -> Option<StepIndex> {
+        self.typed_ahead.clear();
+        self.mistyped = self.mistyped.saturating_add(1);
+        if self.mistyped >= entry.tries {
+            return self.no_number(entry, effects);
+        }
+        let program = Arc::clone(&self.program);
+        let step = program.step(self.step)?;
+        let mut said = wrong.iter().chain(&step.say).peekable();
+        if said.peek().is_none() {
+            return self.begin_typing(now, entry, effects);
+        }
+        self.say(now, said, step.interruptible, effects);
+        None
+    }
+
+    /// The caller typed no number that is confirmed.
+    fn no_number(&mut self, entry: &Entry, effects: &mut Vec<Effect>) -> Option<StepIndex> {
+        self.typing.clear();
+        let program = Arc::clone(&self.program);
+        effects.push(chosen(program.step(self.step)?, None));
+        Some(entry.otherwise)
     }
 
     /// Asks again, or goes on when the tries are used up. What was typed after a wrong key was
@@ -442,11 +605,16 @@ impl Run {
             return None;
         }
         match self.phase {
-            Phase::Saying | Phase::Beeping => effects.push(Effect::StopPlay),
+            Phase::Saying | Phase::Beeping | Phase::ReadingBack => effects.push(Effect::StopPlay),
             Phase::Recording => effects.push(Effect::StopRecord {
                 ended: MessageEnd::Time,
             }),
-            Phase::Beginning | Phase::Listening | Phase::Asking | Phase::Over => {}
+            Phase::Beginning
+            | Phase::Listening
+            | Phase::Typing
+            | Phase::Confirming
+            | Phase::Asking
+            | Phase::Over => {}
         }
         let program = Arc::clone(&self.program);
         let step = program.step(self.step)?;
@@ -454,6 +622,12 @@ impl Run {
         match self.phase {
             Phase::Saying if !too_long => return self.prompts_over(now, effects),
             Phase::Beeping if !too_long => return self.record(now, effects),
+            Phase::ReadingBack if !too_long => return self.ask_to_confirm(now),
+            // Many forget the key that ends it.
+            Phase::Typing if !too_long && !self.typing.is_empty() => {
+                let entry = self.entry()?;
+                return self.number_typed(now, &entry, effects);
+            }
             _ => {}
         }
         effects.extend(unanswered(step, None));
@@ -501,7 +675,8 @@ impl Run {
             | Act::Menu { .. }
             | Act::Score { .. }
             | Act::Message { .. }
-            | Act::Callback { .. } => {}
+            | Act::Callback { .. }
+            | Act::Number(_) => {}
         }
     }
 }
@@ -518,6 +693,8 @@ fn chosen(step: &Step, digit: Option<char>) -> Effect {
 fn unanswered(step: &Step, last: Option<char>) -> Option<Effect> {
     match step.act {
         Act::Menu { .. } => Some(chosen(step, last)),
+        // Never a digit of a number.
+        Act::Number(_) => Some(chosen(step, None)),
         Act::Score { .. } => Some(Effect::NoScore),
         Act::Then(_)
         | Act::Message { .. }

@@ -15,6 +15,7 @@ use crate::{
     callback::{self, CALLBACK_SETTINGS},
     fields::Fields,
     near,
+    number::{self, NUMBER_SETTINGS},
     parse::{checked, language},
     program::{Act, Said, Step, StepIndex},
 };
@@ -35,6 +36,7 @@ enum Kind {
     Score,
     Message,
     Callback,
+    Number,
     Enqueue,
     WaitOn,
     HangUp,
@@ -42,11 +44,12 @@ enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Menu,
         Self::Score,
         Self::Message,
         Self::Callback,
+        Self::Number,
         Self::Enqueue,
         Self::WaitOn,
         Self::HangUp,
@@ -60,6 +63,7 @@ impl Kind {
             Self::Score => "score",
             Self::Message => "message-seconds",
             Self::Callback => "callback",
+            Self::Number => "type-number",
             Self::Enqueue => "enqueue",
             Self::WaitOn => "wait-on",
             Self::HangUp => "hang-up",
@@ -74,6 +78,7 @@ impl Kind {
             Self::Score => ("a question for a score", &ASK_SETTINGS),
             Self::Message => ("a step that takes a message", &["then"]),
             Self::Callback => ("a step that offers a callback", &CALLBACK_SETTINGS),
+            Self::Number => ("a step that takes a number", &NUMBER_SETTINGS),
             Self::WaitOn => ("a step with `wait-on`", &[]),
             Self::Enqueue => ("a step with `enqueue`", &["skills", "priority", "language"]),
             Self::HangUp => ("a step with `hang-up`", &[]),
@@ -116,6 +121,7 @@ impl Reader<'_> {
             Some(Kind::Score) => score(self, &step, &mut fields),
             Some(Kind::Message) => self.message(&step, &mut fields),
             Some(Kind::Callback) => callback::read(self, &step, &mut fields),
+            Some(Kind::Number) => number::read(self, &step, &mut fields),
             Some(Kind::Enqueue) => self.enqueue(&mut fields),
             Some(Kind::WaitOn) => match self.queue_in(&mut fields, "wait-on") {
                 Some(queue) => Act::WaitOn { queue },
@@ -153,7 +159,7 @@ impl Reader<'_> {
             let what = format!("`{name}` is two steps in one: it also has `{second}`");
             let place = fields.place(second).unwrap_or_default();
             let help = "a step has one of `menu`, `score`, `message-seconds`, `callback`, \
-                        `enqueue`, `wait-on`, `hang-up` or only `then`";
+                        `type-number`, `enqueue`, `wait-on`, `hang-up` or only `then`";
             self.faults
                 .push(Diagnostic::new(place, what).with_help(help));
             return None;
@@ -259,7 +265,8 @@ impl Reader<'_> {
         if fields.place(name).is_none() {
             let what = format!("`{}` does not say what comes next", step.get_ref());
             let help = if name == "then" {
-                "add `then`, `menu`, `score`, `callback`, `enqueue`, `wait-on` or `hang-up`"
+                "add `then`, `menu`, `score`, `callback`, `type-number`, `enqueue`, `wait-on` or \
+                 `hang-up`"
                     .to_owned()
             } else {
                 format!("add `{name}` with the name of a step")

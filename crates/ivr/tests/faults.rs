@@ -263,7 +263,7 @@ fn settings_of_a_message() {
         end,
         "message-seconds = 60",
         &["bye | `bye` does not say what comes next \
-           | add `then`, `menu`, `score`, `callback`, `enqueue`, `wait-on` or `hang-up`"],
+           | add `then`, `menu`, `score`, `callback`, `type-number`, `enqueue`, `wait-on` or `hang-up`"],
     );
 }
 
@@ -291,7 +291,7 @@ fn settings_of_steps() {
         "hang-up = \"finished\"",
         "",
         &["bye | `bye` does not say what comes next \
-           | add `then`, `menu`, `score`, `callback`, `enqueue`, `wait-on` or `hang-up`"],
+           | add `then`, `menu`, `score`, `callback`, `type-number`, `enqueue`, `wait-on` or `hang-up`"],
     );
     expect(
         "menu = {",
@@ -303,7 +303,7 @@ fn settings_of_steps() {
         "hang-up = \"finished\"\nenqueue = \"general\"",
         &[
             "hang-up | `bye` is two steps in one: it also has `hang-up` \
-           | a step has one of `menu`, `score`, `message-seconds`, `callback`, `enqueue`, `wait-on`, \
+           | a step has one of `menu`, `score`, `message-seconds`, `callback`, `type-number`, `enqueue`, `wait-on`, \
            `hang-up` or only `then`",
         ],
     );
@@ -314,6 +314,14 @@ fn settings_of_steps() {
             "bye | `bye` does not say what comes next | add `else` with the name of a step",
             "\"genral\" | there is no queue `genral` | did you mean `general`?",
             "0 | `keep-minutes` is a whole number from 1 to 720, but this is the number 0 | -",
+        ],
+    );
+    expect(
+        "hang-up = \"finished\"",
+        "callback = \"general\"\nthen = \"human\"\nelse = \"human\"\nno-number = \"bye\"",
+        &[
+            "bye | these steps go round without waiting for the caller: bye → bye \
+           | let `then` of one of them lead to a menu, to `enqueue`, `wait-on` or `hang-up`",
         ],
     );
     expect(

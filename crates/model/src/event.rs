@@ -349,6 +349,10 @@ pub enum Event {
         keep_s: u64,
         /// The language the caller is spoken to, `zh` or `en`.
         language: String,
+        /// For how long the place counts by now, ms: of who rang again since the first call's entry. 0
+        /// in journals of before: since the call's own entry.
+        #[serde(default, skip_serializing_if = "is_nothing")]
+        in_line_ms: u64,
     },
     /// A callback that was asked for cannot come.
     CallbackRefused {
@@ -602,6 +606,15 @@ pub enum Event {
         call: CallId,
         /// Who.
         guest: GuestName,
+    },
+    /// A guest whose first word was waited for said none for so long: the agent may leave all the same.
+    GuestSilent {
+        /// The call.
+        call: CallId,
+        /// Who.
+        guest: GuestName,
+        /// Since its answer, seconds.
+        after_s: u64,
     },
     /// Nobody was heard at that side of the talk since it began, for so long.
     PartySilent {
@@ -1208,6 +1221,10 @@ pub enum Event {
     },
 }
 
+fn is_nothing(ms: &u64) -> bool {
+    *ms == 0
+}
+
 fn is_zero(count: &usize) -> bool {
     *count == 0
 }
@@ -1302,6 +1319,7 @@ impl Event {
             | Self::GuestModeChanged { call, .. }
             | Self::GuestLeft { call, .. }
             | Self::GuestSpoke { call, .. }
+            | Self::GuestSilent { call, .. }
             | Self::PartySilent { call, .. }
             | Self::RecordingPaused { call, .. }
             | Self::RecordingResumed { call, .. }

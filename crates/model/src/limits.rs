@@ -25,6 +25,12 @@ pub const SIP_DIALOGS: usize = 2 * CALLS + 2_000;
 /// Most TCP connections at once. When full, the newest is closed at once.
 pub const SIP_CONNECTIONS: usize = 10_000;
 
+/// How long the first word of who was called to help (110, 119, 120, 122) is waited for, from the
+/// answer, seconds: an operator says something within a few, and two minutes outlast any recorded
+/// announcement that the ear does not take for a voice. Then the journal says that nobody spoke, and
+/// the agent may leave all the same: a dead line must not hold a seat for ever.
+pub const HELP_SILENT_S: u64 = 120;
+
 /// Longest quiet time of a TCP connection that carries no registration or call, seconds. Then it
 /// is closed.
 pub const SIP_CONNECTION_IDLE_S: u64 = 600;

@@ -89,6 +89,10 @@ pub struct Shift {
     pub from_s: u32,
     /// When it ends, seconds of the local day; where that is not after its begin, of the next day.
     pub to_s: u32,
+    /// The first day on which it may begin; `None`: no day is too early.
+    pub first: Option<Day>,
+    /// The last day on which it may begin; `None`: no day is too late.
+    pub last: Option<Day>,
     /// Who should be there.
     pub seats: BTreeSet<SeatId>,
 }
@@ -107,6 +111,10 @@ impl Shift {
     /// From when until when it lasts that begins on this day; `None`: none does.
     pub fn on(&self, day: Day, offset_minutes: i32) -> Option<(Timestamp, Timestamp)> {
         self.days.get(day.weekday()).filter(|works| **works)?;
+        let too_early = self.first.is_some_and(|first| day < first);
+        if too_early || self.last.is_some_and(|last| day > last) {
+            return None;
+        }
         let from = day.begins(offset_minutes);
         let from = from.after(Duration::from_secs(u64::from(self.from_s)));
         Some((from, from.after(self.length())))
@@ -163,6 +171,8 @@ mod tests {
             days,
             from_s: 22 * 3_600,
             to_s: 6 * 3_600,
+            first: None,
+            last: None,
             seats: BTreeSet::new(),
         };
         assert_eq!(night.length(), Duration::from_secs(8 * 3_600));

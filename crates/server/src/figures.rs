@@ -7,6 +7,7 @@ use hotline_model::{CallId, SeatId, Timestamp, event::Event, shift::Day};
 use hotline_store::{
     adherence::{Adherence, AdherenceRow},
     contractors::{ByContractor, ContractorRow},
+    ends::{Ends, EndsRow},
     fold::{Call, Interval, Ledger},
     journal::{self, ReadError},
     tables::LONG_INTERVAL_MS,
@@ -41,6 +42,15 @@ pub fn by_contractor(
 pub struct OfDay {
     adherence: Vec<AdherenceRow>,
     contractors: Vec<ContractorRow>,
+    /// How the day's inbound calls ended, each once.
+    calls: EndsRow,
+}
+
+impl OfDay {
+    /// Whether every call ended once, or lives.
+    pub fn adds_up(&self) -> bool {
+        self.calls.adds_up()
+    }
 }
 
 /// Out of the journal in `folder` alone.
@@ -54,6 +64,7 @@ pub fn of_journal(
     let mut contractors = by_contractor(roll, day, now);
     let (from, to) = span(roll, day);
     let mut ledger = Ledger::default();
+    let mut ends = Ends::new(from, to);
     let mut calls: BTreeMap<CallId, Call> = BTreeMap::new();
     let mut add = |interval: &Interval| {
         adherence.add(interval);
@@ -61,6 +72,7 @@ pub fn of_journal(
     };
     for record in journal::read_since(folder, ledger_begins(folder, from)?)? {
         let record = record?;
+        ends.apply(&record);
         ledger.apply(&record).iter().for_each(&mut add);
         let at = record.stamped.at;
         if let Some(call) = Call::begun(&record).filter(|_| from <= at && at < to) {
@@ -76,6 +88,7 @@ pub fn of_journal(
     Ok(OfDay {
         adherence: adherence.rows(),
         contractors: contractors.rows(),
+        calls: ends.row(),
     })
 }
 

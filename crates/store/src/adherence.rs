@@ -185,6 +185,8 @@ mod tests {
             days: [true; 7],
             from_s: 14 * 3_600,
             to_s: 16 * 3_600,
+            first: None,
+            last: None,
             seats: ["1001", "1002", "1003"].map(seat).into(),
         }
     }

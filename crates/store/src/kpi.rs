@@ -44,6 +44,10 @@ pub struct Counts {
     /// Calls of blocked numbers (K14): each is among those rejected, or among the calls taken in, so
     /// that blocking betters no rate.
     pub blocked: u64,
+    /// INVITEs refused that came by no trunk (K14): of addresses that nobody configured, and of phones
+    /// of ours that were turned away or refused. In no rate: nothing tells a citizen among them from
+    /// a scanner, and a citizen's call comes by a trunk.
+    pub strangers: u64,
     /// Calls that a human answered, each once.
     pub answered: u64,
     /// Of these, within 15 s of entering the queue.
@@ -80,7 +84,7 @@ pub struct Counts {
 
 impl Counts {
     /// Inbound calls: all that came by trunks, the rejected too, so that refusing at the door does
-    /// not better a rate.
+    /// not better a rate. [`Counts::strangers`] are none.
     pub const fn inbound(&self) -> u64 {
         self.arrived + self.rejected
     }
@@ -153,6 +157,7 @@ impl Counts {
             arrived,
             rejected,
             blocked,
+            strangers,
             answered,
             answered_in_15s,
             answers,
@@ -174,6 +179,7 @@ impl Counts {
             arrived,
             rejected,
             blocked,
+            strangers,
             answered,
             answered_in_15s,
             answers,

@@ -12,6 +12,7 @@
 pub mod adherence;
 pub mod agents_view;
 pub mod contractors;
+pub mod ends;
 pub mod fold;
 pub mod journal;
 pub mod kpi;

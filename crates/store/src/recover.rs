@@ -53,7 +53,7 @@ pub struct Standing {
     pub call: CallId,
     /// The trunk it came by.
     pub trunk: Option<TrunkId>,
-    /// The caller's number.
+    /// The caller's number; empty where it was withheld.
     pub caller: String,
     /// The number that was dialled.
     pub called: String,
@@ -190,10 +190,14 @@ impl Open {
                 trunk,
                 caller,
                 called,
+                withheld,
                 ..
             } => Some(Box::new(Caller {
                 trunk: *trunk,
-                number: caller.clone(),
+                number: match withheld {
+                    true => String::new(),
+                    false => caller.clone(),
+                },
                 called: called.clone(),
                 queued_at: None,
                 taken_over: None,
@@ -288,15 +292,20 @@ impl Caller {
             retry_after_s,
             keep_s,
             language,
+            in_line_ms,
         } = event
         else {
             return None;
         };
         let queued_at = self.queued_at.unwrap_or(requested_at);
         let taken_over = self.taken_over.unwrap_or(queued_at);
+        let place_at = match i64::try_from(*in_line_ms) {
+            Ok(0) | Err(_) => queued_at,
+            Ok(ms) => Timestamp(requested_at.0.saturating_sub(ms)),
+        };
         Some(Standing {
             call: *call,
-            place_at: queued_at.min(taken_over),
+            place_at: place_at.min(taken_over),
             trunk: self.trunk,
             caller: self.number.clone(),
             called: self.called.clone(),
@@ -577,6 +586,35 @@ mod tests {
         assert_eq!(standing.queued_at.0 - since, 1_000, "the first queue's");
         assert_eq!(standing.requested_at.0 - since, 3_000);
         assert_eq!((standing.priority, standing.rests_until), (5, None));
+    }
+
+    #[test]
+    fn who_rang_again_stands_at_the_place_of_the_first_call() {
+        let mut second = callback_requested(3);
+        if let Event::CallbackRequested { in_line_ms, .. } = &mut second {
+            // Its place is older than the other's, whose entry came first.
+            *in_line_ms = 60_000;
+        }
+        let left = stands(vec![arrived(3), queued(3, "general"), second]);
+        let order: Vec<_> = left.standing.iter().map(|it| it.call.0).collect();
+        assert_eq!(order, [3, 2]);
+        let place = left.standing[0].place_at.0 - left.standing[0].requested_at.0;
+        assert_eq!(place, -60_000);
+    }
+
+    #[test]
+    fn a_withheld_number_is_not_the_callers_to_ring_again_by() {
+        let mut hidden = arrived(2);
+        if let Event::CallArrived { withheld, .. } = &mut hidden {
+            *withheld = true;
+        }
+        let left = unfinished(&records([
+            hidden,
+            queued(2, "general"),
+            callback_requested(2),
+        ]));
+        assert_eq!(left.standing[0].caller, "");
+        assert_eq!(left.standing[0].number, "13800000002");
     }
 
     #[test]

@@ -58,6 +58,7 @@ pub(crate) fn callback_requested(call: u64) -> Event {
         retry_after_s: 600,
         keep_s: 14_400,
         language: "zh".into(),
+        in_line_ms: 0,
     }
 }
 

@@ -154,6 +154,9 @@ pub struct Totals {
     /// Of these, calls of blocked numbers (K14).
     #[serde(default)]
     pub blocked: u64,
+    /// Beside the inbound calls, and in no rate: INVITEs refused that came by no trunk (K14).
+    #[serde(default)]
+    pub strangers: u64,
     /// Calls that a human answered.
     pub answered: u64,
     /// Of these, answered within 15 s of entering the queue.
@@ -560,7 +563,8 @@ mod tests {
                 "recordings_failed": 0, "recording_space_low": false,
                 "recording_disk_stalled": false},
             "totals": {
-                "window_s": 86400, "inbound": 0, "blocked": 0, "answered": 0, "answered_in_15s": 0,
+                "window_s": 86400, "inbound": 0, "blocked": 0, "strangers": 0, "answered": 0,
+                "answered_in_15s": 0,
                 "human_requests": 0, "abandoned": 0, "refused": 0, "timed_out": 0,
                 "left_message": 0, "overflowed": 0, "unreached": 0,
                 "answer_rate": null, "in_time_rate": null, "survey_offered": 0,

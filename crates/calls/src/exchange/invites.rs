@@ -1,6 +1,6 @@
 //! A new INVITE: whose it is, what it wants, and the call it becomes or the refusal it gets.
 
-use hotline_model::{CallId, Instant, SeatId, TrunkId, event::Event, limits};
+use hotline_model::{CallId, Instant, SeatId, TrunkId, event::Event};
 use hotline_sip::{
     digest::Verdict,
     endpoint::{DialogId, Request},
@@ -170,13 +170,6 @@ impl Exchange {
                 self.refuse(now, dialog, path, &message, 403, &[], "not allowed");
             }
         }
-    }
-
-    /// Whether there are as many calls as can be. Callers who are to be called back have a limit of
-    /// their own.
-    pub(super) fn is_full(&self) -> bool {
-        let standing = self.board.callbacks.standing();
-        self.calls.len().saturating_sub(standing) >= limits::CALLS
     }
 
     pub(super) fn serve_code(&mut self, dialog: DialogId, mut service: SeatService) {

@@ -46,6 +46,12 @@ impl Exchange {
         request: &Request,
         (phone, dialled): (PhoneId, &str),
     ) {
+        // One person at a time types a PIN there: a second call would double the guesses.
+        if self.services.values().any(|it| it.logs_in_at(phone)) {
+            self.not_let_in(now, phone, None, "somebody logs in there already");
+            self.board.endpoint.reject(now, dialog, 486, &[]);
+            return;
+        }
         let offer = request.session().to_vec();
         let end = self.board.phone_end(phone, &path, &offer);
         let leg = self.board.open_leg(Owner::Service, end, None);

@@ -34,6 +34,7 @@ use hotline_media::{Command, Report};
 use hotline_model::{
     CallId, Instant, LegId, MediaThread, SeatId, Timestamp,
     event::{Event, Stamped},
+    limits,
 };
 use hotline_sip::{
     digest::Nonces,
@@ -357,6 +358,13 @@ impl Exchange {
         let calls = self.calls.values();
         let live = calls.filter(|call| !call.stage.is_absent(&call.facts));
         live.count() + self.services.len() + self.consults.len()
+    }
+
+    /// Whether one more call is too many. Star-code calls have legs and dialogs like any other;
+    /// callers who are to be called back have a limit of their own.
+    fn is_full(&self) -> bool {
+        let on_lines = self.calls.len() - self.board.callbacks.standing().min(self.calls.len());
+        on_lines + self.services.len() >= limits::CALLS
     }
 
     /// Everything a call or a stage can reach, read only: for checks and metrics.

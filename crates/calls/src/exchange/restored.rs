@@ -59,7 +59,9 @@ impl Exchange {
             place,
             overflowed: Vec::new(),
         };
-        self.board.callbacks.stands(&caller, call, stands);
+        let number = callback.number.clone();
+        self.board.callbacks.promise(call, &caller, &number);
+        self.board.callbacks.stands(call, stands);
         let mut facts = Facts::new(call, trunk, caller, called, Leg::absent(), now);
         facts.asked_language = language.parse().ok();
         facts.language = facts.asked_language.unwrap_or(Language::Zh);

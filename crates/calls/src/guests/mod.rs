@@ -19,6 +19,7 @@ use hotline_model::{
     Instant, LegId, SeatId,
     event::{Event, TransferKind},
     guest::{GuestMode, GuestName},
+    limits::HELP_SILENT_S,
 };
 
 use crate::{
@@ -232,6 +233,7 @@ impl Facts {
                 let _ = leg.accept(body, board);
             }
             Input::Spoke(_) => self.guest_spoke(now, at, board),
+            Input::Speechless(..) => self.guest_silent(now, at, board),
             Input::Ended(_, _, why) => {
                 board.forget_dialog(leg);
                 self.guest_leaves(now, at, cause(*why), board);
@@ -249,6 +251,22 @@ impl Facts {
         {
             let (call, guest) = (self.id, guest.name.clone());
             board.happened(now, Event::GuestSpoke { call, guest });
+        }
+    }
+
+    /// Nobody was heard at who was called to help. The agent has listened for long enough, and may
+    /// leave; the journal says that nobody spoke.
+    fn guest_silent(&mut self, now: Instant, at: usize, board: &mut Switchboard) {
+        if let Some(guest) = self.guests.list.get_mut(at)
+            && core::mem::take(&mut guest.awaited)
+        {
+            let (call, guest, after_s) = (self.id, guest.name.clone(), HELP_SILENT_S);
+            let event = Event::GuestSilent {
+                call,
+                guest,
+                after_s,
+            };
+            board.happened(now, event);
         }
     }
 
@@ -336,6 +354,31 @@ impl Facts {
             GuestName::Seat(seat) => Successor::Seat(seat, leg),
             GuestName::Outside(number) => Successor::Outside(number, leg),
         })
+    }
+
+    /// Who was called to help and has not answered yet: the attempt goes on without the agent. And
+    /// whether the trunk plays something.
+    pub fn help_on_its_way(
+        &mut self,
+        now: Instant,
+        board: &mut Switchboard,
+    ) -> Option<(Attempt, bool)> {
+        let is_help = |guest: &Guest| guest.awaited && matches!(guest.at, At::Dialled(_));
+        let at = self.guests.list.iter().position(is_help)?;
+        let guest = self.guests.list.remove(at);
+        self.says_left(
+            now,
+            &guest,
+            "the agent left: the caller waits for it".to_owned(),
+            board,
+        );
+        self.ring_back_ends(board);
+        let At::Dialled(dialled) = guest.at else {
+            return None;
+        };
+        let mut dialled = *dialled;
+        dialled.attempt.is_the_callers(board);
+        Some((dialled.attempt, dialled.early))
     }
 
     /// Has the floor keep a seat for the call; it knows nothing of a seat's own calls.

@@ -12,6 +12,7 @@ use hotline_model::{
     Instant, SeatId,
     event::Event,
     guest::{GuestMode, GuestName},
+    limits::HELP_SILENT_S,
 };
 
 use super::{At, Dialled, Guest};
@@ -23,8 +24,8 @@ use crate::{
     switchboard::{Side, Switchboard},
 };
 
-/// How long the first word of who was called to help is waited for: as long as the talk, nearly.
-const FIRST_WORD_WITHIN: Duration = Duration::from_secs(3_600);
+/// How long the first word of who was called to help is waited for.
+const FIRST_WORD_WITHIN: Duration = Duration::from_secs(HELP_SILENT_S);
 
 impl Facts {
     /// Calls a number outside for the agent at `host`, who consults it; or as help: then caller and

@@ -130,6 +130,12 @@ impl Attempt {
         }
     }
 
+    /// It takes no part in a talk any more: the caller waits for who answers.
+    pub fn is_the_callers(&mut self, board: &mut Switchboard) {
+        self.is_guest = false;
+        board.give_leg(self.leg.id, Owner::Call(self.call, Side::Agent));
+    }
+
     /// Its leg.
     pub fn leg_id(&self) -> LegId {
         self.leg.id

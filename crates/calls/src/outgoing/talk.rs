@@ -41,7 +41,8 @@ impl Talk {
     ) -> Self {
         let (left, right) = match facts.outgoing {
             Some(_) => {
-                board.callbacks.kept_by_other(&facts.called);
+                // What was promised is kept by that.
+                drop(board.callbacks.take_over(&facts.called, facts.id));
                 (leg.id, facts.leg.id)
             }
             None => (facts.leg.id, leg.id),

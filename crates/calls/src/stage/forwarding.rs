@@ -53,6 +53,35 @@ impl Forwarding {
         }))
     }
 
+    /// The agent left while help was being called: the attempt goes on with the caller alone, who hears
+    /// music, or what the trunk plays (`early`). Nobody answers: the caller stands in the queue at the
+    /// old place.
+    #[must_use]
+    pub fn goes_on(
+        talk: Talking,
+        facts: &mut Facts,
+        now: Instant,
+        (attempt, early): (Attempt, bool),
+        by: ReleasedBy,
+        board: &mut Switchboard,
+    ) -> Stage {
+        let mut aside = Aside::new(talk, facts, now, None, board);
+        aside.ends(facts, now, by, board);
+        let to = GuestName::Outside(attempt.number().to_owned()).to_string();
+        let mut forwarding = Self {
+            aside,
+            attempt,
+            early: false,
+            to,
+        };
+        if early {
+            forwarding.hear_the_trunk(facts, board);
+        } else {
+            board.play_music(facts.leg.id, facts.next_play());
+        }
+        Stage::Forwarding(Box::new(forwarding))
+    }
+
     /// The next thing that happens by time alone.
     pub fn deadline(&self) -> Option<Instant> {
         self.attempt.deadline()

@@ -85,9 +85,9 @@ impl Menu {
         let mut decisions = VecDeque::from(decisions);
         while let Some(decision) = decisions.pop_front() {
             match decision {
-                Effect::Callback(offer) => {
-                    let taken = facts.book_callback(now, &offer, board);
-                    decisions.extend(self.script.callback(facts, now, taken, board));
+                Effect::Callback(offer, typed) => {
+                    let booked = facts.book_callback(now, &offer, typed, board);
+                    decisions.extend(self.script.callback(facts, now, booked, board));
                 }
                 Effect::WaitOn { queue } => {
                     facts.forget_callback(board);

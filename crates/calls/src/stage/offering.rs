@@ -227,13 +227,14 @@ pub(super) fn shown(facts: &Facts, seat: SeatId, queue: QueueId, board: &Switchb
     }
     let back = facts
         .stands()
-        .map(|_| format!("回呼 {}", Masked(&facts.caller)));
+        .map(|callback| format!("回呼 {}", Masked(&callback.number)));
+    // Whom the seat will hear, and not who asked for it on somebody's behalf.
+    let number = match facts.stands() {
+        Some(callback) => Some(callback.number.as_str()),
+        None => (!facts.withheld).then_some(facts.caller.as_str()),
+    };
     Shown {
-        from: shown_from(
-            (!facts.withheld).then_some(facts.caller.as_str()),
-            back.as_deref(),
-            &settings.realm,
-        ),
+        from: shown_from(number, back.as_deref(), &settings.realm),
         headers,
         sound: facts.leg.agreed().map(|agreed| agreed.codec),
         hops: facts.hops,

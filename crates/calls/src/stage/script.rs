@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use hotline_ivr::{Effect, Facts as ScriptFacts, Input as ScriptInput, Program, Run};
+use hotline_ivr::{Booked, Effect, Facts as ScriptFacts, Input as ScriptInput, Program, Run};
 use hotline_media::{Clip, Command};
 use hotline_model::{Instant, SeatId, event::Event};
 
@@ -70,10 +70,10 @@ impl Script {
         &mut self,
         facts: &mut Facts,
         now: Instant,
-        taken: bool,
+        booked: Booked,
         board: &mut Switchboard,
     ) -> Vec<Effect> {
-        self.feed(facts, now, ScriptInput::CallbackTaken(taken), board)
+        self.feed(facts, now, ScriptInput::CallbackTaken(booked), board)
     }
 
     /// When the script wants to be woken.

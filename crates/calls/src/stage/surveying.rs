@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use hotline_ivr::Effect;
+use hotline_ivr::{Booked, Effect};
 use hotline_model::{
     Instant, SeatId,
     event::{Event, Outcome, ReleasedBy},
@@ -91,8 +91,9 @@ impl Surveying {
         while let Some(decision) = decisions.pop_front() {
             match decision {
                 // Whoever was served needs no callback.
-                Effect::Callback(_) => {
-                    decisions.extend(self.script.callback(facts, now, false, board));
+                Effect::Callback(..) => {
+                    let refused = Booked::Refused;
+                    decisions.extend(self.script.callback(facts, now, refused, board));
                 }
                 Effect::Score { digit, meaning } if !self.scored => {
                     self.scored = true;

@@ -67,6 +67,7 @@ impl Talking {
         facts.human_answered = true;
         // Nobody is served twice.
         facts.takes_place(board);
+        board.callbacks.served(facts.own_number(), facts.id);
         let queued = facts.queued.unwrap_or(now);
         board.happened(
             now,
@@ -467,7 +468,12 @@ impl Talking {
                 }
             };
         }
-        self.talk_ended(facts, now, released_by(Side::Agent, why), board);
+        // Help that is still being called is the caller's, not the agent's.
+        let by = released_by(Side::Agent, why);
+        if talked && let Some(help) = facts.help_on_its_way(now, board) {
+            return Forwarding::goes_on(self, facts, now, help, by, board);
+        }
+        self.talk_ended(facts, now, by, board);
         if talked && why == EndedBy::Bye {
             Surveying::enter(facts, now, self.seat, board)
         } else {

@@ -105,16 +105,23 @@ impl Waiting {
             Some(_) => None,
         };
         let absent = facts.stands().is_some();
-        if !absent {
-            facts.takes_place(board);
-        }
         if !board.draining
             && let Some(resting) = Resting::without_way(facts, now, (queue, priority), board)
         {
             return Stage::Resting(resting);
         }
         let queued = *facts.queued.get_or_insert(now);
-        let arrived = facts.place_from.unwrap_or(queued);
+        let inherits = match absent {
+            true => None,
+            false => facts.would_inherit(board),
+        };
+        let promised = absent || inherits.is_some() || facts.place_from.is_some();
+        let spent = match &inherits {
+            Some(stands) if facts.overflowed.is_empty() => stands.left_by(queue),
+            _ => facts.left_by(queue),
+        };
+        let place_from = facts.inherited(inherits.as_ref()).or(facts.place_from);
+        let arrived = place_from.unwrap_or(queued);
         (facts.last_queue, facts.last_priority) = (Some(queue), priority);
         let mut place = Place::new(facts, queue, priority, board);
         let queued = FloorInput::CallQueued {
@@ -122,15 +129,19 @@ impl Waiting {
             queue,
             priority,
             arrived,
-            spent: facts.left_by(queue),
+            spent,
             preferred,
             // Who was promised a callback is neither refused nor given up, on the line or not: the
             // place is old, and the promise was kept by it.
-            promised: absent || facts.place_from.is_some(),
+            promised,
         };
         // No callback begins that the engine's end would cut off: the next start restores it.
         if !(absent && board.draining) {
             board.floor(now, queued);
+        }
+        // Not before: where the queue is closed or gone the promise stands.
+        if inherits.is_some() && board.floor.queue_of(facts.id).is_some() {
+            facts.takes_place(board);
         }
         place.note_position(facts, now, board);
         Stage::Waiting(Self { place })
@@ -157,7 +168,7 @@ impl Waiting {
         facts.leg = Leg::absent();
         facts.menu_left.get_or_insert(now);
         let place = facts.place_from.or(facts.queued).unwrap_or(now);
-        let requested = facts.callback_requested();
+        let requested = facts.callback_requested(now.since(place));
         let Some(callback) = facts.callback.as_mut() else {
             return unreached(facts, now, "there was no callback", board);
         };
@@ -165,9 +176,12 @@ impl Waiting {
         let (queue, priority) = (callback.queue, callback.priority);
         let overflowed = facts.overflowed.clone();
         let stands = Stands { place, overflowed };
-        board.callbacks.stands(&facts.caller, facts.id, stands);
+        let is_served = !board.callbacks.stands(facts.id, stands);
         if let Some(event) = requested {
             board.happened(now, event);
+        }
+        if is_served {
+            return rang_again(facts, now, board);
         }
         Self::enter(facts, now, queue, priority, board)
     }

@@ -446,6 +446,8 @@ fn nobody_is_promised_what_cannot_be() {
         });
         let refused = |event: &Event| matches!(event, Event::CallbackRefused { .. });
         assert_eq!(bench.count(refused), 1, "{number}");
+        assert_eq!(stage(&bench, FIRST), Some("menu"), "asked for a number");
+        bench.pass(s(8));
         assert_eq!(stage(&bench, FIRST), Some("waiting"), "{number}");
         assert_eq!(bench.exchange.live_calls(), 1, "{number}: on the line");
         bench.pass(s(60));
@@ -462,7 +464,7 @@ fn anything_else_waits_on_at_the_same_place() {
     bench.pass(s(10));
     bench.reports(Report::Digit {
         leg,
-        digit: '2',
+        digit: '3',
         ms: 100,
     });
     let floor = &bench.exchange.switchboard().floor;
@@ -513,6 +515,7 @@ pub fn promised(call: u64, made: u8) -> Restored {
         language: "zh".to_owned(),
         arrived_at: Timestamp(start - 70_000),
         queued_at: Timestamp(start - 65_000),
+        place_at: Timestamp(start - 65_000),
         requested_at: Timestamp(start - 60_000),
         rests_until: None,
         callback: Callback {
@@ -664,5 +667,146 @@ fn who_talks_on_another_line_meanwhile_is_not_called_back() {
     let seat = bench.invited(PHONE).unwrap();
     pick_up(&mut bench, PHONE, seat);
     assert_eq!(stage(&bench, SECOND), Some("talking"));
+    assert_eq!(ended(&bench, FIRST), Some(Outcome::RangAgain));
+}
+
+/// What the caller on the leg presses.
+fn presses(bench: &mut Bench, leg: LegId, keys: &str) {
+    for digit in keys.chars() {
+        bench.reports(Report::Digit {
+            leg,
+            digit,
+            ms: 100,
+        });
+    }
+}
+
+fn refused(bench: &Bench, why: &str) -> usize {
+    bench.count(|event| matches!(event, Event::CallbackRefused { cause, .. } if cause == why))
+}
+
+/// The number that a callback was promised to.
+fn promised_to(bench: &Bench) -> Option<&str> {
+    bench.events.iter().find_map(|event| match event {
+        Event::CallbackRequested { number, .. } => Some(number.as_str()),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_caller_types_another_number_and_is_called_there() {
+    let mut bench = Bench::with(offers());
+    bench.call(A, "13800000001", "12345", None, &[]);
+    let leg = newest_leg(&bench);
+    bench.pass(s(10));
+    presses(&mut bench, leg, "213900000009#");
+    assert_eq!(promised_to(&bench), None, "not before it is confirmed");
+    presses(&mut bench, leg, "1");
+    assert_eq!(promised_to(&bench), Some("13900000009"));
+    assert!(is_hung_up(&mut bench, A));
+    bench.register();
+    let seat = bench.invited(PHONE).unwrap();
+    pick_up(&mut bench, PHONE, seat);
+    let there = bench.invited(B).unwrap();
+    let invite = bench.invite_heard(B);
+    assert!(invite.contains("13900000009"), "{invite}");
+    pick_up(&mut bench, B, there);
+    assert_eq!(stage(&bench, FIRST), Some("talking"));
+    // What was typed is in no record but the promise.
+    let typed = bench.events.iter().filter(|event| {
+        let text = format!("{event:?}");
+        text.contains("13900000009")
+            && !matches!(
+                event,
+                Event::CallbackRequested { .. } | Event::TrunkTried { .. }
+            )
+    });
+    assert_eq!(typed.count(), 0);
+}
+
+#[test]
+fn whoever_withheld_the_number_types_one() {
+    let mut bench = Bench::with(offers());
+    bench.call(A, "13800000001", "12345", None, &[("Privacy", "id")]);
+    let leg = newest_leg(&bench);
+    bench.pass(s(10));
+    presses(&mut bench, leg, "1");
+    assert_eq!(refused(&bench, "the number is withheld"), 1);
+    assert_eq!(promised_to(&bench), None);
+    // "We cannot call this number", and the question; the bench says prompts at once.
+    presses(&mut bench, leg, "13900000009#");
+    presses(&mut bench, leg, "1");
+    assert_eq!(promised_to(&bench), Some("13900000009"));
+}
+
+#[test]
+fn a_number_that_the_trunks_may_not_carry_is_promised_nothing() {
+    let mut bench = Bench::with(offers());
+    bench.call(A, "13800000001", "12345", None, &[]);
+    let leg = newest_leg(&bench);
+    bench.pass(s(10));
+    // Peking: the trunks of this house carry 0635 and mobile numbers alone.
+    presses(&mut bench, leg, "201062345678#");
+    presses(&mut bench, leg, "1");
+    let why = "no trunk may carry this number (outbound_prefixes in trunks.toml)";
+    assert_eq!(refused(&bench, why), 1);
+    assert_eq!(promised_to(&bench), None);
+    assert_eq!(stage(&bench, FIRST), Some("menu"));
+}
+
+#[test]
+fn nobody_is_called_because_of_two_others() {
+    let mut bench = Bench::with(offers());
+    for number in ["13800000001", "13800000002"] {
+        bench.call(A, number, "12345", None, &[]);
+        let leg = newest_leg(&bench);
+        bench.pass(s(10));
+        presses(&mut bench, leg, "213900000009#");
+        presses(&mut bench, leg, "1");
+    }
+    assert_eq!(
+        refused(&bench, "the caller is being called back already"),
+        1
+    );
+}
+
+#[test]
+fn who_rings_again_from_either_number_takes_the_place() {
+    for number in ["13800000001", "13900000009"] {
+        let mut bench = Bench::with(offers());
+        bench.call(A, "13800000001", "12345", None, &[]);
+        let leg = newest_leg(&bench);
+        bench.pass(s(10));
+        presses(&mut bench, leg, "213900000009#");
+        presses(&mut bench, leg, "1");
+        bench.call(A, number, "12345", None, &[]);
+        assert_eq!(ended(&bench, FIRST), Some(Outcome::RangAgain), "{number}");
+        assert_eq!(stage(&bench, SECOND), Some("waiting"));
+    }
+}
+
+#[test]
+fn who_rings_again_and_is_refused_by_a_closed_queue_keeps_the_promise() {
+    let mut settings = offers();
+    let script = "name = \"gone\"\nlanguage = \"zh\"\nstart = \"queue\"\n\n\
+                  [step.queue]\nenqueue = \"gone\"\n";
+    let id = ScriptId::new("gone").unwrap();
+    settings
+        .scripts
+        .insert(id, Arc::new(compile_alone(script).unwrap()));
+    settings.numbers.push(hotline_calls::settings::Number {
+        number: "12346".to_owned(),
+        aliases: Vec::new(),
+        script: id,
+    });
+    let mut bench = Bench::with(settings);
+    asked(&mut bench, "13800000001");
+    bench.call(A, "13800000001", "12346", None, &[]);
+    bench.pass(s(30));
+    assert_eq!(ended(&bench, SECOND), Some(Outcome::Refused));
+    assert_eq!(ended(&bench, FIRST), None, "it is called back all the same");
+    assert_eq!(stage(&bench, FIRST), Some("waiting"));
+    // And who rings the right number has the place.
+    bench.call(A, "13800000001", "12345", None, &[]);
     assert_eq!(ended(&bench, FIRST), Some(Outcome::RangAgain));
 }

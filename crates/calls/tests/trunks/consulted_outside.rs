@@ -9,7 +9,7 @@ use hotline_calls::{
 };
 use hotline_media::Report;
 use hotline_model::{
-    ScriptId,
+    CallId, ScriptId,
     event::{Event, Outcome, Party, ReleasedBy, TransferKind},
     guest::{GuestMode, GuestName},
     seat::Work,
@@ -326,6 +326,56 @@ fn an_agent_who_is_cut_off_leaves_the_caller_with_help() {
         0
     );
     assert_eq!(talk.hears(), "CG GC");
+}
+
+#[test]
+fn an_agent_who_leaves_while_help_is_called_leaves_the_caller_waiting_for_it() {
+    let mut talk = helped();
+    let emergency = TalkRequest::Emergency("110".to_owned());
+    assert_eq!(talk.ask(emergency), Ok(()));
+    let (agent, call) = (talk.agent, CallId(1));
+    talk.hangs_up(PHONE, agent);
+    assert_eq!(talk.bench.exchange.stage_of(call), Some("forwarding"));
+    let ends = |e: &Event| matches!(e, Event::CallEnded { .. });
+    assert_eq!(talk.bench.count(ends), 0);
+    assert_eq!(
+        talk.bench.work(),
+        Work::WrapUp,
+        "the seat is the agent's again"
+    );
+    // 110 answers the same INVITE, and talks with the caller.
+    talk.answers(B, 'G');
+    assert_eq!(talk.hears(), "CG GC");
+    let given = |e: &Event| matches!(e, Event::TalkTransferred { to, .. } if to == "outside:110");
+    assert_eq!(talk.bench.count(given), 1);
+}
+
+#[test]
+fn a_caller_whom_no_help_answers_stands_in_the_queue_again() {
+    let mut talk = helped();
+    let emergency = TalkRequest::Emergency("110".to_owned());
+    assert_eq!(talk.ask(emergency), Ok(()));
+    let there = talk.bench.invited(B).unwrap();
+    let (agent, call) = (talk.agent, CallId(1));
+    talk.hangs_up(PHONE, agent);
+    talk.bench
+        .does(B, |endpoint, now| endpoint.reject(now, there, 486, &[]));
+    assert_eq!(talk.bench.exchange.stage_of(call), Some("waiting"));
+}
+
+#[test]
+fn help_that_says_nothing_holds_the_agent_no_longer_than_two_minutes() {
+    let mut talk = helped();
+    let emergency = TalkRequest::Emergency("110".to_owned());
+    assert_eq!(talk.ask(emergency), Ok(()));
+    talk.answers(B, 'G');
+    let complete = talk.ask(TalkRequest::Complete);
+    assert_eq!(complete, Err(OrderRefused::NotSpoken));
+    let leg = talk.leg('G');
+    talk.bench.reports(Report::Speechless { leg });
+    let silent = |e: &Event| matches!(e, Event::GuestSilent { after_s: 120, .. });
+    assert_eq!(talk.bench.count(silent), 1);
+    assert_eq!(talk.ask(TalkRequest::Complete), Ok(()));
 }
 
 #[test]

@@ -219,6 +219,24 @@ fn wrong_pins_lock_the_phone_and_the_seat_for_a_while() {
 }
 
 #[test]
+fn one_phone_has_one_log_in_at_a_time() {
+    let mut bench = open(SecondPhone::RingsToo);
+    let first = dials(&mut bench, B, "*91001");
+    bench.told(B);
+    dials(&mut bench, B, "*91002");
+    let busy = |event: &SipEvent| matches!(event, SipEvent::Refused { status: 486, .. });
+    assert!(bench.told(B).iter().any(busy));
+    assert_eq!(
+        story(&mut bench),
+        ["? not at desk-2: somebody logs in there already"]
+    );
+    // The next one is let in when the first is over.
+    hangs_up(&mut bench, B, first);
+    dials(&mut bench, B, "*91002");
+    assert!(!bench.told(B).iter().any(busy));
+}
+
+#[test]
 fn a_second_log_in_takes_over() {
     let mut bench = open(SecondPhone::TakesOver);
     bench.register();
@@ -385,6 +403,8 @@ fn the_phone_goes_back_when_the_shift_is_over_and_the_talk_too() {
         days: [true; 7],
         from_s: 8 * 3_600,
         to_s: 16 * 3_600,
+        first: None,
+        last: None,
         seats: [seat()].into(),
     }];
     let mut bench = Bench::with(all);

@@ -25,8 +25,8 @@ pub enum Audit {
         after_help = "Example:\n  hotline audit verify --data data\n  hotline audit verify --recordings --decisions"
     )]
     Verify(Verify),
-    /// Make the figures of a day again from the journal alone: adherence to the shifts, and those by
-    /// contractor. They are what the API says, to the unit.
+    /// Make the figures of a day again from the journal alone: adherence to the shifts, those by
+    /// contractor, and how the calls ended, each once. They are what the API says, to the unit.
     #[command(
         after_help = "Example:\n  hotline audit recompute --config config --data data --day 2026-11-22"
     )]
@@ -131,7 +131,10 @@ impl Recompute {
         let figures = figures.map_err(Failure::world)?;
         let text = serde_json::to_string_pretty(&figures).map_err(Failure::world)?;
         println!("{text}");
-        Ok(())
+        if figures.adds_up() {
+            return Ok(());
+        }
+        Err(Failure::world("calls of the day ended twice or not at all"))
     }
 }
 

@@ -19,6 +19,7 @@ fn one(it: Standing) -> Restored {
         language: it.language,
         arrived_at: it.arrived_at,
         queued_at: it.queued_at,
+        place_at: it.place_at,
         requested_at: it.requested_at,
         rests_until: it.rests_until,
         callback: Callback {

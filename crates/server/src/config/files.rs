@@ -366,6 +366,12 @@ pub struct ShiftKeys {
     pub from: Spanned<Datetime>,
     /// When it ends; at or before `from`: on the next day.
     pub to: Spanned<Datetime>,
+    /// The first day on which it begins.
+    #[serde(default)]
+    pub first_day: Option<Spanned<Datetime>>,
+    /// The last day on which it begins.
+    #[serde(default)]
+    pub last_day: Option<Spanned<Datetime>>,
     /// Who is in it.
     #[serde(default)]
     pub seats: Vec<Spanned<String>>,

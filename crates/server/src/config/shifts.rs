@@ -2,7 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use hotline_model::{QueueId, SeatId, diagnostic::Diagnostic, limits::SHIFTS, shift::Shift};
+use hotline_model::{
+    QueueId, SeatId,
+    diagnostic::Diagnostic,
+    limits::SHIFTS,
+    shift::{Day, Shift},
+};
 use toml::{Spanned, value::Datetime};
 
 use super::{
@@ -56,11 +61,22 @@ pub(super) fn check(file: &mut File<SeatsFile>, seats: &[ConfiguredSeat]) -> Vec
         else {
             continue;
         };
+        let mut day = |keys: &Option<_>| keys.as_ref().and_then(|it| day_of(it, found));
+        let (first, last) = (day(&keys.first_day), day(&keys.last_day));
+        if let (Some(first), Some(last)) = (first, last)
+            && first > last
+        {
+            let what = "the shift is over before it begins";
+            let help = "`first_day` is the first on which it begins, `last_day` the last";
+            found.push(Diagnostic::new(keys.name.span(), what).with_help(help));
+        }
         shifts.push(Shift {
             name,
             days,
             from_s,
             to_s,
+            first,
+            last,
             seats: members,
         });
     }
@@ -69,6 +85,26 @@ pub(super) fn check(file: &mut File<SeatsFile>, seats: &[ConfiguredSeat]) -> Vec
         found.push(Diagnostic::new(one_more.name.span(), what));
     }
     shifts
+}
+
+/// A day of the calendar.
+fn day_of(written: &Spanned<Datetime>, found: &mut Vec<Diagnostic>) -> Option<Day> {
+    let day = match written.get_ref() {
+        Datetime {
+            date: Some(date),
+            time: None,
+            offset: None,
+        } => Day::read(&format!(
+            "{:04}-{:02}-{:02}",
+            date.year, date.month, date.day
+        )),
+        _ => None,
+    };
+    if day.is_none() {
+        let what = "this is a day, as 2026-01-31";
+        found.push(Diagnostic::new(written.span(), what));
+    }
+    day
 }
 
 fn unknown(text: &Spanned<String>, what: &str, found: &mut Vec<Diagnostic>) {
@@ -135,6 +171,25 @@ mod tests {
         let (shifts, _) =
             of("[[shift]]\nname = \"a\"\nfrom = 08:00:00\nto = 18:00:00\nseats = [\"1001\"]\n");
         assert_eq!(shifts[0].days, [true; 7]);
+    }
+
+    #[test]
+    fn a_shift_holds_from_its_first_day_to_its_last() {
+        let text = "[[shift]]\nname = \"a\"\nfrom = 22:00:00\nto = 06:00:00\nseats = [\"1001\"]\n\
+                    first_day = 2026-03-02\nlast_day = 2026-03-31\n";
+        let (shifts, found) = of(text);
+        assert!(found.is_empty(), "{found:?}");
+        let begins = |day: &str| shifts[0].on(Day::read(day).unwrap(), 480).is_some();
+        let days = ["2026-03-01", "2026-03-02", "2026-03-31", "2026-04-01"];
+        assert_eq!(days.map(begins), [false, true, true, false]);
+        // The last night ends on the day after.
+        let morning = Day::read("2026-04-01").unwrap().begins(480);
+        let hours = |n: i64| hotline_model::Timestamp(morning.0 + n * 3_600_000);
+        assert!(shifts[0].holds(hours(5), 480) && !shifts[0].holds(hours(22), 480));
+        let wrong = text.replace("2026-03-02", "2026-04-02");
+        assert_eq!(of(&wrong).1, ["the shift is over before it begins"]);
+        let wrong = text.replace("2026-03-02", "08:00:00");
+        assert_eq!(of(&wrong).1, ["this is a day, as 2026-01-31"]);
     }
 
     #[test]

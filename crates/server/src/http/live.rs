@@ -108,6 +108,7 @@ pub async fn paint_wallboards(
             let down = f64::from(u8::from(line.state == TrunkState::Down));
             metrics::gauge!("hotline_trunk_down", "trunk" => line.trunk.to_string()).set(down);
         }
+        metrics::gauge!("hotline_invites_of_no_trunk_24h").set(picture.totals.strangers as f64);
         let now = Instant::from_start(epoch.elapsed());
         let names = roll.borrow().clone();
         let mut wallboard = compose(&picture, &board, &names, now);

@@ -300,6 +300,7 @@ const ONE_OF_EACH: { [T in EventType]: Extract<Happened, { type: T }> } = (() =>
       mode: 'take-over',
       cause: 'hung up',
     },
+    'guest-silent': { ...stamp, type: 'guest-silent', call, guest: 'outside:110', after_s: 120 },
     'guest-spoke': { ...stamp, type: 'guest-spoke', call, guest: 'outside:110' },
     'party-silent': { ...stamp, type: 'party-silent', call, seat, party: 'caller', after_s: 10 },
     'recording-paused': {

@@ -137,6 +137,7 @@ export interface EventFields {
   'guest-left': { call: number; guest: string; mode: GuestMode; cause: string }
   /** Whose first word was waited for has said it. */
   'guest-spoke': { call: number; guest: string }
+  'guest-silent': { call: number; guest: string; after_s: number }
   /** Nobody was heard at that side since the talk began. */
   'party-silent': { call: number; seat: string; party: 'caller' | 'agent'; after_s: number }
   /** `by`: `api:NAME`, or `engine`. */

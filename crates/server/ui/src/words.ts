@@ -94,6 +94,8 @@ export interface Totals {
   left_message?: number
   /** Calls of blocked numbers, among the inbound; absent from an engine of before. */
   blocked?: number
+  /** INVITEs refused that came by no trunk: beside the inbound, in no rate. */
+  strangers?: number
   overflowed: number
   /** Absent from an engine of before. */
   unreached?: number

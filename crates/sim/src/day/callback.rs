@@ -92,6 +92,7 @@ impl Day<'_> {
                 retry_after_s: callbacks.retry_after.as_secs(),
                 keep_s: callbacks.keep.as_secs(),
                 language: "zh".to_owned(),
+                in_line_ms: 0,
             });
             self.plan_in(callbacks.keep, Due::PlaceEnds(call));
         }
@@ -173,6 +174,7 @@ impl Day<'_> {
             attempt,
             cause: "408 no answer".to_owned(),
             again_after_s: (!last).then_some(callbacks.retry_after.as_secs()),
+            not_counted: false,
         });
         match last {
             true => self.over(call, Outcome::Unreached, ReleasedBy::Engine),

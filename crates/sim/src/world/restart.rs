@@ -94,6 +94,7 @@ fn restored(it: Standing) -> Restored {
         called: it.called,
         language: it.language,
         arrived_at: it.arrived_at,
+        place_at: it.place_at,
         queued_at: it.queued_at,
         requested_at: it.requested_at,
         rests_until: it.rests_until,

@@ -29,8 +29,12 @@ pub const KEPT_MINUTES: usize = 2 * WINDOW_MINUTES as usize;
 /// known.
 ///
 /// **Whose calls.** Those of citizens: what came by a trunk. A seat's own call to the hotline is in
-/// no figure, as is a seat's call outside. What strangers on the network ask and are refused is in
-/// the journal alone: who scans for telephones to abuse must not worsen a city's figures.
+/// no figure, as is a seat's call outside. What strangers on the network ask and are refused is
+/// counted apart ([`Counts::strangers`]) and in no rate: who scans for telephones to abuse must not
+/// worsen a city's figures, and nobody who knows the count can say that calls were hidden.
+///
+/// **Once each.** A refusal counts when the call is over, and only where nothing else became of it:
+/// whoever went on to another queue, was answered, timed out or left a message counts as that.
 ///
 /// **The window's edges.** The window at `now` is the minute of `now` so far and the 1,439 whole
 /// minutes before it: nothing in it is older than 24 hours, and it is at least 23 h 59 min long.
@@ -60,7 +64,8 @@ struct Open {
     /// Uptime at which it entered it; `None` after a restart, when uptimes cannot be compared.
     queued_up_ms: Option<u64>,
     answered: bool,
-    refused: bool,
+    /// The queue that refused it, where nothing came after.
+    refused_by: Option<QueueId>,
 }
 
 /// What a seat answered on the newest day it answered anything.
@@ -99,42 +104,45 @@ impl Counters {
                     queue: None,
                     queued_up_ms: None,
                     answered: false,
-                    refused: false,
+                    refused_by: None,
                 };
                 self.calls.insert(*call, open);
                 if open.inbound {
                     self.count(open.minute, None, |n| n.arrived += 1);
                 }
             }
-            Event::InviteRejected { trunk: Some(_), .. } => {
-                self.count(minute(at), None, |n| n.rejected += 1);
+            Event::InviteRejected { trunk, .. } => {
+                let stranger = u64::from(trunk.is_none());
+                self.count(minute(at), None, |n| {
+                    n.strangers += stranger;
+                    n.rejected += 1 - stranger;
+                });
             }
             Event::CallerBlocked { call, .. } => match call {
                 Some(call) => self.count_call(*call, at, |n| n.blocked += 1),
                 None => self.count(minute(at), None, |n| n.blocked += 1),
             },
-            Event::RequestsTurnedAway {
-                trunk: Some(_),
-                invites,
-                ..
-            } => {
-                self.count(minute(at), None, |n| n.rejected += invites);
+            Event::RequestsTurnedAway { trunk, invites, .. } => {
+                self.count(minute(at), None, |n| match trunk {
+                    Some(_) => n.rejected += invites,
+                    None => n.strangers += invites,
+                });
             }
             Event::QueueEntered { call, queue, .. } => {
                 if let Some(open) = self.calls.get_mut(call) {
                     (open.queue, open.queued_up_ms) = (Some(*queue), Some(up_ms));
+                    open.refused_by = None;
                 }
             }
             // It asked for a human there, even where it was sent on before it stood in line.
             Event::QueueOverflowed { call, queue, .. } => {
                 if let Some(open) = self.calls.get_mut(call) {
-                    open.queue = Some(*queue);
+                    (open.queue, open.refused_by) = (Some(*queue), None);
                 }
             }
             Event::QueueRefused { call, queue, .. } => {
                 let open = self.open(*call, at);
-                self.calls.entry(*call).and_modify(|o| o.refused = true);
-                self.count(open.minute, Some(*queue), |n| n.refused += 1);
+                self.calls.entry(*call).or_insert(open).refused_by = Some(*queue);
             }
             Event::SeatAnswered {
                 call,
@@ -186,7 +194,9 @@ impl Counters {
 
     fn count_answer(&mut self, call: CallId, queue: QueueId, at: Timestamp, wait_ms: u64) {
         let open = self.open(call, at);
-        self.calls.entry(call).and_modify(|o| o.answered = true);
+        self.calls.entry(call).and_modify(|o| {
+            (o.answered, o.refused_by) = (true, None);
+        });
         let within = ANSWER_SECONDS.map(|s| u64::from(wait_ms <= s * 1_000));
         let [in_15s, ..] = within;
         self.count(open.minute, Some(queue), |n| {
@@ -205,7 +215,13 @@ impl Counters {
         let open = self.open(call, at);
         let waited = open.queued_up_ms.map(|since| up_ms.saturating_sub(since));
         let within = |limit_ms| u64::from(waited.is_some_and(|waited| waited <= limit_ms));
-        self.count(open.minute, open.queue, |n| match outcome {
+        // Who was refused last belongs to the queue that refused, unless the call stood in another.
+        let queue = match outcome {
+            Outcome::Abandoned | Outcome::TimedOut => open.queue.or(open.refused_by),
+            _ => open.refused_by.or(open.queue),
+        };
+        let asked = queue.is_some();
+        self.count(open.minute, queue, |n| match outcome {
             Outcome::Abandoned => {
                 n.abandoned += 1;
                 n.abandoned_in_15s += within(15_000);
@@ -213,12 +229,12 @@ impl Counters {
             }
             Outcome::TimedOut => n.timed_out += 1,
             // Of a menu that leads to no human it is no human's request.
-            Outcome::LeftMessage if open.queue.is_some() && !open.refused => n.left_message += 1,
+            Outcome::LeftMessage if asked => n.left_message += 1,
             Outcome::Overflowed => n.overflowed += 1,
             Outcome::Unreached => n.unreached += 1,
             // Refused without a queue's word: the queue it asked for does not exist.
-            Outcome::Refused if !open.refused => n.refused += 1,
-            _ => {}
+            Outcome::Refused => n.refused += 1,
+            _ => n.refused += u64::from(open.refused_by.is_some()),
         });
     }
 
@@ -257,7 +273,7 @@ impl Counters {
             queue: None,
             queued_up_ms: None,
             answered: false,
-            refused: false,
+            refused_by: None,
         })
     }
 
@@ -315,6 +331,7 @@ impl Counters {
             window_s: WINDOW_MINUTES as u64 * 60,
             inbound: counts.inbound(),
             blocked: counts.blocked,
+            strangers: counts.strangers,
             answered: counts.answered,
             answered_in_15s: counts.answered_in_15s,
             human_requests: counts.human_requests(),

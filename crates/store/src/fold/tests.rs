@@ -14,7 +14,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    samples::{NOON, answered, arrived, day, dialled, ended, queue, queued, records, seat, story},
+    samples::{
+        NOON, answered, arrived, day, dialled, ended, overflowed, queue, queued, records, seat,
+        story,
+    },
     wallboard::Stage,
 };
 
@@ -172,7 +175,7 @@ fn a_known_caller_is_shown_with_the_number_of_the_call_and_the_last_seat() {
 }
 
 #[test]
-fn what_strangers_ask_for_is_in_no_figure_and_what_a_trunk_brings_is() {
+fn what_strangers_ask_for_is_counted_apart_and_what_a_trunk_brings_is_inbound() {
     let refused = |trunk: Option<&str>| {
         let trunk = trunk.map(|id| TrunkId::new(id).unwrap());
         [
@@ -194,8 +197,11 @@ fn what_strangers_ask_for_is_in_no_figure_and_what_a_trunk_brings_is() {
     };
     let now = Timestamp(NOON + 60_000);
     let counts = |events: [Event; 2]| folded(&records(events)).counters().counts(now);
-    assert_eq!(counts(refused(None)), Default::default());
-    assert_eq!(counts(refused(Some("mobile"))).inbound(), 41);
+    let strangers = counts(refused(None));
+    assert_eq!((strangers.inbound(), strangers.strangers), (0, 41));
+    assert_eq!(strangers.answer_rate(), Ratio::default(), "in no rate");
+    let carriers = counts(refused(Some("mobile")));
+    assert_eq!((carriers.inbound(), carriers.strangers), (41, 0));
 }
 
 #[test]
@@ -326,6 +332,58 @@ fn abandons_are_told_apart_by_their_wait() {
         ),
         (4, 3, 1)
     );
+}
+
+/// asterisk#1736: nobody counts twice, whatever was refused on the way.
+#[test]
+fn a_call_that_a_second_queue_refused_counts_by_what_became_of_it() {
+    let refused = |call, name: &str| Event::QueueRefused {
+        call: CallId(call),
+        queue: queue(name),
+        cause: "full".into(),
+    };
+    let fates = [
+        (vec![], Outcome::TimedOut),
+        (vec![], Outcome::Abandoned),
+        (vec![], Outcome::Overflowed),
+        (vec![], Outcome::LeftMessage),
+        (vec![], Outcome::Unreached),
+        (vec![], Outcome::Refused),
+        (vec![], Outcome::Interrupted),
+        (vec![queued(1, "business")], Outcome::Abandoned),
+        (vec![queued(1, "business")], Outcome::TimedOut),
+        (vec![overflowed(1, "business")], Outcome::Overflowed),
+        (
+            vec![answered(1, "1001", "business", 9_000)],
+            Outcome::Answered,
+        ),
+    ];
+    let now = Timestamp(NOON + MINUTE);
+    for (then, outcome) in fates {
+        let before = vec![arrived(1), queued(1, "general"), refused(1, "english")];
+        let end = vec![ended(1, outcome)];
+        let folds = folded(&records([before, then, end].concat()));
+        let totals = folds.totals(now);
+        assert_eq!(totals.human_requests, 1, "{outcome:?}: {totals:?}");
+        let of_queues: u64 = folds.queue_rates(now).iter().map(|(_, r)| r.all).sum();
+        assert_eq!(of_queues, 1, "{outcome:?}");
+        let said = [
+            (Outcome::TimedOut, totals.timed_out),
+            (Outcome::Abandoned, totals.abandoned),
+            (Outcome::Overflowed, totals.overflowed),
+            (Outcome::LeftMessage, totals.left_message),
+            (Outcome::Unreached, totals.unreached),
+            (Outcome::Refused, totals.refused),
+            (Outcome::Interrupted, totals.refused),
+            (Outcome::Answered, totals.answered),
+        ];
+        let counts = said.into_iter().find(|(of, _)| *of == outcome);
+        assert_eq!(
+            counts,
+            Some((outcome, 1)),
+            "the count is the call's own word"
+        );
+    }
 }
 
 #[test]
@@ -655,10 +713,10 @@ fn a_message_counts_as_a_request_where_the_caller_had_asked_for_a_human() {
     ]);
     let totals = folded(&all).totals(Timestamp(NOON));
     assert_eq!((totals.inbound, totals.answered), (3, 0));
-    // The third is a refused entry already, the first asked for nobody.
+    // The third asked a queue that refused it, the first asked for nobody.
     assert_eq!(
         (totals.left_message, totals.refused, totals.human_requests),
-        (1, 1, 2)
+        (2, 0, 2)
     );
     assert_eq!(totals.answer_rate, Some(0.0));
 }

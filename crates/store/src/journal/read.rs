@@ -67,6 +67,7 @@ impl Record {
             | Event::GuestModeChanged { guest, .. }
             | Event::GuestLeft { guest, .. }
             | Event::GuestSpoke { guest, .. }
+            | Event::GuestSilent { guest, .. }
             | Event::SoundMeasured {
                 guest: Some(guest), ..
             } => *guest = guest.masked(),

@@ -213,6 +213,7 @@ const events: EventTexts = {
   'guest-joined': (e) => `${guest(e.guest)} joined (${e.mode})`,
   'guest-mode-changed': (e) => `${guest(e.guest)} changed to ${e.mode}`,
   'guest-left': (e) => `${guest(e.guest)} left (${e.mode}: ${e.cause})`,
+  'guest-silent': (e) => `${guest(e.guest)} said nothing for ${e.after_s} s; the agent may leave`,
   'guest-spoke': (e) => `${guest(e.guest)} spoke; the agent may leave`,
   'party-silent': (e) =>
     `${e.party === 'caller' ? 'The caller' : `Seat ${e.seat}`} said nothing for ${e.after_s} s`,

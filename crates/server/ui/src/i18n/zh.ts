@@ -238,6 +238,7 @@ const events: EventTexts = {
   'guest-mode-changed': (e) => `${guest(e.guest)}改为${guestModes[e.mode]}`,
   'guest-left': (e) =>
     `${guest(e.guest)}退出${guestModes[e.mode]}（${causeInChinese(e.cause)}）`,
+  'guest-silent': (e) => `${guest(e.guest)}接通后 ${e.after_s} 秒未应话，坐席可以退出`,
   'guest-spoke': (e) => `${guest(e.guest)}已应话，坐席可以退出`,
   'party-silent': (e) =>
     `${e.party === 'caller' ? '市民' : `${e.seat} 号坐席`}通话 ${e.after_s} 秒未出声`,
