@@ -528,8 +528,10 @@ impl World {
                         self.plan(Duration::ZERO, Due::Deed(at, Deed::HangUp));
                     }
                 }
-                Output::ClosePath(_) | Output::BeginRecording { .. } | Output::OrderDone { .. } => {
-                }
+                Output::ClosePath(_)
+                | Output::BeginRecording { .. }
+                | Output::MeasureInvite { .. }
+                | Output::OrderDone { .. } => {}
             }
         }
         self.after_media();
@@ -548,6 +550,9 @@ impl World {
             // As the shell does for a thread that takes nothing any more.
             let cause = "the media thread ended".to_owned();
             let report = Report::OpenFailed { leg, cause };
+            self.exchange.handle_input(self.now, Input::Media(report));
+        } else if let Command::OpenPrepared { leg, .. } = command {
+            let report = Report::Broke { leg };
             self.exchange.handle_input(self.now, Input::Media(report));
         }
     }

@@ -17,6 +17,7 @@ mod moving;
 mod outgoing;
 mod overflow;
 mod proofs;
+mod ready_ports;
 mod regulars;
 mod seat_first;
 mod shared_phones;
