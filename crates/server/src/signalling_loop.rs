@@ -515,7 +515,7 @@ impl SignallingLoop {
 
     fn tell_media(&mut self, command: Command) {
         if let Err(Full(command)) = self.media.put(command)
-            && let Some(report) = in_place_of(*command)
+            && let Some(report) = in_place_of(&command)
         {
             let now = self.now();
             self.exchange.handle_input(now, Input::Media(report));
@@ -527,9 +527,9 @@ impl SignallingLoop {
 /// it. A call whose port cannot be asked for goes to another thread or is refused, and one that was
 /// given a port has none. All else is kept for a thread that is behind, and void for one that is
 /// gone.
-fn in_place_of(command: Command) -> Option<Report> {
+fn in_place_of(command: &Command) -> Option<Report> {
     let cause = "the media thread is too far behind or gone".to_owned();
-    match command {
+    match *command {
         Command::Open { leg, .. } | Command::OpenShared { leg, .. } => {
             Some(Report::OpenFailed { leg, cause })
         }
