@@ -16,11 +16,13 @@ mod browser_seat;
 #[path = "calls/engine.rs"]
 #[allow(dead_code, reason = "the rest is used by calls.rs")]
 mod engine;
+#[path = "calls/options.rs"]
+mod options;
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
 use browser_seat::{Fault, Heard, Oddity, Page, Phone, Stage, Try};
-use engine::{Engine, cost_of, seat_id};
+use engine::{Engine, cost_of, longest_wait, seat_id, waits_of};
 use tokio::time::sleep;
 
 /// Time between two calls at the beginning.
@@ -125,21 +127,18 @@ fn options() -> Try<Options> {
         runs: 3,
         program: engine::program(),
     };
-    let mut words = std::env::args().skip(1).filter(|word| word != "--bench");
-    while let Some(word) = words.next() {
-        let value = words
-            .next()
-            .ok_or_else(|| format!("{word} needs a value"))?;
-        match word.as_str() {
+    plain(options::each(|word, value| {
+        match word {
             "--legs" => {
                 options.legs = value.split(',').map(str::parse).collect::<Result<_, _>>()?;
             }
             "--seconds" => options.seconds = value.parse()?,
             "--runs" => options.runs = value.parse()?,
             "--program" => options.program = value.into(),
-            _ => return Err(format!("{word} is not known").into()),
+            _ => return Ok(false),
         }
-    }
+        Ok(true)
+    }))?;
     Ok(options)
 }
 
@@ -198,13 +197,22 @@ async fn measure(
 ) -> Try<Run> {
     seats.iter().chain(callers).for_each(Phone::listens_anew);
     let (before, own) = (plain(engine.threads())?, plain(cost_of("self"))?.0);
+    let waits = (plain(engine.waits())?, plain(waits_of("self"))?);
     sleep(Duration::from_secs(options.seconds)).await;
     let (after, own_after) = (plain(engine.threads())?, plain(cost_of("self"))?.0);
     let heard = |phones: &[Phone]| phones.iter().map(Phone::heard).collect::<Vec<_>>();
     let (by_seats, by_callers) = (heard(seats), heard(callers));
     let seconds = options.seconds as f64;
-    each_hears_one("seat", &by_seats, LOWEST, seconds)?;
-    each_hears_one("caller", &by_callers, LOWEST + TONES * 50, seconds)?;
+    let by_engine = longest_wait(&waits.0, &plain(engine.waits())?);
+    let by_load = longest_wait(&waits.1, &plain(waits_of("self"))?);
+    let judged = each_hears_one("seat", &by_seats, LOWEST, seconds)
+        .and_then(|()| each_hears_one("caller", &by_callers, LOWEST + TONES * 50, seconds));
+    judged.map_err(|fault| {
+        format!(
+            "{fault}; a thread of the engine stood {by_engine:.2} s without a core, \
+             one of the load {by_load:.2} s"
+        )
+    })?;
     let spent = |only: &str| -> f64 {
         let of = after.iter().filter(|(name, _)| name.starts_with(only));
         of.map(|(name, spent)| spent - before.get(name).copied().unwrap_or(0.0))

@@ -15,6 +15,8 @@
 mod engine;
 #[path = "calls/messages.rs"]
 mod messages;
+#[path = "calls/options.rs"]
+mod options;
 #[path = "calls/town.rs"]
 mod town;
 #[path = "calls/turns.rs"]
@@ -65,21 +67,18 @@ fn options() -> Try<Options> {
         capacity: 0.0,
         program: engine::program(),
     };
-    let mut words = std::env::args().skip(1).filter(|word| word != "--bench");
-    while let Some(word) = words.next() {
-        let value = words
-            .next()
-            .ok_or_else(|| format!("{word} needs a value"))?;
-        match word.as_str() {
-            "--part" => options.part = value,
+    options::each(|word, value| {
+        match word {
+            "--part" => value.clone_into(&mut options.part),
             "--rate" => options.rate = value.parse()?,
             "--seconds" => options.seconds = value.parse()?,
             "--seats" => options.seats = value.parse()?,
             "--capacity" => options.capacity = value.parse()?,
             "--program" => options.program = value.into(),
-            _ => return Err(format!("{word} is not known").into()),
+            _ => return Ok(false),
         }
-    }
+        Ok(true)
+    })?;
     Ok(options)
 }
 
@@ -150,8 +149,11 @@ fn turns(options: &Options) -> Try<()> {
     // The line forms.
     seats.serve(Duration::from_secs(12))?;
     let (before, _) = engine.cost()?;
+    let (inside, waits) = (engine.ready_to_invite()?, engine.waits()?);
     let found = seats.serve(Duration::from_secs(options.seconds.max(60)))?;
     let (after, _) = engine.cost()?;
+    let waited = engine::longest_wait(&waits, &engine.waits()?);
+    let inside = within(&inside, &engine.ready_to_invite()?);
     let all = |figures: &[f64]| {
         let at = |share| percentile(figures, share);
         format!(
@@ -163,18 +165,37 @@ fn turns(options: &Options) -> Try<()> {
         )
     };
     println!(
-        "| talks | free to INVITE p50 / p90 / p99 / most, ms | OPTIONS to 200 p50 / p90 / p99 / most, ms | overtook | CPU µs/talk |"
+        "| talks | inside the engine p50 / p90 / p99 / most, ms | free to INVITE p50 / p90 / p99 / most, ms | OPTIONS to 200 p50 / p90 / p99 / most, ms | overtook | CPU µs/talk | a thread without a core, ms |"
     );
-    println!("| ---: | ---: | ---: | ---: | ---: |");
+    println!("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
     println!(
-        "| {} | {} | {} | {} | {:.0} |",
+        "| {} | {inside} | {} | {} | {} | {:.0} | {:.0} |",
         found.talks,
         all(&found.rang_ms),
         all(&found.floor_ms),
         found.overtook,
         (after - before) * 1e6 / found.talks.max(1) as f64,
+        waited * 1e3,
     );
     Ok(())
+}
+
+/// Under which bounds, ms, these shares of what was counted between two looks lie.
+fn within(before: &[(f64, u64)], after: &[(f64, u64)]) -> String {
+    let counted = |bound: f64, counts: &[(f64, u64)]| {
+        let of = counts.iter().find(|(other, _)| *other == bound);
+        of.map_or(0, |(_, count)| *count)
+    };
+    let new = after.iter();
+    let new: Vec<(f64, u64)> = new
+        .map(|&(bound, count)| (bound, count - counted(bound, before)))
+        .collect();
+    let all = new.last().map_or(0, |(_, count)| *count) as f64;
+    let shares = [0.5, 0.9, 0.99, 1.0].map(|share| {
+        let bound = new.iter().find(|(_, count)| *count as f64 >= all * share);
+        bound.map_or(f64::NAN, |(bound, _)| bound * 1e3)
+    });
+    shares.map(|ms| format!("≤ {ms}")).join(" / ")
 }
 
 /// What each thread spent on a call, those that spent most first.

@@ -218,13 +218,52 @@ impl Engine {
         Ok(used)
     }
 
+    /// How long INVITEs to free seats took inside the engine so far: how many at most each of these
+    /// bounds, seconds; the last is without a bound.
+    pub fn ready_to_invite(&self) -> Try<Vec<(f64, u64)>> {
+        let (_, page) = http("GET", "/metrics", "", "")?;
+        let lines = page.lines().filter_map(|line| {
+            let rest = line.strip_prefix("hotline_ready_to_invite_seconds_bucket{le=\"")?;
+            let (bound, count) = rest.split_once("\"} ")?;
+            Some((bound.parse().ok()?, count.parse().ok()?))
+        });
+        Ok(lines.collect())
+    }
+
+    /// As [`waits_of`].
+    pub fn waits(&self) -> Try<BTreeMap<String, f64>> {
+        waits_of(&self.child.id().to_string())
+    }
+
     /// Processor time used so far, seconds, and memory held now, KiB.
     pub fn cost(&self) -> Try<(f64, u64)> {
         cost_of(&self.child.id().to_string())
     }
 }
 
-/// The same of any process, by its number or `self`.
+/// How long each thread of a process stood ready so far and had no processor, seconds: while others
+/// have it, neither the engine nor the load can be judged.
+pub fn waits_of(id: &str) -> Try<BTreeMap<String, f64>> {
+    let mut waits = BTreeMap::new();
+    for task in fs::read_dir(format!("/proc/{id}/task"))? {
+        let task = task?;
+        // A thread may have ended meanwhile.
+        let Ok(stat) = fs::read_to_string(task.path().join("schedstat")) else {
+            continue;
+        };
+        let ns: f64 = stat.split(' ').nth(1).unwrap_or_default().parse()?;
+        waits.insert(task.file_name().to_string_lossy().into_owned(), ns / 1e9);
+    }
+    Ok(waits)
+}
+
+/// The longest that one thread stood so between two looks, seconds.
+pub fn longest_wait(before: &BTreeMap<String, f64>, after: &BTreeMap<String, f64>) -> f64 {
+    let grown = |(task, wait): (&String, &f64)| wait - before.get(task).copied().unwrap_or(0.0);
+    after.iter().map(grown).fold(0.0, f64::max)
+}
+
+/// What a process cost so far, by its number or `self`; as [`Engine::cost`].
 pub fn cost_of(id: &str) -> Try<(f64, u64)> {
     let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
     let fields = stat.rsplit(") ").next().unwrap_or_default();

@@ -326,7 +326,7 @@ pub fn reported_leg(report: &Report) -> Option<LegId> {
         | Report::Speechless { leg }
         | Report::Broke { leg }
         | Report::Closed { leg, .. } => Some(leg),
-        Report::RecordingGaps { .. } => None,
+        Report::PortsReady { .. } | Report::RecordingGaps { .. } => None,
     }
 }
 

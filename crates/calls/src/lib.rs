@@ -23,6 +23,7 @@ pub mod messages;
 pub mod orders;
 pub mod outgoing;
 pub mod phone;
+pub mod ports;
 pub mod privacy;
 pub mod rings;
 pub mod routing;

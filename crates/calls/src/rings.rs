@@ -95,6 +95,8 @@ pub struct Rings {
     phones: Vec<RungPhone>,
     picking: Option<PickUp>,
     failure: Failure,
+    /// When the seat was found for a caller who waited, until an INVITE tells it so.
+    found: Option<Instant>,
 }
 
 impl Rings {
@@ -134,7 +136,14 @@ impl Rings {
             phones,
             picking: None,
             failure,
+            found: None,
         }
+    }
+
+    /// The seat was found at this instant for a caller who waited: its first INVITE is measured from
+    /// then.
+    pub const fn measured_from(&mut self, found: Instant) {
+        self.found = Some(found);
     }
 
     /// Begins anew beside another leg; for phones that do not ring yet.
@@ -294,6 +303,9 @@ impl Rings {
         };
         let dialog = board.endpoint.invite(now, invitation);
         board.connect_dialog(dialog, &mut phone.leg);
+        if let Some(found) = self.found.take() {
+            board.invites(found);
+        }
     }
 
     fn answered(&mut self, now: Instant, at: usize, body: &[u8], board: &mut Switchboard) -> Rung {

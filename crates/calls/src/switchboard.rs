@@ -36,6 +36,7 @@ use crate::{
     lendings::{Aor, Lendings},
     media_threads::MediaThreads,
     messages::Message,
+    ports::Ports,
     privacy::{Secrets, Srtp},
     routing::trunk_at,
     settings::{Settings, SharedPhone},
@@ -127,6 +128,8 @@ pub struct Switchboard {
     pub attached: Attached,
     /// Callers who are to be called back.
     pub callbacks: Callbacks,
+    /// Ports that are open before anybody needs them.
+    pub ports: Ports,
     legs: BTreeMap<LegId, Owner>,
     threads: MediaThreads,
     dialogs: BTreeMap<DialogId, LegId>,
@@ -135,6 +138,8 @@ pub struct Switchboard {
     lines: BTreeMap<SeatId, u32>,
     /// Legs being closed, whose worker will say what they heard.
     closing: BTreeMap<LegId, Closing>,
+    /// When the seats were found to which INVITEs went in this turn.
+    invited: Vec<Instant>,
     next_leg: u64,
     next_recording: u64,
     secrets: Secrets,
@@ -183,6 +188,8 @@ impl Switchboard {
             callers: Callers::default(),
             attached: Attached::default(),
             callbacks: Callbacks::default(),
+            ports: Ports::default(),
+            invited: Vec::new(),
             legs: BTreeMap::new(),
             dialogs: BTreeMap::new(),
             dialled: BTreeSet::new(),
@@ -279,7 +286,8 @@ impl Switchboard {
         self.floor.handle_input(now, input);
     }
 
-    /// A new leg of `owner`; a media port of our end's address is asked for at once. It goes to the
+    /// A new leg of `owner`; a media port of our end's address is taken or asked for at once, and
+    /// its owner hears of it later, be it in the same turn. It goes to the
     /// media thread of the leg `beside` which it is opened: every leg of a call beside the call's
     /// first, whatever a seat opens beside what it takes part in already. So those who can ever
     /// hear each other meet in one thread.
@@ -303,6 +311,7 @@ impl Switchboard {
     fn forget_leg(&mut self, leg: LegId) -> Option<Owner> {
         let owner = self.legs.remove(&leg)?;
         self.threads.closes(leg);
+        self.ports.forget(leg);
         self.trunks.released(leg);
         Some(owner)
     }
@@ -318,6 +327,7 @@ impl Switchboard {
             return false;
         };
         self.threads.gave_up(before);
+        self.ports.forget(before);
         leg.id = self.new_leg(owner, thread);
         if let Some(dialog) = leg.dialog {
             self.dialogs.insert(dialog, leg.id);
@@ -336,27 +346,38 @@ impl Switchboard {
     /// be taken for broken.
     pub(crate) fn lose_thread(&mut self, thread: MediaThread) -> Vec<LegId> {
         self.threads.lost(thread);
+        self.ports.lost(thread);
         let legs = self.legs.keys().copied();
         legs.filter(|leg| leg.thread() == thread).collect()
     }
 
     fn open_port(&mut self, leg: LegId, end: &End) {
-        self.media(match end.terms.dtls {
-            Some(Dtls { ice, .. }) => Command::OpenShared {
-                leg,
-                ufrag: ice.ufrag,
-            },
-            None => Command::Open {
-                leg,
-                address: end.address,
-            },
-        });
+        let asked = match end.terms.dtls {
+            Some(Dtls { ice, .. }) => [Some(self.ports.join(leg, ice.ufrag)), None],
+            None => self.ports.open(leg, end.address),
+        };
+        for command in asked.into_iter().flatten() {
+            self.media(command);
+        }
+    }
+
+    /// An INVITE goes to a seat that was found at this instant for a caller who waited.
+    pub(crate) fn invites(&mut self, found: Instant) {
+        self.invited.push(found);
+    }
+
+    /// Has measured what went out in this turn.
+    pub(crate) fn measure_invites(&mut self) {
+        let measures = self.invited.drain(..);
+        self.outputs
+            .extend(measures.map(|since| Output::MeasureInvite { since }));
     }
 
     /// The leg goes on at another address of ours: a media port of it is asked for. What was agreed
     /// is void.
     pub fn move_leg(&mut self, leg: &mut Leg, end: End) {
         self.media(Command::Close { leg: leg.id });
+        self.ports.forget(leg.id);
         self.open_port(leg.id, &end);
         leg.moved(end);
     }

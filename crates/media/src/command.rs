@@ -24,6 +24,34 @@ pub enum Command {
         /// Our ufrag of the leg (RFC 8445 §5.3).
         ufrag: Ufrag,
     },
+    /// Opens ports that are to be ready for legs to come: answered by [`Report::PortsReady`].
+    Prepare {
+        /// The thread.
+        thread: MediaThread,
+        /// Our address, of which the ports are.
+        address: IpAddr,
+        /// How many; at most [`MEDIA_PORTS_READY`](hotline_model::limits::MEDIA_PORTS_READY).
+        many: usize,
+    },
+    /// Gives the leg a port that is ready. Whoever says so has known the port's number since
+    /// [`Report::PortsReady`], so that nothing is answered; where it cannot be,
+    /// [`Report::Broke`].
+    OpenPrepared {
+        /// The leg; new.
+        leg: LegId,
+        /// Our address, of which the port is.
+        address: IpAddr,
+        /// The port.
+        port: u16,
+    },
+    /// As [`Command::OpenShared`], by whom the port's number is known already: answered as
+    /// [`Command::OpenPrepared`].
+    JoinShared {
+        /// The leg; new.
+        leg: LegId,
+        /// Our ufrag of the leg (RFC 8445 §5.3).
+        ufrag: Ufrag,
+    },
     /// What the offer and answer agreed on; again after each re-INVITE. Restarts the watch for
     /// silence.
     Connect {
@@ -139,6 +167,8 @@ impl Command {
         match *self {
             Self::Open { leg, .. }
             | Self::OpenShared { leg, .. }
+            | Self::OpenPrepared { leg, .. }
+            | Self::JoinShared { leg, .. }
             | Self::Connect { leg, .. }
             | Self::Play { leg, .. }
             | Self::StopPlay { leg }
@@ -151,7 +181,7 @@ impl Command {
             | Self::Press { leg, .. }
             | Self::Close { leg } => Some(leg),
             Self::RecordAlso { leg, .. } => Some(leg),
-            Self::PauseRecord { .. } | Self::StopRecord { .. } => None,
+            Self::Prepare { .. } | Self::PauseRecord { .. } | Self::StopRecord { .. } => None,
         }
     }
 
@@ -161,6 +191,7 @@ impl Command {
             Self::PauseRecord { recording, .. } | Self::StopRecord { recording } => {
                 MediaThread::of(recording)
             }
+            Self::Prepare { thread, .. } => thread,
             _ => self.leg().map_or(MediaThread::of(0), LegId::thread),
         }
     }
@@ -220,6 +251,15 @@ pub enum Report {
         leg: LegId,
         /// Why, in a few words.
         cause: String,
+    },
+    /// These ports are ready for legs to come.
+    PortsReady {
+        /// The thread whose they are.
+        thread: MediaThread,
+        /// Our address, of which they are.
+        address: IpAddr,
+        /// Their numbers: fewer than were asked for where the thread has no more.
+        ports: Vec<u16>,
     },
     /// The last frame of a play has been sent and its 20 ms are over. Not for plays that were
     /// replaced, stopped or repeat.

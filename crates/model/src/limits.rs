@@ -68,6 +68,24 @@ pub const MEDIA_COMMANDS: usize = 16_384;
 /// again next turn; nothing is lost.
 pub const MEDIA_REPORTS: usize = 16_384;
 
+/// Ports that a media thread keeps open of each of our addresses before anybody needs them: as many
+/// seats may become free at one moment without one waiting for its port. When none is left the
+/// thread is asked for one, which takes until it is between two batches of sound. Each is a socket.
+pub const MEDIA_PORTS_READY: usize = 64;
+
+/// So many of them are used before more are asked for, all at once; opening them holds the sound
+/// of the thread's other legs up by some tenths of a millisecond.
+pub const MEDIA_PORTS_REFILL: usize = 16;
+
+/// Rest of a media port after its leg was closed, milliseconds, so that what its peer still sends
+/// finds nobody. Far above a packet's way and the first repetition of a BYE. Where all others are
+/// taken, a leg gets one that rests: its sound is judged by its source all the same.
+pub const MEDIA_PORT_REST_MS: u64 = 1_000;
+
+/// Packets that came to an open port before it was a leg's, and are thrown away when it becomes one:
+/// more than the kernel keeps for a socket. What a flood puts in meanwhile is judged as all sound.
+pub const MEDIA_PORT_STRAYS: usize = 512;
+
 /// Blocks of sound of one media thread that wait for the recorder. 32,768 blocks of 20 ms in two
 /// channels are 1.6 s of 200 recorded calls. When full the block is dropped, counted and reported as
 /// a gap; the call goes on.

@@ -175,6 +175,8 @@ mod tests {
         OfDay {
             adherence,
             contractors,
+            // The days of these tests have none.
+            calls: EndsRow::default(),
         }
     }
 

@@ -6,6 +6,7 @@ mod figures;
 mod http;
 mod media_loop;
 mod media_threads;
+mod metrics_page;
 mod net;
 mod phone_loop;
 mod recall;

@@ -17,7 +17,7 @@ use hotline_calls::{
     gate::Gate,
     orders::{CallOrder, Order, OrderRefused},
 };
-use hotline_media::Report;
+use hotline_media::{Command, Report};
 use hotline_model::{
     CallId, Instant, SeatId, Timestamp,
     event::{Event, Stamped},
@@ -27,6 +27,7 @@ use tokio::sync::{Notify, oneshot, watch};
 use crate::{
     media_loop::Full,
     media_threads::MediaThreads,
+    metrics_page::READY_TO_INVITE,
     net::{
         streams::{FromStream, Listening, Streams},
         udp::Datagrams,
@@ -209,6 +210,8 @@ impl SignallingLoop {
         self.media.measure();
         metrics::gauge!("hotline_sip_connections").set(self.streams.count() as f64);
         metrics::gauge!("hotline_live_calls").set(self.exchange.live_calls() as f64);
+        let ready = self.exchange.switchboard().ports.ready();
+        metrics::gauge!("hotline_media_ports_ready").set(ready as f64);
     }
 
     async fn work(&mut self, answers: &mut Answers) {
@@ -474,6 +477,10 @@ impl SignallingLoop {
                         return;
                     }
                 }
+                Output::MeasureInvite { since } => {
+                    let took = self.now().since(since);
+                    metrics::histogram!(READY_TO_INVITE).record(took.as_secs_f64());
+                }
                 Output::OrderDone { ticket, result } => answers.answer(ticket, result),
             }
         }
@@ -506,18 +513,37 @@ impl SignallingLoop {
         }
     }
 
-    fn tell_media(&mut self, command: hotline_media::Command) {
-        use hotline_media::Command::{Open, OpenShared};
+    fn tell_media(&mut self, command: Command) {
         if let Err(Full(command)) = self.media.put(command)
-            && let Open { leg, .. } | OpenShared { leg, .. } = *command
+            && let Some(report) = in_place_of(&command)
         {
-            // A call whose port cannot be asked for goes to another thread or is refused. All else
-            // is kept for a thread that is behind, and void for one that is gone.
-            let cause = "the media thread is too far behind or gone".to_owned();
             let now = self.now();
-            self.exchange
-                .handle_input(now, Input::Media(Report::OpenFailed { leg, cause }));
+            self.exchange.handle_input(now, Input::Media(report));
         }
+    }
+}
+
+/// What a media thread that is too far behind, or gone, would say of a command that does not reach
+/// it. A call whose port cannot be asked for goes to another thread or is refused, and one that was
+/// given a port has none. All else is kept for a thread that is behind, and void for one that is
+/// gone.
+fn in_place_of(command: &Command) -> Option<Report> {
+    let cause = "the media thread is too far behind or gone".to_owned();
+    match *command {
+        Command::Open { leg, .. } | Command::OpenShared { leg, .. } => {
+            Some(Report::OpenFailed { leg, cause })
+        }
+        Command::OpenPrepared { leg, .. } | Command::JoinShared { leg, .. } => {
+            Some(Report::Broke { leg })
+        }
+        Command::Prepare {
+            thread, address, ..
+        } => Some(Report::PortsReady {
+            thread,
+            address,
+            ports: Vec::new(),
+        }),
+        _ => None,
     }
 }
 

@@ -6,7 +6,7 @@ use core::{
     ops::RangeInclusive,
     time::Duration,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hotline_media::{
     Block,
@@ -69,6 +69,8 @@ pub struct Sockets {
     next_port: u16,
     ports: BTreeMap<usize, u16>,
     slots: BTreeMap<u16, Slot>,
+    /// Open for legs to come.
+    ready: BTreeSet<u16>,
     /// Sent and not yet on the way: from, to, packet.
     pub sent: Vec<(SocketAddr, SocketAddr, Vec<u8>)>,
     /// Blocks of recorded sound.
@@ -84,6 +86,7 @@ impl Sockets {
             range,
             ports: BTreeMap::new(),
             slots: BTreeMap::new(),
+            ready: BTreeSet::new(),
             sent: Vec::new(),
             recorded: 0,
         }
@@ -96,6 +99,25 @@ impl Sockets {
         } else {
             *self.range.start()
         }
+    }
+
+    /// The next port that nobody has.
+    fn free(&mut self) -> Option<u16> {
+        let taken = self.slots.len() + self.ready.len();
+        if taken >= self.range.clone().step_by(2).count() {
+            return None;
+        }
+        while self.slots.contains_key(&self.next_port) || self.ready.contains(&self.next_port) {
+            self.next_port = self.after(self.next_port);
+        }
+        let port = self.next_port;
+        self.next_port = self.after(port);
+        Some(port)
+    }
+
+    fn give(&mut self, slot: Slot, port: u16) {
+        self.ports.insert(slot.0, port);
+        self.slots.insert(port, slot);
     }
 
     /// The leg that listens at the port.
@@ -111,17 +133,23 @@ impl Sockets {
 
 impl Wire for Sockets {
     fn open(&mut self, slot: Slot, _address: IpAddr) -> Result<u16, String> {
-        if self.slots.len() >= self.range.clone().step_by(2).count() {
-            return Err("all ports are in use".to_owned());
-        }
-        while self.slots.contains_key(&self.next_port) {
-            self.next_port = self.after(self.next_port);
-        }
-        let port = self.next_port;
-        self.next_port = self.after(port);
-        self.ports.insert(slot.0, port);
-        self.slots.insert(port, slot);
+        let port = self.free().ok_or("all ports are in use")?;
+        self.give(slot, port);
         Ok(port)
+    }
+
+    fn prepare(&mut self, _address: IpAddr) -> Option<u16> {
+        let port = self.free()?;
+        self.ready.insert(port);
+        Some(port)
+    }
+
+    fn open_prepared(&mut self, slot: Slot, _address: IpAddr, port: u16) -> bool {
+        let ready = self.ready.remove(&port);
+        if ready {
+            self.give(slot, port);
+        }
+        ready
     }
 
     fn close(&mut self, slot: Slot) {

@@ -154,6 +154,12 @@ pub enum Output {
     },
     /// Journal an event.
     Event(Stamped),
+    /// Measure how long it took since then: in a turn that began at this instant a seat was found
+    /// for a caller who waited, and its phone's INVITE went out before this.
+    MeasureInvite {
+        /// The beginning.
+        since: Instant,
+    },
     /// An order was carried out or refused.
     OrderDone {
         /// The order's ticket.
@@ -451,6 +457,8 @@ impl Exchange {
                     }
                     SipOutput::Event(event) => self.guarded_sip(now, event),
                 }
+            } else if let Some((leg, port)) = self.board.ports.poll_opened() {
+                self.opened_at_once(now, leg, port);
             } else if let Some(change) = self.board.registrar.poll_change() {
                 match change.seat {
                     Aor::Seat(seat) => self.board.note_device(now, seat, change.detail),
@@ -476,7 +484,7 @@ impl Exchange {
             } else if let Some(output) = self.board.floor.poll_output() {
                 self.decided(now, output);
             } else if !self.phones_go_back(now) {
-                return;
+                return self.board.measure_invites();
             }
         }
     }

@@ -13,17 +13,35 @@ use crate::{
 
 impl Exchange {
     pub(super) fn reported(&mut self, now: Instant, report: Report) {
+        if let Report::PortsReady {
+            thread,
+            address,
+            ports,
+        } = report
+        {
+            return self.board.ports.are_ready(thread, address, ports);
+        }
         let Some(leg) = reported_leg(&report) else {
             return;
         };
         if let Report::Closed { leg, stats } = &report {
             return self.board.leg_closed(now, *leg, stats);
         }
+        if let Report::Opened { leg, port } = report {
+            self.board.ports.opened(leg, port);
+        }
         let lacks_port = matches!(report, Report::OpenFailed { .. });
         self.reported_to_owner(now, leg, report);
         if lacks_port {
             // After whoever it was for has given the leg up, which frees no port.
             self.board.thread_lacks_port(leg.thread());
+        }
+    }
+
+    /// A leg took a port that was ready in this turn; unless it is gone again.
+    pub(super) fn opened_at_once(&mut self, now: Instant, leg: LegId, port: u16) {
+        if self.board.owner(leg).is_some() {
+            self.reported_to_owner(now, leg, Report::Opened { leg, port });
         }
     }
 

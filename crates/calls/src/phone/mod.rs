@@ -305,6 +305,7 @@ impl Phone {
             | Report::Spoke { .. }
             | Report::Speechless { .. }
             | Report::Closed { .. }
+            | Report::PortsReady { .. }
             | Report::RecordingGaps { .. } => {}
         }
     }

@@ -52,7 +52,10 @@ impl Offering {
         );
         let whose = (Owner::Call(facts.id, Side::Agent), facts.leg.id);
         let shown = shown(facts, seat, queue, board);
-        let rings = Rings::begin(seat, whose, Some(facts.id), shown, board);
+        let mut rings = Rings::begin(seat, whose, Some(facts.id), shown, board);
+        if facts.queued.is_some_and(|queued| queued < now) {
+            rings.measured_from(now);
+        }
         let failure = rings.failure();
         let offering = Self {
             place,

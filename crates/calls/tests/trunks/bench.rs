@@ -173,6 +173,10 @@ pub struct Bench {
     pub ports_wait: bool,
     /// Media threads that have no port.
     pub portless: Vec<MediaThread>,
+    /// Ports that a media thread still has for legs to come, where it is asked for some.
+    pub to_spare: usize,
+    /// When what was measured began.
+    pub measured: Vec<Instant>,
     /// A media thread that ends no recording any more.
     pub dying: Option<MediaThread>,
     waiting: Vec<LegId>,
@@ -202,6 +206,8 @@ impl Bench {
             done: Vec::new(),
             ports_wait: false,
             portless: Vec::new(),
+            to_spare: 0,
+            measured: Vec::new(),
             dying: None,
             waiting: Vec::new(),
         }
@@ -260,6 +266,21 @@ impl Bench {
                         let port = 20_000 + 2 * leg.0 as u16;
                         self.input(Input::Media(Report::Opened { leg, port }));
                     }
+                    Command::Prepare {
+                        thread,
+                        address,
+                        many,
+                    } => {
+                        let many = many.min(self.to_spare);
+                        let first = 30_000 + 2 * self.to_spare as u16;
+                        self.to_spare -= many;
+                        let ports = (0..many as u16).map(|nth| first + 2 * nth).collect();
+                        self.input(Input::Media(Report::PortsReady {
+                            thread,
+                            address,
+                            ports,
+                        }));
+                    }
                     Command::Play {
                         leg,
                         play,
@@ -278,6 +299,7 @@ impl Bench {
             }
             Output::Event(stamped) => self.events.push(stamped.event),
             Output::OrderDone { result, .. } => self.done.push(result),
+            Output::MeasureInvite { since } => self.measured.push(since),
             Output::ClosePath(_) | Output::BeginRecording { .. } => {}
         }
     }

@@ -18,6 +18,7 @@ mod outgoing;
 mod overflow;
 mod promises;
 mod proofs;
+mod ready_ports;
 mod regulars;
 mod seat_first;
 mod shared_phones;

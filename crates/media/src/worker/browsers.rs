@@ -49,14 +49,14 @@ impl Worker {
         leg: LegId,
         ufrag: Ufrag,
         wire: &mut impl Wire,
-    ) -> bool {
-        let done = self.open_by(now, leg, |slot| wire.open_shared(slot, ufrag));
-        if let Some((_, leg)) = self.leg_mut(leg).filter(|_| done) {
+    ) -> Option<Result<u16, String>> {
+        let opened = self.open_by(now, leg, |slot| wire.open_shared(slot, ufrag));
+        if let Some((_, leg)) = self.leg_mut(leg).filter(|_| matches!(opened, Some(Ok(_)))) {
             leg.shared = true;
             // Its packets are always handed over.
             leg.reading = Reading::OnArrival;
         }
-        done
+        opened
     }
 
     /// Gets the leg's channel ready for an agreement; false where it cannot be.

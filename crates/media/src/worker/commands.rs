@@ -1,10 +1,10 @@
 //! Carries out commands.
 
-use core::net::IpAddr;
+use core::{iter, net::IpAddr};
 
 use hotline_model::{
-    Instant, LegId,
-    limits::{CALLS, MEDIA_REPORTS},
+    Instant, LegId, MediaThread,
+    limits::{CALLS, MEDIA_PORTS_READY, MEDIA_REPORTS},
 };
 
 use super::{
@@ -34,8 +34,30 @@ impl Worker {
 
     fn carry_out(&mut self, now: Instant, command: Command, wire: &mut impl Wire) -> bool {
         match command {
-            Command::Open { leg, address } => self.open(now, leg, address, wire),
-            Command::OpenShared { leg, ufrag } => self.open_shared(now, leg, ufrag, wire),
+            Command::Open { leg, address } => {
+                let opened = self.open_by(now, leg, |slot| wire.open(slot, address));
+                self.say_opened(leg, opened)
+            }
+            Command::OpenShared { leg, ufrag } => {
+                let opened = self.open_shared(now, leg, ufrag, wire);
+                self.say_opened(leg, opened)
+            }
+            Command::Prepare {
+                thread,
+                address,
+                many,
+            } => self.prepare(thread, address, many, wire),
+            Command::OpenPrepared { leg, address, port } => {
+                let opened = self.open_by(now, leg, |slot| {
+                    let ready = wire.open_prepared(slot, address, port);
+                    ready.then_some(port).ok_or_else(String::new)
+                });
+                self.say_broken(leg, &opened)
+            }
+            Command::JoinShared { leg, ufrag } => {
+                let opened = self.open_shared(now, leg, ufrag, wire);
+                self.say_broken(leg, &opened)
+            }
             Command::Connect { leg, agreed } => self.connect(now, leg, agreed, wire),
             Command::Play {
                 leg,
@@ -80,19 +102,51 @@ impl Worker {
         self.legs.get_mut(slot).map(|leg| (slot, leg))
     }
 
-    fn open(&mut self, now: Instant, leg: LegId, at: IpAddr, wire: &mut impl Wire) -> bool {
-        self.open_by(now, leg, |slot| wire.open(slot, at))
+    fn prepare(
+        &mut self,
+        thread: MediaThread,
+        address: IpAddr,
+        many: usize,
+        wire: &mut impl Wire,
+    ) -> bool {
+        let many = many.min(MEDIA_PORTS_READY);
+        let ports = iter::repeat_with(|| wire.prepare(address)).take(many);
+        let ports = ports.map_while(|port| port).collect();
+        self.report(Report::PortsReady {
+            thread,
+            address,
+            ports,
+        });
+        true
     }
 
-    /// Opens a leg whose port `open` finds.
+    /// Tells who waits for it whether the leg has a port. False where there was such a leg already.
+    fn say_opened(&mut self, leg: LegId, opened: Option<Result<u16, String>>) -> bool {
+        match opened {
+            Some(Ok(port)) => self.report(Report::Opened { leg, port }),
+            Some(Err(cause)) => self.report(Report::OpenFailed { leg, cause }),
+            None => return false,
+        }
+        true
+    }
+
+    /// The same for a leg that is taken for open: only that it is not need be said.
+    fn say_broken(&mut self, leg: LegId, opened: &Option<Result<u16, String>>) -> bool {
+        if let Some(Err(_)) = opened {
+            self.report(Report::Broke { leg });
+        }
+        matches!(opened, Some(Ok(_)))
+    }
+
+    /// Opens a leg whose port `open` finds; `None` where there is such a leg already.
     pub(super) fn open_by(
         &mut self,
         now: Instant,
         leg: LegId,
         open: impl FnOnce(Slot) -> Result<u16, String>,
-    ) -> bool {
+    ) -> Option<Result<u16, String>> {
         if self.slots.contains_key(&leg) {
-            return false;
+            return None;
         }
         if self.legs.is_empty() {
             self.sweep = now;
@@ -102,16 +156,12 @@ impl Worker {
         } else {
             open(Slot(self.legs.vacant_key()))
         };
-        match opened {
-            Ok(port) => {
-                let random = self.random.wide();
-                let slot = self.legs.insert(Leg::new(leg, now, random));
-                self.slots.insert(leg, slot);
-                self.report(Report::Opened { leg, port });
-            }
-            Err(cause) => self.report(Report::OpenFailed { leg, cause }),
+        if opened.is_ok() {
+            let random = self.random.wide();
+            let slot = self.legs.insert(Leg::new(leg, now, random));
+            self.slots.insert(leg, slot);
         }
-        true
+        Some(opened)
     }
 
     fn connect(

@@ -17,6 +17,20 @@ pub trait Wire {
     /// Why there is none, in a few words.
     fn open(&mut self, slot: Slot, address: IpAddr) -> Result<u16, String>;
 
+    /// Opens a port of our `address` for a leg to come; `None` where there is none to spare. By
+    /// itself a world opens none beforehand.
+    fn prepare(&mut self, address: IpAddr) -> Option<u16> {
+        let _ = address;
+        None
+    }
+
+    /// Gives a leg a port that [`Wire::prepare`] opened, and throws away what came there before.
+    /// False where that port is not ready.
+    fn open_prepared(&mut self, slot: Slot, address: IpAddr, port: u16) -> bool {
+        let _ = (slot, address, port);
+        false
+    }
+
     /// Gives a browser's leg its place at the shared port: checks find it by this ufrag, all else by
     /// the address of [`Wire::found`]. The port's number.
     ///

@@ -24,7 +24,6 @@ use hotline_calls::{
 use hotline_media::secure::dtls::Identity;
 use hotline_model::{CallId, Instant, PhoneId, SeatId, Timestamp, event::Event, limits};
 use hotline_store::{Tables, Writer, journal, recover::Leftover};
-use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::{
     net::TcpListener,
     sync::{Mutex, Notify, watch},
@@ -42,6 +41,7 @@ use crate::{
     http::{self, App, Painted, Sessions, paint_wallboards},
     media_loop,
     media_threads::{self, BlockRing, MediaThreads},
+    metrics_page,
     net::{
         streams::{self, Streams},
         tls::{self, Tls},
@@ -144,9 +144,8 @@ async fn serve(config: Config, folder: PathBuf, drain_for: Duration) -> Result<(
     let epoch = StdInstant::now();
     let wall_at_start = wall_clock();
     let seed = seed()?;
-    let metrics = PrometheusBuilder::new()
-        .install_recorder()
-        .map_err(|error| Failure::world(format!("metrics: {error}")))?;
+    let metrics =
+        metrics_page::begin().map_err(|error| Failure::world(format!("metrics: {error}")))?;
     let data = Data::open(&config.data)?;
     let seat_ids: Vec<SeatId> = config.seats.iter().map(|seat| seat.floor.id).collect();
     let phones: Vec<PhoneId> = config.phones.iter().map(|it| it.id).collect();

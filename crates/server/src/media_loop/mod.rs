@@ -3,6 +3,7 @@
 //! One thread owns all its legs. It sleeps in `epoll` until a packet of a bridge, a command or the
 //! next batch of frames is due. Nothing on a packet's way allocates or takes a lock.
 
+mod ports;
 mod shared;
 mod sockets;
 #[cfg(test)]

@@ -4,9 +4,10 @@
 //! per cent, but nobody could count them, and injected sound is worth knowing of.
 
 use std::{
-    io,
+    collections::BTreeMap,
     net::{IpAddr, SocketAddr},
     sync::{Arc, atomic::Ordering},
+    time::Instant,
 };
 
 use crossbeam::queue::ArrayQueue;
@@ -18,7 +19,7 @@ use hotline_media::{
 use mio::{Interest, Registry, Token, net::UdpSocket};
 use socket2::SockRef;
 
-use super::{BLOCKS_DROPPED, CONTROL, Settings, shared::Shared};
+use super::{BLOCKS_DROPPED, CONTROL, Settings, ports::Ports, shared::Shared};
 
 /// DSCP Expedited Forwarding (RFC 3246; RFC 4594 §4.1: telephony), in the upper six bits of the
 /// TOS byte.
@@ -32,18 +33,17 @@ pub(super) struct Sockets {
     by_slot: Vec<Option<Port>>,
     /// The port of browsers, where they are served.
     shared: Option<Shared>,
-    /// Ports of ours that are bound, by their place in the range.
-    taken: Vec<bool>,
-    /// Place in the range where the next search begins: a port is used again as late as possible,
-    /// so that packets of the call before do not meet the next.
-    next: usize,
+    /// The ports of each of our addresses that a leg had.
+    ports: BTreeMap<IpAddr, Ports>,
 }
 
+/// A leg's.
 struct Port {
+    address: IpAddr,
+    number: u16,
     socket: UdpSocket,
     /// For RTCP, beside it; bound with the first report.
     control: Option<UdpSocket>,
-    place: usize,
     watched: bool,
 }
 
@@ -53,18 +53,13 @@ impl Sockets {
         registry: Registry,
         blocks: Arc<ArrayQueue<Block>>,
     ) -> Self {
-        let first = settings.ports.start().next_multiple_of(2);
-        let count = (*settings.ports.end() + 1)
-            .saturating_sub(first)
-            .div_ceil(2);
         Self {
             settings,
             registry,
             blocks,
             by_slot: Vec::new(),
             shared: None,
-            taken: vec![false; usize::from(count)],
-            next: 0,
+            ports: BTreeMap::new(),
         }
     }
 
@@ -81,37 +76,26 @@ impl Sockets {
         self.shared.as_ref()?.receive(buffer)
     }
 
-    fn port_at(&self, place: usize) -> u16 {
-        let first = self.settings.ports.start().next_multiple_of(2);
-        first.saturating_add(2 * place as u16)
+    fn ports_of(&mut self, address: IpAddr) -> &mut Ports {
+        let range = &self.settings.ports;
+        let ports = self.ports.entry(address);
+        ports.or_insert_with(|| Ports::new(address, range))
     }
 
-    fn bind(&mut self, address: IpAddr) -> io::Result<(u16, Port)> {
-        let count = self.taken.len();
-        let mut last = io::Error::other("all RTP ports are in use");
-        for n in 0..count {
-            let place = (self.next + n) % count;
-            if self.taken.get(place).copied().unwrap_or(true) {
-                continue;
-            }
-            let port = self.port_at(place);
-            match UdpSocket::bind(SocketAddr::new(address, port)) {
-                Ok(socket) => {
-                    mark_expedited(&socket, address);
-                    self.next = (place + 1) % count;
-                    let port_of_leg = Port {
-                        socket,
-                        control: None,
-                        place,
-                        watched: false,
-                    };
-                    return Ok((port, port_of_leg));
-                }
-                Err(error) if error.kind() == io::ErrorKind::AddrInUse => last = error,
-                Err(error) => return Err(error),
-            }
+    /// The leg of this slot has this port from now on.
+    fn give(&mut self, slot: Slot, address: IpAddr, number: u16, socket: UdpSocket) {
+        if self.by_slot.len() <= slot.0 {
+            self.by_slot.resize_with(slot.0 + 1, || None);
         }
-        Err(last)
+        if let Some(entry) = self.by_slot.get_mut(slot.0) {
+            *entry = Some(Port {
+                address,
+                number,
+                socket,
+                control: None,
+                watched: false,
+            });
+        }
     }
 
     /// Binds the port beside a leg's (RFC 3550 §11). Where another program has it, the leg goes
@@ -160,17 +144,21 @@ pub(super) fn mark_expedited(socket: &UdpSocket, address: IpAddr) {
 
 impl Wire for Sockets {
     fn open(&mut self, slot: Slot, address: IpAddr) -> Result<u16, String> {
-        let (number, port) = self.bind(address).map_err(|error| error.to_string())?;
-        if let Some(taken) = self.taken.get_mut(port.place) {
-            *taken = true;
-        }
-        if self.by_slot.len() <= slot.0 {
-            self.by_slot.resize_with(slot.0 + 1, || None);
-        }
-        if let Some(entry) = self.by_slot.get_mut(slot.0) {
-            *entry = Some(port);
-        }
+        let opened = self.ports_of(address).open(Instant::now());
+        let (number, socket) = opened.map_err(|error| error.to_string())?;
+        self.give(slot, address, number, socket);
         Ok(number)
+    }
+
+    fn prepare(&mut self, address: IpAddr) -> Option<u16> {
+        self.ports_of(address).prepare(Instant::now())
+    }
+
+    fn open_prepared(&mut self, slot: Slot, address: IpAddr, port: u16) -> bool {
+        let ready = self.ports_of(address).take(port);
+        ready
+            .map(|socket| self.give(slot, address, port, socket))
+            .is_some()
     }
 
     fn open_shared(&mut self, slot: Slot, ufrag: Ufrag) -> Result<u16, String> {
@@ -192,10 +180,11 @@ impl Wire for Sockets {
         }
         self.watch(slot, false);
         let port = self.by_slot.get_mut(slot.0).and_then(Option::take);
-        if let Some(port) = port
-            && let Some(taken) = self.taken.get_mut(port.place)
+        if let Some(Port {
+            address, number, ..
+        }) = port
         {
-            *taken = false;
+            self.ports_of(address).closed(number, Instant::now());
         }
     }
 

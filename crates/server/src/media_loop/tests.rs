@@ -92,6 +92,29 @@ impl Bench {
         };
         assert_eq!((opened, port % 2), (leg, 0));
         let socket = StdSocket::bind((address, 0)).unwrap();
+        self.connect(leg, SocketAddr::new(address, port), socket)
+    }
+
+    /// Ports that are ready.
+    fn prepared(&self, address: IpAddr, many: usize) -> Vec<u16> {
+        let thread = A.thread();
+        self.tell(Command::Prepare {
+            thread,
+            address,
+            many,
+        });
+        match self.report() {
+            Report::PortsReady {
+                thread: of,
+                address: at,
+                ports,
+            } if of == thread && at == address => ports,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Agrees on PCMA with the phone of this socket.
+    fn connect(&self, leg: LegId, engine: SocketAddr, socket: StdSocket) -> Phone {
         socket
             .set_read_timeout(Some(Duration::from_secs(20)))
             .unwrap();
@@ -109,7 +132,6 @@ impl Bench {
             security: Security::Plain,
         };
         self.tell(Command::Connect { leg, agreed });
-        let engine = SocketAddr::new(address, port);
         Phone {
             socket,
             leg,
@@ -343,6 +365,46 @@ fn used_ports_are_passed_over_and_none_left_is_said() {
     media.shut_down();
     // The ports are free again.
     StdSocket::bind((Ipv4Addr::LOCALHOST, 41_304)).unwrap();
+}
+
+#[test]
+fn a_port_that_is_ready_becomes_a_leg_s_without_what_came_there_before() {
+    let bench = bench(41_860..=41_869);
+    let address = IpAddr::from(Ipv4Addr::LOCALHOST);
+    let ports = bench.prepared(address, 3);
+    assert_eq!(ports, [41_860, 41_862, 41_864]);
+    let port = ports[1];
+    assert!(StdSocket::bind((address, port)).is_err(), "it is open");
+    // The phone of a call before still speaks, from where the next call's phone will.
+    let socket = StdSocket::bind((address, 0)).unwrap();
+    let engine = SocketAddr::new(address, port);
+    let stray = [0x80, 8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9, 0x55, 0x55];
+    for _ in 0..20 {
+        socket.send_to(&stray, engine).unwrap();
+    }
+    bench.tell(Command::OpenPrepared {
+        leg: A,
+        address,
+        port,
+    });
+    let mut phone = bench.connect(A, engine, socket);
+    let other = bench.phone(B);
+    bench.tell(Command::Bridge { a: A, b: B });
+    phone.say(0, &[0x2A; 160]);
+    assert_eq!(other.hear(), [0x2A; 160]);
+    // Its port was known: nothing was said of it.
+    let stats = bench.close(A);
+    assert_eq!((stats.received, stats.strangers), (1, 0));
+    // One that is not ready, or is a leg's already, is told of.
+    for port in [41_868, ports[1]] {
+        let leg = LegId(77);
+        bench.tell(Command::OpenPrepared { leg, address, port });
+        assert_eq!(bench.report(), Report::Broke { leg });
+    }
+    // As many as there are, and of another address anew.
+    assert!(bench.prepared(address, 64).len() < 5);
+    let six = IpAddr::from(Ipv6Addr::LOCALHOST);
+    assert_eq!(bench.prepared(six, 64).len(), 5);
 }
 
 #[test]

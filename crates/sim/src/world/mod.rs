@@ -439,8 +439,10 @@ impl World {
                     }
                 }
                 Output::Event(stamped) => self.happened(stamped),
-                Output::ClosePath(_) | Output::BeginRecording { .. } | Output::OrderDone { .. } => {
-                }
+                Output::ClosePath(_)
+                | Output::BeginRecording { .. }
+                | Output::MeasureInvite { .. }
+                | Output::OrderDone { .. } => {}
             }
         }
         self.after_media();

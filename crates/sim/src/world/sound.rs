@@ -61,6 +61,9 @@ impl World {
             let cause = "the media thread ended".to_owned();
             let report = Report::OpenFailed { leg, cause };
             self.exchange.handle_input(self.now, Input::Media(report));
+        } else if let Command::OpenPrepared { leg, .. } = command {
+            let report = Report::Broke { leg };
+            self.exchange.handle_input(self.now, Input::Media(report));
         }
     }
 

@@ -18,7 +18,7 @@ pub(super) fn there(port: u16) -> SocketAddr {
     SocketAddr::from(([198, 51, 100, 7], port))
 }
 
-fn ice() -> Credentials {
+pub(super) fn ice() -> Credentials {
     Credentials::random(&[9; SEED_BYTES])
 }
 

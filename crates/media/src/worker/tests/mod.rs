@@ -39,6 +39,8 @@ struct Net {
     control: Vec<(Slot, SocketAddr, Vec<u8>)>,
     blocks: Vec<Block>,
     no_ports: bool,
+    /// Ports that are ready.
+    ready: Vec<u16>,
     /// Addresses of browsers' legs.
     found: Vec<(Slot, SocketAddr)>,
     recorder_full: bool,
@@ -57,7 +59,22 @@ impl Wire for Net {
         }
         Ok(30_000 + 2 * slot.0 as u16)
     }
+    fn prepare(&mut self, _address: IpAddr) -> Option<u16> {
+        // Five in all.
+        let port = 40_000 + 2 * self.ready.len() as u16;
+        let room = self.ready.len() < 5;
+        room.then(|| self.ready.push(port))?;
+        Some(port)
+    }
+    fn open_prepared(&mut self, _slot: Slot, _address: IpAddr, port: u16) -> bool {
+        let before = self.ready.len();
+        self.ready.retain(|&ready| ready != port);
+        self.ready.len() < before
+    }
     fn open_shared(&mut self, _slot: Slot, _ufrag: Ufrag) -> Result<u16, String> {
+        if self.no_ports {
+            return Err("none left".to_owned());
+        }
         Ok(29_000)
     }
     fn found(&mut self, slot: Slot, peer: SocketAddr) {
@@ -320,6 +337,47 @@ fn legs_open_once_fail_with_a_cause_and_give_their_slot_back() {
         }]
     );
     assert_eq!(bench.worker.legs(), 2);
+}
+
+#[test]
+fn what_is_ready_is_told_once_and_taken_without_a_word() {
+    let mut bench = Bench::new();
+    let (thread, address) = (A.thread(), Ipv4Addr::LOCALHOST.into());
+    for (many, ready) in [
+        (3, vec![40_000, 40_002, 40_004]),
+        (64, vec![40_006, 40_008]),
+    ] {
+        bench.tell(Command::Prepare {
+            thread,
+            address,
+            many,
+        });
+        let ports = ready;
+        let told = Report::PortsReady {
+            thread,
+            address,
+            ports,
+        };
+        assert_eq!(bench.reports(), [told]);
+    }
+    let leg = LegId(33);
+    let port = 40_002;
+    bench.tell(Command::OpenPrepared { leg, address, port });
+    assert_eq!((bench.reports(), bench.worker.legs()), (vec![], 3));
+    bench.connect(leg, agreed(leg));
+    assert_eq!(bench.worker.counts().commands_dropped, 0);
+    // Who was promised a port and has none must hear of it.
+    let leg = LegId(44);
+    bench.tell(Command::OpenPrepared { leg, address, port });
+    assert_eq!(bench.reports(), [Report::Broke { leg }]);
+    let ufrag = browsers::ice().ufrag;
+    bench.tell(Command::JoinShared { leg, ufrag });
+    assert_eq!((bench.reports(), bench.worker.legs()), (vec![], 4));
+    bench.net.no_ports = true;
+    let leg = LegId(55);
+    bench.tell(Command::JoinShared { leg, ufrag });
+    assert_eq!(bench.reports(), [Report::Broke { leg }]);
+    assert_eq!(bench.worker.counts().commands_dropped, 2);
 }
 
 /// One step of a random life.
