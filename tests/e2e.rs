@@ -558,6 +558,13 @@ fn an_agent_needs_no_phone_but_the_page() {
     browsers::the_page_is_the_agents_phone(&screenshots());
 }
 
+/// Two pages of one browser at one seat.
+#[test]
+fn one_of_two_pages_of_a_browser_is_the_phone() {
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    browsers::one_of_two_pages_is_the_phone(&screenshots());
+}
+
 /// Encrypted A-law recordings through a kill.
 #[test]
 fn an_encrypted_recording_survives_a_kill_and_plays() {
