@@ -18,6 +18,8 @@ mod capture;
 #[allow(dead_code, reason = "the rest is used by wire.rs")]
 #[path = "e2e/engine.rs"]
 mod engine;
+#[path = "e2e/lists.rs"]
+mod lists;
 #[path = "e2e/recordings.rs"]
 mod recordings;
 #[path = "e2e/settings.rs"]

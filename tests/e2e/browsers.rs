@@ -14,14 +14,15 @@ use crate::{
 };
 
 /// Chromium, led by a script of Node.
-struct Browser {
+pub struct Browser {
     child: Child,
     looked: ChildStdin,
     lines: BufReader<ChildStdout>,
 }
 
 impl Browser {
-    fn open(mut script: Command) -> Self {
+    /// Starts the script.
+    pub fn open(mut script: Command) -> Self {
         let mut child = script
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -37,7 +38,7 @@ impl Browser {
     }
 
     /// The next step must be this one; the page goes on after `look`.
-    fn step(&mut self, name: &str, look: impl FnOnce()) {
+    pub fn step(&mut self, name: &str, look: impl FnOnce()) {
         let mut line = String::new();
         self.lines.read_line(&mut line).unwrap();
         assert_eq!(line.trim_end(), name);
@@ -45,7 +46,8 @@ impl Browser {
         self.looked.write_all(b"\n").unwrap();
     }
 
-    fn ends_well(&mut self) {
+    /// The script has made all its steps.
+    pub fn ends_well(&mut self) {
         assert!(self.child.wait().unwrap().success());
     }
 }
