@@ -18,6 +18,8 @@ mod capture;
 #[allow(dead_code, reason = "the rest is used by wire.rs")]
 #[path = "e2e/engine.rs"]
 mod engine;
+#[path = "e2e/lists.rs"]
+mod lists;
 #[path = "e2e/recordings.rs"]
 mod recordings;
 #[path = "e2e/settings.rs"]
@@ -556,6 +558,13 @@ fn a_signed_in_browser_is_a_seat_without_a_password() {
 fn an_agent_needs_no_phone_but_the_page() {
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     browsers::the_page_is_the_agents_phone(&screenshots());
+}
+
+/// Two pages of one browser at one seat.
+#[test]
+fn one_of_two_pages_of_a_browser_is_the_phone() {
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    browsers::one_of_two_pages_is_the_phone(&screenshots());
 }
 
 /// Encrypted A-law recordings through a kill.

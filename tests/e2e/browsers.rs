@@ -14,14 +14,15 @@ use crate::{
 };
 
 /// Chromium, led by a script of Node.
-struct Browser {
+pub struct Browser {
     child: Child,
     looked: ChildStdin,
     lines: BufReader<ChildStdout>,
 }
 
 impl Browser {
-    fn open(mut script: Command) -> Self {
+    /// Starts the script.
+    pub fn open(mut script: Command) -> Self {
         let mut child = script
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -37,7 +38,7 @@ impl Browser {
     }
 
     /// The next step must be this one; the page goes on after `look`.
-    fn step(&mut self, name: &str, look: impl FnOnce()) {
+    pub fn step(&mut self, name: &str, look: impl FnOnce()) {
         let mut line = String::new();
         self.lines.read_line(&mut line).unwrap();
         assert_eq!(line.trim_end(), name);
@@ -45,7 +46,8 @@ impl Browser {
         self.looked.write_all(b"\n").unwrap();
     }
 
-    fn ends_well(&mut self) {
+    /// The script has made all its steps.
+    pub fn ends_well(&mut self) {
         assert!(self.child.wait().unwrap().success());
     }
 }
@@ -189,4 +191,45 @@ pub fn the_page_is_the_agents_phone(pictures: &str) {
         });
     });
     page.ends_well();
+}
+
+/// Two pages of one browser at a seat: one is its phone, the other moves it over when no call is
+/// on it, and has it by itself when its page is closed.
+pub fn one_of_two_pages_is_the_phone(pictures: &str) {
+    let doors = Doors::open();
+    let engine = &doors.engine;
+    let mut command = node("tests/e2e/two_pages.mjs");
+    command.arg(format!("http://127.0.0.1:{}/", engine.http));
+    command.args(["1001", &engine.password("1001"), pictures]);
+    let mut pages = Browser::open(command);
+    let registered = || {
+        engine.until("the seat has a phone", 20, |board| {
+            (Engine::seat(board, "1001")["device"] == "registered").then_some(())
+        });
+    };
+    let asks = |caller: &mut Lines| {
+        caller.say("hears 600");
+        caller.expect("hears 600", 30);
+    };
+    pages.step("one page is the phone", registered);
+    let mut caller = desk(engine, "13800001234", "-", 900);
+    pages.step("is ready", || caller.say("call 12345"));
+    pages.step("the talk goes on", || asks(&mut caller));
+    let mut next = desk(engine, "13800001235", "-", 900);
+    pages.step("the phone has moved", || {
+        registered();
+        next.say("call 12345");
+    });
+    pages.step("the second page talks", || asks(&mut next));
+    let mut last = desk(engine, "13800001236", "-", 900);
+    pages.step("the phone is back", || {
+        registered();
+        last.say("call 12345");
+    });
+    pages.step("the first page rings", || {
+        engine.until("the seat rings", 10, |board| {
+            (Engine::seat(board, "1001")["work"] == "ringing").then_some(())
+        });
+    });
+    pages.ends_well();
 }

@@ -12,7 +12,7 @@ use crate::{
     guest::{GuestMode, GuestName},
     request::Request,
     seat::{Device, Intent, OfferResult, Work},
-    task::{TaskEnd, TaskRules},
+    task::{TaskEnd, TaskResult, TaskRules},
 };
 
 /// Version of the event schema, written into each journal segment's header.
@@ -1124,6 +1124,33 @@ pub enum Event {
         /// Why, in the words of who closed it.
         reason: String,
     },
+    /// A seat entered what came of a follow-up. It is nothing where the seat neither has the task nor
+    /// reached its citizen within the last [`TASK_RESULT_HOURS`](crate::limits::TASK_RESULT_HOURS).
+    TaskResultEntered {
+        /// The task.
+        task: u64,
+        /// The seat.
+        seat: SeatId,
+        /// User name.
+        by: String,
+        /// What came of it.
+        result: TaskResult,
+        /// How content, 1 (not at all) to 5.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        score: Option<u8>,
+        /// What was said.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        remark: String,
+    },
+    /// A supervisor was shown whole whom a task is to call.
+    TaskRevealed {
+        /// The task.
+        task: u64,
+        /// User name.
+        by: String,
+        /// Why, in the words of who asked.
+        reason: String,
+    },
     /// The seat that has the task was shown whole whom to call, once more.
     TaskShown {
         /// The task.
@@ -1271,9 +1298,12 @@ impl Event {
             | Self::SettingsChanged { .. }
             | Self::FloorSet { .. }
             | Self::FloorTold { .. } => false,
+            // What a citizen said of the house; whoever entered it sees it in the task.
+            Self::TaskResultEntered { seat, .. } => own == Some(*seat),
             // Who was shown whose number.
             Self::TaskRulesSet { .. }
             | Self::TaskShown { .. }
+            | Self::TaskRevealed { .. }
             | Self::BlockProposed { .. }
             | Self::BlockApproved { .. }
             | Self::BlockRefused { .. }
@@ -1386,6 +1416,8 @@ impl Event {
             | Self::TaskTaken { .. }
             | Self::TaskLetGo { .. }
             | Self::TaskClosed { .. }
+            | Self::TaskResultEntered { .. }
+            | Self::TaskRevealed { .. }
             | Self::TaskShown { .. }
             | Self::PageSignedIn { .. }
             | Self::PageSignInRefused { .. }

@@ -538,7 +538,20 @@ pub const TASKS: usize = 50_000;
 /// given out.
 pub const TASKS_TAKEN: usize = 3;
 
-/// Longest note of a task, and longest reason for closing one, characters. A longer one is refused.
+/// Tasks that a seat put back and is not given again at once. A request that names more is refused.
+pub const TASKS_SKIPPED: usize = 100;
+
+/// What came of a follow-up is entered so long after its citizen was reached, hours: a shift and the
+/// next. Later it is refused.
+pub const TASK_RESULT_HOURS: u32 = 24;
+
+/// Follow-ups reached whose result is not entered yet. When full, the oldest stays without one.
+pub const TASKS_UNANSWERED: usize = 10_000;
+
+/// Calls, and tasks, of a citizen's past that whoever calls is shown; the newest.
+pub const TASK_PAST_ROWS: u32 = 10;
+
+/// Longest note of a task, longest remark on a result, and longest reason for closing one, characters. A longer one is refused.
 pub const TASK_NOTE_CHARS: usize = 500;
 
 /// Farthest day for which a follow-up is put in, days from now. A farther one is refused.

@@ -37,6 +37,33 @@ pub enum TaskEnd {
     Displaced,
 }
 
+/// What came of a follow-up (回访结果), as the seat entered it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TaskResult {
+    /// 满意.
+    Satisfied,
+    /// 基本满意.
+    Neutral,
+    /// 不满意.
+    Dissatisfied,
+    /// 已接通未评价: talked with, and said nothing of how content they are.
+    NoOpinion,
+    /// 拒绝回访: answered, and did not want to talk.
+    Refused,
+    /// 未接通.
+    NotReached,
+    /// 号码有误: it is somebody else's, or nobody's.
+    WrongNumber,
+}
+
+impl TaskResult {
+    /// Whether the citizen said how content they are, and so gives a score too.
+    pub const fn is_opinion(self) -> bool {
+        matches!(self, Self::Satisfied | Self::Neutral | Self::Dissatisfied)
+    }
+}
+
 /// The rules of the list, as they are in force from a record of the journal on: whoever reads the
 /// journal again comes to the same list, whatever the configuration says by then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

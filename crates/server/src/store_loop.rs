@@ -16,7 +16,7 @@ use hotline_store::{
     Record, Tables, Writer,
     fold::QueueLevel,
     journal::{AppendError, CommitError},
-    kpi::MissedCalls,
+    kpi::{FollowUps, MissedCalls},
     wallboard::{CallLine, PhoneLine, Totals, TrunkLine},
 };
 use tokio::sync::{broadcast, mpsc, watch};
@@ -98,6 +98,8 @@ pub struct Filed {
     pub seq: u64,
     /// K13 of the rolling 24 hours; `None` before it was first counted.
     pub missed: Option<MissedCalls>,
+    /// What came of the follow-ups of those hours; `None` before it was first counted.
+    pub follow_ups: Option<FollowUps>,
 }
 
 /// The journal thread's state.
@@ -371,6 +373,10 @@ impl TablesLoop {
             match self.tables.missed_calls(wall_clock()).await {
                 Ok(missed) => filed.missed = Some(missed),
                 Err(error) => tracing::error!(%error, "missed calls cannot be counted"),
+            }
+            match self.tables.follow_ups(wall_clock()).await {
+                Ok(counts) => filed.follow_ups = Some(counts),
+                Err(error) => tracing::error!(%error, "follow-ups cannot be counted"),
             }
         }
         self.filed.send_replace(filed);

@@ -184,6 +184,7 @@ mod tests {
             emergencies: Vec::new(),
             reasons: Vec::new(),
             missed: None,
+            follow_ups: None,
             phones: Vec::new(),
         }
     }

@@ -1,7 +1,10 @@
 //! The formulas of the KPI registry over raw counts. Counts are kept, ratios are derived, and each
 //! ratio shows its numerator and its denominator.
 
-use hotline_model::task::{TaskEnd, TaskKind};
+use hotline_model::{
+    Timestamp,
+    task::{TaskEnd, TaskKind, TaskResult},
+};
 
 use crate::fold::TaskRow;
 
@@ -264,6 +267,64 @@ impl MissedCalls {
         self.called_again += u64::from(row.end == Some(TaskEnd::CalledAgain));
         self.given_up += u64::from(row.end == Some(TaskEnd::GivenUp));
         self.open += u64::from(row.end.is_none());
+    }
+}
+
+/// 回访: what came of the follow-ups of a window, as the seats entered it (K15, "followed up").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FollowUps {
+    /// Results entered in the window; of a follow-up the newest counts.
+    pub entered: u64,
+    /// Of these, satisfied.
+    pub satisfied: u64,
+    /// Of these, satisfied on the whole.
+    pub neutral: u64,
+    /// Of these, dissatisfied.
+    pub dissatisfied: u64,
+    /// Of these, talked with, without an opinion.
+    pub no_opinion: u64,
+    /// Of these, answered and did not want to talk.
+    pub refused: u64,
+    /// Of these, not reached.
+    pub not_reached: u64,
+    /// Of these, of a wrong number.
+    pub wrong_number: u64,
+    /// Reached in the window, and nobody said yet what came of it.
+    pub without_result: u64,
+    /// Not done, whenever they were put in.
+    pub open: u64,
+}
+
+impl FollowUps {
+    /// Satisfied ÷ opinions.
+    pub const fn satisfaction(&self) -> Ratio {
+        Ratio::new(
+            self.satisfied,
+            self.satisfied + self.neutral + self.dissatisfied,
+        )
+    }
+
+    /// Counts one of the list; missed calls are none.
+    pub fn count(&mut self, row: &TaskRow, (from, until): (Timestamp, Timestamp)) {
+        if row.kind != TaskKind::FollowUp {
+            return;
+        }
+        let is_in = |at: Option<Timestamp>| at.is_some_and(|at| from <= at && at < until);
+        self.open += u64::from(row.end.is_none());
+        self.without_result += u64::from(row.lacks_result() && is_in(row.ended_at));
+        let Some(result) = row.result.filter(|_| is_in(row.result_at)) else {
+            return;
+        };
+        self.entered += 1;
+        *match result {
+            TaskResult::Satisfied => &mut self.satisfied,
+            TaskResult::Neutral => &mut self.neutral,
+            TaskResult::Dissatisfied => &mut self.dissatisfied,
+            TaskResult::NoOpinion => &mut self.no_opinion,
+            TaskResult::Refused => &mut self.refused,
+            TaskResult::NotReached => &mut self.not_reached,
+            TaskResult::WrongNumber => &mut self.wrong_number,
+        } += 1;
     }
 }
 

@@ -6,7 +6,7 @@ use hotline_model::{
     event::{Event, MessageEnd, MessageKind, Outcome, Party, ReleasedBy, Stamped},
     floor::Input,
     seat::{Device, Intent, OfferResult, Reason, Work},
-    task::{TaskEnd, TaskRules},
+    task::{TaskEnd, TaskResult, TaskRules},
 };
 
 use crate::{Record, journal::Hash};
@@ -508,6 +508,19 @@ pub(crate) fn one_of_each() -> Vec<Event> {
             task: 7,
             seat: seat("1001"),
             by: "1001".into(),
+        },
+        Event::TaskResultEntered {
+            task: 7,
+            seat: seat("1001"),
+            by: "1001".into(),
+            result: TaskResult::Satisfied,
+            score: Some(5),
+            remark: "已解决".into(),
+        },
+        Event::TaskRevealed {
+            task: 7,
+            by: "supervisor".into(),
+            reason: "核实号码".into(),
         },
         Event::TaskClosed {
             task: 7,

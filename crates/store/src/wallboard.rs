@@ -11,7 +11,7 @@ use hotline_model::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::kpi::MissedCalls;
+use crate::kpi::{FollowUps, MissedCalls};
 
 /// Everything a wallboard shows at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,6 +40,9 @@ pub struct Wallboard {
     /// K13; `None` before it was first counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missed: Option<MissedLine>,
+    /// What came of the follow-ups; `None` before it was first counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follow_ups: Option<FollowUpLine>,
     /// The shared phones, in the order of the configuration.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub phones: Vec<PhoneLine>,
@@ -88,6 +91,52 @@ impl From<MissedCalls> for MissedLine {
             in_time_rate: counts.in_time_rate().value(),
             reached_rate: counts.reached_rate().value(),
             first_try_ms: counts.mean_first_try_ms(),
+        }
+    }
+}
+
+/// 回访 of the rolling 24 hours: what came of the follow-ups. What each count means is documented at
+/// [`FollowUps`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FollowUpLine {
+    /// Results entered.
+    pub entered: u64,
+    /// Satisfied.
+    pub satisfied: u64,
+    /// Satisfied on the whole.
+    pub neutral: u64,
+    /// Dissatisfied.
+    pub dissatisfied: u64,
+    /// Without an opinion.
+    pub no_opinion: u64,
+    /// Did not want to talk.
+    pub refused: u64,
+    /// Not reached.
+    pub not_reached: u64,
+    /// Wrong numbers.
+    pub wrong_number: u64,
+    /// Reached, and no result so far.
+    pub without_result: u64,
+    /// Not done.
+    pub open: u64,
+    /// Satisfied ÷ opinions; `None` where there is none.
+    pub satisfaction: Option<f64>,
+}
+
+impl From<FollowUps> for FollowUpLine {
+    fn from(counts: FollowUps) -> Self {
+        Self {
+            entered: counts.entered,
+            satisfied: counts.satisfied,
+            neutral: counts.neutral,
+            dissatisfied: counts.dissatisfied,
+            no_opinion: counts.no_opinion,
+            refused: counts.refused,
+            not_reached: counts.not_reached,
+            wrong_number: counts.wrong_number,
+            without_result: counts.without_result,
+            open: counts.open,
+            satisfaction: counts.satisfaction().value(),
         }
     }
 }
@@ -555,6 +604,14 @@ mod tests {
                 open: 1,
                 first_try_ms: 90_000,
             })),
+            follow_ups: Some(FollowUpLine::from(FollowUps {
+                entered: 5,
+                satisfied: 3,
+                dissatisfied: 1,
+                refused: 1,
+                open: 2,
+                ..FollowUps::default()
+            })),
             phones: Vec::new(),
         };
         let json = json!({
@@ -598,7 +655,10 @@ mod tests {
             }],
             "missed": {"listed": 4, "tried": 3, "tried_in_time": 2, "reached": 1,
                 "called_again": 1, "given_up": 1, "open": 1, "tried_rate": 0.75,
-                "in_time_rate": 0.5, "reached_rate": 0.25, "first_try_ms": 30_000}
+                "in_time_rate": 0.5, "reached_rate": 0.25, "first_try_ms": 30_000},
+            "follow_ups": {"entered": 5, "satisfied": 3, "neutral": 0, "dissatisfied": 1,
+                "no_opinion": 0, "refused": 1, "not_reached": 0, "wrong_number": 0,
+                "without_result": 0, "open": 2, "satisfaction": 0.75}
         });
         assert_eq!(serde_json::to_value(&wallboard).unwrap(), json);
         assert_eq!(

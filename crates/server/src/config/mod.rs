@@ -95,6 +95,8 @@ pub struct Config {
     pub blocked_answer: BlockedAnswer,
     /// The rules of the task list.
     pub task_rules: TaskRules,
+    /// A seat is given no next task while callers wait whom it serves.
+    pub callers_first: bool,
     /// Minutes east of UTC.
     pub utc_offset_minutes: i32,
     /// The numbers served.
@@ -234,6 +236,7 @@ impl Config {
         let formats = formats::check(&engine.value.media, &mut engine.found);
         engine.value.listen.check(&mut engine.found);
         let blocked_answer = engine.value.blacklist.check(&scripts, &mut engine.found);
+        let callers_first = engine.value.tasks.callers_first();
         let task_rules = engine.value.tasks.check(&mut engine.found);
         let recordings = check_recordings(&mut engine, folder);
         let secured = engine.value.listen.secured(folder, &mut engine.found);
@@ -275,6 +278,7 @@ impl Config {
             announce_every: Duration::from_secs(*keys.waiting.announce_every_s.get_ref()),
             blocked_answer,
             task_rules,
+            callers_first,
             utc_offset_minutes: *keys.time.utc_offset_minutes.get_ref(),
             numbers,
             trunks: trunk_list,

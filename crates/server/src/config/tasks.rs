@@ -20,9 +20,16 @@ pub struct TaskKeys {
     keep_days: Option<Spanned<u32>>,
     /// Minutes after which whoever took a task and did nothing loses it.
     take_minutes: Option<Spanned<u32>>,
+    /// Whether a seat is given no next task while callers wait whom it serves; yes without the line.
+    callers_first: Option<bool>,
 }
 
 impl TaskKeys {
+    /// Whether callers in line come before tasks.
+    pub fn callers_first(&self) -> bool {
+        self.callers_first.unwrap_or(true)
+    }
+
     /// The rules, and a fault for each that cannot be meant.
     pub fn check(&self, found: &mut Vec<Diagnostic>) -> TaskRules {
         let usual = TaskRules::default();

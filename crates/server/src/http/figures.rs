@@ -9,6 +9,7 @@ use axum::{
 use hotline_model::{Timestamp, shift::Day};
 use hotline_store::{adherence::AdherenceRow, contractors::ContractorRow};
 use serde::{Deserialize, Serialize};
+use tokio::{runtime::Handle, task::spawn_blocking};
 
 use super::{
     App,
@@ -56,6 +57,20 @@ fn day_of(app: &App, text: Option<&str>, now: Timestamp) -> Result<Day, ApiError
     })
 }
 
+/// Adds up a day on a thread of its own: a large city's has a hundred thousand rows, and the thread of
+/// HTTP serves the pages of all seats meanwhile.
+async fn aside<T: Send + 'static>(
+    sums: impl Future<Output = Result<T, ApiError>> + Send + 'static,
+) -> Result<T, ApiError> {
+    let runtime = Handle::current();
+    let summed = spawn_blocking(move || runtime.block_on(sums)).await;
+    summed.unwrap_or_else(|error| {
+        tracing::error!(%error, "the figures of a day were not added up");
+        let what = "the figures cannot be added up now / 暂时无法统计";
+        Err(ApiError::unavailable("figures-failed", what))
+    })
+}
+
 /// `GET /api/v1/adherence?day=`
 pub async fn adherence(
     State(app): State<Arc<App>>,
@@ -67,12 +82,15 @@ pub async fn adherence(
     let at = wall_clock();
     let day = day_of(&app, day.as_deref(), at)?;
     let roll = app.roll.borrow().clone();
-    let mut sums = figures::adherence(&roll, day, at);
-    if let Some((from, to)) = sums.span() {
-        let ledger = app.tables.intervals_between(from, to).await?;
-        ledger.iter().for_each(|interval| sums.add(interval));
-    }
-    let (day, rows) = (day.to_string(), sums.rows());
+    let rows = aside(async move {
+        let mut sums = figures::adherence(&roll, day, at);
+        if let Some((from, to)) = sums.span() {
+            let ledger = app.tables.intervals_between(from, to).await?;
+            ledger.iter().for_each(|interval| sums.add(interval));
+        }
+        Ok(sums.rows())
+    });
+    let (rows, day) = (rows.await?, day.to_string());
     Ok(Json(Figures { day, at, rows }))
 }
 
@@ -91,14 +109,17 @@ pub async fn kpi(
     let at = wall_clock();
     let day = day_of(&app, day.as_deref(), at)?;
     let roll = app.roll.borrow().clone();
-    let (from, to) = figures::span(&roll, day);
-    let mut sums = figures::by_contractor(&roll, day, at);
-    for call in app.tables.calls_between(from, to).await? {
-        sums.add_call(&call);
-    }
-    for interval in app.tables.intervals_between(from, to).await? {
-        sums.add_interval(&interval);
-    }
-    let (day, rows) = (day.to_string(), sums.rows());
+    let rows = aside(async move {
+        let (from, to) = figures::span(&roll, day);
+        let mut sums = figures::by_contractor(&roll, day, at);
+        for call in app.tables.calls_between(from, to).await? {
+            sums.add_call(&call);
+        }
+        for interval in app.tables.intervals_between(from, to).await? {
+            sums.add_interval(&interval);
+        }
+        Ok(sums.rows())
+    });
+    let (rows, day) = (rows.await?, day.to_string());
     Ok(Json(Figures { day, at, rows }))
 }

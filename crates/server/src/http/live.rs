@@ -26,7 +26,9 @@ use hotline_model::{
 };
 use hotline_store::{
     AgentsView, Wallboard,
-    wallboard::{CallLine, EngineLine, MissedLine, QueueLine, SeatLine, WaitLine, intent_words},
+    wallboard::{
+        CallLine, EngineLine, FollowUpLine, MissedLine, QueueLine, SeatLine, WaitLine, intent_words,
+    },
 };
 use tokio::sync::watch;
 use tokio_stream::{
@@ -112,7 +114,9 @@ pub async fn paint_wallboards(
         let now = Instant::from_start(epoch.elapsed());
         let names = roll.borrow().clone();
         let mut wallboard = compose(&picture, &board, &names, now);
-        wallboard.missed = tables.borrow().missed.map(MissedLine::from);
+        let filed = *tables.borrow();
+        wallboard.missed = filed.missed.map(MissedLine::from);
+        wallboard.follow_ups = filed.follow_ups.map(FollowUpLine::from);
         let up_ms = now.millis_since(Instant::START);
         let for_agents = agents.of(&wallboard, &picture.consulting, up_ms);
         measured = measure(&wallboard.queues, &measured);
@@ -204,6 +208,7 @@ fn compose(picture: &Picture, board: &BoardReader, roll: &Roll, now: Instant) ->
         emergencies: roll.emergencies.clone(),
         reasons: roll.reasons.clone(),
         missed: None,
+        follow_ups: None,
         phones: picture.phones.clone(),
     }
 }

@@ -8,6 +8,7 @@ mod figures;
 mod hands;
 mod live;
 mod messages;
+mod next_task;
 mod openapi;
 mod pages;
 mod phone;
@@ -123,7 +124,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/messages/{id}/recording", get(messages::recording))
         .route("/messages/{id}/settle", post(messages::settle))
         .route("/tasks", get(tasks::list).post(tasks::add))
+        .route("/tasks/next", post(next_task::next))
         .route("/tasks/{task}", get(tasks::task))
+        .route("/tasks/{task}/result", post(next_task::result))
+        .route("/tasks/{task}/reveal", post(next_task::reveal))
         .route("/tasks/{task}/take", post(tasks::take))
         .route("/tasks/{task}/let-go", post(tasks::let_go))
         .route("/tasks/{task}/close", post(tasks::close))

@@ -16,9 +16,10 @@ use hotline_model::{
 };
 use hotline_store::{
     fold::TaskState,
-    tables::{LastTalk, TaskFilter, TaskLine},
+    tables::{LastTalk, Past, TaskFilter, TaskLine},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{
     App,
@@ -51,6 +52,14 @@ pub struct TaskStory {
     line: TaskLine,
     /// Who talked with the citizen last.
     last_talk: Option<LastTalk>,
+    /// Whoever asks may enter what came of it.
+    may_answer: bool,
+    /// What is known of the citizen, for the seat that has the task and for supervisors.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    past: Option<Past>,
+    /// What people did with the task, for the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    steps: Option<Vec<Value>>,
 }
 
 /// `GET /api/v1/tasks`
@@ -88,7 +97,11 @@ pub async fn task(
         let by = who.user;
         journalled(&app, Event::TaskShown { task, seat, by }).await?;
     }
-    Ok(Json(story(&app, line, own.is_some()).await?))
+    let mut story = story(&app, line, who.seat, own.is_some()).await?;
+    if own.is_none() && !story.may_answer && who.role != Role::Supervisor {
+        (story.past, story.steps) = (None, None);
+    }
+    Ok(Json(story))
 }
 
 /// Body of a follow-up.
@@ -167,7 +180,7 @@ pub async fn take(
     if !line.row.is_of(seat, now) {
         return Err(not_given(&line, now));
     }
-    Ok(Json(story(&app, line, true).await?))
+    Ok(Json(story(&app, line, Some(seat), true).await?))
 }
 
 /// `POST /api/v1/tasks/{task}/let-go`
@@ -257,7 +270,7 @@ pub(super) async fn filed(app: &App, event: Event) -> Result<u64, ApiError> {
 }
 
 /// The task with its whole number, to be shown by [`story`].
-async fn find(app: &App, task: u64) -> Result<TaskLine, ApiError> {
+pub(super) async fn find(app: &App, task: u64) -> Result<TaskLine, ApiError> {
     let found = app.tables.task(task, wall_clock(), true).await?;
     found.ok_or_else(|| {
         let help = "GET /api/v1/tasks lists the tasks";
@@ -269,12 +282,28 @@ async fn find(app: &App, task: u64) -> Result<TaskLine, ApiError> {
     })
 }
 
-async fn story(app: &App, mut line: TaskLine, whole: bool) -> Result<TaskStory, ApiError> {
+/// What is known of a task, for somebody at this seat; `whole`: its number too.
+pub(super) async fn story(
+    app: &App,
+    mut line: TaskLine,
+    seat: Option<SeatId>,
+    whole: bool,
+) -> Result<TaskStory, ApiError> {
+    let (task, now) = (line.row.task, wall_clock());
     let last_talk = app.tables.last_talk(&line.row.number).await?;
+    let past = app.tables.past(&line.row.number, task).await?;
+    let steps = app.tables.task_steps(task).await?;
+    let may_answer = seat.is_some_and(|seat| line.row.takes_result(seat, now));
     if !whole {
         line.mask();
     }
-    Ok(TaskStory { line, last_talk })
+    Ok(TaskStory {
+        line,
+        last_talk,
+        may_answer,
+        past: Some(past),
+        steps: Some(steps),
+    })
 }
 
 pub(super) fn words(
@@ -290,13 +319,13 @@ pub(super) fn words(
     Ok(text)
 }
 
-fn own_seat(who: &Who) -> Result<SeatId, ApiError> {
+pub(super) fn own_seat(who: &Who) -> Result<SeatId, ApiError> {
     who.seat.ok_or_else(|| {
         ApiError::forbidden("whoever calls needs a seat: sign in as its agent / 须以坐席身份操作")
     })
 }
 
-fn conflict(code: &'static str, message: &str, help: &'static str) -> ApiError {
+pub(super) fn conflict(code: &'static str, message: &str, help: &'static str) -> ApiError {
     ApiError::new(StatusCode::CONFLICT, code, message, help)
 }
 

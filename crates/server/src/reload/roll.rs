@@ -43,6 +43,8 @@ pub struct Roll {
     pub memberships: BTreeMap<SeatId, Vec<Membership>>,
     /// What a second browser of an agent does.
     pub second_page: SecondPageKey,
+    /// A seat is given no next task while callers wait whom it serves.
+    pub callers_first: bool,
     /// Minutes east of UTC.
     pub utc_offset_minutes: i32,
 }
@@ -104,6 +106,7 @@ impl Roll {
                 .map(|it| (it.floor.id, it.memberships.clone()))
                 .collect(),
             second_page: config.second_page,
+            callers_first: config.callers_first,
             // The tables keep days by that of the start.
             utc_offset_minutes: before.utc_offset_minutes,
         }

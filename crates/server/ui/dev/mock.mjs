@@ -119,7 +119,8 @@ function wallboard() {
     { number: '110', name: '公安' },
     { number: '120', name: '急救' },
   ]
-  return { ...board, totals: { ...board.totals, blocked: 3 }, emergencies, missed, calls }
+  const follow_ups = { entered: 9, satisfied: 6, neutral: 1, dissatisfied: 1, not_reached: 1, without_result: 2, open: 4 }
+  return { ...board, totals: { ...board.totals, blocked: 3 }, emergencies, missed, follow_ups, calls }
 }
 
 /** Supervision, consultation, card entry and pauses: events as the engine writes them, 2 s of ringing. */
@@ -340,7 +341,8 @@ function tasks() {
     missed_at: null, missed_call: null, missed_as: null, queue: null, note: null, added_by: null,
     state: 'open', seat: null, taken_by: null, taken_until: null, trying: null, attempts: 0,
     first_try_at: null, last_try_at: null, last_result: null, not_before: null, ended_at: null,
-    end: null, ended_by: null, reason: null,
+    end: null, ended_by: null, reason: null, result: null, score: null, remark: null,
+    result_at: null, result_by: null,
   }
   const missed = day
     .rows()
@@ -371,7 +373,28 @@ function tasks() {
 async function orderTask(request, response, who, row, what) {
   const conflict = (code, words) => refuse(response, 409, code, words, null)
   const mine = row.state === 'taken' && row.seat === who.seat
-  const whole = (task) => ({ ...task, number: task.number.replace('****', '0013'), last_talk: { seat: '1001', at: Date.now() - 86_400_000 } })
+  const ago = (days) => Date.now() - days * 86_400_000
+  const past = {
+    calls: [
+      { call: 4711, direction: 'inbound', at: ago(1), seat: '1001', outcome: 'answered', talk_ms: 182_000, meaning: 'satisfied', case: '202611210037' },
+      { call: 4402, direction: 'inbound', at: ago(2), seat: null, outcome: 'abandoned', talk_ms: null, meaning: null, case: null },
+    ],
+    tasks: [{ task: 88, kind: 'follow-up', opened_at: ago(30), note: '路灯是否修好', end: 'reached', result: 'satisfied', score: 5, remark: '已修好' }],
+  }
+  const steps = row.kind === 'follow-up'
+    ? [{ seq: row.task, at: row.opened_at, up_ms: 0, type: 'task-added', number: row.number, note: row.note, due_at: row.due_at, by: row.added_by }]
+    : []
+  const whole = (task) => ({
+    ...task, number: task.number.replace('****', '0013'), last_talk: { seat: '1001', at: ago(1) }, past, steps,
+    may_answer: task.kind === 'follow-up' && task.result === null && task.seat === who.seat && task.state !== 'open',
+  })
+  if (what === 'reveal') return json(response, 200, whole(row))
+  if (what === 'result') {
+    const { result, score, remark } = await bodyOf(request)
+    const entered = { result, score: score ?? null, remark, result_at: Date.now(), result_by: who.user }
+    tasksChanged.set(row.task, { ...tasksChanged.get(row.task), ...entered, state: 'done', end: 'reached', ended_at: Date.now() })
+    return response.writeHead(204).end()
+  }
   if (what === undefined) return json(response, 200, mine ? whole(row) : { ...whole(row), number: row.number })
   if (what === 'take') {
     if (!who.seat) return refuse(response, 403, 'forbidden', '须以坐席身份操作', null)
@@ -517,7 +540,14 @@ async function api(request, response, url) {
     const rows = tasks().filter((row) => (!kind || row.kind === kind) && (!state || row.state === state))
     return json(response, 200, rows)
   }
-  const task = /^\/tasks\/(\d+)(?:\/(take|let-go|close))?$/.exec(path)
+  if (path === '/tasks/next') {
+    const { without } = await bodyOf(request)
+    const open = tasks().filter((row) => row.state === 'open' && !without.includes(row.task))
+    const [row] = open.sort((a, b) => a.due_at - b.due_at)
+    if (!row) return refuse(response, 409, 'no-task', '暂无可取的待办', null)
+    return orderTask(request, response, who, row, 'take')
+  }
+  const task = /^\/tasks\/(\d+)(?:\/(take|let-go|close|result|reveal))?$/.exec(path)
   if (task) {
     const row = tasks().find((row) => row.task === Number(task[1]))
     if (!row) return refuse(response, 404, 'task-unknown', '无此待办', null)

@@ -11,6 +11,7 @@ import type {
   ContractorRow,
   MessageRow,
   OfDay,
+  TaskResult,
   TaskRow,
   TaskStory,
   PhonePorts,
@@ -209,6 +210,11 @@ export const api = {
   addFollowUp: (number: string, note: string, due_at: number) =>
     call<TaskRow>('POST', '/tasks', { number, note, due_at }),
   takeTask: (task: number) => call<TaskStory>('POST', `/tasks/${task}/take`),
+  nextTask: (without: readonly number[]) => call<TaskStory>('POST', '/tasks/next', { without }),
+  enterResult: (task: number, result: TaskResult, score: number | null, remark: string) =>
+    call<null>('POST', `/tasks/${task}/result`, { result, remark, ...(score === null ? {} : { score }) }),
+  revealTask: (task: number, reason: string) =>
+    call<TaskStory>('POST', `/tasks/${task}/reveal`, { reason }),
   letGoOfTask: (task: number) => call<null>('POST', `/tasks/${task}/let-go`),
   closeTask: (task: number, reason: string) =>
     call<null>('POST', `/tasks/${task}/close`, { reason }),

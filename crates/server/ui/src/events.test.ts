@@ -526,6 +526,16 @@ const ONE_OF_EACH: { [T in EventType]: Extract<Happened, { type: T }> } = (() =>
       by: '1001',
       reason: '空号',
     },
+    'task-result-entered': {
+      ...stamp,
+      type: 'task-result-entered',
+      task: 7,
+      seat,
+      by: '1001',
+      result: 'satisfied',
+      score: 5,
+    },
+    'task-revealed': { ...stamp, type: 'task-revealed', task: 7, by: 'lead', reason: '核实号码' },
     'task-shown': { ...stamp, type: 'task-shown', task: 7, seat, by: '1001' },
     'seat-requested': {
       ...stamp,

@@ -11,6 +11,7 @@ import type {
   Outcome,
   ReleasedBy,
   TaskEnd,
+  TaskResult,
   TrunkState,
   Work,
 } from './words'
@@ -275,6 +276,16 @@ export interface EventFields {
   'task-taken': { task: number; seat: string; by: string }
   'task-let-go': { task: number; seat: string; by: string }
   'task-closed': { task: number; end: TaskEnd; by: string; reason: string }
+  'task-result-entered': {
+    task: number
+    seat: string
+    by: string
+    result: TaskResult
+    score?: number
+    remark?: string
+  }
+  /** A supervisor saw the whole number. */
+  'task-revealed': { task: number; by: string; reason: string }
   'task-shown': { task: number; seat: string; by: string }
   'seat-requested': { seat: string; request: string; through: string; done: boolean }
 }

@@ -1,6 +1,6 @@
 // The wallboard's figures, each with the counts it is made of. A ratio is always computed here from
 // the two counts that are shown beside it, so what a supervisor sees can be checked by hand.
-import type { QueueRow, SeatRow, Totals } from './words'
+import type { MissedRow, QueueRow, SeatRow, Totals } from './words'
 
 export const ANSWER_RATE_TARGET = 0.95
 /** Below this the answer rate is no longer near its target. */
@@ -17,6 +17,7 @@ export type FigureId =
   | 'abandoned'
   | 'participation'
   | 'satisfaction'
+  | 'called-back'
 
 export interface Figure {
   id: FigureId
@@ -66,6 +67,7 @@ export function figures(
   totals: Totals,
   queues: readonly QueueRow[],
   seats: readonly SeatRow[],
+  missed?: MissedRow,
 ): Record<FigureId, Figure> {
   return {
     'answer-rate': ratio('answer-rate', totals.answered, totals.inbound),
@@ -87,5 +89,6 @@ export function figures(
     abandoned: ratio('abandoned', totals.abandoned, totals.human_requests),
     participation: ratio('participation', totals.survey_answered, totals.survey_offered),
     satisfaction: ratio('satisfaction', totals.satisfied, totals.survey_answered),
+    'called-back': ratio('called-back', missed?.tried_in_time ?? 0, missed?.listed ?? 0),
   }
 }

@@ -5,7 +5,7 @@ import { type Happened } from './events'
 import { onHappened } from './live'
 
 /** After an event that changes the list it is asked for again, at most this often, ms. */
-const REFRESH_MS = 2_000
+export const REFRESH_MS = 2_000
 
 export function useNewestFirst<T, C extends string | number>(
   fetchPage: (before: C | undefined) => Promise<T[]>,

@@ -10,6 +10,11 @@ export function remembered<T extends string>(key: string, allowed: readonly T[],
   } catch {
     // Storage is switched off.
   }
+  // What is chosen on one page holds on the others of this browser.
+  globalThis.addEventListener?.('storage', ({ key: changed, newValue }) => {
+    const value = newValue as T | null
+    if (changed === `hotline.${key}` && value !== null && allowed.includes(value)) choice.value = value
+  })
   watch(choice, (value) => {
     try {
       localStorage.setItem(`hotline.${key}`, value)

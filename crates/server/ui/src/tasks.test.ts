@@ -31,6 +31,11 @@ const row: TaskRow = {
   end: null,
   ended_by: null,
   reason: null,
+  result: null,
+  score: null,
+  remark: null,
+  result_at: null,
+  result_by: null,
 }
 const mine: TaskRow = { ...row, state: 'taken', seat: '1001' }
 
@@ -49,7 +54,7 @@ describe('a task', () => {
     expect(isMine(mine, '1001')).toBe(true)
     expect(isMine(mine, '1002')).toBe(false)
     expect(isMine(mine, null)).toBe(false)
-    const story = { ...mine, last_talk: null }
+    const story = { ...mine, last_talk: null, may_answer: false }
     expect(numberToCall(story, '1001')).toBeNull()
     expect(numberToCall({ ...story, number: '13800138000' }, '1001')).toBe('13800138000')
     expect(numberToCall({ ...story, number: '13800138000' }, '1002')).toBeNull()

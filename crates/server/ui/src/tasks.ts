@@ -1,6 +1,6 @@
 // 待办: what the page does with citizens to be called, apart from showing them.
 import type { EventType, Happened } from './events'
-import type { TaskRow, TaskStory } from './words'
+import type { TaskResult, TaskRow, TaskStory } from './words'
 
 export const TASK_STATES = ['open', 'taken', 'done', 'all'] as const
 export const TASK_KINDS = ['all', 'missed-call', 'follow-up'] as const
@@ -15,6 +15,7 @@ const CHANGES: ReadonlySet<EventType> = new Set<EventType>([
   'task-taken',
   'task-let-go',
   'task-closed',
+  'task-result-entered',
   'call-ended',
   'seat-answered',
   'call-dialled',
@@ -24,6 +25,29 @@ const CHANGES: ReadonlySet<EventType> = new Set<EventType>([
 
 /** Whether an event may change the list: missed calls put themselves on it. */
 export const changesTasks = (event: Happened): boolean => CHANGES.has(event.type)
+
+/** In the order in which they are offered. */
+export const TASK_RESULTS: readonly TaskResult[] = [
+  'satisfied',
+  'neutral',
+  'dissatisfied',
+  'no-opinion',
+  'refused',
+  'not-reached',
+  'wrong-number',
+]
+/** How content a citizen is, the best first. */
+export const SCORES = [5, 4, 3, 2, 1] as const
+
+/** What a result usually means as a score, until the agent chooses; null: none is asked for. */
+const USUAL: Partial<Record<TaskResult, number>> = { satisfied: 5, neutral: 3, dissatisfied: 1 }
+export const usualScore = (result: TaskResult): number | null => USUAL[result] ?? null
+export const isOpinion = (result: TaskResult): boolean => result in USUAL
+
+/** Put back by this page: asked for the next, the engine gives others. Of many the last. */
+const SKIPPED_MOST = 100
+export const skipping = (skipped: readonly number[], task: number): number[] =>
+  [...skipped.filter((one) => one !== task), task].slice(-SKIPPED_MOST)
 
 /** The words as they are sent, or null where there are none or too many. */
 export function reasonToSend(typed: string): string | null {

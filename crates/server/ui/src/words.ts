@@ -1,4 +1,5 @@
 // The words of the HTTP API, version 1: exactly what the engine sends.
+import type { Happened } from './events'
 import type { Guest } from './talk'
 
 export type Role = 'supervisor' | 'agent'
@@ -219,6 +220,19 @@ export interface Wallboard {
   emergencies?: { number: string; name: string }[]
   /** K13 of 24 hours; absent before it was first counted. */
   missed?: MissedRow
+  /** What came of the follow-ups of 24 hours; absent before it was first counted. */
+  follow_ups?: FollowUpsRow
+}
+
+/** 回访: results entered, and what they say. */
+export interface FollowUpsRow {
+  entered: number
+  satisfied: number
+  neutral: number
+  dissatisfied: number
+  not_reached: number
+  without_result: number
+  open: number
 }
 
 /** 漏接回拨: numbers listed, and what became of them. */
@@ -331,10 +345,49 @@ export interface TaskRow {
   end: TaskEnd | null
   ended_by: string | null
   reason: string | null
+  /** What came of a follow-up; null until it is entered. */
+  result: TaskResult | null
+  /** How content the citizen is, 1 to 5. */
+  score: number | null
+  remark: string | null
+  result_at: number | null
+  result_by: string | null
+}
+
+export type TaskResult =
+  'satisfied' | 'neutral' | 'dissatisfied' | 'no-opinion' | 'refused' | 'not-reached' | 'wrong-number'
+
+/** An earlier call with a citizen. */
+export interface PastCall {
+  call: number
+  direction: Direction
+  at: number
+  seat: string | null
+  outcome: Outcome | null
+  talk_ms: number | null
+  meaning: string | null
+  case: string | null
+}
+
+/** An earlier task for a citizen. */
+export interface PastTask {
+  task: number
+  kind: TaskKind
+  opened_at: number
+  note: string | null
+  end: TaskEnd | null
+  result: TaskResult | null
+  score: number | null
+  remark: string | null
 }
 
 export interface TaskStory extends TaskRow {
   last_talk: { seat: string; at: number } | null
+  /** Whoever asked may enter the result. */
+  may_answer: boolean
+  /** For the seat that has the task, and supervisors. */
+  past?: { calls: PastCall[]; tasks: PastTask[] }
+  steps?: Happened[]
 }
 
 /** A number that is, or is to be, served no more. */

@@ -3,7 +3,8 @@
 use hotline_model::{
     CallId, QueueId, SeatId, Timestamp,
     event::Outcome,
-    task::{TaskEnd, TaskKind, TaskRules},
+    limits::TASK_RESULT_HOURS,
+    task::{TaskEnd, TaskKind, TaskResult, TaskRules},
 };
 use serde::{Deserialize, Serialize};
 
@@ -74,6 +75,30 @@ pub struct TaskRow {
     pub ended_by: Option<String>,
     /// Why, in their words.
     pub reason: Option<String>,
+    /// What came of a follow-up; `None` until it is entered.
+    #[serde(default)]
+    pub result: Option<TaskResult>,
+    /// How content the citizen is, 1 (not at all) to 5.
+    #[serde(default)]
+    pub score: Option<u8>,
+    /// What was said.
+    #[serde(default)]
+    pub remark: Option<String>,
+    /// When the result was entered.
+    #[serde(default)]
+    pub result_at: Option<Timestamp>,
+    /// The user who entered it.
+    #[serde(default)]
+    pub result_by: Option<String>,
+}
+
+/// What a seat enters of a follow-up.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entered<'a> {
+    pub(super) by: &'a str,
+    pub(super) result: TaskResult,
+    pub(super) score: Option<u8>,
+    pub(super) remark: &'a str,
 }
 
 /// A call of a seat to the citizen of a task.
@@ -112,6 +137,11 @@ impl TaskRow {
             end: None,
             ended_by: None,
             reason: None,
+            result: None,
+            score: None,
+            remark: None,
+            result_at: None,
+            result_by: None,
         }
     }
 
@@ -133,6 +163,46 @@ impl TaskRow {
     pub fn may_be_taken(&self, now: Timestamp) -> bool {
         let rests = self.not_before.is_some_and(|from| from > now);
         self.state_at(now) == TaskState::Open && !rests
+    }
+
+    /// Whether its citizen was reached and nobody has said yet what came of it.
+    pub fn lacks_result(&self) -> bool {
+        self.kind == TaskKind::FollowUp
+            && self.end == Some(TaskEnd::Reached)
+            && self.result.is_none()
+    }
+
+    /// Whether the seat may say at that time what came of it.
+    pub fn takes_result(&self, seat: SeatId, now: Timestamp) -> bool {
+        let reached = self.ended_at.unwrap_or(self.opened_at);
+        let until = later(reached, TASK_RESULT_HOURS * 60);
+        let has_reached = self.lacks_result() && self.seat == Some(seat) && now < until;
+        let is_preparing = self.is_of(seat, now) && self.trying.is_none();
+        has_reached || (self.kind == TaskKind::FollowUp && is_preparing)
+    }
+
+    pub(super) fn entered(&mut self, at: Timestamp, entered: Entered<'_>, rules: &TaskRules) {
+        let Entered {
+            by,
+            result,
+            score,
+            remark,
+        } = entered;
+        (self.result, self.score) = (Some(result), score);
+        self.remark = Some(remark.to_owned()).filter(|it| !it.is_empty());
+        (self.result_at, self.result_by) = (Some(at), Some(by.to_owned()));
+        if self.state == TaskState::Done {
+            return;
+        }
+        // The seat called by another telephone than its own.
+        match result {
+            TaskResult::NotReached => {
+                self.let_go();
+                self.not_before = Some(later(at, rules.retry_after_minutes));
+            }
+            TaskResult::WrongNumber => self.ended(at, TaskEnd::GivenUp),
+            _ => self.ended(at, TaskEnd::Reached),
+        }
     }
 
     pub(super) fn taken(&mut self, at: Timestamp, seat: SeatId, by: &str, rules: &TaskRules) {
@@ -188,6 +258,9 @@ impl TaskRow {
 
     pub(super) fn reached(&mut self, at: Timestamp, tried: Try) {
         self.attempted(tried, Outcome::Answered);
+        // That of an earlier attempt is in the journal.
+        (self.result, self.score, self.remark) = (None, None, None);
+        (self.result_at, self.result_by) = (None, None);
         self.ended(at, TaskEnd::Reached);
         self.seat = Some(tried.seat);
     }

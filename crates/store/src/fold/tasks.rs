@@ -5,16 +5,16 @@
 //! old — is no event: it follows from the times of records and the rules, which are in the journal
 //! too. So the same records give the same list.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use hotline_model::{
-    CallId, QueueId, Timestamp,
+    CallId, QueueId, SeatId, Timestamp,
     event::{Event, Outcome},
-    limits::{TASK_ATTEMPT_MS, TASKS, TASKS_TAKEN},
+    limits::{TASK_ATTEMPT_MS, TASK_RESULT_HOURS, TASKS, TASKS_TAKEN, TASKS_UNANSWERED},
     task::{TaskEnd, TaskKind, TaskRules, dialable},
 };
 
-use super::task::{TaskRow, TaskState, Try, later};
+use super::task::{Entered, TaskRow, TaskState, Try, later};
 use crate::Record;
 
 /// The tasks that are not done.
@@ -30,6 +30,8 @@ pub struct Tasks {
     calls: BTreeMap<CallId, Came>,
     /// Live calls of seats to numbers outside.
     dials: BTreeMap<CallId, Dial>,
+    /// Follow-ups whose citizen was reached and of which nobody has said yet what came of them.
+    unanswered: VecDeque<TaskRow>,
     changed: BTreeSet<u64>,
     done: Vec<TaskRow>,
 }
@@ -69,14 +71,20 @@ impl Dial {
 }
 
 impl Tasks {
-    /// Goes on where rows of tasks that are not done were kept, with the rules in force there. What
-    /// happened so far in calls that still live is told by [`Tasks::follow`].
+    /// Goes on where rows of tasks that are not done, or lack a result, were kept, with the rules in
+    /// force there. What happened so far in calls that still live is told by [`Tasks::follow`].
     pub fn resume(rows: impl IntoIterator<Item = TaskRow>, rules: Option<TaskRules>) -> Self {
         let mut tasks = Self {
             rules: rules.unwrap_or_default(),
             ..Self::default()
         };
-        rows.into_iter().for_each(|row| tasks.index(row));
+        for row in rows {
+            if row.state == TaskState::Done {
+                tasks.lacks_result(row);
+            } else {
+                tasks.index(row);
+            }
+        }
         tasks
     }
 
@@ -124,6 +132,23 @@ impl Tasks {
                 row.ended(at, *end);
                 (row.ended_by, row.reason) = (Some(by.clone()), Some(reason.clone()));
             }),
+            Event::TaskResultEntered {
+                task,
+                seat,
+                by,
+                result,
+                score,
+                remark,
+            } => {
+                let (result, score) = (*result, *score);
+                let entered = Entered {
+                    by,
+                    result,
+                    score,
+                    remark,
+                };
+                self.result_entered(at, (*task, *seat), entered);
+            }
             _ => self.call_changed(record),
         }
         self.follow(record);
@@ -372,6 +397,30 @@ impl Tasks {
         self.changed.insert(record.seq);
     }
 
+    fn result_entered(&mut self, at: Timestamp, (task, seat): (u64, SeatId), entered: Entered<'_>) {
+        let rules = self.rules;
+        let is_it = |row: &TaskRow| row.task == task && row.takes_result(seat, at);
+        let place = self.unanswered.iter().position(is_it);
+        if let Some(mut row) = place.and_then(|place| self.unanswered.remove(place)) {
+            row.entered(at, entered, &rules);
+            self.done.push(row);
+            return;
+        }
+        self.change(task, |row| {
+            if row.takes_result(seat, at) {
+                row.entered(at, entered, &rules);
+            }
+        });
+    }
+
+    /// Its seat may still say what came of it.
+    fn lacks_result(&mut self, row: TaskRow) {
+        if self.unanswered.len() >= TASKS_UNANSWERED {
+            self.unanswered.pop_front();
+        }
+        self.unanswered.push_back(row);
+    }
+
     /// The tasks of these kinds for the number.
     fn of(&self, number: &str, kinds: &[TaskKind]) -> Vec<u64> {
         let key = |kind: &TaskKind| (number.to_owned(), *kind);
@@ -407,11 +456,21 @@ impl Tasks {
             self.by_number.remove(&(row.number.clone(), row.kind));
             self.expire.remove(&self.expiry(&row));
             self.changed.remove(&task);
+            if row.lacks_result() {
+                self.lacks_result(row.clone());
+            }
             self.done.push(row);
         }
     }
 
     fn drop_old(&mut self, now: Timestamp) {
+        let is_late = |row: &TaskRow| {
+            let reached = row.ended_at.unwrap_or(row.opened_at);
+            later(reached, TASK_RESULT_HOURS * 60) <= now
+        };
+        while self.unanswered.front().is_some_and(is_late) {
+            self.unanswered.pop_front();
+        }
         while let Some(&(until, task)) = self.expire.first()
             && until <= now
         {

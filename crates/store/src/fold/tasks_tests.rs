@@ -3,14 +3,14 @@
 use hotline_model::{
     CallId, Timestamp, TrunkId,
     event::{Event, Outcome, ReleasedBy, Stamped},
-    task::{TaskEnd, TaskKind, TaskRules, dialable},
+    task::{TaskEnd, TaskKind, TaskResult, TaskRules, dialable},
 };
 
 use super::{TaskRow, TaskState, Tasks};
 use crate::{
     Record,
     journal::Hash,
-    kpi::{MissedCalls, Ratio},
+    kpi::{FollowUps, MissedCalls, Ratio},
     samples::{NOON, answered, queued, seat},
 };
 
@@ -548,4 +548,123 @@ fn numbers_have_one_form() {
     ] {
         assert_eq!(dialable(number).as_deref(), form, "{number}");
     }
+}
+
+impl Day {
+    /// A supervisor wants a citizen called within two hours.
+    fn follows_up(&mut self, number: &str) -> u64 {
+        let due_at = Timestamp(self.now().0 + 7_200_000);
+        self.happens(Event::TaskAdded {
+            number: number.to_owned(),
+            note: "是否满意".to_owned(),
+            due_at,
+            by: "supervisor".to_owned(),
+        })
+    }
+
+    fn says(&mut self, task: u64, by: &str, result: TaskResult, score: Option<u8>) {
+        self.happens(Event::TaskResultEntered {
+            task,
+            seat: seat(by),
+            by: by.to_owned(),
+            result,
+            score,
+            remark: "已答复".to_owned(),
+        });
+    }
+
+    fn follow_ups(&self) -> FollowUps {
+        let mut counts = FollowUps::default();
+        let window = (Timestamp(NOON), Timestamp(NOON + 86_400_000));
+        let rows = self.all.values();
+        rows.for_each(|row| counts.count(row, window));
+        counts
+    }
+}
+
+#[test]
+fn the_seat_that_reached_a_citizen_says_what_came_of_it_once() {
+    let mut day = Day::default();
+    let task = day.follows_up(CITIZEN);
+    day.takes(task, "1001");
+    day.after_s(30).dials(2, "1001", CITIZEN);
+    // Not while the telephone rings.
+    day.says(task, "1001", TaskResult::Satisfied, Some(5));
+    assert_eq!(day.task(task).result, None);
+    day.after_s(5).citizen_answers(2);
+    assert_eq!(
+        (day.task(task).end, day.follow_ups().without_result),
+        (Some(TaskEnd::Reached), 1)
+    );
+    day.says(task, "1002", TaskResult::Dissatisfied, Some(1));
+    assert_eq!(day.task(task).result, None, "it is another seat's");
+    day.after_s(90)
+        .says(task, "1001", TaskResult::Satisfied, Some(5));
+    let row = day.task(task);
+    assert_eq!(
+        (row.result, row.score),
+        (Some(TaskResult::Satisfied), Some(5))
+    );
+    assert_eq!(
+        (row.remark.as_deref(), row.result_at),
+        (Some("已答复"), Some(day.now()))
+    );
+    assert_eq!((row.end, row.attempts), (Some(TaskEnd::Reached), 1));
+    day.says(task, "1001", TaskResult::Dissatisfied, None);
+    assert_eq!(
+        day.task(task).result,
+        Some(TaskResult::Satisfied),
+        "said once"
+    );
+    let counts = FollowUps {
+        entered: 1,
+        satisfied: 1,
+        ..FollowUps::default()
+    };
+    assert_eq!(day.follow_ups(), counts);
+}
+
+#[test]
+fn after_a_day_nobody_says_any_more_what_came_of_it() {
+    let mut day = Day::default();
+    let task = day.follows_up(CITIZEN);
+    day.dials(2, "1001", CITIZEN);
+    day.citizen_answers(2);
+    day.after_s(24 * 3_600)
+        .says(task, "1001", TaskResult::Satisfied, None);
+    assert_eq!(day.task(task).result, None);
+}
+
+#[test]
+fn what_a_seat_found_out_by_another_telephone_frees_or_ends_the_task() {
+    for (result, end) in [
+        (TaskResult::NotReached, None),
+        (TaskResult::WrongNumber, Some(TaskEnd::GivenUp)),
+        (TaskResult::Refused, Some(TaskEnd::Reached)),
+        (TaskResult::NoOpinion, Some(TaskEnd::Reached)),
+    ] {
+        let mut day = Day::default();
+        let task = day.follows_up(CITIZEN);
+        day.says(task, "1001", result, None);
+        assert_eq!(day.task(task).result, None, "nobody has it");
+        day.takes(task, "1001");
+        day.says(task, "1001", result, None);
+        let row = day.task(task);
+        assert_eq!((row.result, row.end), (Some(result), end), "{result:?}");
+        if end.is_none() {
+            assert!(!row.may_be_taken(day.now()) && !day.has(task, "1001"));
+            assert!(row.may_be_taken(Timestamp(day.now().0 + 3_600_000)));
+        }
+        assert_eq!(day.follow_ups().entered, 1);
+    }
+}
+
+#[test]
+fn a_missed_call_has_no_result() {
+    let mut day = Day::default();
+    day.leaves_after_s(1, CITIZEN, 20);
+    let task = day.open().task;
+    day.takes(task, "1001");
+    day.says(task, "1001", TaskResult::Satisfied, Some(5));
+    assert_eq!((day.task(task).result, day.task(task).end), (None, None));
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 use hotline_model::{
     CallId, Timestamp,
     event::{Event, Stamped},
-    limits::CALLS,
+    limits::{CALLS, TASKS_UNANSWERED},
 };
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection, sqlite::SqliteRow};
 
@@ -253,9 +253,20 @@ async fn put_messages(db: &mut SqliteConnection, records: &[&Record]) -> Result<
 
 /// The list of tasks as it stands in the tables, with what happened in the calls that live.
 async fn load_tasks(db: &mut SqliteConnection) -> Result<Tasks, TablesError> {
-    let rows = sqlx::query("SELECT row FROM tasks WHERE state <> 'done' ORDER BY task")
+    let mut rows = sqlx::query("SELECT row FROM tasks WHERE state <> 'done' ORDER BY task")
         .fetch_all(&mut *db)
         .await?;
+    // Reached a short while ago, as it may be: their seats still say what came of it.
+    let unanswered = sqlx::query(
+        "SELECT row FROM (SELECT task, row, json_extract(row, '$.ended_at') AS at FROM tasks
+           WHERE kind = 'follow-up' AND state = 'done' AND ended = 'reached'
+           AND json_extract(row, '$.result') IS NULL ORDER BY at DESC, task DESC LIMIT ?)
+         ORDER BY at, task",
+    )
+    .bind(i64::try_from(TASKS_UNANSWERED).unwrap_or(i64::MAX))
+    .fetch_all(&mut *db)
+    .await?;
+    rows.extend(unanswered);
     let rows = rows.iter().map(row::task);
     let rows = rows.collect::<Result<Vec<_>, _>>()?;
     let rules = sqlx::query(

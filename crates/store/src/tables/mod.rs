@@ -5,6 +5,9 @@
 //! its effect exactly once, whenever the process stops and whatever is applied again.
 
 mod apply;
+mod next;
+#[cfg(test)]
+mod next_tests;
 mod query;
 mod row;
 mod schema;
@@ -24,6 +27,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
+pub use next::{Past, PastCall, PastTask};
 pub use query::{LONG_INTERVAL_MS, MessageLine, PAGE_ROWS, TIMELINE_ROWS};
 pub use tasks::{CallerLine, LastTalk, TaskFilter, TaskLine};
 

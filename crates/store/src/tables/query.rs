@@ -259,7 +259,7 @@ pub(super) fn hide(number: &mut String, withheld: bool) {
 }
 
 /// Hides what [`Record::masked`](crate::Record::masked) hides.
-fn mask(record: &mut Value) {
+pub(super) fn mask(record: &mut Value) {
     let withheld = record.get("withheld") == Some(&Value::Bool(true));
     let kind = record
         .get("type")

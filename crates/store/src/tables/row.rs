@@ -59,7 +59,10 @@ where
 }
 
 /// A value of an enum by its word in the journal's JSON.
-fn word<T: DeserializeOwned>(row: &SqliteRow, column: &str) -> Result<Option<T>, SqlError> {
+pub(super) fn word<T: DeserializeOwned>(
+    row: &SqliteRow,
+    column: &str,
+) -> Result<Option<T>, SqlError> {
     let text: Option<&str> = row.try_get(column)?;
     text.map(|text| {
         let word: serde::de::value::StrDeserializer<'_, serde::de::value::Error> =
@@ -77,7 +80,7 @@ pub(super) fn spelled(value: &impl Serialize) -> Option<String> {
     }
 }
 
-fn must<T>(column: &str, value: Option<T>) -> Result<T, SqlError> {
+pub(super) fn must<T>(column: &str, value: Option<T>) -> Result<T, SqlError> {
     value.ok_or_else(|| undecodable(column, sqlx::error::UnexpectedNullError))
 }
 

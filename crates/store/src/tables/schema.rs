@@ -63,6 +63,7 @@ CREATE TABLE IF NOT EXISTS timeline (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS timeline_call ON timeline (call, seq) WHERE call IS NOT NULL;
 CREATE INDEX IF NOT EXISTS timeline_task_rules ON timeline (seq) WHERE type = 'task-rules-set';
+CREATE INDEX IF NOT EXISTS timeline_tasks ON timeline (seq) WHERE type LIKE 'task-%';
 CREATE INDEX IF NOT EXISTS timeline_blocks ON timeline (seq) WHERE type LIKE 'block-%';
 CREATE INDEX IF NOT EXISTS calls_arrived ON calls (arrived_at);
 CREATE INDEX IF NOT EXISTS calls_live ON calls (call) WHERE ended_at IS NULL;
@@ -121,6 +122,12 @@ CREATE TABLE IF NOT EXISTS tasks (
     row TEXT NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS tasks_open ON tasks (task) WHERE state <> 'done';
+CREATE INDEX IF NOT EXISTS tasks_due ON tasks (due_at, opened_at, task) WHERE state <> 'done';
+CREATE INDEX IF NOT EXISTS tasks_number ON tasks (json_extract(row, '$.number'));
+CREATE INDEX IF NOT EXISTS tasks_results ON tasks (json_extract(row, '$.result_at'))
+    WHERE kind = 'follow-up';
+CREATE INDEX IF NOT EXISTS tasks_ended ON tasks (json_extract(row, '$.ended_at'))
+    WHERE kind = 'follow-up';
 CREATE INDEX IF NOT EXISTS tasks_opened ON tasks (opened_at) WHERE kind = 'missed-call';
 
 -- The seat ledger: what is open has no end.

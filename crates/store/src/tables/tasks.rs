@@ -217,7 +217,7 @@ pub(super) fn window(now: Timestamp) -> (Timestamp, Timestamp) {
     (at(minute - (WINDOW_MINUTES - 1)), at(minute + 1))
 }
 
-fn shown(mut row: TaskRow, now: Timestamp, reveal: bool) -> TaskLine {
+pub(super) fn shown(mut row: TaskRow, now: Timestamp, reveal: bool) -> TaskLine {
     row.state = row.state_at(now);
     if row.state == TaskState::Open {
         (row.seat, row.taken_by, row.taken_until) = (None, None, None);

@@ -16,28 +16,28 @@ use crate::{
     samples::{self, day, records, seat, stamped, story},
 };
 
-struct Place {
+pub(super) struct Place {
     dir: tempfile::TempDir,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             dir: tempfile::tempdir().unwrap(),
         }
     }
 
-    fn journal(&self) -> PathBuf {
+    pub(super) fn journal(&self) -> PathBuf {
         self.dir.path().join("journal")
     }
 
-    async fn tables(&self) -> Tables {
+    pub(super) async fn tables(&self) -> Tables {
         let path = self.dir.path().join("tables.sqlite");
         Tables::open(&path, 480).await.unwrap()
     }
 
     /// Writes the events into the journal; the records as they stand there.
-    fn write(&self, events: impl IntoIterator<Item = Stamped>) -> Vec<Record> {
+    pub(super) fn write(&self, events: impl IntoIterator<Item = Stamped>) -> Vec<Record> {
         let (mut journal, _) = Journal::open(&self.journal()).unwrap();
         let appended = events.into_iter().map(|e| journal.append(&e).unwrap());
         let appended = appended.collect();
@@ -50,12 +50,12 @@ fn stamped_day(seed: u64, calls: u64) -> impl Iterator<Item = Stamped> {
     day(seed, calls).into_iter().map(|record| record.stamped)
 }
 
-async fn apply(tables: &Tables, records: &[Record]) -> Result<(), TablesError> {
+pub(super) async fn apply(tables: &Tables, records: &[Record]) -> Result<(), TablesError> {
     tables.apply(&records.iter().collect::<Vec<_>>()).await
 }
 
 /// All rows of all tables as text.
-async fn dump(tables: &Tables) -> Vec<String> {
+pub(super) async fn dump(tables: &Tables) -> Vec<String> {
     let mut lines = Vec::new();
     for sql in [
         "SELECT json_array('applied', version, offset_minutes, seq, hash, at, up_ms) FROM applied",

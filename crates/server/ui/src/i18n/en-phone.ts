@@ -43,6 +43,18 @@ export const enPhone: typeof zhPhone = {
   enable: 'Take calls in this browser',
   enableHelp: 'Calls go to this computer’s headset. Not needed where a SIP phone stands on the desk.',
   disable: 'Switch off',
+  elsewhereLine: 'On another page',
+  elsewhere: 'The phone is on another page',
+  elsewhereHelp:
+    'One page of a browser is the phone. When that page is closed, the phone moves here by itself.',
+  elsewhereRings: 'A call rings on the other page: answer it there.',
+  takeOver: 'Move it here',
+  takeOverTalking: 'That page has a call. The phone can move here when the call is over.',
+  takeOverSilent:
+    'That page does not answer and may hang. If it has a call, moving the phone here cuts it.',
+  takeOverTitle: 'Move the phone here',
+  takeOverGo: 'Move it all the same',
+  takeOverNot: 'Leave it there',
   retry: 'Try again',
   answer: 'Answer',
   answerKey: 'Enter answers',

@@ -267,6 +267,8 @@ const events: EventTexts = {
   'task-taken': (e) => enTaskEvents.taken(e.seat, e.task),
   'task-let-go': (e) => enTaskEvents.letGo(e.seat, e.task),
   'task-closed': (e) => enTaskEvents.closed(e.by, e.task, e.end, e.reason),
+  'task-result-entered': (e) => enTaskEvents.result(e.seat, e.task, e.result, e.score, e.remark),
+  'task-revealed': (e) => enTaskEvents.revealed(e.by, e.task, e.reason),
   'task-shown': (e) => enTaskEvents.shown(e.by, e.task),
   'seat-requested': (e) =>
     `Seat ${e.seat} asked for “${e.request}” by ${e.through.replace('api:', 'page, ')}: ${e.done ? 'done' : 'not done'}`,
@@ -342,6 +344,13 @@ const figures: FigureTexts = {
     top: 'Satisfied',
     bottom: 'Surveys answered',
     note: 'Rolling 24 hours',
+  },
+  'called-back': {
+    name: 'Called back in time',
+    formula: 'numbers first tried in time ÷ missed numbers listed',
+    top: 'Tried in time',
+    bottom: 'Missed, listed',
+    note: 'Rolling 24 hours, each number once; who called again himself was not called back',
   },
 }
 
@@ -479,6 +488,7 @@ export const en: Messages = {
   },
 
   wall: {
+    missed: (reached, open) => `${reached} reached, ${open} not done`,
     title: 'Wallboard',
     target: 'Target 95 %',
     verdict: { good: 'On target', near: 'Near target', bad: 'Below target', none: 'No data yet' },

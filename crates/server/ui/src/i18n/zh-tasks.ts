@@ -34,6 +34,41 @@ export const zhTasks = {
   detail: (task: number) => `待办 ${task}`,
   open: '查看',
   take: '领取',
+  next: '取下一个',
+  nextHelp: '按最迟时间先后，自动领取适合本坐席的一个待办。',
+  nextKey: '按 N 键取下一个',
+  callersWait: '有市民正在排队，请先接听来电，排队清空后再取。',
+  noTask: '暂时没有可拨打的待办。',
+  callKey: '按 Enter 键拨打',
+  past: '该号码的来往记录',
+  pastNone: '没有其他记录',
+  pastSeat: (seat: string) => `${seat} 号坐席`,
+  pastCase: (number: string) => `工单 ${number}`,
+  steps: '处理经过',
+  result: '回访结果',
+  results: {
+    satisfied: '满意',
+    neutral: '基本满意',
+    dissatisfied: '不满意',
+    'no-opinion': '已接通，未评价',
+    refused: '拒绝回访',
+    'not-reached': '未接通',
+    'wrong-number': '号码有误',
+  },
+  score: '满意度',
+  scoreOf: (score: number) => `${score} 分`,
+  remark: '备注',
+  remarkHint: '备注：市民的意见、是否已解决',
+  enterResult: '提交结果',
+  entered: '结果已登记',
+  toEnter: '请登记回访结果',
+  showNumber: '查看完整号码',
+  showNumberLead: '谁查看、为什么查看，都记入日志。',
+  showNumberGo: '查看',
+  followUps: '回访',
+  followUpsOf: (satisfied: number, opinions: number) => `满意 ${satisfied} / 评价 ${opinions}`,
+  followUpsMore: (entered: number, without: number, open: number) =>
+    `已登记结果 ${entered}，待登记 ${without}，未完成 ${open}（滚动 24 小时）`,
   takeHelp: '领取后显示完整号码。一段时间内未拨打，将自动放回。',
   call: '拨打',
   callByPhone: '请用话机拨打上面的号码，系统会自动记录结果。',
@@ -65,6 +100,18 @@ export const zhTaskEvents = {
   letGo: (seat: string, task: number) => `${seat} 号坐席放回待办 ${task}`,
   closed: (by: string, task: number, end: keyof typeof zhTasks.ends, reason: string) =>
     `${by} 结束待办 ${task}：${zhTasks.ends[end]}（${reason}）`,
+  result: (
+    seat: string,
+    task: number,
+    result: keyof typeof zhTasks.results,
+    score: number | undefined,
+    remark: string | undefined,
+  ) =>
+    `${seat} 号坐席登记回访 ${task} 的结果：${zhTasks.results[result]}${
+      score === undefined ? '' : `，${zhTasks.scoreOf(score)}`
+    }${remark ? `（${remark}）` : ''}`,
+  revealed: (by: string, task: number, reason: string) =>
+    `${by} 查看待办 ${task} 的完整号码，原因：${reason}`,
   shown: (by: string, task: number) => `${by} 查看待办 ${task} 的完整号码`,
 }
 

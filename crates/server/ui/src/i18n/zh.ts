@@ -290,6 +290,8 @@ const events: EventTexts = {
   'task-taken': (e) => zhTaskEvents.taken(e.seat, e.task),
   'task-let-go': (e) => zhTaskEvents.letGo(e.seat, e.task),
   'task-closed': (e) => zhTaskEvents.closed(e.by, e.task, e.end, e.reason),
+  'task-result-entered': (e) => zhTaskEvents.result(e.seat, e.task, e.result, e.score, e.remark),
+  'task-revealed': (e) => zhTaskEvents.revealed(e.by, e.task, e.reason),
   'task-shown': (e) => zhTaskEvents.shown(e.by, e.task),
   'seat-requested': (e) =>
     `${e.seat} 号坐席${e.done ? '' : '未能'}${request(e.request)}（${through(e.through)}）`,
@@ -365,6 +367,13 @@ const figures: FigureTexts = {
     top: '满意',
     bottom: '参评',
     note: '滚动 24 小时',
+  },
+  'called-back': {
+    name: '漏接及时回拨',
+    formula: '规定时间内首拨的号码数 ÷ 登记的漏接号码数',
+    top: '及时首拨',
+    bottom: '漏接登记',
+    note: '滚动 24 小时，按号码合并；市民再次来电接通不算回拨',
   },
 }
 
@@ -497,6 +506,7 @@ export const zh = {
   },
 
   wall: {
+    missed: (reached: number, open: number) => `已接通 ${reached}，未完成 ${open}`,
     title: '实时大屏',
     target: '目标 95 %',
     verdict: { good: '达标', near: '接近目标', bad: '未达标', none: '暂无数据' },

@@ -4,6 +4,7 @@ import { api } from '../api'
 import { remembered } from '../remembered'
 import { session } from '../session'
 import { openMicrophone, play } from './devices'
+import { type OnePage, makeOnePage } from './one-page'
 import { type Phone, type UserAgent, makePhone } from './phone'
 import { socketOf } from './socket'
 import { tones } from './tones'
@@ -39,9 +40,35 @@ async function userAgent(seat: string): Promise<UserAgent> {
 
 export const phone: Phone = makePhone({ userAgent, microphone: openMicrophone, tones, play })
 
+/** Which page of this browser is the phone: two that rang would be two phones of one seat. */
+export const onePage: OnePage = makeOnePage({
+  // Without a secure context there is neither a lock nor a microphone.
+  locks: navigator.locks ?? null,
+  channel: (name, hear) => {
+    const channel = new BroadcastChannel(name)
+    channel.addEventListener('message', ({ data }) => hear(data))
+    return channel
+  },
+  isFree: () => phone.state.stage === 'idle',
+  begin: (seat) => void phone.start(seat),
+  end: () => phone.stop(),
+})
+
 // A tab that goes says so: the engine need not wait for the registration to run out.
-window.addEventListener('pagehide', () => phone.stop())
+let wanted: string | null = null
+window.addEventListener('pagehide', () => onePage.leave())
+// Kept by the browser, it comes back as it was.
+window.addEventListener('pageshow', (event) => {
+  if (event.persisted && wanted !== null) onePage.join(wanted)
+})
 // Nobody's phone rings for who signed out.
 watch(session, (who) => {
-  if (!who) phone.stop()
+  if (!who) wantPhone(null)
 })
+
+/** The page is to be the seat's phone where no other is; null: no more. */
+export function wantPhone(seat: string | null): void {
+  wanted = seat
+  if (seat === null) onePage.leave()
+  else onePage.join(seat)
+}
