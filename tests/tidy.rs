@@ -228,6 +228,45 @@ fn lookups_cannot_be_walked() {
     );
 }
 
+/// Whoever has the words and the settings can take each decision again: [`replay`].
+///
+/// [`replay`]: hotline_acd::replay
+#[test]
+fn the_floor_is_told_nothing_that_the_journal_does_not_have() {
+    let mut findings = Vec::new();
+    let doors = [
+        ("handle_input", "crates/calls/src/switchboard.rs"),
+        (
+            "replace_settings",
+            "crates/calls/src/exchange/new_settings.rs",
+        ),
+    ];
+    let mut found = BTreeSet::new();
+    for (file, code) in Tree::read().shipped_cores() {
+        if !file.starts_with("crates/calls/") {
+            continue;
+        }
+        for at in 0..code.tokens.len() {
+            let told = code.text(at) == "floor" && code.text(at + 1) == ".";
+            let door = doors.iter().find(|(word, _)| code.text(at + 2) == *word);
+            match door.filter(|_| told) {
+                Some((_, own)) if *own == file => drop(found.insert(own)),
+                Some((word, _)) => {
+                    let line = code.tokens.get(at).map_or(0, |token| token.line);
+                    findings.push(format!("{file}:{line}: {word}"));
+                }
+                None => {}
+            }
+        }
+    }
+    assert_eq!(found.len(), doors.len(), "the floor's doors are elsewhere");
+    none(
+        "The floor is told something past the journal. Go through Switchboard::floor, or write \
+         an event beside it.",
+        &findings,
+    );
+}
+
 fn is_lookup(file: &str) -> bool {
     file.ends_with("/lookup.rs")
 }

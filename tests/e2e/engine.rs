@@ -404,18 +404,22 @@ impl Engine {
         }
     }
 
-    /// What `hotline audit verify` says of the journal.
+    /// What `hotline audit verify` says of the journal. Whatever else happened, each decision of
+    /// the distributor follows from what it was told.
     pub fn audit(&self) -> String {
         let output = hotline()
-            .args(["audit", "verify", "--data"])
+            .args(["audit", "verify", "--decisions", "--data"])
             .arg(self.dir.join("data"))
             .output();
         let output = output.unwrap();
-        format!(
+        let said = format!(
             "{}{}",
             String::from_utf8_lossy(&output.stdout),
             String::from_utf8_lossy(&output.stderr)
-        )
+        );
+        let unbroken = said.contains(": unbroken");
+        assert!(!unbroken || said.contains(": each follows"), "{said}");
+        said
     }
 
     /// `hotline seat`

@@ -34,6 +34,8 @@ pub struct Replay {
     promised: BTreeSet<CallId>,
     /// Talks that seats want to hand on to others: these offers are no decisions of the floor.
     wished: BTreeSet<(CallId, SeatId)>,
+    /// Offers that the journal said were over before the floor's word of it.
+    over: BTreeSet<(CallId, SeatId)>,
     counts: Counts,
 }
 
@@ -42,7 +44,7 @@ pub struct Replay {
 pub struct Counts {
     /// Starts of the engine whose decisions can be taken again.
     pub runs: u64,
-    /// Starts before which the floor's words were not kept.
+    /// Starts of releases that kept no words, or decided by other rules.
     pub unknown_runs: u64,
     /// What the floor was told.
     pub inputs: u64,
@@ -134,10 +136,13 @@ impl Replay {
                 if !self.claim(event, wished)? {
                     self.wished.remove(&(*call, *seat));
                 }
+                self.over.remove(&(*call, *seat));
             }
             // Most offers end by what their phones say.
-            Event::OfferEnded { .. } => {
-                self.claim(event, true)?;
+            Event::OfferEnded { call, seat, .. } => {
+                if !self.claim(event, true)? {
+                    self.over.insert((*call, *seat));
+                }
             }
             Event::QueueOverflowed { .. } | Event::QueueRefused { .. } => {
                 self.claim(event, false)?;
@@ -167,10 +172,14 @@ impl Replay {
                     self.promised.remove(&call);
                 }
             }
-            Input::Transfer { call, to } => drop(self.wished.insert((call, to))),
             _ => {}
         }
         floor.handle_input(now, input);
+        if let Input::Transfer { call, to } = input
+            && floor.seat(to).is_some_and(|seat| seat.call == Some(call))
+        {
+            self.wished.insert((call, to));
+        }
         self.decide();
         if let Input::CallLeft { call } = input {
             self.left(call);
@@ -187,8 +196,9 @@ impl Replay {
 
     fn left(&mut self, call: CallId) {
         self.gone.insert(call);
-        let of_others = |wish: &(CallId, SeatId)| wish.0 != call;
+        let of_others = |it: &(CallId, SeatId)| it.0 != call;
         self.wished.retain(of_others);
+        self.over.retain(of_others);
     }
 
     fn seat_changed(
@@ -246,7 +256,10 @@ impl Replay {
                 why: OfferResult::CallerGone,
                 ..
             } => true,
-            Output::Offer { call, .. } | Output::Withdraw { call, .. } => self.gone.contains(call),
+            Output::Offer { call, .. } => self.gone.contains(call),
+            Output::Withdraw { call, seat, .. } => {
+                self.gone.contains(call) || self.over.contains(&(*call, *seat))
+            }
             Output::Overflowed { call, to, .. } => {
                 let elsewhere = !matches!(to, OverflowTo::Queue(_));
                 self.gone.contains(call) || (elsewhere && self.promised.contains(call))

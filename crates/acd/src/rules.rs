@@ -4,6 +4,12 @@ use core::time::Duration;
 
 use hotline_model::Instant;
 
+/// The rules of distribution, as a number: one more with each change after which the same words give
+/// another decision, or another reason in words, and with each key of the floor's settings that older
+/// releases did not write. Journals of another number are not replayed; `tests/replay.rs` notices
+/// who forgets.
+pub const DECISIONS: u32 = 1;
+
 /// From the offer until the seat's phone must ring or answer. Over UDP that is five transmissions
 /// of the INVITE (RFC 3261 §17.1.1.2: at 0, 0.5, 1.5, 3.5 and 7.5 s) less the last: a phone that is
 /// silent for so long is not there, and the caller goes on to another seat.

@@ -176,6 +176,8 @@ pub enum Event {
         /// SHA-256, hex, of the floor's settings, which are kept under this name in the data
         /// folder.
         digest: String,
+        /// By which rules it decides: `hotline_acd::rules::DECISIONS` of that release.
+        rules: u32,
     },
     /// The floor was told something. Its decisions follow from these words and the settings alone,
     /// so whoever has both can take each of them again.
@@ -1259,7 +1261,7 @@ fn is_zero(count: &usize) -> bool {
 impl Event {
     /// Whether it is kept for audits alone: the journal has it, and no page, list or stream.
     pub const fn is_for_audit(&self) -> bool {
-        matches!(self, Self::FloorTold { .. })
+        matches!(self, Self::FloorSet { .. } | Self::FloorTold { .. })
     }
 
     /// Whether an agent at `own` seat may be told. Nothing may tell of a supervisor who only listens,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use hotline_model::{
     CallId, QueueId, SeatId, Timestamp, TrunkId,
     event::{Event, MessageEnd, MessageKind, Outcome, ReleasedBy},
+    task::dialable,
 };
 
 use crate::Record;
@@ -325,6 +326,11 @@ impl Caller {
     }
 }
 
+/// One key for all forms in which one number comes.
+fn key(number: &str) -> String {
+    dialable(number).unwrap_or_else(|| number.to_owned())
+}
+
 impl Remains {
     /// Takes in the next record.
     pub fn apply(&mut self, record: &Record) {
@@ -387,14 +393,19 @@ impl Remains {
 
     /// The caller rang again: the later call has the place.
     fn hand_over(&mut self, from: CallId, caller: &Caller) {
-        let Some(place) = caller.stands.as_ref().map(|it| it.place_at) else {
+        let Some(stands) = caller.stands.as_ref() else {
             return;
         };
+        let (place, numbers) = (stands.place_at, [key(&caller.number), key(&stands.number)]);
         let later = self.calls.iter_mut().rev();
         let mut later = later
             .take_while(|&(&call, _)| call > from)
             .filter_map(|(_, open)| open.caller.as_mut());
-        if let Some(heir) = later.find(|heir| heir.number == caller.number) {
+        // Who withheld the number is known by none.
+        let same = |heir: &&mut Box<Caller>| {
+            !heir.number.is_empty() && numbers.contains(&key(&heir.number))
+        };
+        if let Some(heir) = later.find(same) {
             heir.taken_over = Some(place);
         }
     }

@@ -300,6 +300,7 @@ pub(crate) fn one_of_each() -> Vec<Event> {
         Event::FloorSet {
             ns: Instant::START,
             digest: "22".repeat(32),
+            rules: 1,
         },
         Event::FloorTold {
             ns: Instant::from_start(core::time::Duration::from_nanos(1_000_000_007)),

@@ -324,7 +324,17 @@ impl Exchange {
         }
     }
 
+    /// What came is heard before what is due: an answer in the turn in which the ringing ends still
+    /// counts.
     fn turn_over(&mut self, now: Instant) {
+        if self.board.endpoint.next_wake().is_some_and(|at| at <= now) {
+            self.board.endpoint.wake(now);
+        }
+        let expiry = self.board.registrar.next_expiry();
+        if expiry.is_some_and(|at| at <= now) {
+            self.board.registrar.expire(now);
+        }
+        self.settle(now);
         self.time_passed(now);
         self.settle(now);
         self.publish();
@@ -388,18 +398,7 @@ impl Exchange {
         self.calls.get(&call).map(|call| call.stage.name())
     }
 
-    pub(super) fn time_passed(&mut self, now: Instant) {
-        if self.board.endpoint.next_wake().is_some_and(|at| at <= now) {
-            self.board.endpoint.wake(now);
-        }
-        if self
-            .board
-            .registrar
-            .next_expiry()
-            .is_some_and(|at| at <= now)
-        {
-            self.board.registrar.expire(now);
-        }
+    fn time_passed(&mut self, now: Instant) {
         self.ping_phones(now);
         if self.board.trunks.next_wake().is_some_and(|at| at <= now) {
             let board = &mut self.board;
@@ -459,6 +458,10 @@ impl Exchange {
                 }
             } else if let Some((leg, port)) = self.board.ports.poll_opened() {
                 self.opened_at_once(now, leg, port);
+            } else if let Some(output) = self.board.floor.poll_output() {
+                // Before the next phone is gone: each decision is carried out in the state in which
+                // it was taken.
+                self.decided(now, output);
             } else if let Some(change) = self.board.registrar.poll_change() {
                 match change.seat {
                     Aor::Seat(seat) => self.board.note_device(now, seat, change.detail),
@@ -481,8 +484,6 @@ impl Exchange {
                     detail: change.why,
                 };
                 self.board.happened(now, event);
-            } else if let Some(output) = self.board.floor.poll_output() {
-                self.decided(now, output);
             } else if !self.phones_go_back(now) {
                 return self.board.measure_invites();
             }

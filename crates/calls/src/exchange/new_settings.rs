@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use hotline_acd::rules::DECISIONS;
 use hotline_model::{Instant, change::ItemChange, event::Event};
 
 use super::Exchange;
@@ -52,9 +53,12 @@ impl Exchange {
             more: new.more,
         };
         self.board.happened(now, event);
-        let digest = new.floor_digest;
-        self.board
-            .happened(now, Event::FloorSet { ns: now, digest });
+        let set = Event::FloorSet {
+            ns: now,
+            digest: new.floor_digest,
+            rules: DECISIONS,
+        };
+        self.board.happened(now, set);
         self.board.floor.replace_settings(now, queues, seats);
         for (whose, why) in dismissed {
             self.board.registrar.dismiss(whose, why);

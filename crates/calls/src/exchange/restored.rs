@@ -17,7 +17,8 @@ use crate::{
 impl Exchange {
     /// Takes over the callbacks of an earlier run, first come first, before any other input. Drain
     /// [`Exchange::poll_output`] afterwards.
-    pub fn restore(&mut self, now: Instant, callbacks: Vec<Restored>) {
+    pub fn restore(&mut self, now: Instant, mut callbacks: Vec<Restored>) {
+        callbacks.sort_by_key(|it| it.place_at);
         for (nth, restored) in (0..).zip(callbacks) {
             // Nothing happened before the start, as far as instants go; the order stays.
             let place = Instant::START + Duration::from_micros(nth);

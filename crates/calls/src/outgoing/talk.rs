@@ -43,6 +43,7 @@ impl Talk {
             Some(_) => {
                 // What was promised is kept by that.
                 drop(board.callbacks.take_over(&facts.called, facts.id));
+                board.callbacks.served(&facts.called, facts.id);
                 (leg.id, facts.leg.id)
             }
             None => (facts.leg.id, leg.id),

@@ -105,12 +105,12 @@ impl Waiting {
             Some(_) => None,
         };
         let absent = facts.stands().is_some();
+        let queued = *facts.queued.get_or_insert(now);
         if !board.draining
             && let Some(resting) = Resting::without_way(facts, now, (queue, priority), board)
         {
             return Stage::Resting(resting);
         }
-        let queued = *facts.queued.get_or_insert(now);
         let inherits = match absent {
             true => None,
             false => facts.would_inherit(board),

@@ -3,7 +3,7 @@
 use core::{net::SocketAddr, time::Duration};
 use std::{collections::BTreeMap, sync::Arc};
 
-use hotline_acd::{QueueSettings, SeatSettings};
+use hotline_acd::{FloorSettings, QueueSettings, SeatSettings, replay::Replay};
 use hotline_calls::{
     Exchange, Input, NewSettings, Output, Path,
     orders::{CallOrder, Order, OrderRefused, SeatRequest},
@@ -89,6 +89,13 @@ pub fn trunk(id: &str, peer: usize, priority: u16) -> Trunk {
     }
 }
 
+fn floor_of(settings: &Settings) -> FloorSettings {
+    FloorSettings {
+        queues: settings.queues.iter().map(|it| it.floor.clone()).collect(),
+        seats: settings.seats.iter().map(|it| it.floor.clone()).collect(),
+    }
+}
+
 pub fn settings(trunks: Vec<Trunk>) -> Settings {
     let queue = QueueId::new("general").unwrap();
     let script = compile_alone(include_str!("../../../../ivr-scripts/12345-direct.toml")).unwrap();
@@ -167,6 +174,8 @@ pub struct Bench {
     pub peers: Vec<Peer>,
     pub events: Vec<Event>,
     pub media: Vec<Command>,
+    /// Each decision of the floor follows from what the journal says it was told.
+    replay: Replay,
     /// What orders were answered.
     pub done: Vec<Result<(), OrderRefused>>,
     /// Media ports are not opened until [`Bench::open_ports`].
@@ -197,8 +206,11 @@ impl Bench {
             dead: false,
             answers: (200, Vec::new()),
         });
+        let mut replay = Replay::default();
+        replay.set(Instant::START, floor_of(&settings));
         Self {
             now: Instant::START,
+            replay,
             exchange: Exchange::new(settings, [9; 32], CallId(1), wall),
             peers: peers.collect(),
             events: Vec::new(),
@@ -297,7 +309,17 @@ impl Bench {
                     _ => {}
                 }
             }
-            Output::Event(stamped) => self.events.push(stamped.event),
+            Output::Event(stamped) => {
+                if let Event::FloorSet { ns, .. } = stamped.event {
+                    let settings = floor_of(&self.exchange.switchboard().settings);
+                    self.replay.set(ns, settings);
+                }
+                let follows = self.replay.happened(&stamped.event);
+                follows.unwrap_or_else(|difference| panic!("{difference}"));
+                if !stamped.event.is_for_audit() {
+                    self.events.push(stamped.event);
+                }
+            }
             Output::OrderDone { result, .. } => self.done.push(result),
             Output::MeasureInvite { since } => self.measured.push(since),
             Output::ClosePath(_) | Output::BeginRecording { .. } => {}

@@ -11,6 +11,7 @@ mod consulted_outside;
 mod families;
 mod given_outside;
 mod guests;
+mod in_one_turn;
 mod incoming;
 mod leaders;
 mod moving;

@@ -144,7 +144,8 @@ fn nobody_is_promised_a_call_to_help_or_to_ourselves() {
         });
         let refused = |event: &Event| matches!(event, Event::CallbackRefused { .. });
         assert_eq!(bench.count(refused), 1, "{number}");
-        assert_eq!(stage(&bench, FIRST), Some("waiting"), "{number}");
+        let asked = "the caller is asked for another number";
+        assert_eq!(stage(&bench, FIRST), Some("menu"), "{number}: {asked}");
         assert_eq!(bench.exchange.live_calls(), 1, "{number}: on the line");
     }
 }

@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use hotline_acd::replay::Replay;
+use hotline_acd::{
+    replay::{Difference, Replay},
+    rules::DECISIONS,
+};
 use hotline_model::{event::Event, shift::Day};
 use hotline_store::journal;
 
@@ -84,7 +87,7 @@ impl Verify {
             verified.last_hash
         );
         if self.decisions {
-            verify_decisions(&self.data)?;
+            verify_decisions(&self.data, verified.last_seq)?;
         }
         if self.recordings {
             verify_recordings(&self.data)?;
@@ -93,19 +96,30 @@ impl Verify {
     }
 }
 
-/// Every decision of the floor that the journal tells of is the one that follows from its words.
-fn verify_decisions(data: &Path) -> Result<(), Failure> {
+/// Every decision of the floor that the journal tells of, up to this record, is the one that follows
+/// from its words; and its books agree after each.
+fn verify_decisions(data: &Path, last_seq: u64) -> Result<(), Failure> {
     let mut replay = Replay::default();
     for record in journal::read(&data.join("journal"), 1).map_err(Failure::world)? {
         let record = record.map_err(Failure::world)?;
+        if record.seq > last_seq {
+            // The engine runs, and writes on.
+            break;
+        }
         let differs =
             |what: &dyn std::fmt::Display| Failure::world(format!("record {}: {what}", record.seq));
-        if let Event::FloorSet { ns, digest } = &record.stamped.event {
+        if let Event::FloorSet { ns, digest, rules } = &record.stamped.event
+            && *rules == DECISIONS
+        {
             let settings = reload::kept_floor(data, digest).map_err(|why| differs(&why))?;
             replay.set(*ns, settings);
         }
         let compared = replay.happened(&record.stamped.event);
         compared.map_err(|difference| differs(&difference))?;
+        if let (true, Some(floor)) = (record.stamped.event.is_for_audit(), replay.floor()) {
+            let audited = floor.audit().map_err(Difference::Broken);
+            audited.map_err(|difference| differs(&difference))?;
+        }
     }
     let counts = replay.counts();
     println!(
@@ -114,7 +128,8 @@ fn verify_decisions(data: &Path) -> Result<(), Failure> {
     );
     if counts.unknown_runs > 0 {
         println!(
-            "{} runs kept no words to the distributor; their decisions were not compared",
+            "{} runs were of releases that kept no words to the distributor, or decided by other \
+             rules; their decisions were not compared",
             counts.unknown_runs
         );
     }

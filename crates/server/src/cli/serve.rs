@@ -377,6 +377,7 @@ fn begin_story(
     events.push(Event::FloorSet {
         ns: Instant::START,
         digest: floor,
+        rules: hotline_acd::rules::DECISIONS,
     });
     events.push(Event::TaskRulesSet {
         rules: config.task_rules,

@@ -97,4 +97,27 @@ mod tests {
         assert_eq!(of_file, name);
         assert!(!String::from_utf8(kept).unwrap().contains("secret"));
     }
+
+    #[test]
+    fn what_the_floor_was_made_of_reads_back_and_a_change_shows() {
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config");
+        let config = Config::load(&shipped).unwrap();
+        let data = tempfile::tempdir().unwrap();
+        let digest = keep_floor(data.path(), &config).unwrap();
+        let kept = kept_floor(data.path(), &digest).unwrap();
+        let (queues, seats) = (config.queues.iter(), config.seats.iter());
+        assert!(queues.map(|it| &it.floor).eq(&kept.queues));
+        assert!(seats.map(|it| &it.floor).eq(&kept.seats));
+
+        let file = data.path().join(format!("settings/{digest}.json"));
+        let other = fs::read_to_string(&file)
+            .unwrap()
+            .replace("general", "special");
+        fs::remove_file(&file).unwrap();
+        fs::write(&file, other).unwrap();
+        let why = kept_floor(data.path(), &digest).unwrap_err();
+        assert!(why.contains("is not what was kept"), "{why}");
+        let why = kept_floor(data.path(), "../../etc/passwd").unwrap_err();
+        assert!(why.contains("is no SHA-256"), "{why}");
+    }
 }

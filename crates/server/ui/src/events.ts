@@ -103,6 +103,8 @@ export interface EventFields {
     attempt: number
     cause: string
     again_after_s: number | null
+    /** The number itself did not decide: no attempt. */
+    not_counted?: boolean
   }
   'callback-reached': { call: number; seat: string; attempt: number; since_requested_ms: number }
   'call-prioritised': { call: number; priority: number; by: string }

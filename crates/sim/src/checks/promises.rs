@@ -73,6 +73,7 @@ impl Promises {
                 call,
                 attempt,
                 again_after_s,
+                not_counted,
                 ..
             } => {
                 let promise = self
@@ -81,8 +82,11 @@ impl Promises {
                     .ok_or("failed without promise")?;
                 self.trying.remove(call);
                 let open = promise.attempt.take().is_some() && promise.made == *attempt;
-                let last = again_after_s.is_none() || promise.made < promise.attempts;
-                if !open || !last {
+                let made = promise.made;
+                let again = again_after_s.is_none() || *not_counted || made < promise.attempts;
+                // What was not the number's doing is no attempt.
+                promise.made = made.saturating_sub(u8::from(*not_counted));
+                if !open || !again {
                     return Err(format!(
                         "attempt {attempt} of {call} failed, which was not on"
                     ));
@@ -133,6 +137,7 @@ impl Promises {
 
     fn ended(&mut self, call: CallId, outcome: Outcome) -> Result<(), String> {
         self.callers.remove(&call);
+        self.trying.remove(&call);
         let promised = self.promised.remove(&call).is_some();
         let kept = self.kept.remove(&call);
         let is_promise = matches!(outcome, Outcome::Unreached | Outcome::RangAgain);
@@ -183,7 +188,10 @@ impl Promises {
     pub(super) fn restarted(&mut self) {
         self.trying.clear();
         for promise in self.promised.values_mut() {
-            promise.attempt = None;
+            // The engine's end cut it: it does not count.
+            if promise.attempt.take().is_some() {
+                promise.made = promise.made.saturating_sub(1);
+            }
         }
     }
 

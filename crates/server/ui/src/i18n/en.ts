@@ -181,7 +181,7 @@ const events: EventTexts = {
   'callback-failed': (e) =>
     `Callback attempt ${e.attempt} reached nobody (${e.cause})${
       e.again_after_s === null ? '' : `, again in ${spell(e.again_after_s * 1000)}`
-    }`,
+    }${e.not_counted ? ', which does not count' : ''}`,
   'callback-reached': (e) =>
     `Callback attempt ${e.attempt} reached the caller, ${spell(e.since_requested_ms)} after it was asked for`,
   'call-prioritised': (e) => `A supervisor set the priority to ${e.priority} (${e.by.replace('api:', '')})`,

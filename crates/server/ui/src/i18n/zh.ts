@@ -206,7 +206,7 @@ const events: EventTexts = {
   'callback-failed': (e) =>
     `第 ${e.attempt} 次回呼未接通（${causeInChinese(e.cause)}）${
       e.again_after_s === null ? '' : `，${spell(e.again_after_s * 1000)}后再呼`
-    }`,
+    }${e.not_counted ? '，不计次数' : ''}`,
   'callback-reached': (e) => `第 ${e.attempt} 次回呼接通，距要求回呼 ${spell(e.since_requested_ms)}`,
   'call-prioritised': (e) => `班长调整优先级为 ${e.priority}（${through(e.by)}）`,
   'call-moved': (e, queue) =>
