@@ -63,6 +63,12 @@ impl Ports {
         opened.ok_or_else(|| io::Error::other("all RTP ports are in use"))
     }
 
+    /// Whether one more may be kept for legs to come: three times as many stay for those who come
+    /// before they were told of what is ready.
+    pub(super) fn has_to_spare(&self) -> bool {
+        (self.ready.len() + 1) * 3 <= self.free.len()
+    }
+
     /// Opens one that does not rest, for a leg to come.
     pub(super) fn prepare(&mut self, now: Instant) -> Option<u16> {
         let (port, socket) = self.open_next(Some(now)).ok().flatten()?;
@@ -147,6 +153,20 @@ mod tests {
         // Each is given out once, and only one that is ready.
         assert!(ports.take(41_904).is_some());
         assert!(ports.take(41_904).is_none());
+    }
+
+    #[test]
+    fn what_is_kept_ready_never_leaves_too_few_for_who_comes_before_it_is_told() {
+        let now = Instant::now();
+        let mut ports = Ports::new(HERE, &(41_920..=41_943));
+        let mut ready = 0;
+        while ports.has_to_spare() {
+            ready += usize::from(ports.prepare(now).is_some());
+        }
+        assert_eq!(ready, 3);
+        let opened = (0..20).filter(|_| ports.open(now).is_ok()).count();
+        assert_eq!(opened, 9);
+        assert!(!Ports::new(HERE, &(41_944..=41_947)).has_to_spare());
     }
 
     #[test]

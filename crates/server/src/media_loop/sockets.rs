@@ -151,7 +151,10 @@ impl Wire for Sockets {
     }
 
     fn prepare(&mut self, address: IpAddr) -> Option<u16> {
-        self.ports_of(address).prepare(Instant::now())
+        let ports = self.ports_of(address);
+        ports
+            .has_to_spare()
+            .then(|| ports.prepare(Instant::now()))?
     }
 
     fn open_prepared(&mut self, slot: Slot, address: IpAddr, port: u16) -> bool {
