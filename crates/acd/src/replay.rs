@@ -139,10 +139,8 @@ impl Replay {
                 self.over.remove(&(*call, *seat));
             }
             // Most offers end by what their phones say.
-            Event::OfferEnded { call, seat, .. } => {
-                if !self.claim(event, true)? {
-                    self.over.insert((*call, *seat));
-                }
+            Event::OfferEnded { call, seat, .. } if !self.claim(event, true)? => {
+                self.over.insert((*call, *seat));
             }
             Event::QueueOverflowed { .. } | Event::QueueRefused { .. } => {
                 self.claim(event, false)?;
@@ -163,16 +161,12 @@ impl Replay {
     fn told(&mut self, now: Instant, input: Input) {
         let Some(floor) = &mut self.floor else { return };
         self.counts.inputs += 1;
-        match input {
-            Input::CallQueued { call, promised, .. } => {
-                self.gone.remove(&call);
-                if promised {
-                    self.promised.insert(call);
-                } else {
-                    self.promised.remove(&call);
-                }
-            }
-            _ => {}
+        if let Input::CallQueued { call, promised, .. } = input {
+            self.gone.remove(&call);
+            match promised {
+                true => self.promised.insert(call),
+                false => self.promised.remove(&call),
+            };
         }
         floor.handle_input(now, input);
         if let Input::Transfer { call, to } = input
