@@ -66,7 +66,7 @@ fn at<'a>(timeline: &'a [Value], kind: &str) -> &'a Value {
 /// audio arrives both ways unchanged, the score is stored, case, journal and page agree, both legs
 /// end and the seat is free again.
 #[test]
-fn a_citizen_talks_with_an_agent_and_gives_a_score() {
+fn rustpbx_228_a_citizen_talks_with_an_agent_and_gives_a_score() {
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let engine = Engine::start();
     let media = free_port();

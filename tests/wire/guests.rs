@@ -163,7 +163,7 @@ pub fn guest_hears(guest: &Desk, tones: &[f64]) {
 }
 
 #[test]
-fn a_supervisor_listens_whispers_and_barges_in() {
+fn rustpbx_a_supervisor_listens_whispers_and_barges_in() {
     let mut office = Office::open();
     let agent = Watching::by(&office.engine, "1001");
     let before = seen_work(&agent);

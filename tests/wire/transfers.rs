@@ -97,7 +97,7 @@ pub fn hears(desk: &mut Lines, hertz: u32) {
 }
 
 #[test]
-fn a_phone_gives_its_caller_on_to_another_seat() {
+fn asterisk_759_a_phone_gives_its_caller_on_to_another_seat() {
     let mut office = Office::open();
     office.first.say("refer 1002");
     office.first.expect("notified 180", SOON_S);

@@ -1243,7 +1243,7 @@ pub enum Event {
         seat: SeatId,
         /// What was asked, e.g. `ready`, `not-ready meal`.
         request: String,
-        /// Through what: `phone`, `api:NAME`.
+        /// Through what: `phone`, `api:NAME`; `restart`: an earlier run's, which still holds.
         through: String,
         /// Whether it was carried out.
         done: bool,

@@ -94,7 +94,7 @@ fn all_phones_of_a_seat_ring_and_the_first_answer_wins() {
 }
 
 #[test]
-fn two_phones_that_answer_at_once_leave_one_talk() {
+fn asterisk_1557_two_phones_that_answer_at_once_leave_one_talk() {
     for seed in 0..20 {
         let mut world = World::new(seed, Weather::FOUL, people()).unwrap();
         for (at, line, deed) in [

@@ -1,10 +1,12 @@
 //! What an earlier run left unfinished, for the next start to finish.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hotline_model::{
     CallId, QueueId, SeatId, Timestamp, TrunkId,
     event::{Event, MessageEnd, MessageKind, Outcome, ReleasedBy},
+    request::Request,
+    seat::Reason,
     task::dialable,
 };
 
@@ -144,6 +146,8 @@ pub struct Leftover {
     pub calls: Vec<Unfinished>,
     /// Callers who are to be called back, first come first.
     pub standing: Vec<Standing>,
+    /// Seats that a supervisor has not ready.
+    pub forced: Vec<SeatId>,
     /// The highest call id seen: the next call gets the one after.
     pub last_call: Option<CallId>,
     /// Recordings without an end, in order of their names.
@@ -155,6 +159,7 @@ pub struct Leftover {
 pub struct Remains {
     calls: BTreeMap<CallId, Open>,
     recordings: BTreeMap<String, (CallId, Option<OpenMessage>)>,
+    forced: BTreeSet<SeatId>,
     last_call: Option<CallId>,
     /// The greatest uptime of the run: what a start writes of the run before stands ahead of its
     /// `EngineStarted` with small ones.
@@ -343,6 +348,12 @@ impl Remains {
                 }
                 self.last_up_ms = 0;
             }
+            Event::SeatRequested {
+                seat,
+                request,
+                done: true,
+                ..
+            } => self.asked(*seat, request),
             Event::CallArrived { call, .. } | Event::CallDialled { call, .. } => {
                 self.calls.insert(*call, Open::of(record));
             }
@@ -391,6 +402,19 @@ impl Remains {
         self.last_up_ms = self.last_up_ms.max(record.stamped.up_ms);
     }
 
+    /// What a supervisor forced only a supervisor ends: an agent's wish is not done meanwhile.
+    fn asked(&mut self, seat: SeatId, request: &str) {
+        let forced = request.strip_prefix(Request::NotReady.words());
+        if forced.is_some_and(|reason| reason.trim() == Reason::Forced.word()) {
+            self.forced.insert(seat);
+        } else if matches!(
+            Request::of(request),
+            Some(Request::Ready | Request::NotReady)
+        ) {
+            self.forced.remove(&seat);
+        }
+    }
+
     /// The caller rang again: the later call has the place.
     fn hand_over(&mut self, from: CallId, caller: &Caller) {
         let Some(stands) = caller.stands.as_ref() else {
@@ -435,6 +459,7 @@ impl Remains {
         Leftover {
             calls: calls.collect(),
             standing,
+            forced: self.forced.iter().copied().collect(),
             last_call: self.last_call,
             recordings: recordings.collect(),
         }
@@ -569,6 +594,30 @@ mod tests {
         let mut events: Vec<_> = dialled(8).into_iter().take(4).collect();
         events.push(end);
         assert_eq!(unfinished(&records(events)).calls, []);
+    }
+
+    #[test]
+    fn wazo_calld_423_what_a_supervisor_forced_outlives_the_engine() {
+        let asked = |name: &str, request: &str, done| Event::SeatRequested {
+            seat: seat(name),
+            request: request.to_owned(),
+            through: "api:lead".to_owned(),
+            done,
+        };
+        let version = "0.1.0".to_owned();
+        let events = vec![
+            asked("1001", "not-ready forced", true),
+            asked("1002", "not-ready forced", true),
+            asked("1003", "not-ready forced", true),
+            // The agents' own wishes: one is not done, and who signs out is signed in as forced.
+            asked("1001", "ready", false),
+            asked("1001", "sign-out", true),
+            Event::EngineStarted { version },
+            // The supervisor's.
+            asked("1002", "ready", true),
+            asked("1003", "not-ready meal", true),
+        ];
+        assert_eq!(unfinished(&records(events)).forced, [seat("1001")]);
     }
 
     /// A caller who asked to be called back, and what came of it.

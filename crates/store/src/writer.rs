@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_start_finishes_what_the_last_run_left() {
+    fn qpanel_113_a_start_finishes_what_the_last_run_left_and_figures_go_on() {
         let dir = tempfile::tempdir().unwrap();
         let (mut writer, _) = open(dir.path());
         let mut seq = 0;

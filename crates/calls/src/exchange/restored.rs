@@ -3,14 +3,20 @@
 
 use core::time::Duration;
 
+use hotline_acd::Input as FloorInput;
 use hotline_ivr::Language;
-use hotline_model::{Instant, Timestamp, event::Event};
+use hotline_model::{
+    Instant, SeatId, Timestamp,
+    event::Event,
+    seat::{Intent, Reason},
+};
 
 use super::Exchange;
 use crate::{
     call::Facts,
     callback::{Before, Restored, Stands},
     leg::Leg,
+    orders::SeatRequest,
     stage::Stage,
 };
 
@@ -23,6 +29,37 @@ impl Exchange {
             // Nothing happened before the start, as far as instants go; the order stays.
             let place = Instant::START + Duration::from_micros(nth);
             self.restore_one(now, place, restored);
+        }
+        self.turn_over(now);
+    }
+
+    /// Seats that a supervisor had not ready in an earlier run stay so until a supervisor says
+    /// otherwise; before any other input. It is journalled again, so that the next start finds it
+    /// however long ago that was.
+    pub fn force(&mut self, now: Instant, seats: &[SeatId]) {
+        let (forced, out) = (Reason::Forced, Reason::LoggedOut);
+        for &seat in seats {
+            if self.board.settings.seat(seat).is_none() {
+                continue;
+            }
+            let [forced_not_ready, signed_out] = [forced, out].map(Intent::NotReady);
+            let force = FloorInput::Force {
+                seat,
+                intent: forced_not_ready,
+            };
+            self.board.floor(now, force);
+            let sign_out = FloorInput::SetIntent {
+                seat,
+                intent: signed_out,
+            };
+            self.board.floor(now, sign_out);
+            let event = Event::SeatRequested {
+                seat,
+                request: SeatRequest::NotReady(forced).to_string(),
+                through: "restart".to_owned(),
+                done: true,
+            };
+            self.board.happened(now, event);
         }
         self.turn_over(now);
     }

@@ -9,6 +9,7 @@ mod callbacks;
 mod consulted;
 mod consulted_outside;
 mod families;
+mod forced;
 mod given_outside;
 mod guests;
 mod in_one_turn;

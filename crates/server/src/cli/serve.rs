@@ -233,6 +233,7 @@ async fn serve(config: Config, folder: PathBuf, drain_for: Duration) -> Result<(
             seed,
             first_call,
             standing: standing::restored(start.left.standing),
+            forced: start.left.forced,
             view,
             wall_at_start,
             callers,
@@ -459,6 +460,7 @@ struct Core {
     seed: [u8; 32],
     first_call: CallId,
     standing: Vec<Restored>,
+    forced: Vec<SeatId>,
     view: BoardWriter,
     wall_at_start: Timestamp,
     callers: Callers,
@@ -531,6 +533,7 @@ fn start_signalling(
         exchange.remember(core.callers);
         exchange.block(core.blacklist);
         exchange.publish_on(core.view);
+        exchange.force(Instant::from_start(epoch.elapsed()), &core.forced);
         exchange.restore(Instant::from_start(epoch.elapsed()), core.standing);
         let local = tokio::task::LocalSet::new();
         local.block_on(&runtime, async move {

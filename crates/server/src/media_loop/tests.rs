@@ -369,10 +369,10 @@ fn used_ports_are_passed_over_and_none_left_is_said() {
 
 #[test]
 fn a_port_that_is_ready_becomes_a_leg_s_without_what_came_there_before() {
-    let bench = bench(41_860..=41_869);
+    let bench = bench(42_060..=42_091);
     let address = IpAddr::from(Ipv4Addr::LOCALHOST);
     let ports = bench.prepared(address, 3);
-    assert_eq!(ports, [41_860, 41_862, 41_864]);
+    assert_eq!(ports, [42_060, 42_062, 42_064]);
     let port = ports[1];
     assert!(StdSocket::bind((address, port)).is_err(), "it is open");
     // The phone of a call before still speaks, from where the next call's phone will.
@@ -396,15 +396,15 @@ fn a_port_that_is_ready_becomes_a_leg_s_without_what_came_there_before() {
     let stats = bench.close(A);
     assert_eq!((stats.received, stats.strangers), (1, 0));
     // One that is not ready, or is a leg's already, is told of.
-    for port in [41_868, ports[1]] {
+    for port in [42_090, ports[1]] {
         let leg = LegId(77);
         bench.tell(Command::OpenPrepared { leg, address, port });
         assert_eq!(bench.report(), Report::Broke { leg });
     }
-    // As many as there are, and of another address anew.
-    assert!(bench.prepared(address, 64).len() < 5);
+    // A quarter of what is free, and of another address anew.
+    assert!(bench.prepared(address, 64).len() < 4);
     let six = IpAddr::from(Ipv6Addr::LOCALHOST);
-    assert_eq!(bench.prepared(six, 64).len(), 5);
+    assert_eq!(bench.prepared(six, 64).len(), 4);
 }
 
 #[test]
